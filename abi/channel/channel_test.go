@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package channel
+
+import (
+	"bytes"
+	"testing"
+)
+
+type frame struct {
+	t Type
+	b []byte
+}
+
+// decode is the slow oracle: it looks at the whole stream at once.
+func decode(d Direction, s []byte) (frames []frame, f Fault, rest int) {
+	for len(s) >= HeaderSize {
+		n := int(s[1]) | int(s[2])<<8 | int(s[3])<<16
+		min, max, ok := bounds(d, Type(s[0]))
+		if !ok {
+			return frames, BadType, len(s)
+		}
+		if n < min || n > max {
+			return frames, BadLength, len(s)
+		}
+		if len(s) < HeaderSize+n {
+			return frames, 0, len(s)
+		}
+		frames = append(frames, frame{Type(s[0]), s[HeaderSize : HeaderSize+n]})
+		s = s[HeaderSize+n:]
+	}
+	return frames, 0, len(s)
+}
+
+// collect runs a parser over s in chunks of the given size (0: byte by byte
+// through Feed) and returns the complete frames.
+func collect(t *testing.T, d Direction, s []byte, chunk int) ([]frame, *Parser) {
+	t.Helper()
+	p := &Parser{For: d}
+	var out []frame
+	var cur []byte
+	step := func(e Event, data []byte) {
+		if e&Begin != 0 {
+			cur = []byte{}
+		}
+		cur = append(cur, data...)
+		if e&Data != 0 != (len(data) > 0) {
+			t.Fatalf("event %b with %d bytes", e, len(data))
+		}
+		if e&End != 0 {
+			if len(cur) != p.Length() {
+				t.Fatalf("frame of %d bytes says %d", len(cur), p.Length())
+			}
+			out = append(out, frame{p.Type(), cur})
+		}
+	}
+	if chunk == 0 {
+		for _, b := range s {
+			e := p.Feed(b)
+			var data []byte
+			if e&Data != 0 {
+				data = []byte{b}
+			}
+			step(e, data)
+		}
+		return out, p
+	}
+	for len(s) > 0 && p.Fault() == 0 {
+		part := s[:min(chunk, len(s))]
+		for len(part) > 0 && p.Fault() == 0 {
+			e, data, n := p.Next(part)
+			if n <= 0 {
+				t.Fatalf("no progress on %d bytes", len(part))
+			}
+			part = part[n:]
+			s = s[n:]
+			step(e, data)
+		}
+	}
+	return out, p
+}
+
+func check(t *testing.T, d Direction, s []byte) {
+	t.Helper()
+	want, fault, rest := decode(d, s)
+	for _, chunk := range []int{0, 1, 3, 4, 5, 1000, len(s) + 1} {
+		got, p := collect(t, d, s, chunk)
+		if p.Fault() != fault {
+			t.Fatalf("chunk %d: fault %v, want %v", chunk, p.Fault(), fault)
+		}
+		if p.Idle() != (fault == 0 && rest == 0) {
+			t.Fatalf("chunk %d: idle %v with %d bytes left over", chunk, p.Idle(), rest)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("chunk %d: %d frames, want %d", chunk, len(got), len(want))
+		}
+		for i := range got {
+			if got[i].t != want[i].t || !bytes.Equal(got[i].b, want[i].b) {
+				t.Fatalf("chunk %d: frame %d differs", chunk, i)
+			}
+		}
+	}
+}
+
+func encode(t Type, payload []byte) []byte {
+	var h [HeaderSize]byte
+	if !PutHeader(&h, t, len(payload)) {
+		panic("payload too long")
+	}
+	return append(h[:], payload...)
+}
+
+func TestParser(t *testing.T) {
+	big := bytes.Repeat([]byte("0123456789abcdef"), MaxPayload/16)
+	good := bytes.Join([][]byte{
+		encode(Hello, []byte{1, 0, 0, 0}), encode(Stdout, nil), encode(Stdout, []byte("x")),
+		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(Exit, make([]byte, 8)),
+	}, nil)
+	check(t, ToHost, good)
+	for i := range 40 {
+		check(t, ToHost, good[:i])
+	}
+	check(t, ToGuest, append(encode(Stdin, big), encode(StdinEOF, nil)...))
+	for name, c := range map[string]struct {
+		d Direction
+		s []byte
+		f Fault
+	}{
+		"type 0":          {ToHost, []byte{0, 0, 0, 0}, BadType},
+		"type 7":          {ToHost, []byte{7, 0, 0, 0}, BadType},
+		"type to guest":   {ToGuest, []byte{3, 0, 0, 0}, BadType},
+		"over the limit":  {ToHost, []byte{2, 1, 0, 1}, BadLength},
+		"longest length":  {ToHost, []byte{2, 255, 255, 255}, BadLength},
+		"short hello":     {ToHost, []byte{1, 3, 0, 0, 1, 0, 0}, BadLength},
+		"long hello":      {ToHost, []byte{1, 5, 0, 0}, BadLength},
+		"short exit":      {ToHost, []byte{4, 7, 0, 0}, BadLength},
+		"long notice":     {ToHost, []byte{6, 1, 4, 0}, BadLength},
+		"payload in EOF":  {ToGuest, []byte{2, 1, 0, 0}, BadLength},
+		"long stdin":      {ToGuest, []byte{1, 1, 0, 1}, BadLength},
+		"after good ones": {ToHost, append(encode(Stdout, []byte("ok")), 9, 9, 9, 9, 2, 0, 0, 0), BadType},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check(t, c.d, c.s)
+			if _, p := collect(t, c.d, c.s, 0); p.Fault() != c.f {
+				t.Fatalf("fault %v, want %v", p.Fault(), c.f)
+			}
+		})
+	}
+}
+
+func TestHeaderRange(t *testing.T) {
+	h := [4]byte{9, 9, 9, 9}
+	if PutHeader(&h, Stdout, MaxPayload+1) || PutHeader(&h, Stdout, -1) || h != [4]byte{9, 9, 9, 9} {
+		t.Fatal("a length out of range was written")
+	}
+	if !PutHeader(&h, Stdout, MaxPayload) || h != [4]byte{2, 0, 0, 1} {
+		t.Fatalf("header % x", h)
+	}
+}
+
+func TestExit(t *testing.T) {
+	for _, c := range []struct {
+		k  Kind
+		v  uint32
+		ok bool
+	}{
+		{Exited, 0, true}, {Exited, 255, true}, {Exited, 256, false},
+		{Signalled, 11, true}, {Signalled, 64, true}, {Signalled, 0, false}, {Signalled, 65, false},
+		{NotStarted, 12, true}, {3, 0, false}, {1 << 31, 0, false},
+	} {
+		var b [ExitSize]byte
+		PutExit(&b, c.k, c.v)
+		k, v, reason, f := ParseExit(append(b[:], "why"...))
+		if (f == 0) != c.ok {
+			t.Fatalf("kind %d value %d: fault %v", c.k, c.v, f)
+		}
+		if c.ok && (k != c.k || v != c.v || string(reason) != "why") {
+			t.Fatalf("got %d %d %q", k, v, reason)
+		}
+	}
+	if _, _, _, f := ParseExit(make([]byte, 7)); f != BadLength {
+		t.Fatal("a short exit was accepted")
+	}
+}
+
+func TestHello(t *testing.T) {
+	var b [HelloSize]byte
+	PutHello(&b)
+	if CheckHello(b[:]) != 0 || CheckHello(b[:3]) != BadLength || CheckHello([]byte{2, 0, 0, 0}) != BadVersion {
+		t.Fatal("hello")
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	s := append(encode(Stdin, make([]byte, 100)), encode(StdinEOF, nil)...)
+	var err error
+	if n := testing.AllocsPerRun(100, func() {
+		p := Parser{For: ToGuest}
+		for _, b := range s {
+			p.Feed(b)
+		}
+		for in := s; len(in) > 0; {
+			_, _, k := p.Next(in)
+			in = in[k:]
+		}
+		err = BadType
+	}); n != 0 || err == nil {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+func FuzzParser(f *testing.F) {
+	f.Add(false, encode(Hello, []byte{1, 0, 0, 0}))
+	f.Add(true, append(encode(Stdin, []byte("abc")), encode(StdinEOF, nil)...))
+	f.Add(false, []byte{2, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, toGuest bool, s []byte) {
+		d := ToHost
+		if toGuest {
+			d = ToGuest
+		}
+		check(t, d, s)
+	})
+}
+
+func FuzzExit(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 3, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, p []byte) {
+		k, v, reason, fault := ParseExit(p)
+		if fault != 0 {
+			return
+		}
+		var b [ExitSize]byte
+		PutExit(&b, k, v)
+		if !bytes.Equal(append(b[:], reason...), p) {
+			t.Fatal("does not encode back")
+		}
+	})
+}
