@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+// Arch names an instruction set whose call numbers this package knows.
+type Arch uint8
+
+const (
+	AMD64   Arch = iota // x86-64
+	RISCV64             // RISC-V, 64 bit
+)
+
+// String gives the name that the Go toolchain uses.
+func (a Arch) String() string {
+	switch a {
+	case AMD64:
+		return "amd64"
+	case RISCV64:
+		return "riscv64"
+	}
+	return "unknown"
+}
+
+var loamNames = [...]string{
+	CallBootFile - CallBase: "boot_file",
+}
+
+// Name gives the name of call number nr on architecture a, or "" when nobody
+// assigned the number. It is meant for diagnosis and statistics.
+func Name(a Arch, nr uint64) string {
+	if nr >= CallBase {
+		if nr < callEnd {
+			return loamNames[nr-CallBase]
+		}
+		return ""
+	}
+	table := namesAMD64[:]
+	if a == RISCV64 {
+		table = namesRISCV64[:]
+	}
+	if nr < uint64(len(table)) {
+		return table[nr]
+	}
+	return ""
+}

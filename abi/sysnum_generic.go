@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64
+
+package abi
+
+// Linux system call numbers of the generic table, which riscv64 uses: those
+// that Loam answers or means to. arm64 shares the table, so that host tools
+// that import this package build there too.
+// Source: include/uapi/asm-generic/unistd.h of Linux.
+const (
+	SYS_GETCWD             = 17
+	SYS_EVENTFD2           = 19
+	SYS_EPOLL_CREATE1      = 20
+	SYS_EPOLL_CTL          = 21
+	SYS_EPOLL_PWAIT        = 22
+	SYS_DUP                = 23
+	SYS_DUP3               = 24
+	SYS_FCNTL              = 25
+	SYS_IOCTL              = 29
+	SYS_FTRUNCATE          = 46
+	SYS_FACCESSAT          = 48
+	SYS_OPENAT             = 56
+	SYS_CLOSE              = 57
+	SYS_PIPE2              = 59
+	SYS_GETDENTS64         = 61
+	SYS_LSEEK              = 62
+	SYS_READ               = 63
+	SYS_WRITE              = 64
+	SYS_READV              = 65
+	SYS_WRITEV             = 66
+	SYS_PREAD64            = 67
+	SYS_PWRITE64           = 68
+	SYS_PPOLL              = 73
+	SYS_READLINKAT         = 78
+	SYS_NEWFSTATAT         = 79
+	SYS_FSTAT              = 80
+	SYS_FSYNC              = 82
+	SYS_EXIT               = 93
+	SYS_EXIT_GROUP         = 94
+	SYS_WAITID             = 95
+	SYS_SET_TID_ADDRESS    = 96
+	SYS_FUTEX              = 98
+	SYS_SET_ROBUST_LIST    = 99
+	SYS_GET_ROBUST_LIST    = 100
+	SYS_NANOSLEEP          = 101
+	SYS_GETITIMER          = 102
+	SYS_SETITIMER          = 103
+	SYS_TIMER_CREATE       = 107
+	SYS_TIMER_GETTIME      = 108
+	SYS_TIMER_GETOVERRUN   = 109
+	SYS_TIMER_SETTIME      = 110
+	SYS_TIMER_DELETE       = 111
+	SYS_CLOCK_SETTIME      = 112
+	SYS_CLOCK_GETTIME      = 113
+	SYS_CLOCK_GETRES       = 114
+	SYS_CLOCK_NANOSLEEP    = 115
+	SYS_SCHED_SETSCHEDULER = 119
+	SYS_SCHED_GETSCHEDULER = 120
+	SYS_SCHED_GETPARAM     = 121
+	SYS_SCHED_SETAFFINITY  = 122
+	SYS_SCHED_GETAFFINITY  = 123
+	SYS_SCHED_YIELD        = 124
+	SYS_RESTART_SYSCALL    = 128
+	SYS_KILL               = 129
+	SYS_TKILL              = 130
+	SYS_TGKILL             = 131
+	SYS_SIGALTSTACK        = 132
+	SYS_RT_SIGSUSPEND      = 133
+	SYS_RT_SIGACTION       = 134
+	SYS_RT_SIGPROCMASK     = 135
+	SYS_RT_SIGPENDING      = 136
+	SYS_RT_SIGTIMEDWAIT    = 137
+	SYS_RT_SIGQUEUEINFO    = 138
+	SYS_RT_SIGRETURN       = 139
+	SYS_SETPRIORITY        = 140
+	SYS_GETPRIORITY        = 141
+	SYS_SETGID             = 144
+	SYS_SETUID             = 146
+	SYS_TIMES              = 153
+	SYS_GETPGID            = 155
+	SYS_GETSID             = 156
+	SYS_UNAME              = 160
+	SYS_GETRLIMIT          = 163
+	SYS_SETRLIMIT          = 164
+	SYS_GETRUSAGE          = 165
+	SYS_UMASK              = 166
+	SYS_PRCTL              = 167
+	SYS_GETCPU             = 168
+	SYS_GETTIMEOFDAY       = 169
+	SYS_GETPID             = 172
+	SYS_GETPPID            = 173
+	SYS_GETUID             = 174
+	SYS_GETEUID            = 175
+	SYS_GETGID             = 176
+	SYS_GETEGID            = 177
+	SYS_GETTID             = 178
+	SYS_SYSINFO            = 179
+	SYS_BRK                = 214
+	SYS_MUNMAP             = 215
+	SYS_MREMAP             = 216
+	SYS_CLONE              = 220
+	SYS_MMAP               = 222
+	SYS_MPROTECT           = 226
+	SYS_MSYNC              = 227
+	SYS_MLOCK              = 228
+	SYS_MUNLOCK            = 229
+	SYS_MINCORE            = 232
+	SYS_MADVISE            = 233
+	SYS_RT_TGSIGQUEUEINFO  = 240
+	SYS_RISCV_HWPROBE      = 258
+	SYS_RISCV_FLUSH_ICACHE = 259
+	SYS_WAIT4              = 260
+	SYS_PRLIMIT64          = 261
+	SYS_GETRANDOM          = 278
+	SYS_MEMBARRIER         = 283
+	SYS_MLOCK2             = 284
+	SYS_STATX              = 291
+	SYS_RSEQ               = 293
+	SYS_PIDFD_SEND_SIGNAL  = 424
+	SYS_PIDFD_OPEN         = 434
+	SYS_CLONE3             = 435
+	SYS_CLOSE_RANGE        = 436
+	SYS_FACCESSAT2         = 439
+	SYS_EPOLL_PWAIT2       = 441
+	SYS_FUTEX_WAITV        = 449
+)
