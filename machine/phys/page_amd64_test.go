@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package phys
+
+import (
+	"testing"
+
+	"golang.org/x/sys/cpu"
+)
+
+// TestAVX repeats the page tests with 256-bit stores.
+func TestAVX(t *testing.T) {
+	if !cpu.X86.HasAVX {
+		t.Skip("this processor has no AVX")
+	}
+	EnableAVX()
+	defer func() { avx = false }()
+	t.Run("zero", TestZeroOnlyThePage)
+	t.Run("copy", TestCopyOnlyThePage)
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64
+
+package phys
+
+// EnableAVX does nothing on this architecture.
+func EnableAVX() {}
+
+func zeroPage(p *[PageSize]byte) { clear(p[:]) }
+
+func copyPage(dst, src *[PageSize]byte) { copy(dst[:], src[:]) }
