@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import _ "bad/kernel/core"

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"loam/tools/check/finding"
+)
+
+// load reads a fixture.
+func load(t *testing.T, dir string) *Tree {
+	t.Helper()
+	tree, err := Load(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// compare holds findings against a file of expected lines.
+func compare(t *testing.T, found []finding.Finding, wantFile string) {
+	t.Helper()
+	var got strings.Builder
+	if err := finding.Print(&got, finding.Sort(found)); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(wantFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// TestBadTree proves that every rule can fail, and that it stays silent about
+// the files beside them that are right.
+func TestBadTree(t *testing.T) {
+	compare(t, Check(load(t, "testdata/bad"), []string{"frobnicate"}), "testdata/bad.want")
+}
+
+// TestFence holds the real tree to the unsafe fence.
+func TestFence(t *testing.T) {
+	for _, f := range Fence(load(t, "../../..")) {
+		t.Error(f)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	marks, bad := Marks(load(t, "testdata/marks"))
+	compare(t, bad, "testdata/marks.want")
+	want := []Mark{
+		{Symbol: "marks/low.entry", Asm: true, File: "low/entry.s", Line: 5, NoCall: true, NewStack: true},
+		{Symbol: "other.gate", Asm: true, File: "low/entry.s", Line: 9, NoFPU: true},
+		{Symbol: "marks/low.handle", File: "low/low.go", Line: 9, Trap: true, Stack: 4096, NoFPU: true},
+		{Symbol: "marks/low.(*T).Ptr", File: "low/low.go", Line: 15, NoAlloc: true,
+			Indirect: []string{"marks/low.handle", "loam/x.y", "runtime.memmove", "marks/low.sys*"}},
+		{Symbol: "marks/low.T.Val", File: "low/low.go", Line: 18, Indirect: []string{"table=marks/low.calls"}},
+		{Symbol: "marks/low.enter", Asm: true, File: "low/low.go", Line: 21, NoCall: true},
+		{Symbol: "main.halt", File: "prog/main.go", Line: 7, Fatal: true},
+	}
+	if len(marks) != len(want) {
+		t.Fatalf("got %d marks, want %d: %+v", len(marks), len(want), marks)
+	}
+	for i := range want {
+		if !reflect.DeepEqual(marks[i], want[i]) {
+			t.Errorf("mark %d: got %+v, want %+v", i, marks[i], want[i])
+		}
+	}
+}
+
+func TestHostPath(t *testing.T) {
+	// A bar stands for the first slash, so that this file passes itself.
+	for text, want := range map[string]bool{
+		"see |home/me/x": true, "cd |root/x": true, `"|work/a"`: true, "=|Users/a": true,
+		"~|work/x": false, "a|root/b": false, "|root": false, "|tmp/x": false, "HOME=|root ": false,
+	} {
+		text = strings.ReplaceAll(text, "|", "/")
+		if got := hostPath.MatchString(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestLoadNeedsModule(t *testing.T) {
+	if _, err := Load("testdata", ""); err == nil {
+		t.Error("no error for a folder with no go.mod")
+	}
+}

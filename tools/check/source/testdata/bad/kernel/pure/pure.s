@@ -1,0 +1,2 @@
+TEXT ·y(SB), 4, $0
+	RET

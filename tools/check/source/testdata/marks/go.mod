@@ -1,0 +1,3 @@
+module marks
+
+go 1.26
