@@ -1,42 +1,163 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command build is Loam's build: go run ./build TARGET.
+// Command build builds, runs and tests Loam. The script x at the root of the
+// repository compiles and starts it; "go run ./build TARGET" does the same,
+// except that go run turns every nonzero exit code into 1.
+//
+// What a build makes, in order (each step reads only what stands before it):
+//
+//	build/out/kernel-amd64.linked  ./kernel as Go's linker left it; for debuggers
+//	payload/files/kernel-amd64     the same as a bootable image (build/image)
+//	payload/files/wasi-amd64       ./user/wasi, the system program that runs WASI modules
+//	build/out/demo.wasm            ./test/demo, what "run" runs without arguments
+//	bin/loam                       ./cmd/loam for this host, with payload/files inside
+//
+// Invariants: the same sources and Go version give the same bytes (paths are
+// trimmed, no version-control stamp, GOFLAGS and GOAMD64 of the environment do
+// not reach what runs in the machine); a file whose content would not change
+// is not written, so that Go's build cache skips whatever embeds it; progress
+// goes to stderr, stdout belongs to the program that run starts.
+//
+// Rejected: make as the build's logic (not on every machine that has Go, and
+// the same rules would have to be said again for CI), go generate (runs only
+// when asked, and what it makes would have to be committed).
 package main
 
 import (
-	"flag"
+	"errors"
 	"fmt"
 	"os"
-
-	"loam/build/image"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
 )
 
-func main() {
-	if len(os.Args) < 2 || os.Args[1] != "image" {
-		fmt.Fprintln(os.Stderr, "usage: go run ./build image -o OUT KERNEL_ELF")
-		os.Exit(2)
+// target is one word after ./x.
+type target struct {
+	name, args, help string
+	run              func(b *builder, args []string) error
+}
+
+// targets lists them in the order of help. It is a function because help
+// refers to it.
+func targets() []target {
+	return []target{
+		{"run", "[ARGS]", "set up, build, then bin/loam run ARGS (without any: the demo module)", runTarget},
+		{"test", "[FLAGS]", "set up, build, then every test, on the host and in the machine (FLAGS: of go test, for the latter)", testTarget},
+		{"build", "", "make bin/loam, with kernel and system programs inside", buildTarget},
+		{"bench", "[ARGS]", "set up, build, measure (--check: fail where a figure got worse than the kept one)", benchTarget},
+		{"lint", "", "gofmt, go vet for every architecture, staticcheck, Loam's own rules", lintTarget},
+		{"setup", "", "install what run and test need (QEMU)", setupTarget},
+		{"kernel", "[-o DIR]", "make only the kernel, as linked and as bootable image", kernelTarget},
+		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},
+		{"clean", "", "remove what was built", cleanTarget},
+		{"help", "", "this list", helpTarget},
 	}
-	if err := imageTarget(os.Args[2:]); err != nil {
+}
+
+// exitCode is an error that only carries the exit code of a program that has
+// said itself what was wrong.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+func main() {
+	if err := dispatch(os.Args[1:]); err != nil {
+		var code exitCode
+		if errors.As(err, &code) {
+			os.Exit(int(code))
+		}
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-// imageTarget is "image -o OUT KERNEL_ELF".
-func imageTarget(args []string) error {
-	fs := flag.NewFlagSet("image", flag.ExitOnError)
-	out := fs.String("o", "", "write the bootable image to `OUT`")
-	_ = fs.Parse(args) // exits by itself
-	if *out == "" || fs.NArg() != 1 {
-		return fmt.Errorf("usage: image -o OUT KERNEL_ELF")
+// dispatch finds the target that args name and runs it.
+func dispatch(args []string) error {
+	if len(args) == 0 {
+		args = []string{"help"}
 	}
-	linked, err := os.ReadFile(fs.Arg(0))
-	if err != nil {
-		return err
+	if args[0] == "-h" || args[0] == "--help" {
+		args[0] = "help"
 	}
-	b, err := image.Build(linked)
-	if err != nil {
-		return fmt.Errorf("%s: %w", fs.Arg(0), err)
+	for _, t := range targets() {
+		if t.name != args[0] {
+			continue
+		}
+		if t.args == "" && len(args) > 1 {
+			return fmt.Errorf("%s takes no arguments", t.name)
+		}
+		b, err := newBuilder()
+		if err != nil {
+			return err
+		}
+		return t.run(b, args[1:])
 	}
-	return os.WriteFile(*out, b, 0o644)
+	return fmt.Errorf("no target %q; ./x help lists them", args[0])
+}
+
+func helpTarget(_ *builder, _ []string) error {
+	fmt.Print("usage: ./x TARGET\n\n")
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, t := range targets() {
+		fmt.Fprintf(w, "  %s\t%s\n", strings.TrimSpace(t.name+" "+t.args), t.help)
+	}
+	return w.Flush()
+}
+
+// builder knows where things are.
+type builder struct {
+	root string // the repository
+}
+
+// newBuilder finds the repository: the folder that x names, else the nearest
+// one upward that holds Loam's go.mod.
+func newBuilder() (*builder, error) {
+	dir := os.Getenv("LOAM_ROOT")
+	if dir == "" {
+		var err error
+		if dir, err = os.Getwd(); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module loam\n") {
+			return &builder{root: dir}, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return nil, errors.New("not inside Loam's repository: no go.mod of module loam here or above")
+		}
+		dir = parent
+	}
+}
+
+// path returns the path of a file of the repository.
+func (b *builder) path(slashed string) string {
+	return filepath.Join(b.root, filepath.FromSlash(slashed))
+}
+
+// command returns a command that runs at the root of the repository, with our
+// standard streams and env on top of our environment. Its stdout is our
+// stderr, see the package comment.
+func (b *builder) command(env []string, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = b.root
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin = os.Stdin
+	cmd.Stdout = os.Stderr
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// run runs a command to its end. The command has told its own troubles.
+func (b *builder) run(env []string, name string, args ...string) error {
+	err := b.command(env, name, args...).Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("failed: %s %s (%w)", name, strings.Join(args, " "), err)
+	}
+	return err
 }

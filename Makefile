@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin names for ./x, which needs no make.
+
+.PHONY: build run test bench lint setup clean help
+
+build test bench lint setup clean help:
+	@./x $@ $(ARGS)
+
+# make run ARGS='prog.wasm a b c'
+run:
+	@./x run $(ARGS)

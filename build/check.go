@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// check is one thing that test or lint does.
+type check struct {
+	name string
+	run  func() error
+}
+
+// runChecks runs them all, also after a failure, and sums up: the last line is
+// PASS or FAIL. what is the target's name.
+func runChecks(what string, checks []check) error {
+	start := time.Now()
+	var failed []string
+	for _, c := range checks {
+		fmt.Fprintf(os.Stderr, "%-5s  %s\n", what, c.name)
+		t := time.Now()
+		verdict := "ok"
+		if err := c.run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			verdict = "FAILED"
+			failed = append(failed, c.name)
+		}
+		fmt.Fprintf(os.Stderr, "%-5s  %s: %s  %.1fs\n", what, c.name, verdict, time.Since(t).Seconds())
+	}
+	if failed != nil {
+		fmt.Fprintf(os.Stderr, "%-5s  failed: %s\n", what, strings.Join(failed, "; "))
+		fmt.Println("FAIL")
+		return exitCode(1)
+	}
+	fmt.Fprintf(os.Stderr, "%-5s  all passed  %.1fs\n", what, time.Since(start).Seconds())
+	fmt.Println("PASS")
+	return nil
+}
+
+// testTarget is "test". Flags are handed to the in-machine suites.
+func testTarget(b *builder, flags []string) error {
+	if err := b.ready(); err != nil {
+		return err
+	}
+	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
+	return runChecks("test", []check{
+		{"go vet ./...", func() error { return b.run(nil, "go", "vet", "./...") }},
+		{"go test ./...", func() error { return b.run(nil, "go", "test", "./...") }},
+		{"in the machine: go test ./test/vm/...", func() error {
+			return b.run([]string{"LOAM=" + b.path(exe)}, "go", append(machine, "./test/vm/...")...)
+		}},
+	})
+}
+
+// view is a way to look at the source: a platform and build tags.
+type view struct{ goos, goarch, tags string }
+
+func (v view) String() string {
+	s := v.goos + "/" + v.goarch
+	if v.tags != "" {
+		s += " -tags " + v.tags
+	}
+	return s
+}
+
+func (v view) env() []string {
+	return []string{"GOOS=" + v.goos, "GOARCH=" + v.goarch, "CGO_ENABLED=0"}
+}
+
+// views are the ones that lint takes. The kernel proper is amd64 only so far.
+var views = []view{
+	{"linux", "amd64", ""},
+	{"linux", "amd64", "loam"},
+	{"linux", "riscv64", ""},
+	{"darwin", "arm64", ""},
+}
+
+// lintTarget is "lint".
+func lintTarget(b *builder, _ []string) error {
+	checks := []check{{"gofmt", b.gofmt}}
+	for _, v := range views {
+		checks = append(checks, check{"go vet " + v.String(), func() error {
+			return b.run(v.env(), "go", "vet", "-tags="+v.tags, "./...")
+		}})
+	}
+	// staticcheck is built for this host, whatever it then looks at.
+	staticcheck := b.path("build/out/staticcheck")
+	if err := b.goBuild(nil, staticcheck, "honnef.co/go/tools/cmd/staticcheck"); err != nil {
+		return err
+	}
+	for _, v := range views {
+		checks = append(checks, check{"staticcheck " + v.String(), func() error {
+			return b.run(v.env(), staticcheck, "-tags="+v.tags, "./...")
+		}})
+	}
+	if _, err := os.Stat(b.path("tools/check")); err == nil {
+		checks = append(checks, check{"tools/check", func() error {
+			return b.run(nil, "go", "run", "./tools/check")
+		}})
+	}
+	return runChecks("lint", checks)
+}
+
+// gofmt lists the files that gofmt would change.
+func (b *builder) gofmt() error {
+	cmd := b.command(nil, "gofmt", "-l", ".")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("gofmt: %w", err)
+	}
+	if out.Len() > 0 {
+		return errors.New("not formatted (gofmt -w FILE mends it):\n" + strings.TrimSpace(out.String()))
+	}
+	return nil
+}
+
+// benchTarget is "bench".
+func benchTarget(b *builder, args []string) error {
+	if err := b.ready(); err != nil {
+		return err
+	}
+	return become(append([]string{b.path(exe), "bench"}, args...))
+}
