@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import (
+	"math/bits"
+
+	"loam/machine/phys"
+)
+
+// Allocator hands out page frames. The machine lock guards all of it.
+type Allocator struct {
+	mem      phys.Memory
+	hot      uint64 // the region that the last look-up found
+	count    uint64 // regions
+	total    uint64 // frames of all regions
+	free     uint64 // frames in the free lists, without the caches
+	reserve  uint64 // frames that user owners leave alone
+	spans    uint64 // reserved ranges
+	owned    [16]uint64
+	regions  [MaxRegions]region // by rising address
+	caches   [MaxCPUs]cache
+	reserved [MaxReserved]span // by rising address
+	last     Report
+}
+
+var _ [16 - Owners]struct{}
+
+// cache is one processor's stacks of single frames, by class.
+type cache struct{ stacks [2]stack }
+
+// stack holds physical addresses of frames.
+type stack struct {
+	n      uint64
+	frames [CacheFrames]uint64
+}
+
+// Init prepares an empty allocator over mem.
+func (a *Allocator) Init(mem phys.Memory) {
+	*a = Allocator{mem: mem}
+}
+
+// SetReserve keeps n frames from user owners.
+func (a *Allocator) SetReserve(n uint64) { a.reserve = n }
+
+// region returns the region that holds pa, or nil.
+func (a *Allocator) region(pa uint64) *region {
+	r := &a.regions[a.hot%MaxRegions]
+	if pa-r.start < r.n<<phys.PageShift {
+		return r
+	}
+	return a.regionSlow(pa)
+}
+
+//go:noinline
+func (a *Allocator) regionSlow(pa uint64) *region {
+	for k := range a.count {
+		r := &a.regions[k%MaxRegions]
+		if pa-r.start < r.n<<phys.PageShift {
+			a.hot = k
+			return r
+		}
+	}
+	return nil
+}
+
+// Alloc takes one frame through the first processor's cache and returns its
+// physical address. Its content is whatever it was.
+func (a *Allocator) Alloc(o Owner) (uint64, Code) { return a.AllocOn(0, o) }
+
+// Free gives back one frame that Alloc took for the owner.
+func (a *Allocator) Free(pa uint64, o Owner) Code { return a.FreeOn(0, pa, o) }
+
+// AllocOn is Alloc through the cache of processor cpu, below MaxCPUs.
+func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
+	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
+	if s.n == 0 {
+		if code := a.refill(s, o); code != OK {
+			return 0, code
+		}
+	}
+	s.n--
+	pa := s.frames[s.n%CacheFrames]
+	r := a.region(pa)
+	if r == nil {
+		return 0, Corrupt
+	}
+	r.rec((pa - r.start) >> phys.PageShift).meta = newMeta(StateSingle, 0, o, 1)
+	a.owned[o%16]++
+	return pa, OK
+}
+
+// FreeOn is Free through the cache of processor cpu, below MaxCPUs.
+func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 {
+		return a.fail(BadAddress, pa)
+	}
+	i := (pa - r.start) >> phys.PageShift
+	rec := r.rec(i)
+	if !r.isReady(i) || rec.meta != newMeta(StateSingle, 0, o, 1) || !o.valid() {
+		return a.refuse(pa, 1, o)
+	}
+	rec.meta = newMeta(StateCached, 0, Nobody, 0)
+	a.owned[o%16]--
+	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
+	if s.n == CacheFrames {
+		a.drain(s, CacheFrames/2, o.class())
+	}
+	s.frames[s.n%CacheFrames] = pa
+	s.n++
+	return OK
+}
+
+// refill puts up to a batch of frames into the empty stack s.
+//
+//go:noinline
+func (a *Allocator) refill(s *stack, o Owner) Code {
+	if !o.valid() {
+		return a.fail(BadOwner, 0)
+	}
+	class := o.class()
+	a.gather(s, class)
+	if s.n == 0 {
+		a.Drain() // frames may lie in other caches
+		a.gather(s, class)
+	}
+	if s.n == 0 {
+		return a.fail(NoMemory, 0)
+	}
+	return OK
+}
+
+// gather moves up to a batch of frames from the lists to s, from the highest
+// region that has any.
+func (a *Allocator) gather(s *stack, class uint8) {
+	want := uint64(batch)
+	if class == classUser {
+		if a.free <= a.reserve {
+			return
+		}
+		want = min(want, a.free-a.reserve)
+	}
+	for k := a.count; k > 0 && want > 0; {
+		r := &a.regions[(k-1)%MaxRegions]
+		order, _, ok := r.find(0, class)
+		if !ok {
+			k--
+			continue
+		}
+		order = min(order, uint8(bits.Len64(want)-1))
+		i, ok := r.take(order, class)
+		if !ok {
+			return
+		}
+		size := uint64(1) << order
+		for j := size; j > 0; j-- { // pops rise
+			r.touch(i + j - 1)
+			r.rec(i + j - 1).meta = newMeta(StateCached, 0, Nobody, 0)
+			s.frames[s.n%CacheFrames] = r.start + (i+j-1)<<phys.PageShift
+			s.n++
+		}
+		want -= size
+		a.free -= size
+	}
+}
+
+// drain moves n frames from the top of s back to the lists.
+//
+//go:noinline
+func (a *Allocator) drain(s *stack, n uint64, class uint8) {
+	for ; n > 0 && s.n > 0; n-- {
+		s.n--
+		pa := s.frames[s.n%CacheFrames]
+		if r := a.region(pa); r != nil {
+			r.release((pa-r.start)>>phys.PageShift, 0, class)
+			a.free++
+		}
+	}
+}
+
+// Drain returns all cached frames to the free lists, where they merge.
+func (a *Allocator) Drain() {
+	for c := range a.caches {
+		for class := range a.caches[c].stacks {
+			a.drain(&a.caches[c].stacks[class], CacheFrames, uint8(class))
+		}
+	}
+}
+
+// AllocN takes n physically contiguous frames and returns the address of the
+// first. The address is a multiple of align, a power of two in bytes (0 for
+// 4096); the last byte is at or below limit (0 for anywhere). One frame taken
+// this way is freed by Free or by FreeN with 1.
+func (a *Allocator) AllocN(n, align, limit uint64, o Owner) (uint64, Code) {
+	align = max(align, phys.PageSize)
+	switch {
+	case n == 0 || n > MaxRun || align > MaxRun<<phys.PageShift || align&(align-1) != 0:
+		return 0, a.fail(BadSize, 0)
+	case !o.valid():
+		return 0, a.fail(BadOwner, 0)
+	case limit == 0:
+		limit = MaxAddress
+	}
+	if n == 1 && align == phys.PageSize && limit == MaxAddress {
+		return a.Alloc(o)
+	}
+	order := uint8(max(bits.Len64(n-1), bits.TrailingZeros64(align)-phys.PageShift))
+	pa, ok := a.contiguous(n, limit, order, o)
+	if !ok {
+		a.Drain() // what lies in the caches may be what keeps a block apart
+		if pa, ok = a.contiguous(n, limit, order, o); !ok {
+			return 0, a.fail(NoMemory, 0)
+		}
+	}
+	return pa, OK
+}
+
+// contiguous takes the first n frames of a block of the order.
+func (a *Allocator) contiguous(n, limit uint64, order uint8, o Owner) (uint64, bool) {
+	class := o.class()
+	if n > a.free || class == classUser && a.free-n < a.reserve {
+		return 0, false
+	}
+	for k := a.count; k > 0; k-- {
+		r := &a.regions[(k-1)%MaxRegions]
+		var i uint64
+		var ok bool
+		if r.start+r.n<<phys.PageShift-1 <= limit {
+			i, ok = r.take(order, class)
+		} else {
+			i, ok = r.takeBelow(order, class, n, limit)
+		}
+		if ok {
+			r.keep(i, order, n, o, class)
+			a.free -= n
+			a.owned[o%16] += n
+			return r.start + i<<phys.PageShift, true
+		}
+	}
+	return 0, false
+}
+
+// FreeN gives back the run of n frames at pa that the owner took, whole.
+func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
+	if n == 1 {
+		return a.Free(pa, o)
+	}
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 {
+		return a.fail(BadAddress, pa)
+	}
+	i := (pa - r.start) >> phys.PageShift
+	if !r.isReady(i) {
+		return a.refuse(pa, n, o)
+	}
+	rec := r.rec(i)
+	if rec.meta&^orderMask != newMeta(StateRun, 0, o, 1) || uint64(rec.next) != n {
+		return a.refuse(pa, n, o)
+	}
+	for end := i + n; i < end; {
+		order := metaOrder(r.rec(i).meta)
+		r.release(i, order, o.class())
+		i += 1 << order
+	}
+	a.free += n
+	a.owned[o%16] -= n
+	return OK
+}
+
+// Share adds a reference to the taken frame or run that starts at pa.
+func (a *Allocator) Share(pa uint64) Code {
+	rec, code := a.taken(pa)
+	if code != OK {
+		return code
+	}
+	if uint32(rec.meta) == 1<<32-1 {
+		return a.fail(TooShared, pa)
+	}
+	rec.meta++
+	return OK
+}
+
+// Unshare drops a reference to the taken frame or run that starts at pa, and
+// frees it with the last one.
+func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
+	rec, code := a.taken(pa)
+	if code != OK {
+		return false, code
+	}
+	if uint32(rec.meta) > 1 {
+		rec.meta--
+		return false, OK
+	}
+	o := metaOwner(rec.meta)
+	if metaState(rec.meta) == StateSingle {
+		return true, a.Free(pa, o)
+	}
+	return true, a.FreeN(pa, uint64(rec.next), o)
+}
+
+// References returns the number of references to the taken frame or run that
+// starts at pa.
+func (a *Allocator) References(pa uint64) (uint32, Code) {
+	rec, code := a.taken(pa)
+	if code != OK {
+		return 0, code
+	}
+	return uint32(rec.meta), OK
+}
+
+// taken returns the record of the taken frame or run that starts at pa.
+func (a *Allocator) taken(pa uint64) (*record, Code) {
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 {
+		return nil, a.fail(BadAddress, pa)
+	}
+	i := (pa - r.start) >> phys.PageShift
+	if r.isReady(i) {
+		rec := r.rec(i)
+		if s := metaState(rec.meta); s == StateSingle || s == StateRun {
+			return rec, OK
+		}
+	}
+	if a.Frame(pa).State == StatePart || a.Frame(pa).State == StateRun {
+		return nil, a.fail(NotHead, pa)
+	}
+	return nil, a.fail(NotTaken, pa)
+}
+
+// Owner returns the owner of the frame at pa, Nobody when it is free or in no
+// region.
+func (a *Allocator) Owner(pa uint64) Owner { return a.Frame(pa).Owner }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import "loam/machine/phys"
+
+// span is a range of physical addresses, page-aligned, end exclusive.
+type span struct {
+	start, end uint64
+	owner      Owner
+}
+
+// Reserve says that start up to end (exclusive), rounded outwards to frames,
+// is in use by the owner. Call it before the AddRegion that covers the range,
+// which then records those frames as a taken run: FreeN gives them back when
+// the range was not cut by a zone limit, [Allocator.Release] in any case.
+func (a *Allocator) Reserve(start, end uint64, o Owner) Code {
+	switch {
+	case start >= end || end > MaxAddress+1:
+		return a.fail(BadSize, start)
+	case !o.valid():
+		return a.fail(BadOwner, start)
+	case a.spans == MaxReserved:
+		return a.fail(TooMany, start)
+	}
+	start &^= phys.PageSize - 1
+	end = (end + phys.PageSize - 1) &^ (phys.PageSize - 1)
+	if a.overlaps(start, end) {
+		return a.fail(Overlap, start)
+	}
+	at := a.spans
+	for k := range a.spans {
+		s := &a.reserved[k]
+		if start < s.end && s.start < end {
+			return a.fail(Overlap, start)
+		}
+		if s.start > start && at == a.spans {
+			at = k
+		}
+	}
+	copy(a.reserved[at+1:], a.reserved[at:a.spans])
+	a.reserved[at] = span{start, end, o}
+	a.spans++
+	return OK
+}
+
+// overlaps says whether a region has a frame in start up to end.
+func (a *Allocator) overlaps(start, end uint64) bool {
+	for k := range a.count {
+		r := &a.regions[k]
+		if start < r.start+r.n<<phys.PageShift && r.start < end {
+			return true
+		}
+	}
+	return false
+}
+
+// AddRegion registers the RAM from start up to end (exclusive), rounded
+// inwards to frames. What Reserve named stays taken, the records are carved
+// from the first frames that hold them, and the rest is free. The range may
+// not overlap a registered one. Its cost depends on the number of blocks that
+// tile it, not on its size. A range that a zone limit cuts is registered in
+// pieces; pieces too small for their own records are left out, and TooSmall
+// is returned when nothing was registered.
+func (a *Allocator) AddRegion(start, end uint64) Code {
+	if start > end || end > MaxAddress+1 {
+		return a.fail(BadSize, start)
+	}
+	start = (start + phys.PageSize - 1) &^ (phys.PageSize - 1)
+	end &^= phys.PageSize - 1
+	if start >= end {
+		return a.fail(TooSmall, start)
+	}
+	if a.overlaps(start, end) {
+		return a.fail(Overlap, start)
+	}
+	var cuts uint64
+	for _, zone := range zones {
+		if start < zone && zone < end {
+			cuts++
+		}
+	}
+	if a.count+cuts+1 > MaxRegions {
+		return a.fail(TooMany, start)
+	}
+	code := TooSmall
+	for lo := start; lo < end; {
+		hi := end
+		for _, zone := range zones {
+			if lo < zone && zone < hi {
+				hi = zone
+			}
+		}
+		if a.add(lo, hi) {
+			code = OK
+		}
+		lo = hi
+	}
+	if code != OK {
+		return a.fail(code, start)
+	}
+	return OK
+}
+
+// zones are the addresses at which regions are cut.
+var zones = [...]uint64{zoneDMA, zone32}
+
+// add registers one piece within a zone. It reports false when the records
+// find no room.
+func (a *Allocator) add(start, end uint64) bool {
+	n := (end - start) >> phys.PageShift
+	pages := (n + recordsPage - 1) / recordsPage                // of records
+	maps := (pages + phys.PageSize*8 - 1) / (phys.PageSize * 8) // of the bitmap
+	meta := span{owner: Records}
+	meta.start = a.hole(start, (maps+pages)<<phys.PageShift)
+	meta.end = meta.start + (maps+pages)<<phys.PageShift
+	if meta.end > end {
+		return false
+	}
+	r := a.insert(start)
+	*r = region{start: start, base: start >> phys.PageShift, n: n, mem: a.mem,
+		ready: meta.start, paged: meta.start + maps<<phys.PageShift}
+	r.records = a.mem.Virtual(r.paged)
+	for set := range r.lists {
+		for k := range r.lists[set] {
+			r.lists[set][k] = none
+		}
+	}
+	for w := range (pages + 63) / 64 {
+		*a.mem.Word(r.ready + w*8) = 0
+	}
+	a.tile(r, meta)
+	a.total += n
+	return true
+}
+
+// hole returns the lowest address from start on at which size bytes are not
+// reserved.
+func (a *Allocator) hole(start, size uint64) uint64 {
+	for k := range a.spans {
+		s := &a.reserved[k]
+		if start < s.end && s.start < start+size {
+			start = s.end
+		}
+	}
+	return start
+}
+
+// insert makes room for a region at start in the sorted array.
+func (a *Allocator) insert(start uint64) *region {
+	at := a.count
+	for at > 0 && a.regions[at-1].start > start {
+		a.regions[at] = a.regions[at-1]
+		at--
+	}
+	a.count++
+	a.hot = at
+	return &a.regions[at]
+}
+
+// tile lays the first blocks of a region: reserved runs, records, free rest.
+func (a *Allocator) tile(r *region, meta span) {
+	end := r.start + r.n<<phys.PageShift
+	for at := r.start; at < end; {
+		next := span{end, end, Nobody} // the first taken span from here on
+		if meta.start >= at {
+			next = meta
+		}
+		for k := range a.spans {
+			s := a.reserved[k]
+			s.start = max(s.start, at)
+			s.end = min(s.end, end)
+			if s.start < s.end && s.start < next.start {
+				next = s
+			}
+		}
+		lo := (next.start - r.start) >> phys.PageShift
+		hi := (next.end - r.start) >> phys.PageShift
+		from := (at - r.start) >> phys.PageShift
+		r.lay(from, lo, Nobody)
+		a.free += lo - from
+		r.lay(lo, hi, next.owner)
+		a.owned[next.owner%16] += hi - lo
+		at = next.end
+	}
+}
+
+// Release frees a range that was given to Reserve, with the same arguments,
+// as far as regions cover it.
+func (a *Allocator) Release(start, end uint64, o Owner) Code {
+	start &^= phys.PageSize - 1
+	end = (end + phys.PageSize - 1) &^ (phys.PageSize - 1)
+	for k := range a.spans {
+		if a.reserved[k] != (span{start, end, o}) {
+			continue
+		}
+		for j := range a.count {
+			r := &a.regions[j]
+			lo := max(start, r.start)
+			hi := min(end, r.start+r.n<<phys.PageShift)
+			if lo < hi {
+				if code := a.FreeN(lo, (hi-lo)>>phys.PageShift, o); code != OK {
+					return code
+				}
+			}
+		}
+		copy(a.reserved[k:], a.reserved[k+1:a.spans])
+		a.spans--
+		return OK
+	}
+	return a.fail(NotTaken, start)
+}

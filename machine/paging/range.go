@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package paging
+
+import "loam/machine/frame"
+
+// MapRange maps size bytes at va to the physical range at pa with the largest
+// leafs, up to level large (0: 4 KiB, 1: 2 MiB, 2: 1 GiB), that alignment and
+// format allow. It returns how many bytes it mapped: all of them with OK,
+// else those before the failure.
+func (t Tables) MapRange(env Env, va, pa, size uint64, prot Prot, large uint) (uint64, Code) {
+	f := env.Format
+	if code := f.checkRange(va, size); code != OK {
+		return 0, code
+	}
+	if code := f.check(va, pa, prot); code != OK {
+		return 0, code
+	}
+	large = min(large, f.Large)
+	done := uint64(0)
+	for done < size {
+		level := large
+		for level > 0 && ((va|pa)&(Span(level)-1) != 0 || size-done < Span(level)) {
+			level--
+		}
+		e, code := t.slot(env, va, level)
+		if code != OK {
+			return done, code
+		}
+		left := (size - done) >> shift(level)
+		// Entries up to the table's end are neighbours.
+		left = min(left, 512-va>>shift(level)&indexMask)
+		if level < large && left > 1 { // stop where a larger leaf may begin
+			left = min(left, (Span(level+1)-va&(Span(level+1)-1))>>shift(level))
+		}
+		table := env.Mem.Table(e &^ (PageSize - 1))
+		for k := e % PageSize / 8; left > 0; left-- {
+			if table[k&indexMask] != 0 {
+				return done, Mapped
+			}
+			table[k&indexMask] = f.leaf(pa, prot, level)
+			k++
+			done += Span(level)
+			va += Span(level)
+			pa += Span(level)
+		}
+	}
+	return done, OK
+}
+
+// checkRange checks the pages from va on, size bytes: all in one half.
+func (f *Format) checkRange(va, size uint64) Code {
+	switch {
+	case (va|size)%PageSize != 0:
+		return Misaligned
+	case size == 0:
+		return OK
+	case va+size-1 < va || !f.Canonical(va) || !f.Canonical(va+size-1):
+		return NonCanonical
+	case va>>(f.Bits-1) != (va+size-1)>>(f.Bits-1):
+		return NonCanonical // across the hole
+	case va < f.UserEnd && va+size > f.UserEnd:
+		return WrongHalf
+	}
+	return OK
+}
+
+// slot returns the physical address of the entry for va at a level, and
+// creates the tables above it.
+func (t Tables) slot(env Env, va uint64, level uint) (uint64, Code) {
+	f := env.Format
+	table := t.Root
+	for at := f.Levels - 1; at > level; at-- {
+		e := &env.Mem.Table(table)[va>>shift(at)&indexMask]
+		if *e == 0 {
+			if !env.newTable(e, va) {
+				return 0, NoMemory
+			}
+		} else if f.isLeaf(*e, at) {
+			return 0, Mapped
+		}
+		table = f.addr(*e)
+	}
+	return table + va>>shift(level)&indexMask*8, OK
+}
+
+// BatchSize is the number of frames that a Batch holds.
+const BatchSize = 64
+
+// batchSteps bounds the entries that one call visits.
+const batchSteps = 4096
+
+// Batch collects what unmapping sets free. Give it back with Release after
+// the flush.
+type Batch struct {
+	Next   uint64 // where to go on; everything before is done
+	Pages  uint64 // pages of 4 KiB removed or changed by this call
+	Flush  bool   // translations must be flushed: from the range's start to Next
+	n      int
+	frames [BatchSize]uint64 // physical address | kind
+}
+
+const (
+	kindTable = 1 << iota
+	kindBorrowed
+)
+
+// Len returns the number of frames and tables collected.
+func (b *Batch) Len() int { return b.n }
+
+// Frame returns the address of the k-th, and whether it is a table.
+func (b *Batch) Frame(k int) (pa uint64, table, borrowed bool) {
+	e := b.frames[k%BatchSize]
+	return e &^ (PageSize - 1), e&kindTable != 0, e&kindBorrowed != 0
+}
+
+// begin prepares b for a call that starts at va.
+func (b *Batch) begin(va uint64) {
+	b.Next, b.Pages, b.Flush, b.n = va, 0, false, 0
+}
+
+// add puts a frame into b.
+func (b *Batch) add(e uint64) {
+	b.frames[b.n%BatchSize] = e
+	b.n++
+}
+
+// Release gives back the collected frames and empties b: tables are freed,
+// and the mapping's reference to each other frame is dropped unless it was
+// Borrowed. It returns the number of frames that became free, and the first
+// refusal of the allocator, which means that some frame was not the space's.
+func (b *Batch) Release(a *frame.Allocator) (freed uint64, code frame.Code) {
+	for _, e := range b.frames[:b.n&(2*BatchSize-1)] {
+		pa := e &^ (PageSize - 1)
+		c := frame.OK
+		switch {
+		case e&kindTable != 0:
+			c = a.Free(pa, frame.PageTable)
+			freed++
+		case e&kindBorrowed == 0:
+			var gone bool
+			gone, c = a.Unshare(pa)
+			if gone {
+				freed++
+			}
+		}
+		if code == frame.OK {
+			code = c
+		}
+	}
+	b.n = 0
+	return freed, code
+}
+
+// UnmapRange removes all pages from start up to end (exclusive), collects
+// their frames and the user part's tables that became empty in b, and returns
+// OK when the range is done. With More, flush, Release b, and call it again
+// with b.Next as the start. A large leaf must be covered whole: else Large.
+func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
+	b.begin(start)
+	f := env.Format
+	if start > end {
+		return NonCanonical
+	}
+	if code := f.checkRange(start, end-start); code != OK {
+		return code
+	}
+	w := walk{env: env, end: end}
+	for b.Next < end {
+		if b.n+int(f.Levels) > BatchSize || w.steps >= batchSteps {
+			return More
+		}
+		e, level := w.down(t.Root, b.Next)
+		if *e != 0 && level > 0 { // a large leaf
+			if b.Next&(Span(level)-1) != 0 || end-b.Next < Span(level) {
+				return Large
+			}
+			b.take(f, e, level)
+		}
+		if level > 0 {
+			b.Next = next(b.Next, level, end)
+		} else {
+			w.clear(b)
+		}
+		w.prune(b, start, level)
+	}
+	return OK
+}
+
+// take clears the leaf *e and collects its frame.
+func (b *Batch) take(f *Format, e *uint64, level uint) {
+	kind := uint64(0)
+	if f.prot(*e)&Borrowed != 0 {
+		kind = kindBorrowed
+	}
+	b.Flush = b.Flush || *e&f.Valid != 0
+	b.Pages += Span(level) / PageSize
+	b.add(f.addr(*e) | kind)
+	*e = 0
+}
+
+// walk is the way from a root to the entry that is being worked on.
+type walk struct {
+	env   Env
+	end   uint64
+	steps int       // entries visited
+	path  [6]uint64 // the table of each level on the way
+}
+
+// down returns the entry for va at the level at which the way ends: level 0, a
+// leaf, or nothing.
+func (w *walk) down(table, va uint64) (*uint64, uint) {
+	f := w.env.Format
+	for level := f.Levels - 1; ; level-- {
+		w.steps++
+		w.path[level%6] = table
+		e := &w.env.Mem.Table(table)[va>>shift(level)&indexMask]
+		if *e == 0 || f.isLeaf(*e, level) {
+			return e, level
+		}
+		table = f.addr(*e)
+	}
+}
+
+// next returns the address after va's entry at a level, at most end.
+func next(va uint64, level uint, end uint64) uint64 {
+	va |= Span(level) - 1
+	if va >= end-1 {
+		return end
+	}
+	return va + 1
+}
+
+// clear removes the pages of the leaf table at b.Next up to the table's end,
+// the range's end, or a full batch.
+func (w *walk) clear(b *Batch) {
+	f := w.env.Format
+	table := w.env.Mem.Table(w.path[0])
+	stop := next(b.Next, 1, w.end)
+	w.steps += int((stop - b.Next) / PageSize)
+	for ; b.Next < stop; b.Next += PageSize {
+		e := &table[b.Next>>pageShift&indexMask]
+		if *e == 0 {
+			continue
+		}
+		if b.n+int(f.Levels) > BatchSize {
+			return
+		}
+		b.take(f, e, 0)
+	}
+}
+
+// prune frees the user part's tables on the way that the walk has left and
+// that are empty, from the level at which it worked upwards.
+func (w *walk) prune(b *Batch, start uint64, level uint) {
+	f := w.env.Format
+	if start >= f.UserEnd {
+		return
+	}
+	last := b.Next - 1 // the last address worked on
+	for ; level < f.Levels-1; level++ {
+		left := b.Next == w.end || b.Next&(Span(level+1)-1) == 0
+		if !left || !empty(w.env.Mem.Table(w.path[level%6])) {
+			return
+		}
+		up := w.env.Mem.Table(w.path[(level+1)%6])
+		up[last>>shift(level+1)&indexMask] = 0
+		b.Flush = true
+		b.add(w.path[level%6] | kindTable)
+	}
+}
+
+// empty says whether a table has no entries. It stops at the first group that
+// has one.
+func empty(t *[512]uint64) bool {
+	for k := 0; k < 512; k += 8 {
+		g := t[k : k+8 : k+8]
+		if g[0]|g[1]|g[2]|g[3]|g[4]|g[5]|g[6]|g[7] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// ProtectRange gives all pages mapped from start up to end (exclusive) the
+// rights of prot, keeping their software bits; a page with Copy does not
+// become writable. It returns OK when the range is done; with More, call it
+// again with b.Next as the start. The caller flushes from the start to b.Next
+// when b.Flush is set. A large leaf must be covered whole: else Large.
+func (t Tables) ProtectRange(env Env, start, end uint64, prot Prot, b *Batch) Code {
+	b.begin(start)
+	f := env.Format
+	if start > end {
+		return NonCanonical
+	}
+	if code := f.checkRange(start, end-start); code != OK {
+		return code
+	}
+	if code := f.check(start, 0, prot); code != OK {
+		return code
+	}
+	w := walk{env: env, end: end}
+	for b.Next < end {
+		if w.steps >= batchSteps {
+			return More
+		}
+		e, level := w.down(t.Root, b.Next)
+		if level == 0 {
+			w.change(b, prot)
+			continue
+		}
+		if *e != 0 {
+			if b.Next&(Span(level)-1) != 0 || end-b.Next < Span(level) {
+				return Large
+			}
+			b.change(f, e, prot, level)
+		}
+		b.Next = next(b.Next, level, end)
+	}
+	return OK
+}
+
+// change gives the pages of the leaf table at b.Next new rights.
+func (w *walk) change(b *Batch, prot Prot) {
+	table := w.env.Mem.Table(w.path[0])
+	stop := next(b.Next, 1, w.end)
+	w.steps += int((stop - b.Next) / PageSize)
+	for ; b.Next < stop; b.Next += PageSize {
+		if e := &table[b.Next>>pageShift&indexMask]; *e != 0 {
+			b.change(w.env.Format, e, prot, 0)
+		}
+	}
+}
+
+// change gives one leaf new rights.
+func (b *Batch) change(f *Format, e *uint64, prot Prot, level uint) {
+	old := f.prot(*e)
+	prot = prot&hardware | old&software
+	if old&Copy != 0 {
+		prot &^= Write
+	}
+	b.Flush = b.Flush || old&hardware&^prot != 0
+	b.Pages += Span(level) / PageSize
+	*e = f.leaf(f.addr(*e), prot, level)
+}
