@@ -153,3 +153,19 @@ func (q *Queue) put(i int, e entry) {
 	q.heap[i] = e
 	q.place[e.owner] = int32(i + 1)
 }
+
+// Shift makes every deadline earlier by delta. It takes O(n), and is meant for
+// a clock that is about to overflow; no deadline may underflow by it.
+func (q *Queue) Shift(delta int64) {
+	for i := range q.heap {
+		q.heap[i].at -= delta
+	}
+}
+
+// First gives the owner of the earliest deadline, if there is any.
+func (q *Queue) First() (owner int32, ok bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
+	return q.heap[0].owner, true
+}

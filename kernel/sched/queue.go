@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import "loam/kernel/timeq"
+
+// Queue is the run queue of one CPU. Times are nanoseconds of one clock that
+// never runs backwards.
+type Queue struct {
+	s       *Scheduler
+	ready   *timeq.Queue // runnable and found eligible, by deadline
+	early   *timeq.Queue // runnable and not known to be eligible, by virtual time
+	cpu     int32
+	current int32 // the running thread, None when idle
+	renew   bool  // current has to compete again at the next Pick
+	passed  bool  // current has yielded: Pick takes another if there is one
+
+	weight int64 // W: sum of weights of runnable threads
+	sum    int64 // S: sum of weight*(v-base) over them
+	base   int64
+	since  int64 // when current was charged last
+}
+
+// Current gives the running thread, None when the CPU is idle.
+func (q *Queue) Current() int32 { return q.current }
+
+// Len gives the number of runnable threads, the running one included.
+func (q *Queue) Len() int {
+	n := q.waiting()
+	if q.current != None {
+		n++
+	}
+	return n
+}
+
+func (q *Queue) waiting() int { return q.ready.Len() + q.early.Len() }
+
+// Enqueue makes t runnable. It reports whether t should run at once, in the
+// place of the running thread: the caller then calls Pick. When it reports
+// false the running thread goes on, but its slice may be shorter than it was
+// told: the caller sets its timer by Slice. A runnable t is left as it is.
+func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
+	th := &q.s.threads[t]
+	if th.state != asleep {
+		return false
+	}
+	q.charge(now)
+	q.place(th)
+	q.join(th)
+	th.d = th.v + th.virtual(q.s.slice/wakeFraction)
+	if !q.eligible(th.v) {
+		q.putEarly(t, th)
+		return q.renew || q.current == None
+	}
+	q.putReady(t, th)
+	if q.current == None || th.d < q.s.threads[q.current].d {
+		q.renew = true
+	}
+	return q.renew
+}
+
+// place gives a thread that wakes its virtual time on this queue.
+func (q *Queue) place(th *thread) {
+	v := q.virtualTime()
+	if th.queue != q.cpu {
+		// The thread comes from another CPU: its debt there is its debt here.
+		if th.v != unplaced {
+			th.v += v - q.s.queues[th.queue].virtualTime()
+		}
+		th.queue = q.cpu
+	}
+	th.v = min(max(th.v, v), v+maxDistance)
+}
+
+// Dequeue makes t not runnable: it waits for something. When t was running the
+// CPU is idle until the next Pick. A t that isn't runnable on this CPU is left
+// as it is.
+func (q *Queue) Dequeue(t int32, now int64) {
+	th := &q.s.threads[t]
+	if th.state == asleep || th.queue != q.cpu {
+		return
+	}
+	q.charge(now)
+	q.remove(t, th)
+	q.leave(th)
+}
+
+// Retire makes t not runnable for good: it has ended. A debt that it leaves
+// behind stays owed to the others, since nobody comes back to pay it: V doesn't
+// fall as it does after Dequeue. Without that, a program whose threads each
+// live for an instant would get more than its share.
+func (q *Queue) Retire(t int32, now int64) {
+	th := &q.s.threads[t]
+	if th.state == asleep || th.queue != q.cpu {
+		return
+	}
+	q.charge(now)
+	v := q.virtualTime()
+	q.remove(t, th)
+	q.leave(th)
+	if q.weight != 0 {
+		q.sum = max(q.sum, (v-q.base)*q.weight)
+	}
+}
+
+// remove takes t from wherever it stands, still counted in W and S.
+func (q *Queue) remove(t int32, th *thread) {
+	switch th.state {
+	case running:
+		q.current, q.passed = None, false
+	case ready:
+		q.ready.Remove(t)
+	case early:
+		q.early.Remove(t)
+	}
+	th.state = asleep
+}
+
+// Yield gives up what is left of the running thread's request. At the next Pick
+// another thread runs, if one is runnable.
+func (q *Queue) Yield(now int64) {
+	if q.current == None || q.waiting() == 0 {
+		return
+	}
+	q.charge(now)
+	th := &q.s.threads[q.current]
+	if th.d > th.v {
+		q.sum += th.weight * (th.d - th.v)
+		th.v = th.d
+	}
+	th.d = th.v + th.virtual(q.s.slice)
+	q.bound(th)
+	q.renew, q.passed = true, true
+}
+
+// bound keeps the virtual time of a thread that doesn't use what it is given,
+// and so isn't held near V by using it, within reach of V.
+func (q *Queue) bound(th *thread) {
+	const far = maxDistance / 4
+	var v int64
+	switch {
+	case q.eligible(th.v + far): // V is far ahead: the thread gave up its turns
+		v = q.virtualTime() - far/2
+	case !q.eligible(th.v - far):
+		v = q.virtualTime() + far/2
+	default:
+		return
+	}
+	q.sum += th.weight * (v - th.v)
+	th.d += v - th.v
+	th.v = v
+}
+
+// SetNice changes t's weight, clipping nice to its range. t's share changes
+// from now on; the request it is in keeps its length.
+func (q *Queue) SetNice(t int32, nice int, now int64) {
+	th := &q.s.threads[t]
+	nice = min(max(nice, MinNice), MaxNice)
+	if th.state == asleep || th.queue != q.cpu {
+		th.setNice(nice)
+		return
+	}
+	q.charge(now)
+	was := th.state
+	if was != running {
+		q.remove(t, th)
+	}
+	q.leave(th)
+	left := (th.d - th.v) * th.weight / unitWeight
+	th.setNice(nice)
+	th.d = th.v + th.virtual(left)
+	q.join(th)
+	if was != running {
+		q.putEarly(t, th)
+	}
+	q.renew = true
+}
+
+func (th *thread) setNice(nice int) {
+	th.nice = int8(nice)
+	th.weight = niceWeight[nice-MinNice]
+	th.part = 0
+}
+
+// Pick decides who runs from now on and for how many nanoseconds at most: the
+// caller calls Pick again when they are over, when Enqueue says so, and after
+// Yield or Dequeue of the running thread. The slice is Forever when nobody else
+// is runnable; t is None when nobody is.
+func (q *Queue) Pick(now int64) (t int32, slice int64) {
+	q.charge(now)
+	if q.current == None || q.renew {
+		q.choose()
+		q.since = now
+	}
+	return q.current, q.Slice()
+}
+
+// Slice gives what Pick last answered, less what was used and given up since.
+func (q *Queue) Slice() int64 {
+	if q.waiting() == 0 || q.current == None {
+		return Forever
+	}
+	th := &q.s.threads[q.current]
+	left := th.d - th.v
+	if th.weight != unitWeight {
+		left = left * th.weight / unitWeight
+	}
+	return max(left, minSlice)
+}
+
+// choose makes the eligible thread with the earliest deadline the current one.
+func (q *Queue) choose() {
+	old, passed := q.current, q.passed
+	q.renew, q.passed = false, false
+	next := q.best()
+	if next == None {
+		return // only current is runnable, or nobody is
+	}
+	if old != None {
+		th := &q.s.threads[old]
+		if !passed && q.eligible(th.v) && (th.d <= q.s.threads[next].d || !q.eligible(q.s.threads[next].v)) {
+			return
+		}
+		if q.eligible(th.v) {
+			q.putReady(old, th)
+		} else {
+			q.putEarly(old, th)
+		}
+	}
+	th := &q.s.threads[next]
+	if th.state == ready {
+		q.ready.Remove(next)
+	} else {
+		q.early.Remove(next)
+	}
+	th.state = running
+	q.current = next
+}
+
+// best gives, of the waiting threads, the eligible one with the earliest
+// deadline; when none is eligible, the one with the least virtual time.
+func (q *Queue) best() int32 {
+	if q.waiting() == 1 { // whoever it is, and wherever it stands
+		if t, ok := q.ready.First(); ok {
+			return t
+		}
+		t, _ := q.early.First()
+		return t
+	}
+	for {
+		t, ok := q.early.First()
+		if !ok || !q.eligible(q.s.threads[t].v) {
+			break
+		}
+		q.early.Remove(t)
+		q.putReady(t, &q.s.threads[t])
+	}
+	for {
+		t, ok := q.ready.First()
+		if !ok {
+			break
+		}
+		th := &q.s.threads[t]
+		if q.eligible(th.v) {
+			return t
+		}
+		q.ready.Remove(t) // V has fallen since
+		q.putEarly(t, th)
+	}
+	if t, ok := q.early.First(); ok {
+		return t
+	}
+	return None
+}
+
+func (q *Queue) putReady(t int32, th *thread) {
+	th.state = ready
+	q.ready.Set(t, th.d)
+}
+
+func (q *Queue) putEarly(t int32, th *thread) {
+	th.state = early
+	q.early.Set(t, th.v)
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sched decides which thread a CPU runs next and for how long. It is
+// policy only: no clock, no interrupt, no context switch; the caller brings the
+// time and does what it is told. So the kernel's scheduler runs, unchanged, in
+// simulations on a laptop.
+//
+// # Policy
+//
+// Earliest eligible virtual deadline first (I. Stoica and H. Abdel-Wahab,
+// "Earliest Eligible Virtual Deadline First: A Flexible and Accurate Mechanism
+// for Proportional Share Resource Allocation", Old Dominion University
+// TR-95-22, 1995). A thread has a weight, from its nice value. Its virtual time
+// v is the CPU time it has got, divided by its weight. V, the queue's virtual
+// time, is the mean of v over all runnable threads, by weight: where everybody
+// would be on a perfectly divided CPU. A thread asks for CPU time in requests of
+// one slice; a request's virtual deadline d is v at its start plus the slice
+// divided by the weight. A thread is eligible while v <= V: it has got no more
+// than its share. Of the eligible threads the one with the earliest deadline
+// runs, to the end of its request.
+//
+// What follows from it, and is tested: nobody starves; a thread that never
+// sleeps is never further than about a slice from its share; a request that
+// becomes eligible is served by its deadline, late by at most one slice.
+//
+// Placement. A thread that wakes is placed at max(v, V): sleep earns no credit,
+// and a debt is not slept away, it fades as V passes it. Its first request is
+// short (wakeFraction of a slice), which gives it an early deadline: who
+// sleeps much is served soon, who computes is not robbed, since eligibility
+// stays as it is. That is the paper's own way to trade latency for overhead.
+//
+// Yield gives up the rest of a request, as if it had been used, and lets
+// another runnable thread run whenever there is one, eligible or not.
+//
+// # Mechanism
+//
+// Runnable threads that aren't running are in one of two heaps: ready, by
+// deadline, and early, by v. A thread moves from early to ready when V passes
+// its v; a thread found in ready that isn't eligible any more (V falls when a
+// thread in debt leaves) moves back. V itself is never stored: the queue keeps
+// W, the sum of weights, and S, the sum of weight*(v-base), so that "v <= V"
+// is (v-base)*W <= S: exact, with no division. (S is a little more after threads
+// ended in debt, see Retire.) Picking costs O(log n); with one
+// other thread the heaps have one element and it is a few dozen instructions.
+//
+// # Several CPUs
+//
+// There is a Queue for each CPU, and one table of threads, indexed by thread
+// number, behind all of them. The lock of a queue guards the queue and the
+// entries of the threads that are on it or ran on it last. A thread that moves
+// takes with it its distance to V. Nothing here locks yet.
+//
+// # Rejected
+//
+// Multi-level feedback queues: they guess what a thread is from its past, by
+// constants nobody can defend, and can be gamed. Lottery and stride scheduling:
+// no latency bound. Least virtual time first (CFS, start-time fair queueing):
+// half the code, but latency and share can't be chosen apart. Real-time
+// classes: not needed before there are drivers that need them; they would be
+// queues in front of this one.
+package sched
+
+import "loam/kernel/timeq"
+
+// Limits.
+const (
+	// MaxThreads bounds the table, so that S can't overflow; see virtual.go.
+	MaxThreads = 1 << 14
+	// DefaultSlice is the length of a request in nanoseconds of CPU time.
+	DefaultSlice = 3_000_000
+	// Forever is the slice of a thread that nobody competes with.
+	Forever = 1<<63 - 1
+
+	// wakeFraction: the first request after a sleep is a slice divided by this.
+	wakeFraction = 8
+	// minSlice, in nanoseconds, is the least that Pick answers: a timer set
+	// closer than that costs more than the imprecision.
+	minSlice = 20_000
+	// None is the thread number that means no thread.
+	None = int32(-1)
+)
+
+// state says where a thread is.
+type state uint8
+
+const (
+	asleep  state = iota // not runnable
+	ready                // in Queue.ready
+	early                // in Queue.early
+	running              // Queue.current
+)
+
+// thread is what the policy knows of one thread.
+type thread struct {
+	v      int64 // virtual time, in nanoseconds of a thread of weight 1024
+	d      int64 // virtual deadline of the request
+	part   int64 // what is left of the division by weight, 0 to weight-1
+	weight int64
+	queue  int32 // the CPU whose virtual time v is measured in
+	state  state
+	nice   int8
+}
+
+// Scheduler is the table of threads and the queue of each CPU.
+type Scheduler struct {
+	threads []thread
+	queues  []Queue
+	slice   int64
+}
+
+// New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1. It
+// panics when threads is more than MaxThreads. All allocation happens here.
+func New(cpus, threads int) *Scheduler {
+	if threads > MaxThreads {
+		panic("sched: too many threads")
+	}
+	s := &Scheduler{
+		threads: make([]thread, threads),
+		queues:  make([]Queue, cpus),
+		slice:   DefaultSlice,
+	}
+	for i := range s.threads {
+		s.Reset(int32(i))
+	}
+	for i := range s.queues {
+		s.queues[i] = Queue{
+			s: s, cpu: int32(i), current: None,
+			ready: timeq.New(threads), early: timeq.New(threads),
+		}
+	}
+	return s
+}
+
+// Queue gives the run queue of a CPU.
+func (s *Scheduler) Queue(cpu int) *Queue { return &s.queues[cpu] }
+
+// Reset makes t, a thread that isn't runnable, a new one of nice 0. A thread
+// number is to be reset before it is used again.
+func (s *Scheduler) Reset(t int32) {
+	s.threads[t] = thread{weight: niceWeight[0-MinNice], v: unplaced}
+}
+
+// Runnable reports whether t is running or waits to.
+func (s *Scheduler) Runnable(t int32) bool { return s.threads[t].state != asleep }
+
+// Nice gives t's nice value, -20 to 19.
+func (s *Scheduler) Nice(t int32) int { return int(s.threads[t].nice) }
+
+// unplaced is a virtual time before every other: max(v, V) is V.
+const unplaced = -1 << 62
