@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"strconv"
+
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"loam/internal/wasmfile"
+)
+
+// Runnable reports, as an error fit for people, why a module of this outline
+// can't be run as a command in at most the given number of pages of linear
+// memory. It finds what can be told without the engine.
+func Runnable(info *wasmfile.Info, pages uint32) error {
+	for _, m := range info.Imports {
+		switch {
+		case m.Module == "wasi_unstable":
+			return cannot("built for WASI preview 0 (wasi_unstable); loam runs preview 1")
+		case m.Module != wasi_snapshot_preview1.ModuleName || m.Kind != wasmfile.Func:
+			return cannot("it imports " + m.Kind.String() + " " + quote(m.Module) + "." + quote(m.Name) +
+				", which nobody provides (loam provides " + wasi_snapshot_preview1.ModuleName + ")")
+		}
+	}
+	if e, ok := info.Export("_start"); !ok || e.Kind != wasmfile.Func {
+		return cannot("not a WASI command: it exports no _start function (is it a library?)")
+	}
+	if info.Pages > uint64(pages) {
+		return cannot("it needs at least " + mebibytes(info.Pages) + " of memory, and this machine has " +
+			mebibytes(uint64(pages)) + " for it (-m gives more)")
+	}
+	return nil
+}
+
+// needs reports whether the module imports anything from the named module.
+func needs(info *wasmfile.Info, module string) bool {
+	for _, m := range info.Imports {
+		if m.Module == module {
+			return true
+		}
+	}
+	return false
+}
+
+// quote makes a name from a module fit for a terminal.
+func quote(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	q := strconv.Quote(s)
+	return q[1 : len(q)-1]
+}
+
+// mebibytes is a number of pages in words, rounded up.
+func mebibytes(pages uint64) string {
+	return strconv.FormatUint((pages+15)/16, 10) + " MiB"
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package runner runs one WASI preview 1 module to its end. It is the WASI
+// runner program without its process: package user/wasi gives it a machine
+// made of Loam calls, tests one made of byte slices.
+//
+// # How it works
+//
+// The module comes from the boot archive, and with luck its compiled code too
+// (package wasmcode says how that fits together). Without code, or with code
+// that this CPU can't use, the module is compiled here; without a CPU that the
+// compiler serves it is interpreted. Which of the three happened is said under
+// verbose, never silently different in result.
+//
+// Linear memory is reserved as address space up to the module's maximum and
+// opened page by page as the module grows it, so growing never copies, and
+// refusing it is an answer (-1) to the module and not the end of the runner.
+//
+// # Not provided yet
+//
+// No directories, no sockets: path calls answer EBADF. poll_oneoff sleeps for
+// clocks and says that standard input is always ready, because wazero's does.
+//
+// # Rejected alternatives
+//
+// wazero's InstantiateWithConfig with its default start functions: it can't
+// tell a trap in _start from a module that can't be instantiated. os.Stdin and
+// friends: wazero asks an os.File for fstat(2), which a console doesn't have.
+package runner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	wasys "github.com/tetratelabs/wazero/sys"
+
+	"loam/internal/wasmcode"
+	"loam/internal/wasmfile"
+)
+
+// Exit codes that are not the module's own; the module may use them too.
+const (
+	ExitRunner = 125 // the runner itself failed
+	ExitCannot = 126 // not a module that can be run
+	ExitTrap   = 134 // the module trapped
+)
+
+// Names of the boot archive's files.
+const (
+	FileModule = "module"
+	FileCode   = "code"
+	FileConfig = "wasi.conf"
+)
+
+// Machine is what the runner runs on.
+type Machine struct {
+	File    func(name string) ([]byte, error) // of the boot archive; ENOENT when absent
+	Args    []string                          // the module's, its name first
+	Env     []string                          // the module's, as key=value
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Random  io.Reader                    // never ends
+	Reserve experimental.MemoryAllocator // of linear memory
+}
+
+// run is one run of a module.
+type run struct {
+	*Machine
+	conf   Config
+	module []byte
+	code   *wasmcode.Code // nil when the module is to be compiled here
+	info   *wasmfile.Info
+	rt     wazero.Runtime
+}
+
+// Run runs the machine's module and returns the exit code of the process.
+func Run(m *Machine) (exit int) {
+	r := &run{Machine: m}
+	defer func() {
+		if p := recover(); p != nil {
+			exit = r.report(cannot("the machine has not enough memory for it, or the WebAssembly engine failed: " + text(p)))
+		}
+	}()
+	ctx := experimental.WithMemoryAllocator(context.Background(), m.Reserve)
+	err := r.load()
+	if err == nil {
+		tune(r.conf.Memory)
+		err = r.start(ctx)
+	}
+	return r.report(err)
+}
+
+// load fetches the module and what belongs to it, and checks its outline.
+func (r *run) load() (err error) {
+	conf, err := r.File(FileConfig)
+	if err != nil && !errors.Is(err, syscall.ENOENT) {
+		return failure("cannot read the boot archive: " + err.Error())
+	}
+	if r.conf, err = ParseConfig(conf); err != nil {
+		return failure(err.Error())
+	}
+	if r.module, err = r.File(FileModule); err != nil {
+		return failure("no module in the boot archive: " + err.Error())
+	}
+	r.code = r.hostCode()
+	outline := r.module
+	if r.code != nil {
+		outline = r.code.Module
+	}
+	if r.info, err = wasmfile.Check(outline); err != nil {
+		return cannot(err.Error())
+	}
+	return Runnable(r.info, r.conf.pages())
+}
+
+// hostCode returns the code that the host compiled, nil when there is none that
+// this machine can use.
+func (r *run) hostCode() *wasmcode.Code {
+	b, err := r.File(FileCode)
+	switch {
+	case err != nil:
+		r.note("the host compiled no code for this module")
+		return nil
+	case !compilerServes():
+		return nil
+	}
+	c, err := wasmcode.Decode(b)
+	if err != nil {
+		r.note("code from the host refused: " + err.Error())
+		return nil
+	}
+	return c
+}
+
+// start makes the engine, instantiates the module and calls its _start.
+func (r *run) start(ctx context.Context) error {
+	compiled, err := r.compile(ctx)
+	if err != nil {
+		return cannot(oneLine(err))
+	}
+	if needs(r.info, wasi_snapshot_preview1.ModuleName) {
+		if _, err := wasi_snapshot_preview1.Instantiate(ctx, r.rt); err != nil {
+			return failure(oneLine(err))
+		}
+	}
+	mod, err := r.rt.InstantiateModule(ctx, compiled, r.moduleConfig())
+	if err != nil {
+		return ended(err, true)
+	}
+	start := mod.ExportedFunction("_start")
+	if d := start.Definition(); len(d.ParamTypes())+len(d.ResultTypes()) != 0 {
+		return cannot("not a WASI command: its _start function takes or returns values")
+	}
+	_, err = start.Call(ctx)
+	return ended(err, false)
+}
+
+// compile loads the host's code, or compiles the module, or prepares it for
+// interpretation, whichever is the first that works.
+func (r *run) compile(ctx context.Context) (wazero.CompiledModule, error) {
+	if r.code != nil {
+		m, err := r.loadCode(ctx)
+		if err == nil {
+			r.note("engine: compiler, code compiled on the host")
+			return m, nil
+		}
+		r.note("code from the host refused: " + oneLine(err))
+		if r.info, err = wasmfile.Check(r.module); err != nil {
+			return nil, err
+		}
+	}
+	config := wasmcode.Config()
+	if compilerServes() {
+		r.note("engine: compiler, compiling in the guest")
+		ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	} else {
+		r.note("engine: interpreter, this CPU lacks what the compiler needs; expect it to be slow")
+		config = wasmcode.InterpreterConfig()
+	}
+	r.rt = wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(r.conf.pages()))
+	return r.rt.CompileModule(ctx, wasmfile.Clean(r.module, r.info))
+}
+
+// loadCode makes an engine around the host's code.
+func (r *run) loadCode(ctx context.Context) (wazero.CompiledModule, error) {
+	cache, err := r.code.Cache()
+	if err != nil {
+		return nil, err
+	}
+	config := wasmcode.Config().WithCompilationCache(cache).WithMemoryLimitPages(r.conf.pages())
+	r.rt = wazero.NewRuntimeWithConfig(ctx, config)
+	return r.rt.CompileModule(ctx, r.code.Module)
+}
+
+// moduleConfig is what the module sees of the machine.
+func (r *run) moduleConfig() wazero.ModuleConfig {
+	c := wazero.NewModuleConfig().WithName("").WithStartFunctions().
+		WithArgs(r.Args...).
+		WithStdin(r.Stdin).WithStdout(r.Stdout).WithStderr(r.Stderr).
+		WithRandSource(r.Random).
+		WithSysWalltime().WithSysNanotime().WithSysNanosleep().WithOsyield(runtime.Gosched)
+	for _, kv := range r.Env {
+		if k, v, ok := strings.Cut(kv, "="); ok && k != "" {
+			c = c.WithEnv(k, v)
+		}
+	}
+	return c
+}
+
+// ended classifies how instantiating a module or calling its _start ended.
+func ended(err error, instantiating bool) error {
+	if exit := (*wasys.ExitError)(nil); err == nil || errors.As(err, &exit) {
+		return err
+	}
+	if s := err.Error(); !instantiating || strings.Contains(s, wasmError) {
+		return trap(s)
+	}
+	return cannot(oneLine(err))
+}
