@@ -24,12 +24,12 @@ type Process struct {
 	// Log is the end of the kernel's log, Stderr of what QEMU itself said.
 	Log, Stderr *Tail
 
-	cmd                   *exec.Cmd
-	readerssync.WaitGroup               // readers of log and stderr
-	done                  chan struct{} // closed when QEMU has ended and is reaped
-	ending                Ending        // valid after done
-	broken                chan struct{} // closed when KVM gave up
-	once                  sync.Once
+	cmd     *exec.Cmd
+	readers sync.WaitGroup // readers of log and stderr
+	done    chan struct{}  // closed when QEMU has ended and is reaped
+	ending  Ending         // valid after done
+	broken  chan struct{}  // closed when KVM gave up
+	once    sync.Once
 }
 
 // Ending says how QEMU ended.
