@@ -30,10 +30,11 @@ const exe = "bin/loam"
 const linkAt = "-T -0x7fdff000 -checklinkname=0"
 
 // guestEnv is the environment that builds what runs in the machine: nothing of
-// the host's that changes the bytes.
+// the host's that changes the bytes. An empty GOFLAGS would let the setting of
+// "go env -w" through.
 func guestEnv(goos, goarch string) []string {
 	return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
-		"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
+		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
 }
 
 // goBuild runs go build for one package.
