@@ -1,0 +1,152 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// The consoles of the kernel: COM1 (16550), and VGA text in boot mode. They
+// carry the log and panics, never a program's streams. Unless the log is
+// asked for, it is kept in a ring and shown when the kernel panics: sending a
+// line costs more instructions than most of boot.
+
+const (
+	com1 = 0x3f8
+	com2 = 0x2f8
+
+	uartData      = 0
+	uartIER       = 1
+	uartFIFO      = 2
+	uartLine      = 3
+	uartModem     = 4
+	uartStatus    = 5
+	uartReceived  = 1 << 0
+	uartSendEmpty = 1 << 5
+)
+
+var (
+	logShown bool // send the log as it is written
+	logRing  [8192]byte
+	logEnd   uint64 // bytes ever written; position modulo the ring's size
+	bootMode bool   // mode=boot: the VGA console is live
+)
+
+func startSerial() {
+	outb(com1+uartLine, 0x80) // divisor latch
+	outb(com1+uartData, 1)    // 115200 baud
+	outb(com1+uartIER, 0)
+	outb(com1+uartLine, 0x03) // 8 bits, no parity, 1 stop bit
+	outb(com1+uartFIFO, 0x07)
+	outb(com1+uartModem, 0x0b)
+}
+
+func serialPut(b byte) {
+	for inb(com1+uartStatus)&uartSendEmpty == 0 {
+	}
+	outb(com1+uartData, b)
+}
+
+// consoleWrite appends to the log.
+func consoleWrite(p []byte) {
+	for _, b := range p {
+		put(b)
+	}
+}
+
+func put(b byte) {
+	logRing[logEnd%uint64(len(logRing))] = b
+	logEnd++
+	if logShown {
+		show(b)
+	}
+}
+
+func show(b byte) {
+	if b == '\n' {
+		serialPut('\r')
+	}
+	serialPut(b)
+	if bootMode {
+		vgaPut(b)
+	}
+}
+
+// showLog sends what the ring still has and everything from now on.
+func showLog() {
+	if logShown {
+		return
+	}
+	logShown = true
+	start := uint64(0)
+	if logEnd > uint64(len(logRing)) {
+		start = logEnd - uint64(len(logRing))
+	}
+	for i := start; i < logEnd; i++ {
+		show(logRing[i%uint64(len(logRing))])
+	}
+}
+
+func puts(s string) {
+	for i := range len(s) {
+		put(s[i])
+	}
+}
+
+// putHex writes v with at least n hexadecimal digits.
+func putHex(v uint64, n int) {
+	for i := 15; i >= 0; i-- {
+		if d := v >> (4 * i); i < n || d != 0 {
+			put("0123456789abcdef"[d&15])
+		}
+	}
+}
+
+func putDec(v uint64) { putPadded(v, 1, ' ') }
+
+// putPadded writes v in at least n places, filled with pad.
+func putPadded(v uint64, n int, pad byte) {
+	var b [20]byte
+	i := len(b)
+	for {
+		i--
+		b[i] = byte('0' + v%10)
+		if v /= 10; v == 0 {
+			break
+		}
+	}
+	for k := len(b) - i; k < n; k++ {
+		put(pad)
+	}
+	consoleWrite(b[i:])
+}
+
+// stamp begins a log line with the time since power-on.
+func stamp() {
+	us := uint64(0)
+	if tscHz != 0 {
+		us = uint64(Now()) / 1000
+	}
+	puts("[")
+	putPadded(us/1_000_000, 4, ' ')
+	puts(".")
+	putPadded(us%1_000_000, 6, '0')
+	puts("] ")
+}
+
+// Log writes one line to the log.
+func Log(s string) {
+	stamp()
+	puts(s)
+	put('\n')
+}
+
+// LogValue writes one line, "s v", to the log.
+func LogValue(s string, v uint64) {
+	stamp()
+	puts(s)
+	put(' ')
+	putDec(v)
+	put('\n')
+}
+
+// LogBytes writes text as it is to the log.
+func LogBytes(p []byte) { consoleWrite(p) }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package metal is the bare machine under the kernel: boot, CPU tables, trap
+// entry and exit, the kernel threads of Go's runtime and the calls which that
+// runtime makes, time, the consoles, and the panic path.
+//
+// # One page on traps
+//
+// Everything enters the kernel in entry_amd64.s, by one of four ways:
+//
+//   - a SYSCALL from user mode, a trap or an interrupt from user mode: the
+//     registers go into the user thread's [Context] and [Enter] *returns* to
+//     the runner, which handles the trap in ordinary Go;
+//   - a SYSCALL from the kernel's own Go runtime (RCX, the return address, is
+//     negative): the registers go into the kernel thread's Context and
+//     runtimeCall answers on the machine stack;
+//   - a trap or an interrupt in the kernel: the same, with the FPU state, and
+//     kernelTrap answers (it backs the heap page by page, gives kernel threads
+//     turns, and panics for everything else);
+//   - NMI, double fault and machine check: stacks of their own, always fatal
+//     for now.
+//
+// # Stacks
+//
+// Each CPU has, apart from the stacks of Go's own threads, with an unmapped
+// guard page below each: a trap stack (IST 1; only the entry code runs on it),
+// a machine stack (Go handlers), a panic stack, and one stack each for NMI,
+// double fault and machine check. The hardware never pushes anything on a
+// goroutine's stack: those have less room left than an interrupt frame takes.
+//
+// # Handlers in Go that run under Go's runtime
+//
+// runtimeCall and kernelTrap are compiled Go which runs where no goroutine is:
+// R14 and FS point to a fake g of the CPU whose stack guard is 0, so prologues
+// pass and nothing there can grow a stack. They may not allocate, store
+// pointers into the heap's view, or use defer; tools/check proves it over the
+// linked kernel, together with the depth of their stacks. A run-time panic in
+// them (an index out of range) ends in the kernel's panic by way of a fault in
+// the fake g.
+//
+// # Interrupts
+//
+// The runner has interrupts off all the time. They are taken in user mode, in
+// Idle, and while another kernel thread has its turn. So the kernel floor has
+// no concurrency on its CPU, and its calls into the frame allocator need no
+// lock: Go's other threads, which get their memory from the same allocator,
+// run only in Idle and Turn. Three things make that true (runner.go): the
+// runner's goroutine is locked to its thread; it is not preemptible (m.locks
+// is raised), so that Go's scheduler stops it at Turn and Idle only; and its
+// stack is grown and touched once, so that it neither grows nor faults later.
+//
+// Rejected: a goroutine for each user thread (Biscuit), which leaves scheduling
+// to Go and costs a goroutine switch a trap; a patched runtime (TamaGo), tied
+// to a release; entersyscall around Enter, +187 instructions on each trap.
+//
+// Sources: Intel SDM vol. 3A chapters 4 (paging), 5 (protection), 6 (traps),
+// 10 (APIC), 13 (XSAVE); AMD APM vol. 2 chapter 6 (SYSCALL).
+package metal

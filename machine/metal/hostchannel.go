@@ -1,0 +1,187 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import "loam/abi/channel"
+
+// The host channel: frames out through the debug port, one string output
+// instruction a piece; frames in through COM2, by interrupt, into a ring.
+// When the ring is full the interrupt is off, the UART's FIFO fills, and the
+// emulator stops taking bytes: back-pressure up to the host's pipe.
+
+const (
+	debugPort = 0xe9
+	inputSize = 16 << 10
+)
+
+var (
+	parser   = channel.Parser{For: channel.ToGuest}
+	input    [inputSize]byte
+	inHead   uint32 // next byte to read
+	inTail   uint32 // next byte to write; equal to inHead: empty
+	inPaused bool
+	inEnded  bool
+)
+
+// startHostChannel says hello and turns the receiver on.
+func startHostChannel() {
+	outb(com2+uartLine, 0x03)
+	outb(com2+uartFIFO, 0xc7) // FIFO on, cleared, interrupt at 14 bytes
+	outb(com2+uartModem, 0x0b)
+	outb(com2+uartIER, 1)
+	routeIRQ(irqCOM2)
+	var hello [channel.HelloSize]byte
+	channel.PutHello(&hello)
+	HostWrite(channel.Hello, hello[:])
+}
+
+// HostWrite sends p as one frame of type t, or as several if it is longer
+// than a frame may be.
+func HostWrite(t channel.Type, p []byte) {
+	if bootMode {
+		return // nobody listens
+	}
+	for {
+		n := min(len(p), channel.MaxPayload)
+		var h [channel.HeaderSize]byte
+		channel.PutHeader(&h, t, n)
+		outs(debugPort, &h[0], uint64(len(h)))
+		if n > 0 {
+			outs(debugPort, &p[0], uint64(n))
+		}
+		if p = p[n:]; len(p) == 0 {
+			return
+		}
+	}
+}
+
+// receive takes what the UART has; true if there is something new to read.
+func receive() bool {
+	any := false
+	for !inPaused && inb(com2+uartStatus)&uartReceived != 0 {
+		b := inb(com2 + uartData)
+		switch e := parser.Feed(b); {
+		case e&channel.Data != 0 && parser.Type() == channel.Stdin:
+			input[inTail%inputSize] = b
+			inTail++
+			any = true
+			if inTail-inHead == inputSize {
+				inPaused = true
+				outb(com2+uartIER, 0)
+			}
+		case e&channel.End != 0 && parser.Type() == channel.StdinEOF:
+			inEnded = true
+			any = true
+		}
+	}
+	return any
+}
+
+// HostRead moves standard input that has arrived into p and returns the
+// number of bytes, 0 if none is there now.
+func HostRead(p []byte) int {
+	n := 0
+	for n < len(p) && inHead != inTail {
+		p[n] = input[inHead%inputSize]
+		n++
+		inHead++
+	}
+	if inPaused && inTail-inHead <= inputSize/2 {
+		inPaused = false
+		outb(com2+uartIER, 1)
+		receive()
+	}
+	return n
+}
+
+// HostReadable reports whether HostRead would return something.
+func HostReadable() bool { return inHead != inTail }
+
+// HostEOF reports whether standard input has ended and all of it was read.
+func HostEOF() bool { return inEnded && inHead == inTail }
+
+// The keys of the consoles, for boot mode: COM1's receiver and the PS/2
+// keyboard.
+var (
+	keys    [64]byte
+	keyHead uint32
+	keyTail uint32
+)
+
+// startKeys turns the consoles' input on.
+func startKeys() {
+	outb(com1+uartIER, 1)
+	routeIRQ(irqCOM1)
+	routeIRQ(irqKeyboard)
+}
+
+func receiveKeys(vector uint32) bool {
+	const ps2Data, ps2Status, ps2Full = 0x60, 0x64, 1
+	got := false
+	if vector == vectorIRQ+irqCOM1 {
+		for inb(com1+uartStatus)&uartReceived != 0 {
+			got = putKey(inb(com1+uartData)) || got
+		}
+		return got
+	}
+	for inb(ps2Status)&ps2Full != 0 {
+		if b := scanCode(inb(ps2Data)); b != 0 {
+			got = putKey(b) || got
+		}
+	}
+	return got
+}
+
+func putKey(b byte) bool {
+	if keyTail-keyHead == uint32(len(keys)) {
+		return false // full: the key is lost, as on any console
+	}
+	keys[keyTail%uint32(len(keys))] = b
+	keyTail++
+	return true
+}
+
+// ConsoleRead returns the next byte typed at a console, if there is one.
+func ConsoleRead() (b byte, ok bool) {
+	if keyHead == keyTail {
+		return 0, false
+	}
+	b = keys[keyHead%uint32(len(keys))]
+	keyHead++
+	return b, true
+}
+
+var shifted, controlled bool
+
+// Scan code set 1, as the controller translates it (IBM PS/2 technical
+// reference): a US layout.
+const (
+	plainKeys = "\x00\x1b1234567890-=\b\tqwertyuiop[]\n\x00asdfghjkl;'`\x00\\zxcvbnm,./\x00*\x00 "
+	shiftKeys = "\x00\x1b!@#$%^&*()_+\b\tQWERTYUIOP{}\n\x00ASDFGHJKL:\"~\x00|ZXCVBNM<>?\x00*\x00 "
+)
+
+func scanCode(code byte) byte {
+	const leftShift, rightShift, control, released = 0x2a, 0x36, 0x1d, 0x80
+	down := code&released == 0
+	switch code &^ released {
+	case leftShift, rightShift:
+		shifted = down
+		return 0
+	case control:
+		controlled = down
+		return 0
+	}
+	if !down || int(code) >= len(plainKeys) {
+		return 0
+	}
+	b := plainKeys[code]
+	if shifted {
+		b = shiftKeys[code]
+	}
+	if controlled {
+		b &= 0x1f
+	}
+	return b
+}

@@ -1,0 +1,28 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import "unsafe"
+
+// contextAt views the Context whose address the CPU structure keeps.
+func contextAt(addr uintptr) *Context {
+	return (*Context)(unsafe.Add(unsafe.Pointer(nil), addr))
+}
+
+func addressOf(c *Context) uintptr { return uintptr(unsafe.Pointer(c)) }
+
+// The arguments of Go's runtime's calls are addresses in the kernel's own
+// half, the runtime's own memory: trusted, and backed on demand before use
+// (runtimecall.go).
+
+func load32(addr uint64) uint32     { return *(*uint32)(unsafe.Add(unsafe.Pointer(nil), addr)) }
+func store64(addr uint64, v uint64) { *(*uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) = v }
+func load64(addr uint64) uint64     { return *(*uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) }
+func bytesAt(addr, n uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), addr)), n)
+}
+
+// addr returns the address of any of the package's static objects.
+func addr[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }

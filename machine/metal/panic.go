@@ -1,0 +1,204 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// How the machine ends. A panic shows the log, what happened, the registers
+// and a symbolised stack on every console, and stops the machine with a
+// status of its own: never a silent hang.
+
+// Values for Shutdown; the emulator exits with value<<1 | 1.
+const (
+	ShutdownOK    = 0x10
+	ShutdownPanic = 0x11
+)
+
+const exitPort = 0xf4 // isa-debug-exit
+
+// Shutdown ends the machine. On one without the emulator's exit device it
+// halts.
+func Shutdown(value uint32) {
+	outl(exitPort, value)
+	halt()
+}
+
+var (
+	panicContext Context // of a trap in machine code
+	panicking    uint32
+)
+
+// machinePanic reports a trap that machine code took.
+//
+//loam:trap stack=24576
+func machinePanic(cpu *CPU) {
+	panicking++
+	if panicking > 1 {
+		// The report itself failed: say so with the least code.
+		puts("\nloam: another fault while reporting the first: rip ")
+		putHex(panicContext.RIP, 16)
+		puts(" cr2 ")
+		putHex(panicContext.CR2, 16)
+		put('\n')
+		Shutdown(ShutdownPanic)
+	}
+	report(cpu, &panicContext, "fault in the machine floor")
+}
+
+// kernelPanic reports a trap in the kernel's ordinary Go code.
+func kernelPanic(cpu *CPU, c *Context) {
+	panicking++
+	report(cpu, c, "fault in the kernel")
+}
+
+// goPanic ends the machine after Go's runtime has printed its own report.
+func goPanic(cpu *CPU, c *Context) {
+	showLog()
+	if c.RDI == 0 {
+		Shutdown(ShutdownOK)
+	}
+	puts("loam: kernel panic: Go's runtime gave up with status ")
+	putDec(c.RDI)
+	puts(" on CPU ")
+	putDec(cpu.id)
+	put('\n')
+	Shutdown(ShutdownPanic)
+}
+
+// machineFatal ends the machine with a reason, from anywhere.
+func machineFatal(why ...string) {
+	panicking++
+	showLog()
+	puts("loam: kernel panic: ")
+	for _, s := range why {
+		puts(s)
+	}
+	put('\n')
+	backtrace(framePointer())
+	Shutdown(ShutdownPanic)
+}
+
+func report(cpu *CPU, c *Context, what string) {
+	showLog()
+	puts("loam: kernel panic: ")
+	puts(what)
+	puts(": ")
+	puts(vectorName(c.Vector))
+	puts(" on CPU ")
+	putDec(cpu.id)
+	put('\n')
+	registers(c)
+	puts("stack:\n")
+	backtraceFrom(c.RIP, c.RBP)
+	Shutdown(ShutdownPanic)
+}
+
+func registers(c *Context) {
+	row := func(n1 string, v1 uint64, n2 string, v2 uint64, n3 string, v3 uint64) {
+		register(n1, v1)
+		register(n2, v2)
+		register(n3, v3)
+		put('\n')
+	}
+	row("rip", c.RIP, "rsp", c.RSP, "rbp", c.RBP)
+	row("rax", c.RAX, "rbx", c.RBX, "rcx", c.RCX)
+	row("rdx", c.RDX, "rsi", c.RSI, "rdi", c.RDI)
+	row("r8 ", c.R8, "r9 ", c.R9, "r10", c.R10)
+	row("r11", c.R11, "r12", c.R12, "r13", c.R13)
+	row("r14", c.R14, "r15", c.R15, "flg", c.RFLAGS)
+	row("cr2", c.CR2, "err", c.Err, "cr3", readCR3())
+}
+
+func register(name string, v uint64) {
+	puts("  ")
+	puts(name)
+	put(' ')
+	putHex(v, 16)
+}
+
+// vectorName gives an exception's name (SDM vol. 3A, table 6-1).
+func vectorName(v uint64) string {
+	switch v {
+	case 0:
+		return "divide error"
+	case 1:
+		return "debug exception"
+	case 2:
+		return "non-maskable interrupt"
+	case 3:
+		return "breakpoint"
+	case 6:
+		return "invalid opcode"
+	case 8:
+		return "double fault"
+	case 13:
+		return "general protection"
+	case 14:
+		return "page fault"
+	case 16:
+		return "x87 floating-point error"
+	case 18:
+		return "machine check"
+	case 19:
+		return "SIMD floating-point exception"
+	}
+	return "exception"
+}
+
+// backtraceFrom prints the call chain by frame pointers, for as long as they
+// stay within mapped kernel memory and grow.
+func backtraceFrom(pc, fp uint64) {
+	symbol(pc)
+	backtrace(fp)
+}
+
+func backtrace(fp uint64) {
+	for range 40 {
+		if fp < directMap || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
+			return
+		}
+		pc, up := load64(fp+8), load64(fp)
+		if pc == 0 {
+			return
+		}
+		symbol(pc - 1)
+		if up <= fp {
+			return
+		}
+		fp = up
+	}
+}
+
+// mapped reports whether an 8-byte load at va is safe.
+func mapped(va uint64) bool {
+	if kernelRoot == 0 {
+		return va >= imageMap
+	}
+	table := memory.Table(kernelRoot)
+	for shift := 39; shift >= 12; shift -= 9 {
+		e := table[va>>shift&511]
+		if e&ptePresent == 0 {
+			return false
+		}
+		if shift == 12 || shift < 39 && e&pteHuge != 0 {
+			return true
+		}
+		table = memory.Table(e & pteAddr)
+	}
+	return true
+}
+
+func symbol(pc uint64) {
+	puts("  ")
+	putHex(pc, 16)
+	if pc >= header.TextStart && pc < header.TextEnd {
+		name, file, line := symbolOf(uintptr(pc))
+		put(' ')
+		puts(name)
+		puts(" ")
+		puts(file)
+		put(':')
+		putDec(uint64(line))
+	}
+	put('\n')
+}

@@ -1,0 +1,53 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// One declaration for each routine of regs_amd64.s: single instructions that
+// Go has no words for.
+
+// thisCPU returns the CPU structure that GS points to.
+func thisCPU() *CPU
+
+func outb(port uint16, v uint8)
+func outl(port uint16, v uint32)
+func inb(port uint16) uint8
+
+// outs writes n bytes at p to one port.
+//
+//go:noescape
+func outs(port uint16, p *byte, n uint64)
+
+func rdmsr(msr uint32) uint64
+func wrmsr(msr uint32, v uint64)
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+func rdtsc() uint64
+func rdrand() (v uint64, ok bool)
+func readCR3() uint64
+func writeCR3(v uint64)
+func readCR4() uint64
+func writeCR4(v uint64)
+func xsetbv(v uint64)
+func invlpg(va uint64)
+
+//go:noescape
+func loadTables(gdt, idt *[10]byte)
+
+// Device registers only through these: the compiler removes or merges plain
+// loads and stores.
+func mmioRead32(addr uintptr) uint32
+func mmioWrite32(addr uintptr, v uint32)
+
+func framePointer() uint64
+func cli()
+func sti()
+func halt()
+func kernelCall(nr, a, b uint64) uint64
+
+// entries returns the addresses of the code that no Go function calls. It is
+// what keeps start in the linked kernel.
+func entries() (start, stubs, syscallEntry, idleLoop uintptr)
+
+//go:noescape
+func enter(c *Context)

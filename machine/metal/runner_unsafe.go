@@ -1,0 +1,68 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+//go:linkname acquirem runtime.acquirem
+func acquirem() unsafe.Pointer
+
+//go:linkname releasem runtime.releasem
+func releasem(m unsafe.Pointer)
+
+// BecomeRunner turns the calling goroutine into this CPU's runner: locked to
+// its thread, not preemptible, its stack grown and backed, interrupts off.
+// It must be called once, before any other function of this package's
+// kernel-floor interface.
+func BecomeRunner() {
+	entries() // the reference that keeps start, and so everything here, in the linked kernel
+	runtime.LockOSThread()
+	growStack()
+	acquirem()
+	cli()
+	cpu := thisCPU()
+	kthreads[cpu.current].runner = true
+	runnerThread = cpu.current
+}
+
+// growStack makes the goroutine's stack at least runnerStack bytes and
+// touches all of it, so that the runner's stack faults or grows never again
+// (gcshrinkstackoff=1 keeps it).
+//
+//go:noinline
+func growStack() byte {
+	var space [runnerStack]byte
+	for i := 0; i < len(space); i += pageSize {
+		space[i] = 1
+	}
+	return space[len(space)-1]
+}
+
+const runnerStack = 64 << 10
+
+// preemptionPoint lets Go's scheduler take the runner off, if the collector
+// asked for it: releasem arms the stack check of the next prologue.
+func preemptionPoint() {
+	m := acquirem() // the m itself; balanced below
+	releasem(m)
+	releasem(m)
+	stackCheck()
+	acquirem()
+}
+
+//go:noinline
+func stackCheck() byte {
+	var b [256]byte
+	return clear256(&b)
+}
+
+//go:noinline
+func clear256(b *[256]byte) byte {
+	*b = [256]byte{}
+	return b[7]
+}

@@ -1,0 +1,243 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import (
+	"loam/abi"
+)
+
+// The system calls that the kernel's own Go runtime makes, answered where it
+// stands. They have Linux's numbers and semantics as far as runtime/os_linux.go
+// and runtime/netpoll_epoll.go use them; anything else is -ENOSYS.
+
+const (
+	enoent    = int64(abi.ENOENT)
+	eagain    = int64(abi.EAGAIN)
+	enomem    = int64(abi.ENOMEM)
+	einval    = int64(abi.EINVAL)
+	enosys    = int64(abi.ENOSYS)
+	etimedout = int64(abi.ETIMEDOUT)
+)
+
+// Calls of our own, by the same door.
+const (
+	callIdle = 0x4c00 + iota // the runner has nothing to run
+	callTurn                 // the runner lets the others run
+)
+
+const (
+	epollFD = 3
+	eventFD = 4
+)
+
+// runtimeCall answers the call that the current kernel thread makes; its
+// registers are in its Context. It may leave another thread current.
+//
+//loam:trap stack=24576
+func runtimeCall(cpu *CPU) {
+	c := contextAt(cpu.kctx)
+	c.RAX = uint64(answer(cpu, c))
+}
+
+// answer returns the result for the calling thread. A call that blocks stores
+// nothing then: wake sets the result later, over what answer returns now.
+func answer(cpu *CPU, c *Context) int64 {
+	switch c.RAX {
+	case abi.SYS_FUTEX:
+		return kFutexCall(cpu, c)
+	case abi.SYS_CLOCK_GETTIME:
+		return kClock(c)
+	case abi.SYS_NANOSLEEP:
+		touch(c.RDI, 16)
+		block(cpu, kSleep, 0, Now()+int64(load64(c.RDI))*1e9+int64(load64(c.RDI+8)))
+	case abi.SYS_SCHED_YIELD:
+		yield(cpu)
+	case callTurn:
+		yield(cpu)
+	case callIdle:
+		return kIdle(cpu)
+	case abi.SYS_MMAP:
+		return heapMap(c.RDI, c.RSI, c.R10)
+	case abi.SYS_MUNMAP:
+		heapDrop(c.RDI, c.RSI)
+	case abi.SYS_MADVISE:
+		if c.RDX == abi.MADV_DONTNEED || c.RDX == abi.MADV_FREE {
+			heapDrop(c.RDI, c.RSI)
+		}
+	case abi.SYS_CLONE:
+		return kClone(cpu, c)
+	case abi.SYS_EXIT:
+		kthreads[cpu.current].state = kFree // its Context is reused as it is
+		next(cpu)
+	case abi.SYS_ARCH_PRCTL:
+		c.FSBase = c.RSI // ARCH_SET_FS is all that it uses
+	case abi.SYS_SCHED_GETAFFINITY:
+		return kAffinity(c)
+	case abi.SYS_GETTID:
+		return int64(cpu.current) + 1
+	case abi.SYS_GETPID:
+		return 1
+	case abi.SYS_WRITE:
+		return kWrite(c)
+	case abi.SYS_READ:
+		return kRead(c)
+	case abi.SYS_FCNTL:
+		return 2 // O_RDWR: descriptors 0 to 2 are there
+	case abi.SYS_OPENAT:
+		return -enoent
+	case abi.SYS_PRCTL:
+		return -einval // ENOSYS would make it ask again
+	case abi.SYS_RT_SIGPROCMASK, abi.SYS_SIGALTSTACK, abi.SYS_RT_SIGACTION, abi.SYS_TGKILL:
+		// No signals in the kernel; GODEBUG=asyncpreemptoff=1.
+	case abi.SYS_EPOLL_CREATE1:
+		return epollFD
+	case abi.SYS_EVENTFD2:
+		return eventFD
+	case abi.SYS_EPOLL_CTL:
+		touch(c.R10, 12)
+		pollData = load64(c.R10 + 4)
+	case abi.SYS_EPOLL_PWAIT:
+		return kEpollWait(cpu, c)
+	case abi.SYS_EXIT_GROUP:
+		goPanic(cpu, c)
+	default:
+		return -enosys
+	}
+	return 0
+}
+
+func kFutexCall(cpu *CPU, c *Context) int64 {
+	const wait, wakeOp, private = 0, 1, 128
+	switch c.RSI &^ private {
+	case wait:
+		touch(c.RDI, 4)
+		if load32(c.RDI) != uint32(c.RDX) {
+			return -eagain
+		}
+		deadline := int64(never)
+		if c.R10 != 0 {
+			touch(c.R10, 16)
+			deadline = Now() + int64(load64(c.R10))*1e9 + int64(load64(c.R10+8))
+		}
+		block(cpu, kFutex, c.RDI, deadline)
+		return 0
+	case wakeOp:
+		woken := int64(0)
+		for i := range kthreads {
+			if woken == int64(c.RDX) {
+				break
+			}
+			if t := &kthreads[i]; t.state == kFutex && t.futex == c.RDI {
+				wake(int32(i), 0)
+				woken++
+			}
+		}
+		return woken
+	}
+	return -enosys
+}
+
+func kClock(c *Context) int64 {
+	touch(c.RSI, 16)
+	ns := Now()
+	if c.RDI == 0 {
+		ns = WallTime()
+	}
+	store64(c.RSI, uint64(ns/1e9))
+	store64(c.RSI+8, uint64(ns%1e9))
+	return 0
+}
+
+// kIdle blocks the runner until an event; Idle passes the result on.
+func kIdle(cpu *CPU) int64 {
+	if cpu.events != 0 {
+		e := cpu.events
+		cpu.events = 0
+		return int64(e)
+	}
+	block(cpu, kIdling, 0, never)
+	return 0
+}
+
+// kClone starts a thread: it continues after the same SYSCALL, on its own
+// stack and thread-local storage, with result 0.
+func kClone(cpu *CPU, c *Context) int64 {
+	i := newKThread()
+	if i < 0 {
+		return -eagain
+	}
+	child := contextAt(kthreads[i].ctx)
+	fpu := child.fpu
+	*child = *c
+	child.fpu = fpu
+	child.RSP = c.RSI
+	child.FSBase = c.R8
+	child.RFLAGS |= 0x200 // the runner's clone has interrupts off
+	wake(i, 0)
+	return int64(i) + 1
+}
+
+// kAffinity reports one CPU more than there are: a P for the runner of each,
+// which it keeps, and one for the rest of the kernel's goroutines.
+func kAffinity(c *Context) int64 {
+	touch(c.RDX, 8)
+	store64(c.RDX, 3)
+	return 8
+}
+
+func kWrite(c *Context) int64 {
+	if c.RDI == eventFD {
+		pollPending = true
+		for i := range kthreads {
+			if kthreads[i].state == kPoll {
+				wake(int32(i), int64(pollEvent(&kthreads[i])))
+			}
+		}
+		return 8
+	}
+	for i := uint64(0); i < c.RDX; i += pageSize {
+		touch(c.RSI+i, 1)
+	}
+	touch(c.RSI, c.RDX)
+	consoleWrite(bytesAt(c.RSI, c.RDX))
+	return int64(c.RDX)
+}
+
+func kRead(c *Context) int64 {
+	if c.RDI != eventFD || !pollPending {
+		return -eagain
+	}
+	pollPending = false
+	touch(c.RSI, 8)
+	store64(c.RSI, 1)
+	return 8
+}
+
+func kEpollWait(cpu *CPU, c *Context) int64 {
+	touch(c.RSI, 12)
+	t := &kthreads[cpu.current]
+	t.futex = c.RSI
+	if pollPending {
+		return pollEvent(t)
+	}
+	ms := int64(int32(c.R10))
+	if ms == 0 {
+		return 0
+	}
+	deadline := int64(never)
+	if ms > 0 {
+		deadline = Now() + ms*1e6
+	}
+	block(cpu, kPoll, c.RSI, deadline)
+	return 0
+}
+
+// pollEvent stores the eventfd's event where t asked for it and returns 1.
+func pollEvent(t *kthread) int64 {
+	const epollin = 1
+	store64(t.futex, epollin)
+	store64(t.futex+4, pollData) // packed on amd64
+	return 1
+}
