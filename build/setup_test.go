@@ -3,6 +3,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +56,38 @@ func TestPlan(t *testing.T) {
 		for _, s := range m.steps {
 			if s[0] != m.name {
 				t.Errorf("%s: step %q does not begin with its name", m.name, s)
+			}
+		}
+	}
+}
+
+// TestSetup runs the chosen commands, with a package manager of our own.
+func TestSetup(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the fake package manager is apt-get")
+	}
+	const touch = "else : >\"${0%/*}/" + qemu + "\"; chmod +x \"${0%/*}/" + qemu + "\"; fi\n"
+	for name, c := range map[string]struct{ apt, err string }{
+		"installs":                {"if [ $1 = update ]; then exit 0; " + touch, ""},
+		"list can't be refreshed": {"if [ $1 = update ]; then exit 100; " + touch, ""},
+		"install fails":           {"[ $1 = update ]", "could not install QEMU"},
+		"installs nothing":        {"exit 0", "there is no " + qemu},
+	} {
+		dir := t.TempDir()
+		for file, text := range map[string]string{"apt-get": c.apt, "sudo": `exec "$@"`} {
+			text = "#!/bin/sh\nPATH=/usr/bin:/bin:$PATH\n" + text + "\n"
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv("PATH", dir)
+		err := setupTarget(&builder{root: dir}, nil)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: error %v, want one with %q", name, err, c.err)
+		}
+		if c.err == "" {
+			if err := setupTarget(&builder{root: dir}, nil); err != nil {
+				t.Errorf("%s, second time: %v", name, err)
 			}
 		}
 	}

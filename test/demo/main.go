@@ -21,7 +21,7 @@ func main() {
 	flag.Parse()
 
 	fmt.Printf("Hello from a %s/%s module, compiled by %s.\n", runtime.GOOS, runtime.GOARCH, runtime.Version())
-	fmt.Println("It runs in user mode, on a kernel written in Go, in a machine of its own.")
+	fmt.Println("Under loam it runs in user mode, on a kernel written in Go, in a machine of its own.")
 	fmt.Println()
 	fmt.Printf("  arguments    %s\n", listing(flag.Args()))
 	fmt.Printf("  environment  %s\n", listing(os.Environ()))
