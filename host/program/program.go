@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package program reads the file that a person wants to run and says what it
+// is, before any machine is started. It goes by content, never by name or
+// permission bits. A file that can't be run is refused with one line that says
+// what it is instead, and with the exit status that shells and docker use: 127
+// for a file that is not there, 126 for one that is no program for Loam.
+//
+// The whole file is read, not mapped: it may change or shrink while loam runs.
+package program
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"loam/host/exit"
+	"loam/internal/wasmfile"
+	"loam/loader"
+	"loam/user/wasi/runner"
+)
+
+// MaxSize is the largest program in bytes.
+const MaxSize = 1 << 30
+
+// Kind is the kind of a program.
+type Kind int
+
+const (
+	// Native is a static ELF executable of the guest's architecture.
+	Native Kind = iota
+	// Wasm is a WASI preview 1 command module.
+	Wasm
+)
+
+// Program is a file that Loam can run.
+type Program struct {
+	Path string
+	Kind Kind
+	Data []byte
+}
+
+// Load reads and checks the program at path. Its errors are of the type
+// *exit.Error.
+func Load(path string) (*Program, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := Sniff(data)
+	if err != nil {
+		return nil, &exit.Error{Code: exit.CannotRun, Text: path + ": " + err.Error()}
+	}
+	return &Program{Path: path, Kind: kind, Data: data}, nil
+}
+
+// read returns the content of a file or pipe.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	switch {
+	case path == "":
+		return nil, exit.Errorf(exit.NotFound, "the program's path is empty")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, notFound(path)
+	case err != nil:
+		return nil, exit.Errorf(exit.CannotRun, "%s: %v", path, cause(err))
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, exit.Errorf(exit.CannotRun, "%s: %v", path, cause(err))
+	}
+	switch mode := st.Mode(); {
+	case mode.IsDir():
+		return nil, exit.Errorf(exit.CannotRun, "%s: is a directory, not a program", path)
+	case !mode.IsRegular() && mode&fs.ModeNamedPipe == 0:
+		return nil, exit.Errorf(exit.CannotRun, "%s: is a device or socket, not a program", path)
+	case st.Size() > MaxSize:
+		return nil, tooLarge(path)
+	}
+	// The buffer fits the file at once; the limit holds for pipes, too.
+	var b bytes.Buffer
+	b.Grow(int(st.Size()) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(f, MaxSize+1)); err != nil {
+		return nil, exit.Errorf(exit.CannotRun, "%s: %v", path, cause(err))
+	}
+	if b.Len() > MaxSize {
+		return nil, tooLarge(path)
+	}
+	return b.Bytes(), nil
+}
+
+func tooLarge(path string) error {
+	return exit.Errorf(exit.CannotRun, "%s: is larger than %d MiB", path, MaxSize>>20)
+}
+
+func notFound(path string) error {
+	e := exit.Errorf(exit.NotFound, "%s: no such file", path)
+	if !strings.ContainsRune(path, '/') {
+		e.Hint = "loam takes a path and does not search PATH"
+	}
+	return e
+}
+
+// cause drops the words that os puts before the reason: they repeat the path.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// Sniff says what a program is. The error is a predicate of the file: "is for
+// arm64, not amd64".
+func Sniff(b []byte) (Kind, error) {
+	switch {
+	case len(b) == 0:
+		return 0, errors.New("is empty")
+	case bytes.HasPrefix(b, []byte("\x00asm")):
+		return Wasm, checkModule(b)
+	case isText(b):
+		return 0, errors.New("is WebAssembly in text form: translate it with wat2wasm first")
+	}
+	var img loader.Image
+	return Native, loader.Check(b, loader.TargetFor(loader.AMD64), &img)
+}
+
+func checkModule(b []byte) error {
+	info, err := wasmfile.Check(b)
+	if errors.Is(err, wasmfile.ErrComponent) {
+		return fmt.Errorf("is %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	// How much memory there is for it is known in the machine only.
+	const anyPages = 1 << 16
+	return runner.Runnable(info, anyPages)
+}
+
+// isText recognises the WebAssembly text format.
+func isText(b []byte) bool {
+	b = bytes.TrimLeft(b[:min(len(b), 4096)], " \t\r\n")
+	return bytes.HasPrefix(b, []byte("(module")) || bytes.HasPrefix(b, []byte("(component"))
+}
