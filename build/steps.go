@@ -125,7 +125,8 @@ func (b *builder) demo() error {
 func (b *builder) loam() error {
 	done := step(exe, "host")
 	out := b.path(exe)
-	if err := b.goBuild([]string{"CGO_ENABLED=0"}, out, "./cmd/loam", "-ldflags", "-s -w"); err != nil {
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOAMD64=v1"}
+	if err := b.goBuild(env, out, "./cmd/loam", "-ldflags", "-s -w"); err != nil {
 		return err
 	}
 	return done(fileSize(out))
