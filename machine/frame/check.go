@@ -7,7 +7,8 @@ import "loam/machine/phys"
 // Check walks everything and returns Corrupt, with the frame in Last, unless
 // every invariant holds: blocks tile each region without gap or overlap, every
 // free block is maximal and on the list of its order and class exactly once,
-// runs are whole, and all counts agree. Its cost is linear in blocks.
+// runs are whole, no record inside a block says anything, and all counts agree.
+// Its cost is linear in the records ever written.
 func (a *Allocator) Check() Code {
 	var free, cached, total uint64
 	var owned [16]uint64
@@ -50,7 +51,7 @@ func (r *region) checkBlock(i uint64, owned *[16]uint64) (uint64, bool) {
 	}
 	rec := r.rec(i)
 	order, size := metaOrder(rec.meta), uint64(1)<<metaOrder(rec.meta)
-	if order > MaxOrder || (r.base+i)%size != 0 || i+size > r.n {
+	if order > MaxOrder || (r.base+i)%size != 0 || i+size > r.n || !r.silent(i, size) {
 		return 0, false
 	}
 	switch metaState(rec.meta) {
@@ -72,6 +73,18 @@ func (r *region) checkBlock(i uint64, owned *[16]uint64) (uint64, bool) {
 	return 0, false
 }
 
+// silent checks that no frame of the block at i but the first says anything.
+func (r *region) silent(i, size uint64) bool {
+	for j := i + 1; j < i+size; j++ {
+		if !r.isReady(j) {
+			j |= recordsPage - 1 // nor is the rest of its page
+		} else if r.rec(j).meta != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // checkRun checks that the parts of the run at i tile it.
 func (r *region) checkRun(i uint64, head *record) bool {
 	n := uint64(head.next)
@@ -89,7 +102,7 @@ func (r *region) checkRun(i uint64, head *record) bool {
 			return false
 		}
 		size := uint64(1) << metaOrder(rec.meta)
-		if (r.base+i+at)%size != 0 {
+		if (r.base+i+at)%size != 0 || i+at+size > r.n || !r.silent(i+at, size) {
 			return false
 		}
 		at += size

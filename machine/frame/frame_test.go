@@ -69,3 +69,169 @@ func TestSingles(t *testing.T) {
 		t.Fatalf("after all was freed: %+v, at the start: %+v", got, start)
 	}
 }
+
+func TestBadRequests(t *testing.T) {
+	a := newAllocator(t, 8*mib)
+	for _, c := range []struct {
+		n, align, limit uint64
+		o               Owner
+		want            Code
+	}{
+		{0, 0, 0, Heap, BadSize},
+		{MaxRun + 1, 0, 0, Heap, BadSize},
+		{1<<64 - 1, 0, 0, Heap, BadSize},
+		{1, 3 * 4096, 0, Heap, BadSize},
+		{1, 1 << 63, 0, Heap, BadSize},
+		{1, 0, 0, Nobody, BadOwner},
+		{2, 0, 0, Owners, BadOwner},
+		{1, 0, 0, 255, BadOwner},
+		{MaxRun, 0, 0, Heap, NoMemory},
+		{1, 0, 4094, Heap, NoMemory},
+		{1, 1 << 30, 0, Heap, NoMemory},
+	} {
+		before := a.Stats()
+		if _, code := a.AllocN(c.n, c.align, c.limit, c.o); code != c.want {
+			t.Errorf("%+v: %v", c, code)
+		}
+		if a.Stats() != before {
+			t.Errorf("%+v changed something", c)
+		}
+	}
+	if _, code := a.Share(0), a.Free(1<<63, Heap); code != BadAddress {
+		t.Error(code)
+	}
+	check(t, a)
+}
+
+// TestExact: a request gets what it asked for, and the rest stays free.
+func TestExact(t *testing.T) {
+	a := newAllocator(t, 16*mib)
+	free := a.Stats().Free
+	for _, n := range []uint64{1, 2, 3, 5, 7, 100, 511, 513, 1000} {
+		pa, code := a.AllocN(n, 0, 0, Heap)
+		if code != OK {
+			t.Fatal(code)
+		}
+		if got := free - a.Stats().Free; got != n {
+			t.Errorf("a request for %d took %d", n, got)
+		}
+		if f := a.Frame(pa + (n-1)<<12); f.Owner != Heap || f.Head != pa || f.Run != n {
+			t.Errorf("the last of %d: %+v", n, f)
+		}
+		if code := a.FreeN(pa, n, Heap); code != OK {
+			t.Error(code)
+		}
+		check(t, a)
+	}
+}
+
+// TestErrorsName: the report says which frame it was, its state and owner.
+func TestErrorsName(t *testing.T) {
+	a := newAllocator(t, 8*mib)
+	one, _ := a.Alloc(User)
+	many, _ := a.AllocN(5, 0, 0, Heap)
+	try := func(what string, got, want Code, state State, o Owner) {
+		t.Helper()
+		if l := a.Last(); got != want || l.Code != want || l.State != state || l.Owner != o {
+			t.Errorf("%s: %v, %+v", what, got, l)
+		}
+	}
+	try("wrong owner", a.Free(one, Heap), WrongOwner, StateSingle, User)
+	try("wrong count", a.FreeN(many, 4, Heap), WrongCount, StateRun, Heap)
+	try("count of one", a.Free(many, Heap), WrongCount, StateRun, Heap)
+	try("second frame", a.Free(many+4096, Heap), NotHead, StateRun, Heap)
+	try("part", a.Free(many+4*4096, Heap), NotHead, StatePart, Heap)
+	try("unaligned", a.Free(one+8, User), BadAddress, StateSingle, User)
+	try("share of a part", a.Share(many+4*4096), NotHead, StatePart, Heap)
+	try("never given", a.Free(one+4096, User), NotTaken, StateCached, Nobody)
+	a.Share(one)
+	try("shared", a.Free(one, User), Shared, StateSingle, User)
+	a.Unshare(one)
+	if code := a.Free(one, User); code != OK {
+		t.Fatal(code)
+	}
+	try("double free", a.Free(one, User), NotTaken, StateCached, Nobody)
+	a.Drain()
+	try("double free later", a.Free(one, User), NotTaken, StateFree, Nobody)
+	if _, code := a.Unshare(one); code != NotTaken {
+		t.Error(code)
+	}
+	check(t, a)
+}
+
+func TestReserveIsKernels(t *testing.T) {
+	a := newAllocator(t, 8*mib)
+	a.SetReserve(100)
+	for {
+		if _, code := a.Alloc(User); code != OK {
+			break
+		}
+	}
+	if got := a.Stats().Free; got != 100 {
+		t.Errorf("a greedy program left %d frames", got)
+	}
+	if _, code := a.AllocN(2, 0, 0, User); code != NoMemory {
+		t.Error("a program got at the reserve")
+	}
+	for range 100 {
+		if _, code := a.Alloc(Heap); code != OK {
+			t.Fatal(code)
+		}
+	}
+	if _, code := a.Alloc(Heap); code != NoMemory {
+		t.Error("more than there is")
+	}
+	check(t, a)
+}
+
+// TestApart: user frames are packed, so that the kernel's large blocks survive.
+func TestApart(t *testing.T) {
+	a := newAllocator(t, 16*mib)
+	for range 500 {
+		u, _ := a.Alloc(User)
+		k, _ := a.Alloc(Heap)
+		if u>>21 == k>>21 {
+			t.Fatalf("user frame %#x and kernel frame %#x share a 2 MiB block", u, k)
+		}
+	}
+}
+
+// TestCorrupt: Check sees what it is there to see.
+func TestCorrupt(t *testing.T) {
+	for name, harm := range map[string]func(a *Allocator, r *region){
+		"count":       func(a *Allocator, r *region) { a.free++ },
+		"owner count": func(a *Allocator, r *region) { a.owned[Heap]++ },
+		"stray record": func(a *Allocator, r *region) {
+			r.touch(r.n - 1)
+			r.rec(r.n - 1).meta = newMeta(StateSingle, 0, Heap, 1)
+		},
+		"lost block":   func(a *Allocator, r *region) { r.rec(uint64(r.lists[classLarge][10])).meta = 0 },
+		"mask":         func(a *Allocator, r *region) { r.mask[classUser] |= 1 },
+		"list":         func(a *Allocator, r *region) { r.lists[classLarge][10] = none },
+		"cache":        func(a *Allocator, r *region) { a.caches[0].stacks[0].n-- },
+		"cache filled": func(a *Allocator, r *region) { a.caches[0].stacks[0].n = CacheFrames + 1 },
+		"run length":   func(a *Allocator, r *region) { r.rec(0).next++ },
+	} {
+		a := newAllocator(t, 16*mib)
+		if _, code := a.Alloc(Heap); code != OK {
+			t.Fatal(code)
+		}
+		check(t, a)
+		harm(a, &a.regions[0])
+		if a.Check() != Corrupt {
+			t.Errorf("%s: not seen", name)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for c := OK; c <= Corrupt; c++ {
+		if c.String() == "" || c.String() == (Corrupt+1).String() {
+			t.Errorf("code %d has no name", c)
+		}
+	}
+	if Corrupt.String() != "corrupt records" || UserFile.String() != "user file" ||
+		StateCached.String() != "cached" || Owners.String() != "unknown owner" {
+		t.Error("names are out of step")
+	}
+}

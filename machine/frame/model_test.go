@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import (
+	"flag"
+	"math/bits"
+	"math/rand/v2"
+	"testing"
+
+	"loam/machine/phys"
+)
+
+// model is the slow oracle: it knows every frame on its own.
+type model struct {
+	runs   map[uint64]*run // by first frame
+	holder map[uint64]*run // by each taken frame
+	spans  [][2]uint64     // regions in frames, end exclusive
+}
+
+type run struct {
+	first, n uint64
+	owner    Owner
+	count    uint32
+}
+
+func newModel() *model {
+	return &model{runs: map[uint64]*run{}, holder: map[uint64]*run{}}
+}
+
+// adopt learns the regions and what is taken from a fresh allocator.
+func (m *model) adopt(a *Allocator) {
+	for k := range a.count {
+		r := &a.regions[k]
+		m.spans = append(m.spans, [2]uint64{r.base, r.base + r.n})
+		for pfn := r.base; pfn < r.base+r.n; {
+			f := a.Frame(pfn << phys.PageShift)
+			if f.Owner != Nobody {
+				m.add(pfn, f.Run, f.Owner)
+			}
+			pfn += f.Run
+		}
+	}
+}
+
+func (m *model) add(first, n uint64, o Owner) {
+	r := &run{first, n, o, 1}
+	m.runs[first] = r
+	for k := range n {
+		m.holder[first+k] = r
+	}
+}
+
+func (m *model) remove(r *run) {
+	delete(m.runs, r.first)
+	for k := range r.n {
+		delete(m.holder, r.first+k)
+	}
+}
+
+// inRegion says whether frames first up to first+n lie in one region.
+func (m *model) inRegion(first, n uint64) bool {
+	for _, s := range m.spans {
+		if first >= s[0] && first+n <= s[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// possible says whether an aligned block of the order is free whose first n
+// frames end at or below limit.
+func (m *model) possible(order int, n, limit uint64) bool {
+	size := uint64(1) << order
+	for _, s := range m.spans {
+	blocks:
+		for b := (s[0] + size - 1) / size * size; b+size <= s[1]; b += size {
+			if (b+n)<<phys.PageShift-1 > limit {
+				break
+			}
+			for pfn := b; pfn < b+size; pfn++ {
+				if m.holder[pfn] != nil {
+					continue blocks
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) free() uint64 {
+	n := uint64(0)
+	for _, s := range m.spans {
+		n += s[1] - s[0]
+	}
+	return n - uint64(len(m.holder))
+}
+
+// verdict predicts the answer to freeing n frames at pa for the owner.
+func (m *model) verdict(pa, n uint64, o Owner) Code {
+	h := m.holder[pa>>phys.PageShift]
+	switch {
+	case pa%phys.PageSize != 0 || !m.inRegion(pa>>phys.PageShift, 1):
+		return BadAddress
+	case !o.valid():
+		return BadOwner
+	case h == nil:
+		return NotTaken
+	case h.first != pa>>phys.PageShift:
+		return NotHead
+	case h.owner != o:
+		return WrongOwner
+	case h.n != n:
+		return WrongCount
+	case h.count != 1:
+		return Shared
+	}
+	return OK
+}
+
+// trial drives an allocator and its model with the same operations.
+type trial struct {
+	t     testing.TB
+	a     *Allocator
+	m     *model
+	heads []uint64 // of taken runs, in no order; may be stale
+	draw  func() uint64
+}
+
+func (x *trial) pick(n uint64) uint64 { return x.draw() % n }
+
+// owner draws an owner of the trial's own runs.
+func (x *trial) owner() Owner { return [...]Owner{User, UserFile, Heap, PageTable}[x.pick(4)] }
+
+func (x *trial) step() {
+	switch op := x.pick(16); {
+	case op < 4:
+		x.single()
+	case op < 7:
+		x.several()
+	case op < 13:
+		x.freeOne()
+	case op == 13:
+		x.share()
+	case op == 14:
+		x.nonsense()
+	default:
+		if x.pick(64) == 0 {
+			x.a.Drain()
+		}
+	}
+}
+
+func (x *trial) single() {
+	o := x.owner()
+	pa, code := x.a.AllocOn(uint32(x.pick(3)), o)
+	x.judge(pa, code, 1, 0, MaxAddress, o)
+}
+
+func (x *trial) several() {
+	n := 1 + x.pick(1<<x.pick(9))
+	align := uint64(0)
+	limit := uint64(0)
+	if x.pick(4) == 0 {
+		align = phys.PageSize << x.pick(8)
+	}
+	if x.pick(4) == 0 {
+		limit = x.pick(40*mib) + 1
+	}
+	o := x.owner()
+	pa, code := x.a.AllocN(n, align, limit, o)
+	if limit == 0 {
+		limit = MaxAddress
+	}
+	order := max(bits.Len64(n-1), bits.TrailingZeros64(max(align, phys.PageSize))-phys.PageShift)
+	if code == OK && pa%max(align, phys.PageSize) != 0 {
+		x.t.Fatalf("AllocN(%d, %#x) = %#x", n, align, pa)
+	}
+	x.judge(pa, code, n, order, limit, o)
+}
+
+// judge checks the answer to a request for n frames.
+func (x *trial) judge(pa uint64, code Code, n uint64, order int, limit uint64, o Owner) {
+	if code == NoMemory {
+		spare := x.m.free()
+		if o >= User && spare < x.a.reserve+n {
+			return
+		}
+		if x.m.possible(order, n, limit) {
+			x.t.Fatalf("no memory for %d frames, order %d, limit %#x, owner %v: %+v",
+				n, order, limit, o, x.a.Stats())
+		}
+		return
+	}
+	first := pa >> phys.PageShift
+	if code != OK || pa%phys.PageSize != 0 || !x.m.inRegion(first, n) || pa+n<<phys.PageShift-1 > limit {
+		x.t.Fatalf("%d frames at %#x, limit %#x: %v", n, pa, limit, code)
+	}
+	for k := range n {
+		if h := x.m.holder[first+k]; h != nil {
+			x.t.Fatalf("%d frames at %#x overlap %+v", n, pa, *h)
+		}
+	}
+	x.m.add(first, n, o)
+	x.heads = append(x.heads, first)
+}
+
+// some draws a run of the trial's own.
+func (x *trial) some() *run {
+	for len(x.heads) > 0 {
+		k := x.pick(uint64(len(x.heads)))
+		r := x.m.runs[x.heads[k]]
+		if r != nil {
+			return r
+		}
+		x.heads[k] = x.heads[len(x.heads)-1]
+		x.heads = x.heads[:len(x.heads)-1]
+	}
+	return nil
+}
+
+func (x *trial) freeOne() {
+	if r := x.some(); r != nil {
+		x.tryFree(r.first<<phys.PageShift, r.n, r.owner)
+	}
+}
+
+// tryFree frees and compares the answer with the model's.
+func (x *trial) tryFree(pa, n uint64, o Owner) {
+	want := x.m.verdict(pa, n, o)
+	if got := x.a.FreeN(pa, n, o); got != want {
+		x.t.Fatalf("FreeN(%#x, %d, %v) = %v, want %v: %+v", pa, n, o, got, want, x.a.Last())
+	}
+	if want == OK {
+		x.m.remove(x.m.holder[pa>>phys.PageShift])
+	} else if l := x.a.Last(); l.Code != want || l.Addr != pa {
+		x.t.Fatalf("Last() = %+v after %v at %#x", l, want, pa)
+	}
+}
+
+func (x *trial) share() {
+	r := x.some()
+	if r == nil {
+		return
+	}
+	pa := r.first << phys.PageShift
+	if x.pick(2) == 0 {
+		if code := x.a.Share(pa); code != OK {
+			x.t.Fatal(code)
+		}
+		r.count++
+		return
+	}
+	freed, code := x.a.Unshare(pa)
+	if code != OK || freed != (r.count == 1) {
+		x.t.Fatalf("Unshare(%#x) = %v, %v with count %d", pa, freed, code, r.count)
+	}
+	if r.count--; freed {
+		x.m.remove(r)
+	}
+}
+
+// nonsense frees what may not be freed, in every way that it can be wrong.
+func (x *trial) nonsense() {
+	pa, n, o := x.pick(48*mib)&^(phys.PageSize-1), uint64(1), x.owner()
+	if r := x.some(); r != nil && x.pick(2) == 0 {
+		pa, n, o = r.first<<phys.PageShift, r.n, r.owner
+		switch x.pick(4) {
+		case 0:
+			n += x.pick(3)
+		case 1:
+			pa += x.pick(2*r.n) << phys.PageShift
+		case 2:
+			o = Owner(x.pick(20))
+		case 3:
+			pa += x.pick(phys.PageSize)
+		}
+	}
+	x.tryFree(pa, n, o)
+}
+
+// finish frees everything and compares with the start.
+func (x *trial) finish(start Stats) {
+	check(x.t, x.a)
+	for _, first := range x.heads {
+		if r := x.m.runs[first]; r != nil {
+			for r.count > 1 {
+				x.a.Unshare(first << phys.PageShift)
+				r.count--
+			}
+			x.tryFree(first<<phys.PageShift, r.n, r.owner)
+		}
+	}
+	x.a.Drain()
+	check(x.t, x.a)
+	if got := x.a.Stats(); got != start {
+		x.t.Fatalf("at the end %+v, at the start %+v", got, start)
+	}
+}
+
+// newTrial returns a trial over a small machine with holes and reserved
+// ranges, aligned to nothing.
+func newTrial(t testing.TB, draw func() uint64) *trial {
+	a := new(Allocator)
+	a.Init(arena(t, 40*mib))
+	for _, s := range [][2]uint64{{0x100000, 0x2f1234}, {0x700000, 0x701000}, {20 * mib, 21 * mib}} {
+		if code := a.Reserve(s[0], s[1], Kernel); code != OK {
+			t.Fatal(code)
+		}
+	}
+	for _, s := range [][2]uint64{{mib, 30*mib - 5}, {0x1000, 0x9fc00}, {30 * mib, 39*mib + 0x3000}} {
+		if code := a.AddRegion(s[0], s[1]); code != OK {
+			t.Fatal(code)
+		}
+	}
+	a.SetReserve(100)
+	m := newModel()
+	m.adopt(a)
+	check(t, a)
+	return &trial{t: t, a: a, m: m, draw: draw}
+}
+
+var steps = flag.Int("steps", 200_000, "operations of TestModel")
+
+func TestModel(t *testing.T) {
+	steps := *steps
+	if testing.Short() {
+		steps /= 4
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := newTrial(t, rng.Uint64)
+	start := x.a.Stats()
+	for k := range steps {
+		x.step()
+		if k%10_000 == 0 {
+			check(t, x.a)
+			if got, want := x.a.Stats().Free, x.m.free(); got != want {
+				t.Fatalf("%d frames free, the model has %d", got, want)
+			}
+		}
+	}
+	x.finish(start)
+}
+
+// FuzzAllocator drives the same trial with bytes: each draw takes two.
+func FuzzAllocator(f *testing.F) {
+	f.Add([]byte("\x00\x01\x04\x02\x00\x09\x00\x07"))
+	f.Add([]byte("a request, a free, and another request of several frames"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 4096 {
+			return
+		}
+		x := newTrial(t, func() uint64 {
+			if len(b) < 2 {
+				b = nil
+				return 0
+			}
+			v := uint64(b[0]) | uint64(b[1])<<8
+			b = b[2:]
+			return v * 0x9e3779b1 >> 4 // spread over more than 16 bits
+		})
+		start := x.a.Stats()
+		for len(b) >= 2 {
+			x.step()
+		}
+		x.finish(start)
+	})
+}
