@@ -161,7 +161,7 @@ func TestOp(t *testing.T) {
 		{encode(opAndn, 0x11, cmpLt, 0), 0x8000_0013, 0, 0x8000_0002, true},
 		{encode(opXor, 3, cmpLe, minus(5)), minus(5), 0, minus(5) ^ 3, true},
 		{encode(opSet|opShift, 31, cmpGe, 0), 0, 0, 1 << 31, true},
-		{encode(opSet|opShift, 32, cmpGe, 0), 0, abi.EINVAL, 0, false},
+		{encode(opSet|opShift, 33, cmpGe, 0), 0, 0, 2, true},
 		{encode(opEnd, 0, cmpEq, 0), 0, abi.ENOSYS, 0, false},
 		{encode(opSet, 0, cmpEnd, 0), 0, abi.ENOSYS, 0, false},
 	} {
