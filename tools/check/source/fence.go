@@ -9,15 +9,14 @@ import (
 	"loam/tools/check/finding"
 )
 
-// unsafeFolders may hold files named *_unsafe.go: the machine floor and the
-// one user-side system package. Test programs that misbehave on purpose use
-// what user/sys exports for them.
-var unsafeFolders = []string{"machine", "user/sys"}
+// unsafeFolders may hold files named *_unsafe.go: the machine floor, the one
+// user-side system package, and the tests whose business is to misbehave: the
+// test kernels and the test programs.
+var unsafeFolders = []string{"machine", "user/sys", "test/kernel", "test/programs"}
 
-// asmFolders may hold assembly: the machine floor, the user-side system
-// package's call gates, and the test programs, which have to execute
-// instructions that no compiler emits.
-var asmFolders = []string{"machine", "user/sys", "test/programs"}
+// asmFolders may hold assembly: the same, for instructions that no compiler
+// emits.
+var asmFolders = unsafeFolders
 
 // linkname finds the directive wherever it stands alone on a line.
 var linkname = regexp.MustCompile(`^//go:linkname\b`)

@@ -34,15 +34,15 @@ func Headers(t *Tree) []finding.Finding {
 	return append(out, checkPackageDocs(t)...)
 }
 
-// checkLicence wants the SPDX line first in Go and assembly, and within the
-// first three lines of a shell script.
+// checkLicence wants the SPDX line within the first three lines: a build
+// constraint or an interpreter line may stand before it.
 func checkLicence(f *File) []finding.Finding {
-	mark, lines := "", 1
+	const lines = 3
+	mark := "// "
 	switch {
 	case f.IsGo(), f.IsAsm():
-		mark = "// "
 	case strings.HasSuffix(f.Path, ".sh"):
-		mark, lines = "# ", 3
+		mark = "# "
 	default:
 		return nil
 	}

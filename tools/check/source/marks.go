@@ -22,7 +22,8 @@ type Mark struct {
 	Symbol string // linker symbol without an ABI suffix
 	Asm    bool   // the body is assembly: prefer the ABI0 symbol
 	File   string
-	Line   int
+	Line   int // of the name
+	End    int // last line of the function; Line for a declaration
 
 	Trap     bool // runs on a trap stack: see docs/checks.md
 	Stack    int  // bytes of stack that Trap may use
@@ -114,7 +115,7 @@ func goMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
 		if len(dirs) == 0 {
 			continue
 		}
-		m := Mark{Symbol: goSymbol(pkg, d), Asm: d.Body == nil, File: f.Path, Line: t.line(d.Name.Pos())}
+		m := Mark{Symbol: goSymbol(pkg, d), Asm: d.Body == nil, File: f.Path, Line: t.line(d.Name.Pos()), End: t.line(d.End())}
 		fs := m.parse(pkg, dirs)
 		if generic(d) {
 			fs = append(fs, finding.Finding{File: f.Path, Line: m.Line, Rule: "directive",
@@ -193,7 +194,7 @@ func asmMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
 			continue
 		}
 		if m := textLine.FindStringSubmatch(line); m != nil && len(pending) > 0 {
-			mark := Mark{Symbol: asmSymbol(pkg, m[1]), Asm: true, File: f.Path, Line: n}
+			mark := Mark{Symbol: asmSymbol(pkg, m[1]), Asm: true, File: f.Path, Line: n, End: n}
 			fs := mark.parse(pkg, pending)
 			bad = append(bad, fs...)
 			if len(fs) == 0 {

@@ -4,6 +4,7 @@ package source
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -40,7 +41,25 @@ func compare(t *testing.T, found []finding.Finding, wantFile string) {
 // TestBadTree proves that every rule can fail, and that it stays silent about
 // the files beside them that are right.
 func TestBadTree(t *testing.T) {
-	compare(t, Check(load(t, "testdata/bad"), []string{"frobnicate"}), "testdata/bad.want")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/bad")); err != nil {
+		t.Fatal(err)
+	}
+	// Files that gofmt would change can't lie about under their own name.
+	for from, to := range map[string]string{"broken.txt": "broken.go", "plain.txt": "plain/plain.go"} {
+		text, err := os.ReadFile("testdata/ugly/" + from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to = filepath.Join(dir, filepath.FromSlash(to))
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compare(t, Check(load(t, dir), []string{"frobnicate"}), "testdata/bad.want")
 }
 
 // TestFence holds the real tree to the unsafe fence.
@@ -54,14 +73,14 @@ func TestMarks(t *testing.T) {
 	marks, bad := Marks(load(t, "testdata/marks"))
 	compare(t, bad, "testdata/marks.want")
 	want := []Mark{
-		{Symbol: "marks/low.entry", Asm: true, File: "low/entry.s", Line: 5, NoCall: true, NewStack: true},
-		{Symbol: "other.gate", Asm: true, File: "low/entry.s", Line: 9, NoFPU: true},
-		{Symbol: "marks/low.handle", File: "low/low.go", Line: 9, Trap: true, Stack: 4096, NoFPU: true},
-		{Symbol: "marks/low.(*T).Ptr", File: "low/low.go", Line: 15, NoAlloc: true,
+		{Symbol: "marks/low.entry", Asm: true, File: "low/entry.s", Line: 5, End: 5, NoCall: true, NewStack: true},
+		{Symbol: "other.gate", Asm: true, File: "low/entry.s", Line: 9, End: 9, NoFPU: true},
+		{Symbol: "marks/low.handle", File: "low/low.go", Line: 9, End: 9, Trap: true, Stack: 4096, NoFPU: true},
+		{Symbol: "marks/low.(*T).Ptr", File: "low/low.go", Line: 15, End: 15, NoAlloc: true,
 			Indirect: []string{"marks/low.handle", "loam/x.y", "runtime.memmove", "marks/low.sys*"}},
-		{Symbol: "marks/low.T.Val", File: "low/low.go", Line: 18, Indirect: []string{"table=marks/low.calls"}},
-		{Symbol: "marks/low.enter", Asm: true, File: "low/low.go", Line: 21, NoCall: true},
-		{Symbol: "main.halt", File: "prog/main.go", Line: 7, Fatal: true},
+		{Symbol: "marks/low.T.Val", File: "low/low.go", Line: 18, End: 18, Indirect: []string{"table=marks/low.calls"}},
+		{Symbol: "marks/low.enter", Asm: true, File: "low/low.go", Line: 21, End: 21, NoCall: true},
+		{Symbol: "main.halt", File: "prog/main.go", Line: 7, End: 7, Fatal: true},
 	}
 	if len(marks) != len(want) {
 		t.Fatalf("got %d marks, want %d: %+v", len(marks), len(want), marks)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package code
+
+import (
+	"debug/elf"
+	"fmt"
+
+	"loam/tools/check/finding"
+)
+
+// pageSize is the granularity of protection, in bytes.
+const pageSize = 4096
+
+// trampolineAddr is where the boot trampoline's segment lies, the one that
+// may be writable and executable at once: the processor enters it with paging
+// off, and the kernel never maps it afterwards (docs/checks.md).
+const (
+	trampolineAddr = 1 << 20
+	trampolineSize = 64 << 10 // at most, in bytes
+)
+
+// WX reports the load segments of the ELF file at path that are writable and
+// executable at once, by themselves or by sharing a page with another.
+func WX(path string) ([]finding.Finding, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var segs []elf.ProgHeader
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Memsz > 0 {
+			segs = append(segs, p.ProgHeader)
+		}
+	}
+	var out []finding.Finding
+	for _, text := range checkWX(segs) {
+		out = append(out, finding.Finding{File: path, Rule: "wx", Text: text})
+	}
+	return out, nil
+}
+
+// checkWX returns one line for each breach among the load segments.
+func checkWX(segs []elf.ProgHeader) []string {
+	var out []string
+	for i, s := range segs {
+		if isTrampoline(s) {
+			continue
+		}
+		if s.Flags&elf.PF_W != 0 && s.Flags&elf.PF_X != 0 {
+			out = append(out, fmt.Sprintf("the segment at %#x is writable and executable; split it", s.Vaddr))
+		}
+		for _, o := range segs[i+1:] {
+			if (s.Flags|o.Flags)&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X && s.Flags != o.Flags && sharePage(s, o) && !isTrampoline(o) {
+				out = append(out, fmt.Sprintf("the segments at %#x and %#x share a page, one writable, one executable; align them to %d bytes",
+					s.Vaddr, o.Vaddr, pageSize))
+			}
+		}
+	}
+	return out
+}
+
+// isTrampoline reports whether s is the boot trampoline.
+func isTrampoline(s elf.ProgHeader) bool {
+	return s.Vaddr == trampolineAddr && s.Paddr == trampolineAddr && s.Memsz <= trampolineSize
+}
+
+// sharePage reports whether two segments have a page in common.
+func sharePage(a, b elf.ProgHeader) bool {
+	first := func(s elf.ProgHeader) uint64 { return s.Vaddr / pageSize }
+	last := func(s elf.ProgHeader) uint64 { return (s.Vaddr + s.Memsz - 1) / pageSize }
+	return first(a) <= last(b) && first(b) <= last(a)
+}
