@@ -55,6 +55,7 @@ func measureTSC() uint64 {
 	}
 	t1, a1 := readPair()
 	lapicWrite(lapicInitial, 0)
+	lapicWrite(lapicTimer, vectorTimer)
 	hi, lo := bits.Mul64(t1-t0, apicHz)
 	hz, _ := bits.Div64(hi, lo, a1-a0)
 	return hz

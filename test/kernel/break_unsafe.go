@@ -1,0 +1,101 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"loam/machine/bootinfo"
+)
+
+// What must end in a report and a stopped machine. Each returns an error if
+// it lived.
+
+var errAlive = errors.New("the kernel lived")
+
+func at(addr uintptr) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(nil), addr)) }
+
+func nilDereference() error {
+	var p *[4096]byte
+	_ = p[sink]
+	return errAlive
+}
+
+var sink = 64
+
+func pageZero() error {
+	sink = int(*at(0))
+	return errAlive
+}
+
+func writeText() error {
+	*at(bootinfo.ImageBase + 0x201000 + 64) = 0x90
+	return errAlive
+}
+
+// executeData jumps into the kernel's heap.
+func executeData() error {
+	code := []byte{0xc3}
+	p := unsafe.Pointer(&code)
+	f := *(*func())(unsafe.Pointer(&p))
+	f()
+	return errAlive
+}
+
+func stackOverflow() error {
+	sink = recurse(1 << 40)
+	return errAlive
+}
+
+func recurse(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return recurse(n-1) + n
+}
+
+func divide() error {
+	zero := sink - 64
+	sink = 1 / zero
+	return errAlive
+}
+
+func goPanic() error { panic("on purpose") }
+
+// guard writes below a CPU's first stack.
+func guard() error {
+	*at(0xffffd00000000000) = 1
+	return errAlive
+}
+
+// nmi sends a non-maskable interrupt to this CPU through its local APIC
+// (SDM vol. 3A, 10.6.1).
+func nmi() error {
+	const icr, toSelf, deliverNMI = 0xffffb00000000000 + 0xfee00300, 1 << 18, 4 << 8
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(at(icr))), toSelf|deliverNMI)
+	return errAlive
+}
+
+func throw() error {
+	m := map[int]int{}
+	for range 2 {
+		go func() {
+			for i := 0; ; i++ {
+				m[i] = i
+			}
+		}()
+	}
+	select {}
+}
+
+// machineFault makes the machine floor dereference what it should not: the
+// address comes from Go's runtime, which it trusts.
+func machineFault() error {
+	syscall.RawSyscall(syscall.SYS_WRITE, 2, 0x1000, 8)
+	return errAlive
+}
