@@ -32,7 +32,7 @@ func NewContext() *Context {
 	}
 	memory.Zero(pa)
 	c := contextAt(memory.Virtual(pa))
-	c.CS, c.SS, c.RFLAGS, c.Full = userCS, userSS, rflagsIF|2, 1
+	c.CS, c.SS, c.RFLAGS, c.Full = amd64.UserCode, amd64.UserData, amd64.UserFlags(0), 1
 	c.setInitial()
 	return c
 }

@@ -4,25 +4,13 @@
 
 package metal
 
+import "loam/machine/amd64"
+
 // Local APIC and IOAPIC (SDM vol. 3A chapter 10; 82093AA data sheet), at the
 // addresses that every PC and QEMU's microvm have.
 const (
-	lapicBase  = 0xfee00000
-	ioapicBase = 0xfec00000
-
-	lapicEOI      = 0x0b0
-	lapicSpurious = 0x0f0
-	lapicTimer    = 0x320
-	lapicInitial  = 0x380
-	lapicCount    = 0x390
-	lapicDivide   = 0x3e0
-
-	lapicEnable    = 1 << 8
-	lapicMasked    = 1 << 16
-	lapicDivideBy1 = 0b1011
-
-	ioapicSelect = 0x00
-	ioapicWindow = 0x10
+	lapicBase  = amd64.APICBaseDefault
+	ioapicBase = amd64.IOAPICBaseDefault
 
 	vectorIRQ      = 32 // 32 + ISA interrupt line
 	vectorTimer    = 48
@@ -41,21 +29,21 @@ func startAPIC() {
 	const pic1Mask, pic2Mask = 0x21, 0xa1
 	outb(pic1Mask, 0xff)
 	outb(pic2Mask, 0xff)
-	lapicWrite(lapicSpurious, lapicEnable|vectorSpurious)
-	lapicWrite(lapicDivide, lapicDivideBy1)
-	lapicWrite(lapicTimer, vectorTimer) // one-shot
+	lapicWrite(amd64.APICSpurious, amd64.APICSoftEnable|vectorSpurious)
+	lapicWrite(amd64.APICTimerDivide, amd64.APICDivide1)
+	lapicWrite(amd64.APICLVTTimer, amd64.APICTimerOneShot|vectorTimer)
 }
 
 // routeIRQ sends an ISA interrupt line, edge-triggered, to this CPU.
 func routeIRQ(line uint32) {
-	const redirection = 0x10
-	ioapicWrite(redirection+2*line+1, 0) // destination: APIC id 0
-	ioapicWrite(redirection+2*line, vectorIRQ+line)
+	entry := amd64.Redirect(uint8(vectorIRQ+line), 0, 0)
+	ioapicWrite(amd64.RedirectRegister(line)+1, uint32(entry>>32))
+	ioapicWrite(amd64.RedirectRegister(line), uint32(entry))
 }
 
 func ioapicWrite(reg, v uint32) {
-	mmioWrite32(deviceMap+ioapicBase+ioapicSelect, reg)
-	mmioWrite32(deviceMap+ioapicBase+ioapicWindow, v)
+	mmioWrite32(deviceMap+ioapicBase+amd64.IOAPICSelect, reg)
+	mmioWrite32(deviceMap+ioapicBase+amd64.IOAPICWindow, v)
 }
 
-func endOfInterrupt() { lapicWrite(lapicEOI, 0) }
+func endOfInterrupt() { lapicWrite(amd64.APICEOI, 0) }

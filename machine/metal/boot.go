@@ -5,6 +5,7 @@
 package metal
 
 import (
+	"loam/machine/amd64"
 	"loam/machine/bootinfo"
 	"loam/machine/frame"
 	"loam/machine/phys"
@@ -106,7 +107,7 @@ func buildTables(cpu *CPU) {
 	if !ok {
 		machineFatal("no memory for page tables")
 	}
-	writeCR4(readCR4() | cr4PGE)
+	writeCR4(readCR4() | amd64.CR4GlobalPages)
 	writeCR3(root)
 	cpu.root = root
 	frames.Release(header.BootStart, header.BootEnd, frame.Kernel)
@@ -139,9 +140,9 @@ func buildStacks(cpu *CPU) {
 	cpu.machineSP = newStack(&at, machineStackPages)
 	cpu.panicSP = newStack(&at, panicStackPages)
 	for ist := range 3 {
-		setIST(cpu, ist+2, newStack(&at, faultStackPages))
+		cpu.tss.SetIST(ist+2, newStack(&at, faultStackPages))
 	}
-	setIST(cpu, 1, trap)
+	cpu.tss.SetIST(1, trap)
 	if cpu.id == 0 {
 		firstStack = newStack(&at, firstStackPages)
 	}

@@ -4,7 +4,11 @@
 
 package metal
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"loam/machine/amd64"
+)
 
 // Time is the TSC's, scaled. Its rate is given on the command line (under
 // instruction counting it is exact: 1 GHz) or measured against the local
@@ -44,9 +48,9 @@ func setTSC(hz uint64) {
 // interrupted doesn't count.
 func measureTSC() uint64 {
 	const window = 1_000_000 // APIC ticks
-	lapicWrite(lapicDivide, lapicDivideBy1)
-	lapicWrite(lapicTimer, lapicMasked)
-	lapicWrite(lapicInitial, 0xffff_ffff)
+	lapicWrite(amd64.APICTimerDivide, amd64.APICDivide1)
+	lapicWrite(amd64.APICLVTTimer, amd64.APICMasked)
+	lapicWrite(amd64.APICTimerInitial, 0xffff_ffff)
 	t0, a0 := readPair()
 	for {
 		if _, a := readPair(); a-a0 >= window {
@@ -54,8 +58,8 @@ func measureTSC() uint64 {
 		}
 	}
 	t1, a1 := readPair()
-	lapicWrite(lapicInitial, 0)
-	lapicWrite(lapicTimer, vectorTimer)
+	lapicWrite(amd64.APICTimerInitial, 0)
+	lapicWrite(amd64.APICLVTTimer, amd64.APICTimerOneShot|vectorTimer)
 	hi, lo := bits.Mul64(t1-t0, apicHz)
 	hz, _ := bits.Div64(hi, lo, a1-a0)
 	return hz
@@ -66,7 +70,7 @@ func readPair() (tsc, apic uint64) {
 	best := ^uint64(0)
 	for range 8 {
 		before := rdtsc()
-		a := 0xffff_ffff - uint64(lapicRead(lapicCount))
+		a := 0xffff_ffff - uint64(lapicRead(amd64.APICTimerCurrent))
 		after := rdtsc()
 		if after-before < best {
 			best, tsc, apic = after-before, before+(after-before)/2, a
@@ -97,8 +101,8 @@ func setTimer(at int64) {
 	}
 	timerSet = at
 	if at == never {
-		lapicWrite(lapicInitial, 0)
+		lapicWrite(amd64.APICTimerInitial, 0)
 		return
 	}
-	lapicWrite(lapicInitial, uint32(min(max(at-Now(), 1), 0xffff_ffff)))
+	lapicWrite(amd64.APICTimerInitial, uint32(min(max(at-Now(), 1), 0xffff_ffff)))
 }

@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/amd64"
+
 // CPU is what belongs to one processor; GS points to it in kernel mode.
 // Only its own processor touches it. Pointer-free: addresses are uintptr, so
 // that neither the collector nor a write barrier has business here.
@@ -33,8 +35,8 @@ type CPU struct {
 	// stack guard never triggers.
 	fakeG [64]uint64
 
-	gdt [8]uint64
-	tss [26]uint32
+	gdt [amd64.GDTEntries]uint64
+	tss amd64.TSS
 }
 
 var cpus [MaxCPUs]CPU

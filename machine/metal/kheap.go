@@ -5,6 +5,7 @@
 package metal
 
 import (
+	"loam/machine/amd64"
 	"loam/machine/frame"
 )
 
@@ -27,13 +28,13 @@ var (
 const (
 	heapAlign = 64 << 20 // of an arena of Go's (runtime/malloc.go)
 
-	ptePresent = 1 << 0
-	pteWrite   = 1 << 1
-	pteDevice  = 1<<3 | 1<<4 // PWT, PCD
-	pteHuge    = 1 << 7
-	pteGlobal  = 1 << 8
-	pteNX      = 1 << 63
-	pteAddr    = 0x000f_ffff_ffff_f000
+	ptePresent = amd64.PTEPresent | amd64.PTEAccessed | amd64.PTEDirty
+	pteWrite   = amd64.PTEWrite
+	pteDevice  = amd64.PTEThrough | amd64.PTENoCache
+	pteHuge    = amd64.PTELarge
+	pteGlobal  = amd64.PTEGlobal
+	pteNX      = amd64.PTENoExec
+	pteAddr    = amd64.PTEAddrMask
 )
 
 // heapMap answers mmap: length bytes at a page boundary. A hint in the lower
@@ -78,7 +79,7 @@ func heapDrop(start, length uint64) {
 			va = (va + span) &^ (span - 1)
 			continue
 		}
-		if *pte&ptePresent != 0 {
+		if *pte&amd64.PTEPresent != 0 {
 			pa := *pte & pteAddr
 			*pte = 0
 			invlpg(va)
@@ -115,7 +116,7 @@ func touch(va, n uint64) {
 		if p < heapStart || p >= heapNext {
 			continue
 		}
-		if pte, _ := kernelLookup(p); pte != nil && *pte&ptePresent != 0 {
+		if pte, _ := kernelLookup(p); pte != nil && *pte&amd64.PTEPresent != 0 {
 			continue
 		}
 		if !heapFault(p) {
@@ -130,7 +131,7 @@ func kernelLookup(va uint64) (pte *uint64, span uint64) {
 	table := memory.Table(kernelRoot)
 	for shift := 39; shift > 12; shift -= 9 {
 		e := table[va>>shift&511]
-		if e&ptePresent == 0 {
+		if e&amd64.PTEPresent == 0 {
 			return nil, 1 << shift
 		}
 		table = memory.Table(e & pteAddr)
@@ -144,7 +145,7 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 	table := memory.Table(kernelRoot)
 	for s := 39; s > shift; s -= 9 {
 		e := &table[va>>s&511]
-		if *e&ptePresent == 0 {
+		if *e&amd64.PTEPresent == 0 {
 			pa, code := frames.Alloc(frame.PageTable)
 			if code != 0 {
 				return nil

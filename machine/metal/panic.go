@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/amd64"
+
 // How the machine ends. A panic shows the log, what happened, the registers
 // and a symbolised stack on every console, and stops the machine with a
 // status of its own: never a silent hang.
@@ -83,7 +85,7 @@ func report(cpu *CPU, c *Context, what string) {
 	puts("loam: kernel panic: ")
 	puts(what)
 	puts(": ")
-	puts(vectorName(c.Vector))
+	puts(amd64.VectorName(uint8(c.Vector)))
 	puts(" on CPU ")
 	putDec(cpu.id)
 	put('\n')
@@ -116,35 +118,6 @@ func register(name string, v uint64) {
 	putHex(v, 16)
 }
 
-// vectorName gives an exception's name (SDM vol. 3A, table 6-1).
-func vectorName(v uint64) string {
-	switch v {
-	case 0:
-		return "divide error"
-	case 1:
-		return "debug exception"
-	case 2:
-		return "non-maskable interrupt"
-	case 3:
-		return "breakpoint"
-	case 6:
-		return "invalid opcode"
-	case 8:
-		return "double fault"
-	case 13:
-		return "general protection"
-	case 14:
-		return "page fault"
-	case 16:
-		return "x87 floating-point error"
-	case 18:
-		return "machine check"
-	case 19:
-		return "SIMD floating-point exception"
-	}
-	return "exception"
-}
-
 // backtraceFrom prints the call chain by frame pointers, for as long as they
 // stay within mapped kernel memory and grow.
 func backtraceFrom(pc, fp uint64) {
@@ -153,20 +126,39 @@ func backtraceFrom(pc, fp uint64) {
 }
 
 func backtrace(fp uint64) {
-	for range 40 {
+	const most = 4096
+	last, repeats, shown := uint64(0), uint64(0), 0
+	for range most {
 		if fp < directMap || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
-			return
+			break
 		}
 		pc, up := load64(fp+8), load64(fp)
-		if pc == 0 {
-			return
+		if pc == 0 || shown == 40 {
+			break
 		}
-		symbol(pc - 1)
+		if pc == last {
+			repeats++ // recursion: one line for all
+		} else {
+			repeated(repeats)
+			symbol(pc - 1)
+			last, repeats = pc, 0
+			shown++
+		}
 		if up <= fp {
-			return
+			break
 		}
 		fp = up
 	}
+	repeated(repeats)
+}
+
+func repeated(n uint64) {
+	if n == 0 {
+		return
+	}
+	puts("  ... and ")
+	putDec(n)
+	puts(" more of it\n")
 }
 
 // mapped reports whether an 8-byte load at va is safe.
@@ -177,7 +169,7 @@ func mapped(va uint64) bool {
 	table := memory.Table(kernelRoot)
 	for shift := 39; shift >= 12; shift -= 9 {
 		e := table[va>>shift&511]
-		if e&ptePresent == 0 {
+		if e&amd64.PTEPresent == 0 {
 			return false
 		}
 		if shift == 12 || shift < 39 && e&pteHuge != 0 {

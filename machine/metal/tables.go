@@ -4,54 +4,33 @@
 
 package metal
 
-// Descriptor tables (SDM vol. 3A chapters 3, 6, 7) and the control registers.
+import "loam/machine/amd64"
 
+// Descriptor tables and control registers of one CPU; package amd64 encodes.
+
+// Selectors that the assembly pushes.
 const (
-	kernelCS = 0x08
-	kernelSS = 0x10
-	userSS   = 0x20 | 3
-	userCS   = 0x28 | 3
-	tssSel   = 0x30
-
-	cr4PGE  = 1 << 7
-	cr4UMIP = 1 << 11
-	cr4SMEP = 1 << 20
-	cr4SMAP = 1 << 21
-
-	msrEFER  = 0xc0000080
-	msrSTAR  = 0xc0000081
-	msrLSTAR = 0xc0000082
-	msrFMASK = 0xc0000084
-
-	eferSCE = 1 << 0
-
-	rflagsIF = 1 << 9
+	kernelCS = amd64.KernelCode
+	kernelSS = amd64.KernelData
+	tssSel   = amd64.TaskState
 )
 
-type gate struct{ lo, hi uint64 }
+// Vectors from 64 on are not used: no stub, no gate.
+const vectors = 64
 
-var idt [64]gate
+var idt [vectors]amd64.Gate
 
 // loadDescriptors fills and loads GDT, TSS and IDT.
 func loadDescriptors(cpu *CPU) {
-	tss := addr(&cpu.tss)
-	cpu.tss[25] = 26 * 4 << 16 // I/O map base at the limit: no ports for users
-	const limit = 26*4 - 1
-	cpu.gdt = [8]uint64{
-		0,
-		0x00af9b000000ffff, // kernel code, 64 bits
-		0x00cf93000000ffff, // kernel data
-		0x00cffb000000ffff, // user code, 32 bits: SYSRET's base, never used
-		0x00cff3000000ffff, // user data
-		0x00affb000000ffff, // user code, 64 bits
-		limit | tss&0xffffff<<16 | 0x89<<40 | tss>>24&0xff<<56,
-		tss >> 32,
-	}
-	_, stub, _, _ := entries()
+	cpu.tss.NoIOMap() // no ports for users
+	amd64.FillGDT(&cpu.gdt, addr(&cpu.tss))
+	_, stubs, _, _ := entries()
 	for i := range idt {
-		idt[i] = interruptGate(uint64(stub)+16*uint64(i), istOf(i), gateDPL(i))
+		user := i == amd64.VecBreakpoint || i == amd64.VecOverflow // theirs to execute
+		idt[i] = amd64.NewGate(uint64(stubs)+16*uint64(i), istOf(i), user)
 	}
-	gdtr, idtr := tablePointer(addr(&cpu.gdt), 8*8-1), tablePointer(addr(&idt), 64*16-1)
+	gdtr := tablePointer(addr(&cpu.gdt), amd64.GDTEntries*8-1)
+	idtr := tablePointer(addr(&idt), vectors*16-1)
 	loadTables(&gdtr, &idtr)
 }
 
@@ -65,48 +44,25 @@ func tablePointer(at uint64, limit uint16) (p [10]byte) {
 
 // istOf: everything on the trap stack, but for what may come at any
 // instruction and must not find it in use.
-func istOf(vector int) uint64 {
+func istOf(vector int) uint8 {
 	switch vector {
-	case 2: // NMI
+	case amd64.VecNMI:
 		return 2
-	case 8: // double fault
+	case amd64.VecDoubleFault:
 		return 3
-	case 18: // machine check
+	case amd64.VecMachineCheck:
 		return 4
 	}
 	return 1
 }
 
-// gateDPL: INT3 and INTO are the user's to execute.
-func gateDPL(vector int) uint64 {
-	if vector == 3 || vector == 4 {
-		return 3
-	}
-	return 0
-}
-
-func interruptGate(to, ist, dpl uint64) gate {
-	const present, interrupt = 1 << 47, 0xe << 40
-	return gate{
-		lo: to&0xffff | kernelCS<<16 | ist<<32 | interrupt | dpl<<45 | present | to>>16&0xffff<<48,
-		hi: to >> 32,
-	}
-}
-
-func setIST(cpu *CPU, n int, top uint64) {
-	cpu.tss[9+2*(n-1)] = uint32(top)
-	cpu.tss[9+2*(n-1)+1] = uint32(top >> 32)
-}
-
-// enableSyscall points SYSCALL at syscallEntry. FMASK clears TF, IF, DF, NT
-// and AC on the way in.
+// enableSyscall points SYSCALL at syscallEntry.
 func enableSyscall() {
-	const tf, df, nt, ac = 1 << 8, 1 << 10, 1 << 14, 1 << 18
-	wrmsr(msrSTAR, kernelCS<<32|0x18<<48)
 	_, _, entry, _ := entries()
-	wrmsr(msrLSTAR, uint64(entry))
-	wrmsr(msrFMASK, tf|rflagsIF|df|nt|ac)
-	wrmsr(msrEFER, rdmsr(msrEFER)|eferSCE)
+	wrmsr(amd64.MSRSTAR, amd64.STAR)
+	wrmsr(amd64.MSRLSTAR, uint64(entry))
+	wrmsr(amd64.MSRFMASK, amd64.FMASK)
+	wrmsr(amd64.MSREFER, rdmsr(amd64.MSREFER)|amd64.EFERSyscall)
 }
 
 var hasSMAP, hasSMEP, hasRDRAND bool
@@ -119,22 +75,27 @@ func detectCPU(cpu *CPU) {
 	hasSMEP, hasSMAP = b7>>7&1 != 0, b7>>20&1 != 0
 	cr4 := readCR4()
 	if hasSMEP {
-		cr4 |= cr4SMEP
+		cr4 |= amd64.CR4SMEP
 	}
 	if hasSMAP {
-		cr4 |= cr4SMAP
+		cr4 |= amd64.CR4SMAP
 	}
 	if c7>>2&1 != 0 {
-		cr4 |= cr4UMIP
+		cr4 |= amd64.CR4UMIP
 	}
 	writeCR4(cr4)
+	chooseState(cpu)
+}
 
-	// x87, SSE, AVX; AVX-512 when all its parts are there and fit a Context.
-	const basic, avx512, room = 0b111, 0b1110_0000, pageSize - 512
+// chooseState enables x87, SSE and AVX, and AVX-512 when all its parts are
+// there and fit a Context.
+func chooseState(cpu *CPU) {
+	const basic = amd64.XCR0X87 | amd64.XCR0SSE | amd64.XCR0AVX
+	const room = pageSize - 512
 	have, _, _, _ := cpuid(13, 0)
 	cpu.xcr0 = uint64(have) & basic
-	if have&avx512 == avx512 {
-		cpu.xcr0 |= avx512
+	if have&amd64.XCR0AVX512 == amd64.XCR0AVX512 {
+		cpu.xcr0 |= amd64.XCR0AVX512
 	}
 	xsetbv(cpu.xcr0)
 	_, fpuSize, _, _ = cpuid(13, 0)

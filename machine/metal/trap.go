@@ -4,14 +4,14 @@
 
 package metal
 
+import "loam/machine/amd64"
+
 // Trap says why user code stopped: 0..31 a CPU exception, 32..63 an interrupt,
 // TrapSyscall a system call.
 type Trap uint64
 
 // TrapSyscall is the Trap of a system call.
 const TrapSyscall = 256
-
-const trapPageFault = 14
 
 // Event is a set of things that happened, for the runner.
 type Event uint32
@@ -32,9 +32,8 @@ const (
 func kernelTrap(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	switch {
-	case c.Vector == trapPageFault:
-		const present = 1
-		if c.Err&present == 0 && heapFault(c.CR2) {
+	case c.Vector == amd64.VecPage:
+		if c.Err&amd64.FaultPresent == 0 && heapFault(c.CR2) {
 			return
 		}
 		kernelPanic(cpu, c)
