@@ -151,7 +151,7 @@ func (p *Prover) run() ([]finding.Finding, Summary) {
 		}
 		if m.NoCall {
 			sum.NoCall++
-			p.nocall(f)
+			p.nocall(f, m)
 		}
 		if m.Fatal {
 			sum.Fatal++

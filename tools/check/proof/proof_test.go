@@ -72,7 +72,7 @@ func TestFixture(t *testing.T) {
 	if !strings.Contains(got.String(), "main.trapPushes: needs 40 bytes") {
 		t.Error("trapPushes: want 40 bytes")
 	}
-	if sum.Trap != 18 || sum.NoAlloc != 4 || sum.NoFPU != 6 || sum.NoCall != 3 || sum.Fatal != 2 {
+	if sum.Trap != 18 || sum.NoAlloc != 4 || sum.NoFPU != 6 || sum.NoCall != 5 || sum.Fatal != 2 {
 		t.Errorf("counted %+v", sum)
 	}
 }

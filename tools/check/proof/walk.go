@@ -3,7 +3,9 @@
 package proof
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"loam/tools/check/code"
 	"loam/tools/check/source"
@@ -83,7 +85,12 @@ func (p *Prover) nofpu(root *code.Func) {
 
 // nocall proves that the code from root on, jumps to other functions
 // included, calls nothing.
-func (p *Prover) nocall(root *code.Func) {
+func (p *Prover) nocall(root *code.Func, m *source.Mark) {
+	for _, symbol := range m.Except {
+		if _, err := p.targets(symbol); err != nil {
+			p.at(m, "directive", fmt.Sprintf("except: %v; drop it", err))
+		}
+	}
 	w := walk{p: p, rule: "nocall", seen: map[*code.Func]bool{}}
 	w.insn = func(way []step, in *code.Insn) {
 		if in.Kind == code.Call || in.Kind == code.IndirectCall {
@@ -95,6 +102,9 @@ func (p *Prover) nocall(root *code.Func) {
 		}
 	}
 	w.enter = func(way []step, to *code.Func) bool {
+		if slices.Contains(m.Except, strings.TrimSuffix(to.Name, ".abi0")) {
+			return false
+		}
 		f := way[len(way)-1]
 		b := p.im.Body(f.f)
 		for i := range b.Insns {

@@ -33,6 +33,10 @@ type Mark struct {
 	Fatal    bool // never returns; proofs end here
 	NewStack bool // loads SP on purpose: the depth starts again at zero
 
+	// Except lists the symbols where NoCall ends: ways that are not the
+	// one it is asked of.
+	Except []string
+
 	// Indirect lists where the indirect calls and jumps of this function
 	// go: symbols, symbol prefixes ending in "*", or "table=" and the
 	// symbol of a variable whose function values are the targets.
@@ -233,6 +237,9 @@ func (m *Mark) parse(pkg string, dirs []directive) []finding.Finding {
 func (m *Mark) set(pkg, name, args string) string {
 	flags := map[string]*bool{"noalloc": &m.NoAlloc, "nofpu": &m.NoFPU, "nocall": &m.NoCall,
 		"fatal": &m.Fatal, "newstack": &m.NewStack}
+	if except, ok := strings.CutPrefix(args, "except="); ok && name == "nocall" {
+		m.Except, args = targetSymbols(pkg, except), ""
+	}
 	switch flag := flags[name]; {
 	case flag != nil && args != "":
 		return fmt.Sprintf("//loam:%s takes no argument; drop %q", name, args)
@@ -249,13 +256,20 @@ func (m *Mark) set(pkg, name, args string) string {
 		if args == "" {
 			return "write //loam:indirect TARGET,TARGET or //loam:indirect table=VARIABLE"
 		}
-		for _, target := range strings.Split(args, ",") {
-			m.Indirect = append(m.Indirect, targetSymbol(pkg, strings.TrimSpace(target)))
-		}
+		m.Indirect = append(m.Indirect, targetSymbols(pkg, args)...)
 	default:
 		return fmt.Sprintf("no directive is called %q; docs/checks.md lists them", name)
 	}
 	return ""
+}
+
+// targetSymbols completes a list of names separated by commas.
+func targetSymbols(pkg, list string) []string {
+	var out []string
+	for _, target := range strings.Split(list, ",") {
+		out = append(out, targetSymbol(pkg, strings.TrimSpace(target)))
+	}
+	return out
 }
 
 // targetSymbol completes a target name: one that names no package belongs to

@@ -74,6 +74,18 @@ TEXT ·chained(SB), NOSPLIT|NOFRAME, $0
 	CALL AX
 	RET
 
+//loam:nocall except=chained
+TEXT ·nocallExcept(SB), NOSPLIT|NOFRAME, $0
+	TESTQ AX, AX
+	JZ other
+	RET
+other:
+	JMP ·chained(SB)
+
+//loam:nocall except=nobody
+TEXT ·nocallNobody(SB), NOSPLIT|NOFRAME, $0
+	RET
+
 //loam:nofpu
 TEXT ·nofpuVector(SB), NOSPLIT|NOFRAME, $0
 	VPXOR Y1, Y2, Y3
