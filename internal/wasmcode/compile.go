@@ -35,11 +35,11 @@ func Compile(ctx context.Context, module []byte, cpu CPU, workers int) (*Code, e
 		return nil, err
 	}
 	prove := &supplier{entry: collect.entry, anyKey: true}
-	stripped := wasmfile.Strip(module, info)
+	stripped, data := wasmfile.Strip(module, info)
 	if err := pass(ctx, prove, stripped); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMisfit, err)
 	}
-	return &Code{Key: prove.key, Module: stripped, Entry: prove.entry}, nil
+	return &Code{Key: prove.key, Module: stripped, Data: data, Entry: prove.entry}, nil
 }
 
 // pass compiles a module once, with a cache that stores in files.

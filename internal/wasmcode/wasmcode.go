@@ -13,9 +13,9 @@
 // holds one entry in memory. On the host, [Compile] collects the entry; in
 // the guest, [Code.Cache] supplies it.
 //
-// With the code travels a stripped module: compiled functions need no bodies,
-// and a guest that neither copies, decodes, validates nor hashes them starts
-// several times faster. The host loads the stripped module once with the
+// With the code travels a stripped module, and its data beside it: compiled
+// functions need no bodies, and a guest that neither copies, decodes, validates
+// nor hashes bodies and data starts several times faster. The host loads the stripped module once with the
 // collected entry, which proves that the pair fits and tells the key under
 // which the guest's engine will ask. A guest whose key differs (another CPU,
 // another wazero) gets a miss and compiles the module itself.
@@ -70,7 +70,7 @@ func InterpreterConfig() wazero.RuntimeConfig {
 // Build identifies everything that code depends on besides the module and the
 // CPU: this package's format, wazero's version, Go's and the architecture.
 func Build() string {
-	return "loam-code-1 wazero-" + wazeroVersion() + " " + runtime.Version() + " " + runtime.GOARCH
+	return "loam-code-2 wazero-" + wazeroVersion() + " " + runtime.Version() + " " + runtime.GOARCH
 }
 
 // wazeroVersion is the version of wazero in this program, as its own cache has

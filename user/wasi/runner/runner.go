@@ -37,6 +37,7 @@ import (
 	"syscall"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	wasys "github.com/tetratelabs/wazero/sys"
@@ -155,12 +156,28 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return ended(err, true)
 	}
+	if err := r.fill(mod.Memory()); err != nil {
+		return err
+	}
 	start := mod.ExportedFunction("_start")
 	if d := start.Definition(); len(d.ParamTypes())+len(d.ResultTypes()) != 0 {
 		return cannot("not a WASI command: its _start function takes or returns values")
 	}
 	_, err = start.Call(ctx)
 	return ended(err, false)
+}
+
+// fill writes the data that came with the host's code.
+func (r *run) fill(memory api.Memory) error {
+	if r.code == nil {
+		return nil
+	}
+	for _, s := range r.code.Data {
+		if !memory.Write(s.At, s.Content) {
+			return failure("code from the host does not fit its module")
+		}
+	}
+	return nil
 }
 
 // compile loads the host's code, or compiles the module, or prepares it for
@@ -176,6 +193,7 @@ func (r *run) compile(ctx context.Context) (wazero.CompiledModule, error) {
 		if r.info, err = wasmfile.Check(r.module); err != nil {
 			return nil, err
 		}
+		r.code = nil
 	}
 	config := wasmcode.Config()
 	if compilerServes() {
