@@ -45,14 +45,17 @@ type Slot[T any] struct {
 type Pool[T any] struct {
 	slots []Slot[T]
 	free  int32 // first slot of the free list
+	fresh int32 // first of the slots at the end that nobody has touched yet
 	used  int
 }
 
-// New makes a pool of n slots, its only allocation.
+// New makes a pool of n slots, its only allocation. A slot is not touched before
+// its first use, so that a large table costs memory only as it fills.
 func New[T any](n int) *Pool[T] {
-	p := new(Pool[T])
-	p.Over(make([]Slot[T], n))
-	return p
+	if n > maxCapacity {
+		panic("pool: too many slots")
+	}
+	return &Pool[T]{slots: make([]Slot[T], n), free: Nil}
 }
 
 // Over makes p a pool over slots that the caller provides, all of them free.
@@ -61,7 +64,7 @@ func (p *Pool[T]) Over(slots []Slot[T]) {
 	if len(slots) > maxCapacity {
 		panic("pool: too many slots")
 	}
-	p.slots, p.free, p.used = slots, Nil, 0
+	p.slots, p.free, p.fresh, p.used = slots, Nil, int32(len(slots)), 0
 	var zero T
 	for i := len(slots) - 1; i >= 0; i-- {
 		s := &slots[i]
@@ -78,7 +81,11 @@ func (p *Pool[T]) Over(slots []Slot[T]) {
 func (p *Pool[T]) Get() (h Handle, v *T, ok bool) {
 	i := p.free
 	if i < 0 {
-		return Handle{}, nil, false
+		if i = p.fresh; int(i) >= len(p.slots) {
+			return Handle{}, nil, false
+		}
+		p.fresh++
+		p.slots[i].next = Nil
 	}
 	s := &p.slots[i]
 	p.free = s.next
@@ -136,7 +143,7 @@ func (p *Pool[T]) HandleOf(i int32) (h Handle, ok bool) {
 // Next gives the first slot in use after slot i, Nil when there is none. A walk
 // over all objects starts with Next(Nil); it may put slots back as it goes.
 func (p *Pool[T]) Next(i int32) int32 {
-	for i++; int(i) < len(p.slots); i++ {
+	for i++; i < p.fresh; i++ {
 		if p.slots[i].gen&1 != 0 {
 			return i
 		}
