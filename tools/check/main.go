@@ -57,10 +57,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if len(found) > 0 {
-		fmt.Fprintf(stderr, "check: %d breaches; docs/checks.md tells the rules\n", len(found))
+		fmt.Fprintf(stderr, "check: %d breaches (docs/checks.md tells the rules) in %s\n", len(found), summary)
 		return 1
 	}
-	fmt.Fprintln(stdout, "check:", summary)
+	fmt.Fprintln(stdout, "check: all rules kept by", summary)
 	return 0
 }
 
@@ -85,7 +85,7 @@ func check(o options) ([]finding.Finding, string, error) {
 		return nil, "", err
 	}
 	found = append(found, upward...)
-	summary := fmt.Sprintf("%d files keep the rules", len(tree.Files))
+	summary := fmt.Sprintf("%d files", len(tree.Files))
 	for _, elf := range []string{o.kernel, o.image} {
 		if elf == "" {
 			continue
@@ -104,7 +104,7 @@ func check(o options) ([]finding.Finding, string, error) {
 		marks, _ := source.Marks(tree) // source.Check reported the bad ones
 		broken, sum := proof.Run(im, tree, marks)
 		found = append(found, broken...)
-		summary += fmt.Sprintf("; proved %d trap handlers (deepest %s, %d bytes), %d allocation-free, %d without FPU, %d without calls, %d without return, over %d functions",
+		summary += fmt.Sprintf(", %d trap handlers (deepest %s, %d bytes), %d allocation-free, %d without FPU, %d without calls, %d without return, over %d functions",
 			sum.Trap, sum.DeepestRoot, sum.Deepest, sum.NoAlloc, sum.NoFPU, sum.NoCall, sum.Fatal, sum.Functions)
 	}
 	return finding.Sort(found), summary, nil

@@ -51,8 +51,8 @@ func TestRun(t *testing.T) {
 		stdout string // must be part of it
 		stderr string
 	}{
-		{"good", []string{"-C", good}, 0, "check: 4 files keep the rules", ""},
-		{"from below", []string{"-C", filepath.Join(good, "abi")}, 0, "check: 4 files", ""},
+		{"good", []string{"-C", good}, 0, "check: all rules kept by 4 files", ""},
+		{"from below", []string{"-C", filepath.Join(good, "abi")}, 0, "by 4 files", ""},
 		{"bad", []string{"-C", bad}, 1, "abi/more.go:3: unsafe: ", "2 breaches"},
 		{"words", []string{"-C", good, "-words", filepath.Join(good, "words")}, 1, "abi/abi.go:4: words: \"package\"", ""},
 		{"words missing", []string{"-C", good, "-words", "nowhere"}, 2, "", "nowhere"},

@@ -304,6 +304,11 @@ func TestWholeProgram(t *testing.T) {
 	for i := range im.funcs {
 		b := im.Body(&im.funcs[i])
 		n += len(b.Insns)
+		for j := 1; j < len(b.Insns); j++ { // a wrong length shows as an overlap
+			if prev := b.Insns[j-1]; prev.Addr+uint64(prev.Len) > b.Insns[j].Addr {
+				t.Errorf("%s: instructions at %#x and %#x overlap", b.Func.Name, prev.Addr, b.Insns[j].Addr)
+			}
+		}
 		switch {
 		case b.Bad == "", b.Func.Name == "main.trapLoop.abi0":
 		case strings.HasPrefix(b.Func.Name, "runtime.call"): // frames up to 1 GiB

@@ -131,7 +131,7 @@ func (t *Tree) visit(rel string, d fs.DirEntry) error {
 // build leaves behind, and hidden folders other than the CI configuration.
 func skipDir(rel, name string) bool {
 	switch {
-	case name == "testdata", rel == "bin", rel == "payload/files":
+	case name == "testdata", rel == "bin", rel == "build/out", rel == "payload/files":
 		return true
 	case strings.HasPrefix(name, "."):
 		return name != ".ci" && name != ".github"
