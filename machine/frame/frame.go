@@ -11,13 +11,14 @@ import (
 // Allocator hands out page frames. The machine lock guards all of it.
 type Allocator struct {
 	mem      phys.Memory
-	hot      uint64 // the region that the last look-up found
+	hot      window // the region that the last look-up found
 	count    uint64 // regions
 	total    uint64 // frames of all regions
 	free     uint64 // frames in the free lists, without the caches
 	reserve  uint64 // frames that user owners leave alone
 	spans    uint64 // reserved ranges
 	owned    [16]uint64
+	single   [16]meta // the record of a single frame, by owner
 	regions  [MaxRegions]region // by rising address
 	caches   [MaxCPUs]cache
 	reserved [MaxReserved]span // by rising address
@@ -29,15 +30,28 @@ var _ [16 - Owners]struct{}
 // cache is one processor's stacks of single frames, by class.
 type cache struct{ stacks [2]stack }
 
-// stack holds physical addresses of frames.
+// stack holds the physical addresses of n frames.
 type stack struct {
 	n      uint64
 	frames [CacheFrames]uint64
 }
 
+// window is what the common paths need to know of one region.
+type window struct {
+	start   uint64  // physical address of its first frame
+	size    uint64  // bytes
+	records uintptr // virtual address of its records
+	ready   uintptr // virtual address of its bitmap of zeroed record pages
+}
+
 // Init prepares an empty allocator over mem.
 func (a *Allocator) Init(mem phys.Memory) {
 	*a = Allocator{mem: mem}
+	for o := range Owners {
+		if o.valid() {
+			a.single[o%16] = newMeta(StateSingle, 0, o, 1)
+		}
+	}
 }
 
 // SetReserve keeps n frames from user owners.
@@ -45,23 +59,25 @@ func (a *Allocator) SetReserve(n uint64) { a.reserve = n }
 
 // region returns the region that holds pa, or nil.
 func (a *Allocator) region(pa uint64) *region {
-	r := &a.regions[a.hot%MaxRegions]
-	if pa-r.start < r.n<<phys.PageShift {
-		return r
-	}
-	return a.regionSlow(pa)
-}
-
-//go:noinline
-func (a *Allocator) regionSlow(pa uint64) *region {
 	for k := range a.count {
 		r := &a.regions[k%MaxRegions]
 		if pa-r.start < r.n<<phys.PageShift {
-			a.hot = k
 			return r
 		}
 	}
 	return nil
+}
+
+// seek moves the window to the region that holds pa.
+//
+//go:noinline
+func (a *Allocator) seek(pa uint64) bool {
+	r := a.region(pa)
+	if r == nil {
+		return false
+	}
+	a.hot = window{r.start, r.n << phys.PageShift, r.records, a.mem.Virtual(r.ready)}
+	return true
 }
 
 // Alloc takes one frame through the first processor's cache and returns its
@@ -73,43 +89,78 @@ func (a *Allocator) Free(pa uint64, o Owner) Code { return a.FreeOn(0, pa, o) }
 
 // AllocOn is Alloc through the cache of processor cpu, below MaxCPUs.
 func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
+	m := a.single[o%16]
 	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
-	if s.n == 0 {
-		if code := a.refill(s, o); code != OK {
-			return 0, code
-		}
+	k := s.n - 1
+	if k >= CacheFrames || m == 0 || o >= Owners { // the stack is empty
+		return a.allocSlow(cpu, o)
 	}
-	s.n--
-	pa := s.frames[s.n%CacheFrames]
-	r := a.region(pa)
-	if r == nil {
-		return 0, Corrupt
+	pa := s.frames[k]
+	at := pa - a.hot.start
+	if at >= a.hot.size {
+		return a.allocSlow(cpu, o)
 	}
-	r.rec((pa - r.start) >> phys.PageShift).meta = newMeta(StateSingle, 0, o, 1)
+	s.n = k
+	a.hot.record(at).meta = m
 	a.owned[o%16]++
 	return pa, OK
 }
 
+// allocSlow removes what kept AllocOn from its short way, and goes it.
+//
+//go:noinline
+func (a *Allocator) allocSlow(cpu uint32, o Owner) (uint64, Code) {
+	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
+	if s.n == 0 || !o.valid() {
+		if code := a.refill(s, o); code != OK {
+			return 0, code
+		}
+	}
+	if s.n-1 >= CacheFrames || !a.seek(s.frames[s.n-1]) {
+		return 0, a.fail(Corrupt, 0)
+	}
+	return a.AllocOn(cpu, o)
+}
+
 // FreeOn is Free through the cache of processor cpu, below MaxCPUs.
 func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
-	r := a.region(pa)
-	if r == nil || pa%phys.PageSize != 0 {
-		return a.fail(BadAddress, pa)
+	at := pa - a.hot.start
+	if at >= a.hot.size || pa%phys.PageSize != 0 || !a.hot.isReady(at) {
+		return a.freeSlow(cpu, pa, o)
 	}
-	i := (pa - r.start) >> phys.PageShift
-	rec := r.rec(i)
-	if !r.isReady(i) || rec.meta != newMeta(StateSingle, 0, o, 1) || !o.valid() {
-		return a.refuse(pa, 1, o)
+	rec := a.hot.record(at)
+	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
+	n := s.n
+	if rec.meta != newMeta(StateSingle, 0, o, 1) || n >= CacheFrames {
+		return a.freeSlow(cpu, pa, o)
 	}
 	rec.meta = newMeta(StateCached, 0, Nobody, 0)
 	a.owned[o%16]--
+	s.frames[n] = pa
+	s.n = n + 1
+	return OK
+}
+
+// freeSlow removes what kept FreeOn from its short way, and goes it.
+//
+//go:noinline
+func (a *Allocator) freeSlow(cpu uint32, pa uint64, o Owner) Code {
+	if !a.seek(pa) {
+		return a.fail(BadAddress, pa)
+	}
+	at := pa - a.hot.start
+	if pa%phys.PageSize != 0 || !a.hot.isReady(at) ||
+		a.hot.record(at).meta != newMeta(StateSingle, 0, o, 1) {
+		return a.refuse(pa, 1, o)
+	}
 	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
 	if s.n == CacheFrames {
 		a.drain(s, CacheFrames/2, o.class())
 	}
-	s.frames[s.n%CacheFrames] = pa
-	s.n++
-	return OK
+	if s.n >= CacheFrames {
+		return a.fail(Corrupt, pa)
+	}
+	return a.FreeOn(cpu, pa, o)
 }
 
 // refill puts up to a batch of frames into the empty stack s.
@@ -154,12 +205,17 @@ func (a *Allocator) gather(s *stack, class uint8) {
 			return
 		}
 		size := uint64(1) << order
-		for j := size; j > 0; j-- { // pops rise
-			r.touch(i + j - 1)
-			r.rec(i + j - 1).meta = newMeta(StateCached, 0, Nobody, 0)
-			s.frames[s.n%CacheFrames] = r.start + (i+j-1)<<phys.PageShift
-			s.n++
+		if s.n+size > CacheFrames {
+			return
 		}
+		r.touch(i)
+		r.touch(i + size - 1) // a batch spans two pages of records at most
+		pa := r.start + i<<phys.PageShift
+		for j := size; j > 0; j-- { // pops rise
+			r.rec(i + j - 1).meta = newMeta(StateCached, 0, Nobody, 0)
+			s.frames[s.n+size-j] = pa + (j-1)<<phys.PageShift
+		}
+		s.n += size
 		want -= size
 		a.free -= size
 	}
@@ -169,13 +225,17 @@ func (a *Allocator) gather(s *stack, class uint8) {
 //
 //go:noinline
 func (a *Allocator) drain(s *stack, n uint64, class uint8) {
-	for ; n > 0 && s.n > 0; n-- {
+	var r *region
+	for ; n > 0 && s.n-1 < CacheFrames; n-- {
 		s.n--
-		pa := s.frames[s.n%CacheFrames]
-		if r := a.region(pa); r != nil {
-			r.release((pa-r.start)>>phys.PageShift, 0, class)
-			a.free++
+		pa := s.frames[s.n]
+		if r == nil || pa-r.start >= r.n<<phys.PageShift {
+			if r = a.region(pa); r == nil {
+				return
+			}
 		}
+		r.release((pa-r.start)>>phys.PageShift, 0, class)
+		a.free++
 	}
 }
 
@@ -270,11 +330,11 @@ func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
 
 // Share adds a reference to the taken frame or run that starts at pa.
 func (a *Allocator) Share(pa uint64) Code {
-	rec, code := a.taken(pa)
-	if code != OK {
-		return code
-	}
-	if uint32(rec.meta) == 1<<32-1 {
+	rec := a.taken(pa)
+	switch {
+	case rec == nil:
+		return a.notTaken(pa)
+	case uint32(rec.meta) == 1<<32-1:
 		return a.fail(TooShared, pa)
 	}
 	rec.meta++
@@ -284,9 +344,9 @@ func (a *Allocator) Share(pa uint64) Code {
 // Unshare drops a reference to the taken frame or run that starts at pa, and
 // frees it with the last one.
 func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
-	rec, code := a.taken(pa)
-	if code != OK {
-		return false, code
+	rec := a.taken(pa)
+	if rec == nil {
+		return false, a.notTaken(pa)
 	}
 	if uint32(rec.meta) > 1 {
 		rec.meta--
@@ -302,30 +362,39 @@ func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
 // References returns the number of references to the taken frame or run that
 // starts at pa.
 func (a *Allocator) References(pa uint64) (uint32, Code) {
-	rec, code := a.taken(pa)
-	if code != OK {
-		return 0, code
+	rec := a.taken(pa)
+	if rec == nil {
+		return 0, a.notTaken(pa)
 	}
 	return uint32(rec.meta), OK
 }
 
-// taken returns the record of the taken frame or run that starts at pa.
-func (a *Allocator) taken(pa uint64) (*record, Code) {
-	r := a.region(pa)
-	if r == nil || pa%phys.PageSize != 0 {
-		return nil, a.fail(BadAddress, pa)
+// taken returns the record of the taken frame or run that starts at pa, or nil.
+func (a *Allocator) taken(pa uint64) *record {
+	if pa-a.hot.start >= a.hot.size && !a.seek(pa) || pa%phys.PageSize != 0 {
+		return nil
 	}
-	i := (pa - r.start) >> phys.PageShift
-	if r.isReady(i) {
-		rec := r.rec(i)
-		if s := metaState(rec.meta); s == StateSingle || s == StateRun {
-			return rec, OK
-		}
+	at := pa - a.hot.start
+	if !a.hot.isReady(at) {
+		return nil
 	}
-	if a.Frame(pa).State == StatePart || a.Frame(pa).State == StateRun {
-		return nil, a.fail(NotHead, pa)
+	rec := a.hot.record(at)
+	if s := metaState(rec.meta); s != StateSingle && s != StateRun {
+		return nil
 	}
-	return nil, a.fail(NotTaken, pa)
+	return rec
+}
+
+// notTaken says why there is no taken frame or run that starts at pa.
+func (a *Allocator) notTaken(pa uint64) Code {
+	f := a.Frame(pa)
+	switch {
+	case f.State == StateNone || pa%phys.PageSize != 0:
+		return a.fail(BadAddress, pa)
+	case f.State == StatePart || f.State == StateRun:
+		return a.fail(NotHead, pa)
+	}
+	return a.fail(NotTaken, pa)
 }
 
 // Owner returns the owner of the frame at pa, Nobody when it is free or in no

@@ -97,6 +97,14 @@ func TestBadRequests(t *testing.T) {
 			t.Errorf("%+v changed something", c)
 		}
 	}
+	if _, code := a.Alloc(Heap); code != OK { // now the cache is filled
+		t.Fatal(code)
+	}
+	for _, o := range []Owner{Nobody, Owners, 255} {
+		if _, code := a.Alloc(o); code != BadOwner {
+			t.Errorf("Alloc(%d): %v", o, code)
+		}
+	}
 	if _, code := a.Share(0), a.Free(1<<63, Heap); code != BadAddress {
 		t.Error(code)
 	}

@@ -18,3 +18,15 @@ var _ [unsafe.Sizeof(record{}) - recordSize]struct{}
 func (r *region) rec(i uint64) *record {
 	return (*record)(unsafe.Add(unsafe.Pointer(nil), r.records+uintptr(i)*recordSize))
 }
+
+// record returns the record of the frame at byte offset at of the region, a
+// multiple of the page size.
+func (w *window) record(at uint64) *record {
+	return (*record)(unsafe.Add(unsafe.Pointer(nil), w.records+uintptr(at>>8)))
+}
+
+// isReady says whether that record may be read.
+func (w *window) isReady(at uint64) bool {
+	word := (*uint64)(unsafe.Add(unsafe.Pointer(nil), w.ready+uintptr(at>>26<<3)))
+	return *word>>(at>>20&63)&1 != 0
+}

@@ -27,9 +27,11 @@ func (a *Allocator) refuse(pa, n uint64, o Owner) Code {
 	f := a.Frame(pa)
 	code := Corrupt
 	switch {
+	case f.State == StateNone || pa%phys.PageSize != 0:
+		code = BadAddress
 	case !o.valid():
 		code = BadOwner
-	case f.State == StateNone || f.State == StateFree || f.State == StateCached:
+	case f.State == StateFree || f.State == StateCached:
 		code = NotTaken
 	case f.Head != pa:
 		code = NotHead

@@ -154,7 +154,6 @@ func (a *Allocator) insert(start uint64) *region {
 		at--
 	}
 	a.count++
-	a.hot = at
 	return &a.regions[at]
 }
 

@@ -11,7 +11,7 @@ const (
 	MaxRegions  = 32            // regions, after cutting at the zone limits
 	MaxReserved = 32            // ranges given to Reserve before AddRegion
 	MaxCPUs     = 32            // single-frame caches
-	CacheFrames = 64            // frames that one cache holds at most
+	CacheFrames = 63            // frames that one cache holds at most
 	MaxAddress  = 1<<44 - 1     // highest physical address that is managed
 	largeOrder  = 9             // blocks from here on belong to no class
 	batch       = 16            // frames moved into a cache at a time

@@ -52,9 +52,10 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_NANOSLEEP:
 		touch(c.RDI, 16)
 		block(cpu, kSleep, 0, Now()+int64(load64(c.RDI))*1e9+int64(load64(c.RDI+8)))
-	case abi.SYS_SCHED_YIELD:
-		yield(cpu)
-	case callTurn:
+	case abi.SYS_SCHED_YIELD, callTurn:
+		// A spinning caller may have interrupts off: look for those whose
+		// time has come as the timer would.
+		expire(Now())
 		yield(cpu)
 	case callIdle:
 		return kIdle(cpu)
