@@ -1,0 +1,34 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import "loam/machine/paging"
+
+// What the kernel floor needs to know of a user thread's processor state that
+// is not in its Context, and of the roots of address spaces.
+
+// KernelTables is the root whose kernel part every address space shares.
+func KernelTables() paging.Tables { return paging.Tables{Root: kernelRoot} }
+
+// LeaveRoot makes sure that this CPU does not use a root, which is about to be
+// freed. No thread may enter with it any more.
+func LeaveRoot(root uint64) {
+	cpu := thisCPU()
+	if cpu.root == root {
+		cpu.root = kernelRoot
+		writeCR3(kernelRoot)
+	}
+}
+
+// XCR0 is the set of state components that XSAVE and XRSTOR move.
+func XCR0() uint64 { return thisCPU().xcr0 }
+
+const msrKernelGSBase = 0xc000_0102 // the user's GS base while the kernel runs
+
+// UserGSBase is the GS base of the user thread that Enter returned from.
+func UserGSBase() uint64 { return rdmsr(msrKernelGSBase) }
+
+// SetUserGSBase sets it. The address must be canonical.
+func SetUserGSBase(v uint64) { wrmsr(msrKernelGSBase, v) }
