@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import "loam/abi"
+
+// PageSize is the unit of areas, in bytes.
+const PageSize = abi.PageSize
+
+const pageMask = PageSize - 1
+
+// Prot is what a program may do with an area. The bits are those of mmap(2),
+// and of paging.Prot. Write and Exec imply Read: no page table has them alone.
+type Prot uint8
+
+// The rights.
+const (
+	Read  Prot = abi.PROT_READ
+	Write Prot = abi.PROT_WRITE
+	Exec  Prot = abi.PROT_EXEC
+)
+
+// Kind is what an area is for.
+type Kind uint8
+
+// The kinds. Only Archive has anything behind it; the others are zero until
+// written, and differ in name alone.
+const (
+	Anonymous Kind = iota
+	Archive        // part of a file of the boot archive, private
+	Stack          // the first stack of a process
+	Heap           // the memory of brk
+	Guard          // a hole that must stay
+)
+
+// String names the kind for people.
+func (k Kind) String() string {
+	switch k {
+	case Anonymous:
+		return "anonymous"
+	case Archive:
+		return "archive"
+	case Stack:
+		return "stack"
+	case Heap:
+		return "heap"
+	case Guard:
+		return "guard"
+	}
+	return "unknown"
+}
+
+// Area is a range of addresses with the same rights and backing.
+type Area struct {
+	Start uint64
+	End   uint64 // exclusive
+	Prot  Prot
+	Kind  Kind
+
+	// Of an Archive area only: the physical address of what is mapped at
+	// Start, page-aligned, and how many bytes from there belong to the file.
+	// The rest of the area, if any, is zero.
+	Phys  uint64
+	Bytes uint64
+}
+
+// Size is the length of the area in bytes.
+func (a Area) Size() uint64 { return a.End - a.Start }
+
+// from returns the part of the area from addr on, which lies inside it.
+func (a Area) from(addr uint64) Area {
+	skip := addr - a.Start
+	a.Start = addr
+	if a.Kind == Archive {
+		a.Phys += skip
+		a.Bytes -= min(skip, a.Bytes)
+	}
+	return a
+}
+
+// upTo returns the part of the area below addr, which lies inside it.
+func (a Area) upTo(addr uint64) Area {
+	a.End = addr
+	if a.Kind == Archive {
+		a.Bytes = min(a.Bytes, a.Size())
+	}
+	return a
+}
+
+// joins reports whether b goes on where a ends so that the two can be one.
+func (a Area) joins(b Area) bool {
+	if a.End != b.Start || a.Prot != b.Prot || a.Kind != b.Kind {
+		return false
+	}
+	if a.Kind != Archive {
+		return true
+	}
+	return a.Phys+a.Size() == b.Phys && (a.Bytes == a.Size() || b.Bytes == 0)
+}
+
+// joined returns a and b as one.
+func (a Area) joined(b Area) Area {
+	a.End = b.End
+	a.Bytes += b.Bytes
+	return a
+}

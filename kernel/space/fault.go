@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import (
+	"loam/machine/frame"
+	"loam/machine/paging"
+)
+
+// Outcome is what became of a page fault.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Resolved Outcome = iota // the access can be tried again
+	MapErr                  // nothing is there: SIGSEGV with SEGV_MAPERR
+	AccErr                  // the area forbids it: SIGSEGV with SEGV_ACCERR
+	NoMemory                // no frame, or the space has all it may have
+)
+
+// String names the outcome.
+func (o Outcome) String() string {
+	switch o {
+	case Resolved:
+		return "resolved"
+	case MapErr:
+		return "nothing mapped"
+	case AccErr:
+		return "access forbidden"
+	case NoMemory:
+		return "out of memory"
+	}
+	return "unknown"
+}
+
+// aroundSize is how much of an archive file one fault maps, aligned to itself.
+const aroundSize = 16 * PageSize
+
+// Fault makes the page of va ready for an access: Read, Write or Exec. It is
+// the handler of user page faults, and is harmless if the page was ready.
+func (s *Space) Fault(va uint64, access Prot) Outcome {
+	n := s.areas.at(va)
+	if n == nil {
+		return MapErr
+	}
+	if n.area.Prot&access != access || access == 0 {
+		return AccErr
+	}
+	page := va &^ pageMask
+	before := s.owned()
+	var out Outcome
+	if n.area.Kind == Archive && page-n.area.Start < n.area.Bytes {
+		out = s.faultFile(page, &n.area, access)
+	} else {
+		out = s.faultZero(page, n.area.Prot)
+	}
+	s.charge(before)
+	if out == Resolved {
+		s.faults++
+	}
+	return out
+}
+
+// faultZero gives a page zeroed memory. It tries the usual case, that nothing
+// is mapped, and finds out otherwise from the page tables.
+func (s *Space) faultZero(page uint64, prot Prot) Outcome {
+	if s.frames >= s.limit {
+		return s.refault(page, prot)
+	}
+	pa, code := s.env.Frames.Alloc(frame.User)
+	if code != frame.OK {
+		return s.refault(page, prot)
+	}
+	s.env.Mem.Zero(pa)
+	if s.tables.Map(s.env, page, pa, paging.Prot(prot)|paging.User) != paging.OK {
+		s.env.Frames.Free(pa, frame.User)
+		return s.refault(page, prot)
+	}
+	return Resolved
+}
+
+// refault deals with a page that can't get a frame: all is well if it has one,
+// as after a fault on two processors at once or with a stale translation.
+func (s *Space) refault(page uint64, prot Prot) Outcome {
+	_, old, ok := s.tables.Lookup(s.env, page)
+	if !ok {
+		return NoMemory
+	}
+	return s.widen(page, prot, old)
+}
+
+// widen gives a mapped page the rights of its area, as far as it need not be
+// copied for that, and has its translation flushed.
+func (s *Space) widen(page uint64, prot Prot, old paging.Prot) Outcome {
+	p := paging.Prot(prot) | paging.User | old&(paging.Copy|paging.Borrowed)
+	if old&paging.Copy != 0 {
+		p &^= paging.Write
+	}
+	s.tables.Protect(s.env, page, p)
+	s.mustFlush(page, page+PageSize)
+	return Resolved
+}
+
+// faultFile makes a page that holds bytes of a file ready.
+func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
+	off := page - a.Start
+	whole := a.Bytes-off >= PageSize
+	_, old, mapped := s.tables.Lookup(s.env, page)
+	switch {
+	case mapped && (access&Write == 0 || old&paging.Copy == 0):
+		return s.widen(page, a.Prot, old)
+	case !mapped && access&Write == 0 && whole:
+		return s.mapAround(page, a)
+	case s.frames >= s.limit:
+		return NoMemory
+	}
+	pa, code := s.env.Frames.Alloc(frame.User)
+	if code != frame.OK {
+		return NoMemory
+	}
+	mem := s.env.Mem
+	if whole {
+		mem.Copy(pa, a.Phys+off)
+	} else {
+		mem.Zero(pa)
+		copy(mem.Bytes(pa, PageSize), mem.Bytes(a.Phys+off, a.Bytes-off))
+	}
+	prot := paging.Prot(a.Prot) | paging.User
+	if mapped {
+		// The page was borrowed from the archive: nothing to give back.
+		s.tables.Replace(s.env, page, pa, prot)
+		s.mustFlush(page, page+PageSize)
+		return Resolved
+	}
+	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
+		s.env.Frames.Free(pa, frame.User)
+		return NoMemory
+	}
+	return Resolved
+}
+
+// mapAround maps the whole file pages around one that isn't mapped.
+func (s *Space) mapAround(page uint64, a *Area) Outcome {
+	va := max(page&^(aroundSize-1), a.Start)
+	end := min(page&^(aroundSize-1)+aroundSize, a.Start+a.Bytes&^pageMask)
+	prot := paging.Prot(a.Prot&^Write) | paging.User | paging.Copy | paging.Borrowed
+	for va < end {
+		n, code := s.tables.MapRange(s.env, va, a.Phys+va-a.Start, end-va, prot, 0)
+		va += n
+		switch {
+		case code == paging.Mapped:
+			va += PageSize
+		case code != paging.OK && va <= page:
+			return NoMemory
+		case code != paging.OK:
+			return Resolved
+		}
+	}
+	return Resolved
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import "loam/abi"
+
+// The calls below take their arguments as the program gave them, raw; the
+// order of the checks is Linux's, so that two faults in one call give the
+// error that Linux gives.
+
+// Lowest and highest addresses of MAP_32BIT, as in Linux.
+const (
+	low32  = 1 << 30
+	high32 = 1 << 31
+)
+
+// MMap is mmap(2) of anonymous memory. There are no files here: without
+// MAP_ANONYMOUS it is EBADF. MAP_SHARED memory is that of this space alone.
+// MAP_GROWSDOWN is EINVAL. Asking for Write and Exec at once is EACCES.
+func (s *Space) MMap(addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
+	size := roundUp(length)
+	switch {
+	case offset%PageSize != 0:
+		return 0, abi.EINVAL
+	case flags&abi.MAP_ANONYMOUS == 0:
+		return 0, abi.EBADF
+	case length == 0:
+		return 0, abi.EINVAL
+	case size == 0 || size > s.high-s.low:
+		return 0, abi.ENOMEM
+	}
+	start, errno := s.place(uint64(addr), size, flags)
+	if errno != 0 {
+		return 0, errno
+	}
+	if t := flags & abi.MAP_TYPE; t != abi.MAP_PRIVATE && t != abi.MAP_SHARED ||
+		flags&abi.MAP_GROWSDOWN != 0 {
+		return 0, abi.EINVAL
+	}
+	if flags&abi.MAP_HUGETLB != 0 {
+		return 0, abi.ENOMEM
+	}
+	p, errno := parseProt(prot)
+	if errno != 0 {
+		return 0, errno
+	}
+	errno = s.replace(Area{Start: start, End: start + size, Prot: p})
+	return abi.UserAddr(start), errno
+}
+
+// Map puts an area where it says, for the kernel's own use: the segments of a
+// program, its stack. EINVAL: not page-aligned, empty, out of the space, or
+// more bytes than the area has room for. EEXIST: something is there. EACCES:
+// Write with Exec. ENOMEM: no node left.
+func (s *Space) Map(a Area) abi.Errno {
+	switch {
+	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
+		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0:
+		return abi.EINVAL
+	case !s.areas.Free(a.Start, a.End):
+		return abi.EEXIST
+	}
+	p, errno := parseProt(uint64(a.Prot))
+	if errno != 0 {
+		return errno
+	}
+	a.Prot = p
+	return s.replace(a)
+}
+
+// MapAnywhere is Map at an address of the space's choice, as MMap chooses one;
+// the area's Start and End say only its size.
+func (s *Space) MapAnywhere(a Area) (start uint64, errno abi.Errno) {
+	size := a.Size()
+	start, ok := s.areas.Room(s.low, s.high, size)
+	if size == 0 || !ok {
+		return 0, abi.ENOMEM
+	}
+	a.Start, a.End = start, start+size
+	return start, s.Map(a)
+}
+
+// MapStack puts a stack of size bytes below end and a guard below that.
+// The errors are those of Map.
+func (s *Space) MapStack(end, size, guard uint64) abi.Errno {
+	if end > s.high || size > end || guard > end-size {
+		return abi.EINVAL
+	}
+	start := end - size
+	if errno := s.Map(Area{Start: start, End: end, Prot: Read | Write, Kind: Stack}); errno != 0 {
+		return errno
+	}
+	errno := s.Map(Area{Start: start - guard, End: start, Kind: Guard})
+	if errno != 0 {
+		s.areas.Remove(start, end)
+	}
+	return errno
+}
+
+// place chooses the address of a mapping.
+func (s *Space) place(addr, size, flags uint64) (uint64, abi.Errno) {
+	if flags&(abi.MAP_FIXED|abi.MAP_FIXED_NOREPLACE) != 0 {
+		switch {
+		case !s.fits(addr, size):
+			return 0, abi.ENOMEM
+		case addr%PageSize != 0:
+			return 0, abi.EINVAL
+		case addr < s.low:
+			return 0, abi.EPERM
+		case flags&abi.MAP_FIXED_NOREPLACE != 0 && !s.areas.Free(addr, addr+size):
+			return 0, abi.EEXIST
+		}
+		return addr, 0
+	}
+	first, last := s.low, s.high
+	if flags&abi.MAP_32BIT != 0 {
+		first, last = max(first, low32), min(last, high32)
+	} else if hint := roundUp(addr); hint >= s.low && s.fits(hint, size) && s.areas.Free(hint, hint+size) {
+		return hint, 0
+	}
+	if start, ok := s.areas.Room(first, last, size); ok {
+		return start, 0
+	}
+	return 0, abi.ENOMEM
+}
+
+// fits reports whether size bytes from addr on end inside the space.
+func (s *Space) fits(addr, size uint64) bool {
+	return size <= s.high && addr <= s.high-size
+}
+
+// replace puts an area where others may be. ENOMEM: no nodes left.
+func (s *Space) replace(a Area) abi.Errno {
+	if s.areas.Free(a.Start, a.End) {
+		if !s.areas.Supply(1) {
+			return abi.ENOMEM
+		}
+		s.areas.Insert(a)
+		return 0
+	}
+	if !s.areas.Supply(2) {
+		return abi.ENOMEM
+	}
+	s.unmapPages(a.Start, a.End)
+	s.areas.Remove(a.Start, a.End)
+	s.areas.Insert(a)
+	return 0
+}
+
+// MUnmap is munmap(2).
+func (s *Space) MUnmap(addr abi.UserAddr, length uint64) abi.Errno {
+	start, size := uint64(addr), roundUp(length)
+	if start%PageSize != 0 || size == 0 || length > s.high || !s.fits(start, size) {
+		return abi.EINVAL
+	}
+	return s.unmap(start, start+size)
+}
+
+// unmap empties a range inside of the space's limit. ENOMEM: an area would
+// have to be split, and there is no node for it.
+func (s *Space) unmap(start, end uint64) abi.Errno {
+	a, ok := s.areas.Next(start)
+	if !ok || a.Start >= end {
+		return 0
+	}
+	if a.Start < start && a.End > end && !s.areas.Supply(1) {
+		return abi.ENOMEM
+	}
+	s.unmapPages(start, end)
+	s.areas.Remove(start, end)
+	return 0
+}
+
+// MProtect is mprotect(2). It changes nothing if a part of the range isn't
+// mapped (ENOMEM), and refuses Write with Exec (EACCES).
+func (s *Space) MProtect(addr abi.UserAddr, length, prot uint64) abi.Errno {
+	const grows = abi.PROT_GROWSDOWN | abi.PROT_GROWSUP
+	start, size := uint64(addr), roundUp(length)
+	switch {
+	case prot&grows == grows || start%PageSize != 0:
+		return abi.EINVAL
+	case length == 0:
+		return 0
+	case start+size <= start:
+		return abi.ENOMEM
+	case prot&^(abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC|abi.PROT_SEM|grows) != 0:
+		return abi.EINVAL
+	}
+	end := start + size
+	if !s.areas.Covered(start, end) {
+		return abi.ENOMEM
+	}
+	p, errno := parseProt(prot)
+	switch {
+	case prot&grows != 0: // no area grows
+		return abi.EINVAL
+	case errno != 0:
+		return errno
+	}
+	if n := s.areas.splits(start, end, p); n > 0 && !s.areas.Supply(n) {
+		return abi.ENOMEM
+	}
+	s.areas.SetProt(start, end, p)
+	s.protectPages(start, end, p)
+	return 0
+}
+
+// parseProt turns rights as a program asks for them into those that it gets.
+func parseProt(prot uint64) (Prot, abi.Errno) {
+	p := Prot(prot) & (Read | Write | Exec)
+	if p&(Write|Exec) == Write|Exec {
+		return 0, abi.EACCES
+	}
+	if p != 0 {
+		p |= Read
+	}
+	return p, 0
+}
+
+// roundUp rounds up to whole pages; it is 0 when that wraps.
+func roundUp(n uint64) uint64 { return (n + pageMask) &^ pageMask }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import (
+	"loam/abi"
+	"loam/machine/frame"
+	"loam/machine/paging"
+)
+
+// FlushDue reports whether TakeFlush has something to say. It is asked before
+// each entry into user mode, so it is two loads.
+func (s *Space) FlushDue() bool { return s.flush.Start < s.flush.End }
+
+// Physical returns the physical address of the byte at va, which stays while
+// the page is mapped: a page that is copied on its first write is copied now.
+// A page that can't be written is made ready for reading.
+func (s *Space) Physical(va abi.UserAddr) (uint64, abi.Errno) {
+	pa, errno := s.translate(uint64(va), Write)
+	if errno == abi.EFAULT {
+		return s.translate(uint64(va), Read)
+	}
+	return pa, errno
+}
+
+// ShareInto maps the memory of a range of this space at the same addresses of
+// another: both see what either writes. Every page is given memory first. The
+// other space is charged for it as well. EINVAL: not whole pages, or not free
+// in the other space; EFAULT: not all of it is writable memory here; ENOMEM.
+// With an error the other space may hold a part of the range.
+//
+// It is provisional: memory objects will say what two spaces share. Until
+// then, what munmap or MADV_DONTNEED takes away on one side isn't shared any
+// more.
+func (s *Space) ShareInto(other *Space, start, size uint64) abi.Errno {
+	if errno := other.Map(Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
+		return errno
+	}
+	for va := start; va < start+size; va += PageSize {
+		pa, errno := s.translate(va, Write)
+		if errno != 0 {
+			return errno
+		}
+		if s.env.Frames.Share(pa) != frame.OK {
+			return abi.EFAULT
+		}
+		before := other.owned()
+		code := other.tables.Map(other.env, va, pa, paging.ReadWrite|paging.User)
+		other.charge(before)
+		if code != paging.OK {
+			s.env.Frames.Unshare(pa)
+			return abi.ENOMEM
+		}
+		other.frames++
+		other.peak = max(other.peak, other.frames)
+	}
+	return 0
+}
