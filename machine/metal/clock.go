@@ -87,7 +87,7 @@ var runnerDeadline int64 = never
 // that others wait behind.
 func armTimer() {
 	at := min(runnerDeadline, earliest())
-	if readyHead >= 0 && kthreads[thisCPU().current].runner == false {
+	if readyHead >= 0 {
 		at = min(at, Now()+kthreadSlice)
 	}
 	setTimer(at)
