@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"loam/host/boot"
+	"loam/host/vm"
+)
+
+func bootCommand() *cobra.Command {
+	var f machineFlags
+	var limit durationFlag
+	var display, dump string
+	cmd := &cobra.Command{
+		Use:   "boot",
+		Short: "Start the kernel on a PC and watch it",
+		Long: `Start the kernel on a PC (QEMU's q35) with the VGA text console in a window, if
+there is a screen, and the serial console here. It stays up until Ctrl-C.`,
+		Example: `  loam boot
+  loam boot --display none --for 5s
+  loam boot --for 3s --screendump vga.ppm`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			log, err := create(f.log)
+			if err != nil {
+				return err
+			}
+			defer closeFile(log)
+			stop := interrupts()
+			defer stop.close()
+			return boot.Run(cmd.Context(), boot.Options{
+				MemoryMiB: int(f.memory), CPUs: f.cpus, Machine: vm.Machine(f.machine), Accel: f.accel,
+				Verbose: f.verbose, Limit: limit.Duration, Display: display, Screendump: dump,
+				Console: cmd.OutOrStdout(), Messages: cmd.ErrOrStderr(), Log: writer(log),
+				Cache: cacheDir(), Interrupt: stop.code,
+			})
+		},
+	}
+	f.add(cmd, vm.Q35)
+	fl := cmd.Flags()
+	fl.Var(&limit, "for", "stop after this time, such as 5s (default: stay until Ctrl-C)")
+	fl.StringVar(&display, "display", boot.AutoDisplay, "where to show the VGA console: auto, none or a display of QEMU's (gtk, sdl, cocoa)")
+	fl.StringVar(&dump, "screendump", "", "before the end, save a picture of the VGA console to `FILE` (PPM)")
+	return cmd
+}

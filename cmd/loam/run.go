@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"loam/host/accel"
+	"loam/host/exit"
+	"loam/host/run"
+	"loam/host/vm"
+)
+
+// runFlags are those of loam run.
+type runFlags struct {
+	machineFlags
+	env           envFlag
+	timeout       durationFlag
+	deterministic bool
+	stats         string
+}
+
+// machineFlags are those that run and boot share.
+type machineFlags struct {
+	memory  sizeFlag
+	cpus    int
+	arch    string
+	machine string
+	accel   string
+	log     string
+	verbose bool
+}
+
+func (f *machineFlags) add(cmd *cobra.Command, machine vm.Machine) {
+	f.memory = run.DefaultMemory
+	fl := cmd.Flags()
+	fl.VarP(&f.memory, "memory", "m", "memory of the machine, such as 64M or 1G")
+	fl.IntVar(&f.cpus, "cpus", 1, "processors of the machine")
+	fl.StringVar(&f.arch, "arch", "amd64", "architecture of the machine: amd64")
+	fl.StringVar(&f.machine, "machine", string(machine), "QEMU's machine: microvm or q35")
+	fl.StringVar(&f.accel, "accel", accel.Auto, "accelerator: auto, kvm, hvf or tcg")
+	fl.StringVar(&f.log, "log", "", "write the kernel's log to `FILE`")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what loam does, and with what")
+}
+
+// check refuses what is known to be impossible.
+func (f *machineFlags) check() error {
+	switch f.arch {
+	case "amd64":
+		return nil
+	case "riscv64":
+		return exit.Errorf(exit.Loam, "--arch riscv64: not yet; this version has amd64 machines only")
+	}
+	return usageError{fmt.Errorf("--arch %s: there is no such architecture (amd64)", f.arch)}
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [flags] PROGRAM [ARGS...]",
+		Short: "Run a program in a machine of its own",
+		Long: `Run a WebAssembly module (WASI preview 1) or a static linux/amd64 executable.
+
+Flags stand before the program; everything after it goes to the program. The
+program gets loam's standard input, and only the variables given with -e.
+
+Exit status: the program's own, or
+  134      a WebAssembly module trapped
+  128+N    the program died of signal N (139: segmentation fault, 137: killed)
+  124      --timeout ran out
+  125      loam itself failed
+  126      the file is not a program that loam can run
+  127      there is no such file`,
+		Example: `  loam run hello.wasm
+  loam run ./server --port 8080
+  echo data | loam run -m 64M -e LANG -e LEVEL=3 filter.wasm > out
+  loam run --deterministic --timeout 30s ./bench`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("which program?")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.add(cmd, vm.MicroVM)
+	fl := cmd.Flags()
+	fl.SetInterspersed(false)
+	fl.VarP(&f.env, "env", "e", "set a variable for the program: K=V, or K to copy it from here; repeatable")
+	fl.Var(&f.timeout, "timeout", "end the program after this time, such as 10s or 5m")
+	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same")
+	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
+	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	log, err := create(f.log)
+	if err != nil {
+		return err
+	}
+	defer closeFile(log)
+	stop := interrupts()
+	defer stop.close()
+	o := run.Options{
+		Path: args[0], Args: args[1:], Env: f.env.values,
+		MemoryMiB: int(f.memory), CPUs: f.cpus, Timeout: f.timeout.Duration,
+		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic,
+		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
+		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
+		Cache: cacheDir(), Interrupt: stop.code,
+	}
+	res, err := run.Run(cmd.Context(), o)
+	if err == nil && f.stats != "" {
+		if werr := os.WriteFile(f.stats, res.Stats, 0o666); werr != nil {
+			return exit.Errorf(exit.Loam, "--stats: %v", werr)
+		}
+	}
+	if err == nil && res.Code != 0 {
+		return statusError(res.Code)
+	}
+	return err
+}
+
+// interrupter turns the signals that ask loam to end into exit statuses.
+type interrupter struct {
+	code chan int
+	sigs chan os.Signal
+}
+
+// interrupts starts to catch signals. SIGPIPE is caught and dropped, so that a
+// closed standard output is an error of the write: loam ends its machine
+// before it ends itself.
+func interrupts() *interrupter {
+	i := &interrupter{code: make(chan int, 1), sigs: make(chan os.Signal, 1)}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	signal.Notify(i.sigs, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	go func() {
+		for s := range i.sigs {
+			if n, ok := s.(syscall.Signal); ok {
+				select {
+				case i.code <- exit.Signal + int(n):
+				default:
+				}
+			}
+		}
+	}()
+	return i
+}
+
+func (i *interrupter) close() { signal.Stop(i.sigs) }
+
+// cacheDir is the folder for what is worth keeping, or empty.
+func cacheDir() string {
+	if d := os.Getenv("LOAM_CACHE"); d != "" {
+		return d
+	}
+	d, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(d, "loam")
+}
+
+// create creates a file; none for the empty name.
+func create(path string) (*os.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, exit.Errorf(exit.Loam, "%v", err)
+	}
+	return f, nil
+}
+
+func closeFile(f *os.File) {
+	if f != nil {
+		_ = f.Close()
+	}
+}
+
+// writer returns f as a writer that is nil if f is.
+func writer(f *os.File) io.Writer {
+	if f == nil {
+		return nil
+	}
+	return f
+}

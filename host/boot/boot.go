@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package boot starts the kernel on a PC with its consoles live, for people
+// who want to watch it: the serial console goes to the terminal, the VGA text
+// console to a window of QEMU's if there is a screen. It stays up until it is
+// told to stop.
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"loam/archive"
+	"loam/host/accel"
+	"loam/host/exit"
+	"loam/host/run"
+	"loam/host/vm"
+)
+
+// AutoDisplay asks for a window if there is a screen.
+const AutoDisplay = "auto"
+
+// Options say how to boot.
+type Options struct {
+	MemoryMiB, CPUs int
+	Machine         vm.Machine
+	Accel           string
+	Verbose         bool
+	Limit           time.Duration // stop after it; 0: never
+	Display         string        // AutoDisplay, "none" or a name of QEMU's
+	Screendump      string        // file for a picture of the screen at the end
+
+	Console  io.Writer // the serial console
+	Messages io.Writer // loam's own lines
+	Log      io.Writer // also gets the serial console; nil: nobody
+
+	QEMU, Cache string     // as in run.Options
+	Kernel      []byte     // as in run.Options
+	Interrupt   <-chan int // a status to end with
+}
+
+func (o *Options) note(format string, args ...any) {
+	fmt.Fprintf(o.Messages, "loam: "+format+"\n", args...)
+}
+
+// Run boots and stays until it is told to stop, which is no error, or until
+// the machine ends by itself, which is one.
+func Run(ctx context.Context, o Options) error {
+	var err error
+	if o.QEMU, err = run.FindQEMU(o.QEMU); err != nil {
+		return err
+	}
+	facts, err := accel.Find(ctx, o.QEMU, o.Accel, o.Cache)
+	if err != nil {
+		return &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
+	}
+	c, err := o.config(ctx, facts)
+	if err != nil {
+		return err
+	}
+	defer c.Kernel.Close()
+	defer c.Archive.Close()
+	var control *control
+	if o.Screendump != "" {
+		if control, err = newControl(c); err != nil {
+			return exit.Errorf(exit.Loam, "%v", err)
+		}
+		defer control.close()
+	}
+	if o.Verbose {
+		o.note("machine: %s, %d MiB, %d CPU, QEMU %s, accelerator %s", c.Machine, c.MemoryMiB, c.CPUs, facts.Version, facts.Accel)
+	}
+	console := o.Console
+	if o.Log != nil {
+		console = io.MultiWriter(console, o.Log)
+	}
+	p, err := vm.Start(c, console)
+	if control != nil {
+		_ = c.ControlSocket.Close()
+	}
+	if err != nil {
+		return exit.Errorf(exit.Loam, "%v", err)
+	}
+	defer p.Close()
+	// Nothing is expected on the host channel here; a guest that writes to it
+	// must not be blocked by that.
+	go func() { _, _ = io.Copy(io.Discard, p.Out) }()
+	return o.stay(ctx, p, control)
+}
+
+// stay waits for the end.
+func (o *Options) stay(ctx context.Context, p *vm.Process, control *control) error {
+	var limit <-chan time.Time
+	if o.Limit > 0 {
+		t := time.NewTimer(o.Limit)
+		defer t.Stop()
+		limit = t.C
+	}
+	var why error
+	select {
+	case <-p.Done():
+		return ended(p)
+	case <-p.Broken():
+		return exit.Errorf(exit.Loam, "KVM internal error (--accel tcg does without)")
+	case <-limit:
+	case code := <-o.Interrupt:
+		why = &exit.Error{Code: code}
+	case <-ctx.Done():
+		why = context.Cause(ctx)
+	}
+	if control != nil {
+		if err := control.screendump(o.Screendump); err != nil {
+			return exit.Errorf(exit.Loam, "screendump: %v", err)
+		}
+	}
+	return why
+}
+
+// ended explains a machine that ended by itself.
+func ended(p *vm.Process) error {
+	e := p.Ending()
+	switch {
+	case e.Signal == 0 && e.Status == vm.StatusEnded:
+		return nil
+	case e.Signal == 0 && e.Status == vm.StatusPanic:
+		return exit.Errorf(exit.Loam, "kernel panic")
+	case e.Signal == 0 && e.Status == vm.StatusReset:
+		return nil // switched off, perhaps by closing the window
+	}
+	return &exit.Error{Code: exit.Loam, Text: "QEMU " + e.String(), Detail: strings.Join(p.Stderr.Lines(10), "\n")}
+}
+
+// config is the machine to boot.
+func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, error) {
+	c := &vm.Config{
+		QEMU: o.QEMU, Machine: o.Machine, Accel: facts.Accel, Missing: facts.Missing,
+		CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
+		Params: []vm.Param{
+			{Key: "mode", Value: "boot"},
+			{Key: "time", Value: fmt.Sprint(time.Now().UnixNano())},
+		},
+	}
+	if c.Machine == vm.Q35 {
+		c.VGA = true
+		d, err := o.display(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.Display = d
+	}
+	// A window needs more of the system than the filter lets through.
+	c.Sandbox = facts.Sandbox && (c.Display == "" || c.Display == "none")
+	var err error
+	if c.Kernel, err = run.KernelFile(o.Kernel); err != nil {
+		return nil, err
+	}
+	if c.Archive, err = emptyArchive(); err != nil {
+		_ = c.Kernel.Close()
+		return nil, exit.Errorf(exit.Loam, "%v", err)
+	}
+	if err := c.Check(); err != nil {
+		_ = c.Kernel.Close()
+		_ = c.Archive.Close()
+		return nil, exit.Errorf(exit.Loam, "%v", err)
+	}
+	return c, nil
+}
+
+func emptyArchive() (*os.File, error) {
+	f, err := vm.MemFile("archive")
+	if err != nil {
+		return nil, err
+	}
+	if err = archive.NewWriter(f).Close(); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// displayName is what may stand for a display: a name of QEMU's and options.
+var displayName = regexp.MustCompile(`^[a-z0-9-]+(,[a-z0-9=.,-]+)?$`)
+
+// display decides where the VGA console is shown.
+func (o *Options) display(ctx context.Context) (string, error) {
+	switch {
+	case o.Display == "none":
+		return "none", nil
+	case o.Display == "curses":
+		return "", exit.Errorf(exit.Loam, "--display curses: the terminal belongs to the serial console")
+	case o.Display != AutoDisplay && o.Display != "":
+		if !displayName.MatchString(o.Display) {
+			return "", usage("--display %q: not a name of a display", o.Display)
+		}
+		return o.Display, nil
+	}
+	if runtime.GOOS != "darwin" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		o.note("no screen here: the VGA console runs unseen, the serial console follows")
+		return "none", nil
+	}
+	have := displays(ctx, o.QEMU)
+	for _, d := range []string{"cocoa", "gtk", "sdl"} {
+		if slices.Contains(have, d) {
+			return d, nil
+		}
+	}
+	o.note("this QEMU shows no windows (on Debian: apt-get install qemu-system-gui): the VGA console runs unseen")
+	return "none", nil
+}
+
+func usage(format string, args ...any) error {
+	return exit.Errorf(exit.Loam, format, args...)
+}
+
+// displays asks QEMU for the displays that it has.
+func displays(ctx context.Context, qemu string) []string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, qemu, "-display", "help").Output()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		return nil
+	}
+	return strings.Fields(string(out))
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"loam/abi/channel"
+	"loam/abi/channel/stream"
+)
+
+// The test binary stands in for QEMU when this variable names a scenario.
+const fakeVariable = "LOAM_TEST_FAKE_QEMU"
+
+func TestMain(m *testing.M) {
+	if s := os.Getenv(fakeVariable); s != "" {
+		os.Exit(fakeMain(s))
+	}
+	os.Exit(m.Run())
+}
+
+// fake is the machine that a scenario plays.
+type fake struct {
+	args         string
+	out, in, log *os.File
+	w            *stream.Writer
+}
+
+func fakeMain(scenario string) int {
+	if len(os.Args) > 1 && os.Args[1] == "--version" {
+		fmt.Println("QEMU emulator version 9.9.9")
+		return 0
+	}
+	f := &fake{args: strings.Join(os.Args[1:], " ")}
+	f.out, f.in, f.log = f.chardev("out"), f.chardev("in"), f.chardev("log")
+	f.w = stream.NewWriter(f.out)
+	if strings.Contains(f.args, "-m 16M") { // the probe
+		_, _ = f.out.WriteString("LONG")
+		return 33
+	}
+	return scenarios[scenario](f)
+}
+
+func (f *fake) chardev(id string) *os.File {
+	_, rest, _ := strings.Cut(f.args, "socket,id="+id+",fd=")
+	number, _, _ := strings.Cut(rest, " ")
+	fd, err := strconv.Atoi(number)
+	if err != nil {
+		panic("no chardev " + id)
+	}
+	return os.NewFile(uintptr(fd), id)
+}
+
+func (f *fake) send(t channel.Type, payload string) { _ = f.w.Write(t, []byte(payload)) }
+
+func (f *fake) raw(b ...byte) { _, _ = f.out.Write(b) }
+
+func (f *fake) hello() {
+	var b [channel.HelloSize]byte
+	channel.PutHello(&b)
+	f.send(channel.Hello, string(b[:]))
+}
+
+func (f *fake) exit(k channel.Kind, value uint32, reason string) int {
+	var b [channel.ExitSize]byte
+	channel.PutExit(&b, k, value)
+	f.send(channel.Exit, string(b[:])+reason)
+	return 33
+}
+
+func hang() int {
+	time.Sleep(time.Minute)
+	return 99
+}
+
+func exits(k channel.Kind, value uint32, reason string) func(*fake) int {
+	return func(f *fake) int {
+		f.hello()
+		return f.exit(k, value, reason)
+	}
+}
+
+// afterHello says hello, sends raw bytes and ends with a status.
+func afterHello(status int, raw ...byte) func(*fake) int {
+	return func(f *fake) int {
+		f.hello()
+		f.raw(raw...)
+		return status
+	}
+}
+
+var scenarios = map[string]func(*fake) int{
+	"exit 0":   exits(channel.Exited, 0, ""),
+	"exit 7":   exits(channel.Exited, 7, ""),
+	"exit 255": exits(channel.Exited, 255, ""),
+	"trap":     exits(channel.Exited, 134, ""),
+	"segv":     exits(channel.Signalled, 11, ""),
+	"killed":   exits(channel.Signalled, 9, "out of memory\x1b[2J"),
+	"refused":  exits(channel.NotStarted, 8, "segments overlap"),
+	"no room":  exits(channel.NotStarted, uint32(syscall.ENOMEM), "no memory for its text"),
+	"streams": func(f *fake) int {
+		f.hello()
+		f.send(channel.Stdout, "out\x00\xff\r\n")
+		f.send(channel.Stderr, "err\x1b[1m")
+		f.send(channel.Stdout, "put")
+		f.send(channel.Stats, "calls 12 count\n")
+		f.send(channel.Notice, "watch out\x1b]0;title\x07")
+		return f.exit(channel.Exited, 0, "")
+	},
+	"last words": func(f *fake) int { // much output right before the end
+		f.hello()
+		for range 64 {
+			f.send(channel.Stdout, strings.Repeat("x", channel.MaxPayload))
+		}
+		return f.exit(channel.Exited, 3, "")
+	},
+	"panic": func(f *fake) int {
+		_, _ = f.log.WriteString("boot ok\npanic: the kernel's end\x1b[31m\n")
+		f.hello()
+		f.raw(2, 100, 0, 0, 'h', 'a', 'l', 'f')
+		return 35
+	},
+	"early panic": func(f *fake) int {
+		_, _ = f.log.WriteString("panic: early\n")
+		return 35
+	},
+	"no exit frame": afterHello(33),
+	"reset":         afterHello(0),
+	"qemu error": func(*fake) int {
+		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: no luck today")
+		return 1
+	},
+	"qemu killed": func(f *fake) int {
+		f.hello()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		return hang()
+	},
+	"first frame":  func(f *fake) int { f.send(channel.Stdout, "x"); return hang() },
+	"version":      func(f *fake) int { f.send(channel.Hello, "\x02\x00\x00\x00"); return hang() },
+	"second hello": func(f *fake) int { f.hello(); f.hello(); return hang() },
+	"bad type":     func(f *fake) int { f.hello(); f.raw(99, 0, 0, 0); return hang() },
+	"bad length":   func(f *fake) int { f.hello(); f.raw(2, 0, 0, 0xff); return hang() },
+	"bad exit":     func(f *fake) int { f.hello(); f.raw(4, 8, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0); return hang() },
+	"exit 256":     func(f *fake) int { f.hello(); f.raw(4, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0); return hang() },
+	"closes out":   func(f *fake) int { f.hello(); _ = f.out.Close(); return hang() },
+	"hang":         func(f *fake) int { f.hello(); f.send(channel.Stdout, "up"); return hang() },
+	"mute":         func(*fake) int { return hang() },
+	"kvm error": func(f *fake) int {
+		f.hello()
+		fmt.Fprintln(os.Stderr, "KVM internal error. Suberror: 1")
+		return hang()
+	},
+	"kvm mute": func(f *fake) int { // works, but not with KVM
+		if strings.Contains(f.args, "-accel kvm") {
+			return hang()
+		}
+		return exits(channel.Exited, 5, "")(f)
+	},
+	"flood": func(f *fake) int { // tells in the log how far it came
+		f.hello()
+		b := strings.Repeat("y", channel.MaxPayload)
+		for i := 0; ; i++ {
+			f.send(channel.Stdout, b)
+			fmt.Fprintf(f.log, "sent %d\n", i)
+		}
+	},
+	"notices": func(f *fake) int {
+		f.hello()
+		for range 1000 {
+			f.send(channel.Notice, "again")
+			f.send(channel.Stats, strings.Repeat("s", channel.MaxPayload))
+		}
+		return f.exit(channel.Exited, 0, "")
+	},
+	"echo": func(f *fake) int {
+		f.hello()
+		r := stream.NewReader(f.in, channel.ToGuest)
+		for {
+			m, err := r.Next()
+			if err != nil {
+				return f.exit(channel.Exited, 1, err.Error())
+			}
+			if m.Type == channel.StdinEOF {
+				return f.exit(channel.Exited, 0, "")
+			}
+			f.send(channel.Stdout, string(m.Payload))
+		}
+	},
+	"deaf": func(f *fake) int { // reads no input, ends after a while
+		f.hello()
+		time.Sleep(300 * time.Millisecond)
+		return f.exit(channel.Exited, 0, "")
+	},
+	"command line": func(f *fake) int {
+		f.hello()
+		f.send(channel.Stdout, f.args)
+		return f.exit(channel.Exited, 0, "")
+	},
+	"archive": func(f *fake) int { // shows the boot archive and the kernel
+		f.hello()
+		for _, flag := range []string{"-initrd ", "-kernel "} {
+			_, rest, _ := strings.Cut(f.args, flag)
+			path, _, _ := strings.Cut(rest, " ")
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return f.exit(channel.Exited, 1, err.Error())
+			}
+			for r := bytes.NewReader(b); r.Len() > 0; {
+				chunk, _ := io.ReadAll(io.LimitReader(r, channel.MaxPayload))
+				f.send(channel.Stdout, string(chunk))
+			}
+		}
+		return f.exit(channel.Exited, 0, "")
+	},
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+
+	"loam/abi/channel"
+	"loam/abi/channel/stream"
+	"loam/host/exit"
+	"loam/host/vm"
+)
+
+// outcome is what an attempt came to.
+type outcome struct {
+	Result
+	hello   bool // the kernel has said Hello
+	stopped bool // by the person or by the time limit
+}
+
+// Bounds of what is kept of a guest's texts, in bytes and lines.
+const (
+	maxStats   = 1 << 20
+	maxNotices = 100
+	logLines   = 25
+)
+
+// guest is a machine that runs.
+type guest struct {
+	*Options
+	p     *vm.Process
+	start time.Time
+
+	// Of the pump, to be read after it has ended:
+	stats   []byte
+	notices int
+	boot    time.Duration
+	exit    *channelExit
+
+	hello  chan struct{} // closed at Hello
+	pumped chan error    // the pump's end, one value
+	ended  chan struct{} // closed when no more input is to be read
+}
+
+// channelExit is the content of an Exit frame.
+type channelExit struct {
+	kind   channel.Kind
+	value  uint32
+	reason string
+}
+
+func newGuest(o *Options, p *vm.Process) *guest {
+	return &guest{
+		Options: o, p: p, start: time.Now(),
+		hello: make(chan struct{}), pumped: make(chan error, 1), ended: make(chan struct{}),
+	}
+}
+
+// close ends the machine, however far it is.
+func (g *guest) close() {
+	close(g.ended)
+	g.p.Close()
+}
+
+// finish stays with the machine until the program has ended or something else
+// ends it. The pump may be blocked in writing to a slow reader; nothing here
+// waits for it but the program's own end.
+func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, error) {
+	go func() { g.pumped <- g.pump() }()
+	var timeout <-chan time.Time
+	if g.Timeout > 0 {
+		t := time.NewTimer(g.Timeout)
+		defer t.Stop()
+		timeout = t.C
+	}
+	bootTimer := time.NewTimer(helloLimit)
+	defer bootTimer.Stop()
+	greeted := g.hello
+	res := outcome{}
+	for {
+		select {
+		case <-greeted:
+			greeted = nil
+			bootTimer.Stop()
+			res.hello = true
+			go g.forwardStdin()
+			continue
+		case err := <-g.pumped:
+			return g.decide(err)
+		case <-timeout:
+			res.stopped = true
+			return res, exit.Errorf(exit.Timeout, "timeout: the program was ended after %v", g.Timeout)
+		case <-bootTimer.C:
+			return res, g.failed(fmt.Sprintf("the kernel did not start within %v", helloLimit))
+		case <-g.p.Broken():
+			return res, g.failed("KVM internal error: the hardware acceleration of this machine gave up on the guest (--accel tcg does without)")
+		case code := <-g.Interrupt:
+			res.stopped = true
+			return res, &exit.Error{Code: code, Text: interrupted(code)}
+		case <-ctx.Done():
+			res.stopped = true
+			return res, exit.Errorf(exit.Loam, "%v", context.Cause(ctx))
+		}
+	}
+}
+
+// interrupted is the message about an end by a signal to loam; Ctrl-C needs none.
+func interrupted(code int) string {
+	if code == exit.Signal+int(syscall.SIGINT) {
+		return ""
+	}
+	return fmt.Sprintf("ended by signal %d (%v)", code-exit.Signal, syscall.Signal(code-exit.Signal))
+}
+
+// errOutput is a failure to write the program's output.
+type errOutput struct{ err error }
+
+func (e errOutput) Error() string { return "writing the program's output: " + e.err.Error() }
+
+// pump handles the guest's frames until Exit, the channel's end or a fault. It
+// returns nil after Exit, and io.EOF if there was none.
+func (g *guest) pump() error {
+	r := stream.NewReader(g.p.Out, channel.ToHost)
+	f, err := r.Next()
+	if err != nil {
+		return err
+	}
+	if f.Type != channel.Hello {
+		return errors.New("host channel: the first frame is not Hello")
+	}
+	if fault := channel.CheckHello(f.Payload); fault != 0 {
+		return fault
+	}
+	g.boot = time.Since(g.start)
+	close(g.hello)
+	for {
+		f, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if done, err := g.frame(f); done || err != nil {
+			return err
+		}
+	}
+}
+
+// frame handles one frame; done means that it was the last one.
+func (g *guest) frame(f stream.Frame) (done bool, err error) {
+	switch f.Type {
+	case channel.Stdout:
+		if _, err := g.Stdout.Write(f.Payload); err != nil {
+			return false, errOutput{err}
+		}
+	case channel.Stderr:
+		if _, err := g.Stderr.Write(f.Payload); err != nil {
+			return false, errOutput{err}
+		}
+	case channel.Notice:
+		if g.notices++; g.notices <= maxNotices {
+			g.note("%s", vm.Printable(string(f.Payload)))
+		}
+	case channel.Stats:
+		if len(g.stats)+len(f.Payload) <= maxStats {
+			g.stats = append(g.stats, f.Payload...)
+		}
+	case channel.Exit:
+		kind, value, reason, fault := channel.ParseExit(f.Payload)
+		if fault != 0 {
+			return false, fault
+		}
+		g.exit = &channelExit{kind, value, vm.Printable(string(reason))}
+		return true, nil
+	case channel.Hello:
+		return false, errors.New("host channel: a second Hello")
+	}
+	return false, nil
+}
+
+// decide turns the pump's end into the run's.
+func (g *guest) decide(err error) (outcome, error) {
+	res := outcome{Result: Result{Stats: g.stats, Boot: g.boot, Total: time.Since(g.start)}, hello: g.boot > 0}
+	var out errOutput
+	switch {
+	case g.exit != nil:
+		res.Code, err = g.exit.status()
+		if err == nil && g.exit.reason != "" {
+			g.note("%s", g.exit.reason)
+		}
+		if g.Log != nil {
+			g.settle(time.Second) // for the log's last lines
+		}
+		g.report(&res)
+		return res, err
+	case errors.As(err, &out):
+		if errors.Is(out.err, syscall.EPIPE) {
+			// The reader has what it wanted: end as a writer to a pipe does.
+			return res, &exit.Error{Code: exit.Signal + int(syscall.SIGPIPE)}
+		}
+		return res, exit.Errorf(exit.Loam, "%v", err)
+	case errors.Is(err, io.EOF), errors.Is(err, channel.Truncated), errors.Is(err, syscall.ECONNRESET):
+		return res, g.vanished()
+	}
+	return res, g.failed("the guest broke the protocol: " + err.Error())
+}
+
+// status is the exit status that an Exit frame asks for; an error if the
+// program did not run.
+func (e *channelExit) status() (int, error) {
+	switch e.kind {
+	case channel.Exited:
+		return int(e.value), nil
+	case channel.Signalled:
+		return exit.Signal + int(e.value), nil
+	}
+	reason := e.reason
+	if reason == "" {
+		reason = "no reason given"
+	}
+	if syscall.Errno(e.value) == syscall.ENOMEM {
+		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "-m gives the machine more memory"}
+	}
+	return 0, exit.Errorf(exit.CannotRun, "the kernel could not start the program: %s", reason)
+}
+
+// settle gives QEMU a moment to end by itself.
+func (g *guest) settle(limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-g.p.Done():
+	case <-t.C:
+	}
+}
+
+// vanished explains a machine that ended without an Exit frame.
+func (g *guest) vanished() error {
+	g.settle(2 * time.Second)
+	select {
+	case <-g.p.Done():
+	default:
+		return g.failed("the machine closed its channel without ending")
+	}
+	e := g.p.Ending()
+	switch {
+	case e.Signal == syscall.SIGKILL:
+		return g.failed("QEMU was killed by signal 9: out of memory on the host, or killed by somebody")
+	case e.Signal != 0:
+		return g.failed("QEMU " + e.String())
+	case e.Status == vm.StatusPanic:
+		return g.failed("kernel panic")
+	case e.Status == vm.StatusEnded:
+		return g.failed("the kernel ended without saying how the program ended")
+	case e.Status == vm.StatusReset:
+		return g.failed("the machine was reset (a triple fault of the kernel?)")
+	}
+	return g.failed("QEMU " + e.String())
+}
+
+// failed returns the error of a machine that failed, with the ends of QEMU's
+// messages and of the kernel's log.
+func (g *guest) failed(text string) error {
+	e := &exit.Error{Code: exit.Loam, Text: text}
+	var b strings.Builder
+	section := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "%s:\n", title)
+		for _, l := range lines {
+			fmt.Fprintf(&b, "  %s\n", l)
+		}
+	}
+	section("QEMU said", g.p.Stderr.Lines(logLines))
+	section("end of the kernel's log", g.p.Log.Lines(logLines))
+	e.Detail = b.String()
+	return e
+}
+
+// report says what a run cost, for -v.
+func (g *guest) report(res *outcome) {
+	g.say("times: kernel ready after %v, program ended after %v",
+		res.Boot.Round(time.Millisecond), res.Total.Round(time.Millisecond))
+	if g.notices > maxNotices {
+		g.note("%d more notices of the kernel left out", g.notices-maxNotices)
+	}
+	for _, l := range strings.Split(string(res.Stats), "\n") {
+		if l = vm.Printable(l); l != "" {
+			g.say("kernel: %s", l)
+		}
+	}
+}

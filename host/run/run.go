@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package run runs one program in a machine of its own and says how it ended.
+//
+// A run is: read and check the program, choose an accelerator, pack the boot
+// archive, start the machine, pump the host channel, decide the exit status.
+// Everything that can be refused is refused before the machine starts.
+//
+// The guest is not trusted. Its frames are bounded and checked (package
+// abi/channel), its texts are made printable, and it is read only as fast as
+// the program's output can be written: a flood fills a socket and then blocks
+// the guest. Its first frame must be Hello, its last is Exit; a machine that
+// ends without Exit has failed, whatever QEMU's status is. Standard input is
+// read only between the two.
+//
+// If the machine fails before Hello under an accelerator that was chosen by
+// probing, nothing has been read or written yet, so that the run is repeated
+// with software emulation, and the accelerator distrusted from then on.
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"loam/host/accel"
+	"loam/host/exit"
+	"loam/host/program"
+	"loam/host/setup"
+	"loam/host/vm"
+)
+
+// DefaultMemory is the guest's memory in MiB.
+const DefaultMemory = 512
+
+// Options say what to run and how. The zero value of a field means the
+// default where one is named.
+type Options struct {
+	Path string   // of the program; also its argv[0]
+	Args []string // argv[1:]
+	Env  []string // the program's whole environment, K=V
+
+	MemoryMiB     int           // default: DefaultMemory
+	CPUs          int           // default: 1
+	Timeout       time.Duration // of the whole run; 0: none
+	Machine       vm.Machine    // default: vm.MicroVM
+	Accel         string        // default: accel.Auto
+	Deterministic bool
+
+	Stdin  *os.File  // nil: empty
+	Stdout io.Writer // nil: discarded
+	Stderr io.Writer // nil: discarded
+	// Messages gets loam's own lines, each written at once: notices of the
+	// kernel, and with Verbose what loam does. nil: discarded.
+	Messages io.Writer
+	Verbose  bool
+	// Statistics has the kernel send its figures, see Result.Stats.
+	Statistics bool
+	Log        io.Writer // also gets the kernel's log, nil: nobody
+
+	QEMU  string // path; default: $LOAM_QEMU, or found in PATH
+	Cache string // folder for what is worth keeping; empty: keep nothing
+	// Kernel is the image to boot; default: the one that loam carries.
+	Kernel []byte
+	// Interrupt, if it delivers a status, ends the run with that status.
+	Interrupt <-chan int
+}
+
+// Result is what is known after a run.
+type Result struct {
+	Code  int    // the status to exit with
+	Stats []byte // the kernel's figures, lines `name value unit`
+	Facts accel.Facts
+	Boot  time.Duration // from QEMU's start to the kernel's first frame
+	Total time.Duration // from QEMU's start to the program's end
+}
+
+// How long a machine may take to its first frame: one with hardware help that
+// is slower than the second is broken. Variables for tests only.
+var (
+	helloLimit     = 60 * time.Second
+	fastHelloLimit = 10 * time.Second
+)
+
+// Run runs a program. If err is not nil, Result.Code is exit.Code(err) and the
+// program did not end by its own doing.
+func Run(ctx context.Context, o Options) (Result, error) {
+	r, err := run(ctx, &o)
+	if err != nil {
+		r.Code = exit.Code(err)
+	}
+	return r, err
+}
+
+func run(ctx context.Context, o *Options) (Result, error) {
+	o.setDefaults()
+	prog, err := program.Load(o.Path)
+	if err != nil {
+		return Result{}, err
+	}
+	m, err := o.prepare(ctx, prog)
+	if err != nil {
+		return Result{Facts: m.facts}, err
+	}
+	defer m.close()
+	res, err := m.attempt(ctx)
+	if again, why := m.worthRepeating(res, err); again {
+		accel.Distrust(o.QEMU, o.Cache, m.facts, why)
+		o.say("%s failed (%s); using %s from now on", m.facts.Accel, why, vm.TCG)
+		m.facts.Accel, m.facts.Missing = vm.TCG, nil
+		res, err = m.attempt(ctx)
+	}
+	res.Facts = m.facts
+	return res.Result, err
+}
+
+func (o *Options) setDefaults() {
+	if o.MemoryMiB == 0 {
+		o.MemoryMiB = DefaultMemory
+	}
+	if o.CPUs == 0 {
+		o.CPUs = 1
+	}
+	if o.Machine == "" {
+		o.Machine = vm.MicroVM
+	}
+	if o.Accel == "" {
+		o.Accel = accel.Auto
+	}
+	if o.Deterministic && o.Accel == accel.Auto {
+		o.Accel = vm.TCG
+	}
+	for _, w := range []*io.Writer{&o.Stdout, &o.Stderr, &o.Messages} {
+		if *w == nil {
+			*w = io.Discard
+		}
+	}
+}
+
+// note writes one of loam's own lines.
+func (o *Options) note(format string, args ...any) {
+	_, _ = io.WriteString(o.Messages, "loam: "+fmt.Sprintf(format, args...)+"\n")
+}
+
+// say writes one of loam's own lines if the person asked for more.
+func (o *Options) say(format string, args ...any) {
+	if o.Verbose {
+		o.note(format, args...)
+	}
+}
+
+// FindQEMU returns the path of QEMU: path itself if not empty, else that in
+// $LOAM_QEMU, else the one in PATH.
+func FindQEMU(path string) (string, error) {
+	if path == "" {
+		path = os.Getenv("LOAM_QEMU")
+	}
+	if path == "" {
+		path = setup.QEMU
+	}
+	found, err := exec.LookPath(path)
+	if err == nil {
+		return found, nil
+	}
+	return "", &exit.Error{
+		Code: exit.Loam,
+		Text: fmt.Sprintf("QEMU (%s) is missing", path),
+		Hint: "to install it: " + setup.ThisHost().Hint(),
+	}
+}
+
+// machine is a run whose preparations are done.
+type machine struct {
+	*Options
+	facts   accel.Facts
+	kernel  *os.File
+	archive *os.File
+}
+
+func (m *machine) close() {
+	for _, f := range []*os.File{m.kernel, m.archive} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// prepare does all that comes before a machine can be started. The machine it
+// returns is never nil.
+func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machine, err error) {
+	m = &machine{Options: o}
+	defer func() {
+		if err != nil {
+			m.close()
+		}
+	}()
+	if err := o.checkMachine(); err != nil {
+		return m, err
+	}
+	if o.QEMU, err = FindQEMU(o.QEMU); err != nil {
+		return m, err
+	}
+	m.facts, err = accel.Find(ctx, o.QEMU, o.Accel, o.Cache)
+	if err != nil {
+		return m, &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
+	}
+	o.sayMachine(m.facts)
+	files, err := o.guestFiles(ctx, prog)
+	if err != nil {
+		return m, err
+	}
+	if m.kernel, err = o.kernelFile(); err != nil {
+		return m, err
+	}
+	if m.archive, err = o.pack(files); err != nil {
+		return m, err
+	}
+	return m, nil
+}
+
+// checkMachine refuses impossible machines early; the rest is vm.Config's.
+func (o *Options) checkMachine() error {
+	c := vm.Config{
+		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
+		Deterministic: o.Deterministic, Kernel: os.Stdin,
+	}
+	if o.Deterministic && o.Accel != vm.TCG {
+		c.Accel = o.Accel
+	}
+	if err := c.Check(); err != nil {
+		return exit.Errorf(exit.Loam, "%v", err)
+	}
+	return nil
+}
+
+func (o *Options) sayMachine(f accel.Facts) {
+	why := ""
+	if f.Reason != "" && f.Accel == vm.TCG {
+		why = " (" + f.Reason + ")"
+	}
+	o.say("machine: %s, %d MiB, %d CPU, QEMU %s", o.Machine, o.MemoryMiB, o.CPUs, f.Version)
+	o.say("accelerator: %s%s", f.Accel, why)
+	o.say("guest CPU: %s %s", "x86-64", strings.Join(vm.Features(f.Missing), " "))
+	if o.Deterministic {
+		o.say("deterministic: one instruction is one nanosecond from %s", "2026-01-01T00:00:00Z")
+	}
+}
+
+// config is the machine for one attempt.
+func (m *machine) config() *vm.Config {
+	c := &vm.Config{
+		QEMU: m.QEMU, Machine: m.Machine, Accel: m.facts.Accel, Missing: m.facts.Missing,
+		Sandbox: m.facts.Sandbox, CPUs: m.CPUs, MemoryMiB: m.MemoryMiB,
+		Kernel: m.kernel, Archive: m.archive, Deterministic: m.Deterministic,
+		Params: []vm.Param{{Key: "mode", Value: "run"}},
+	}
+	add := func(k, v string) { c.Params = append(c.Params, vm.Param{Key: k, Value: v}) }
+	if m.Deterministic {
+		add("tsc", "1000000000")
+		add("time", fmt.Sprint(int64(vm.DeterministicEpoch)))
+		add("seed", fixedSeed)
+	} else {
+		add("time", fmt.Sprint(time.Now().UnixNano()))
+	}
+	if m.Verbose || m.Statistics {
+		add("v", "1")
+	}
+	return c
+}
+
+// fixedSeed is the random source's seed of a deterministic machine: the first
+// 256 bits of the fraction of pi, a number with nothing up its sleeve.
+const fixedSeed = "243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89"
+
+// attempt starts the machine and stays with it to the end.
+func (m *machine) attempt(ctx context.Context) (outcome, error) {
+	for _, f := range []*os.File{m.kernel, m.archive} {
+		// Where /dev/fd shares offsets, QEMU would start reading at ours.
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return outcome{}, exit.Errorf(exit.Loam, "%v", err)
+		}
+	}
+	p, err := vm.Start(m.config(), m.Log)
+	if err != nil {
+		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
+	}
+	g := newGuest(m.Options, p)
+	defer g.close()
+	return g.finish(ctx, m.helloLimit())
+}
+
+func (m *machine) helloLimit() time.Duration {
+	if m.facts.Accel != vm.TCG {
+		return fastHelloLimit
+	}
+	return helloLimit
+}
+
+// worthRepeating reports whether a failed attempt may be the accelerator's
+// fault, and why it failed.
+func (m *machine) worthRepeating(res outcome, err error) (again bool, why string) {
+	if err == nil || res.hello || res.stopped || m.Accel != accel.Auto || m.facts.Accel == vm.TCG {
+		return false, ""
+	}
+	return true, err.Error()
+}

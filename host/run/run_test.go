@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loam/archive"
+	"loam/host/accel"
+	"loam/host/exit"
+	"loam/host/vm"
+)
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer // mu must be held
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// session is one run in a test.
+type session struct {
+	Options
+	out, err, messages, log buffer
+}
+
+func newSession(t *testing.T, scenario string) *session {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(fakeVariable, scenario)
+	s := &session{}
+	s.Options = Options{
+		Path: testProgram(t), QEMU: exe, Kernel: []byte("a kernel"), Accel: vm.TCG,
+		Stdout: &s.out, Stderr: &s.err, Messages: &s.messages, Timeout: 20 * time.Second,
+	}
+	return s
+}
+
+// testProgram writes the smallest executable that the loader accepts.
+func testProgram(t *testing.T) string {
+	b := make([]byte, 0x1000)
+	copy(b, "\x7fELF\x02\x01\x01")
+	le := binary.LittleEndian
+	for _, f := range []struct {
+		at int
+		v  uint16
+	}{{16, 2}, {18, 62}, {20, 1}, {32, 64}, {52, 64}, {54, 56}, {56, 1}, {64, 1}, {68, 5}, {96, 0x1000}, {104, 0x1000}, {112, 0x1000}} {
+		le.PutUint16(b[f.at:], f.v)
+	}
+	le.PutUint64(b[24:], 0x400100)
+	le.PutUint64(b[80:], 0x400000)
+	path := filepath.Join(t.TempDir(), "prog")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (s *session) run() (Result, error) { return Run(context.Background(), s.Options) }
+
+func TestEndings(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int
+		text string // in the error; empty: there must be none
+		more string // in its detail or hint
+	}{
+		"exit 0": {0, "", ""}, "exit 7": {7, "", ""}, "exit 255": {255, "", ""}, "trap": {134, "", ""},
+		"segv": {139, "", ""}, "killed": {137, "", ""},
+		"refused":       {126, "segments overlap", ""},
+		"no room":       {125, "no memory for its text", "-m"},
+		"panic":         {125, "kernel panic", "panic: the kernel's end[31m"},
+		"early panic":   {125, "kernel panic", "panic: early"},
+		"no exit frame": {125, "without saying", ""},
+		"reset":         {125, "reset", ""},
+		"qemu error":    {125, "status 1", "no luck today"},
+		"qemu killed":   {125, "signal 9", ""},
+		"first frame":   {125, "not Hello", ""},
+		"version":       {125, "version", ""},
+		"second hello":  {125, "second Hello", ""},
+		"bad type":      {125, "frame type", ""},
+		"bad length":    {125, "length", ""},
+		"bad exit":      {125, "exit frame", ""},
+		"exit 256":      {125, "exit frame", ""},
+		"closes out":    {125, "without ending", ""},
+		"kvm error":     {125, "KVM internal error", "--accel tcg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSession(t, name)
+			r, err := s.run()
+			if r.Code != c.code || (err == nil) != (c.text == "") {
+				t.Fatalf("code %d, %v", r.Code, err)
+			}
+			if err == nil {
+				return
+			}
+			e := err.(*exit.Error)
+			if !strings.Contains(e.Error(), c.text) || !strings.Contains(e.Error()+e.Detail+e.Hint, c.more) {
+				t.Fatalf("%v\n%s%s", e, e.Detail, e.Hint)
+			}
+			if strings.ContainsAny(e.Error()+e.Detail, "\x1b\x07") {
+				t.Fatalf("control characters in %q", e.Detail)
+			}
+		})
+	}
+}
+
+func TestStreams(t *testing.T) {
+	s := newSession(t, "streams")
+	r, err := s.run()
+	if err != nil || r.Code != 0 {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+	if s.out.String() != "out\x00\xff\r\nput" || s.err.String() != "err\x1b[1m" {
+		t.Fatalf("stdout %q stderr %q", s.out.String(), s.err.String())
+	}
+	if s.messages.String() != "loam: watch out]0;title\n" {
+		t.Fatalf("messages %q", s.messages.String())
+	}
+	if string(r.Stats) != "calls 12 count\n" || r.Boot <= 0 || r.Total < r.Boot {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestReason(t *testing.T) {
+	s := newSession(t, "killed")
+	if r, err := s.run(); err != nil || r.Code != 137 || s.messages.String() != "loam: out of memory[2J\n" {
+		t.Fatalf("%+v %v %q", r, err, s.messages.String())
+	}
+}
+
+func TestLastWords(t *testing.T) {
+	s := newSession(t, "last words")
+	r, err := s.run()
+	if err != nil || r.Code != 3 || len(s.out.String()) != 64*65536 {
+		t.Fatalf("%d %v, %d bytes", r.Code, err, len(s.out.String()))
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	for _, scenario := range []string{"hang", "mute"} {
+		s := newSession(t, scenario)
+		s.Timeout = 300 * time.Millisecond
+		start := time.Now()
+		r, err := s.run()
+		if r.Code != 124 || err == nil || time.Since(start) > 10*time.Second {
+			t.Fatalf("%s: %d %v after %v", scenario, r.Code, err, time.Since(start))
+		}
+	}
+}
+
+func TestMute(t *testing.T) {
+	old := helloLimit
+	helloLimit = 200 * time.Millisecond
+	defer func() { helloLimit = old }()
+	s := newSession(t, "mute")
+	if r, err := s.run(); r.Code != 125 || err == nil || !strings.Contains(err.Error(), "did not start") {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	s := newSession(t, "hang")
+	stop := make(chan int, 1)
+	s.Interrupt = stop
+	time.AfterFunc(300*time.Millisecond, func() { stop <- 130 })
+	if r, err := s.run(); r.Code != 130 || err == nil {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if r, err := Run(ctx, newSession(t, "hang").Options); r.Code != 125 || err == nil {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+}
+
+// blocked is an output whose reader has gone to sleep.
+type blocked struct{ wake chan struct{} }
+
+func (b blocked) Write(p []byte) (int, error) {
+	<-b.wake
+	return len(p), nil
+}
+
+func TestFlood(t *testing.T) {
+	s := newSession(t, "flood")
+	b := blocked{make(chan struct{})}
+	defer close(b.wake)
+	s.Stdout, s.Log, s.Timeout = b, &s.log, 1500*time.Millisecond
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, _ := s.run()
+	runtime.ReadMemStats(&after)
+	if r.Code != 124 {
+		t.Fatalf("code %d", r.Code)
+	}
+	if n := strings.Count(s.log.String(), "\n"); n > 32 {
+		t.Errorf("the guest sent %d frames of 64 KiB to a reader that takes none", n)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+		t.Errorf("%d bytes allocated", grown)
+	}
+}
+
+func TestBoundedTexts(t *testing.T) {
+	s := newSession(t, "notices")
+	r, err := s.run()
+	if err != nil || len(r.Stats) > maxStats || strings.Count(s.messages.String(), "again") != maxNotices {
+		t.Fatalf("%v, %d bytes of statistics, %q", err, len(r.Stats), s.messages.String())
+	}
+	if !strings.Contains(s.messages.String(), "900 more notices") {
+		t.Fatal("nothing said about the notices left out")
+	}
+}
+
+func TestBrokenOutput(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	s := newSession(t, "hang")
+	s.Stdout = w
+	if res, err := s.run(); res.Code != 141 || err == nil {
+		t.Fatalf("%d %v", res.Code, err)
+	}
+}
+
+func stdin(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+func TestStdin(t *testing.T) {
+	s := newSession(t, "echo")
+	r, w := stdin(t)
+	s.Stdin = r
+	text := strings.Repeat("binary \x00\xff\x03\x04\r\n", 20000)
+	go func() {
+		_, _ = io.WriteString(w, text)
+		w.Close()
+	}()
+	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != text {
+		t.Fatalf("%d %v, %d bytes came back", res.Code, err, len(s.out.String()))
+	}
+	s = newSession(t, "echo") // no input at all
+	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != "" {
+		t.Fatalf("%d %v", res.Code, err)
+	}
+}
+
+func TestStdinBackPressure(t *testing.T) {
+	s := newSession(t, "deaf")
+	r, w := stdin(t)
+	s.Stdin = r
+	sent := make(chan int)
+	go func() {
+		n, _ := w.Write(make([]byte, 8<<20))
+		sent <- n
+	}()
+	if res, err := s.run(); err != nil || res.Code != 0 {
+		t.Fatalf("%d %v", res.Code, err)
+	}
+	time.Sleep(2 * stdinPoll * time.Millisecond) // a late reader would show
+	r.Close()
+	if n := <-sent; n > 2<<20 {
+		t.Fatalf("%d bytes were taken for a program that reads none", n)
+	}
+}
+
+func TestStdinAfterEnd(t *testing.T) {
+	s := newSession(t, "exit 0")
+	r, w := stdin(t)
+	s.Stdin = r
+	if res, err := s.run(); err != nil || res.Code != 0 {
+		t.Fatalf("%d %v", res.Code, err)
+	}
+	_, _ = io.WriteString(w, "for the next program")
+	time.Sleep(2 * stdinPoll * time.Millisecond)
+	w.Close()
+	if b, _ := io.ReadAll(r); string(b) != "for the next program" {
+		t.Fatalf("left: %q", b)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	s := newSession(t, "command line")
+	s.MemoryMiB, s.CPUs = 64, 3
+	if _, err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"-m 64M", "-smp 3", "-accel tcg", "-append mode=run time=", "-display none", "-cpu " + vm.CPU(nil), "microvm,"} {
+		if !strings.Contains(s.out.String(), want) {
+			t.Errorf("no %q in %s", want, s.out.String())
+		}
+	}
+	if strings.Contains(s.out.String(), "seed=") || strings.Contains(s.out.String(), "v=1") {
+		t.Errorf("too much in %s", s.out.String())
+	}
+	s = newSession(t, "command line")
+	s.Accel, s.Deterministic, s.Statistics = "", true, true
+	if _, err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	want := "-append mode=run tsc=1000000000 time=1767225600000000000 seed=" + fixedSeed + " v=1"
+	for _, want := range []string{want, "-icount shift=0,sleep=off", "-rtc base=2026-01-01,clock=vm", "-seed 1"} {
+		if !strings.Contains(s.out.String(), want) {
+			t.Errorf("no %q in %s", want, s.out.String())
+		}
+	}
+}
+
+func TestArchive(t *testing.T) {
+	s := newSession(t, "archive")
+	s.Args, s.Env = []string{"-v", "two words", ""}, []string{"A=b c", "E="}
+	if r, err := s.run(); err != nil || r.Code != 0 {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+	got := s.out.String()
+	if !strings.HasSuffix(got, "a kernel") {
+		t.Fatal("the kernel is not there")
+	}
+	prog, err := os.ReadFile(s.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"args":    s.Path + "\x00-v\x00two words\x00\x00",
+		"env":     "A=b c\x00E=\x00",
+		"program": string(prog),
+	} {
+		data, ok := find(t, []byte(got), name)
+		if !ok || string(data) != want {
+			t.Errorf("%s: %q", name, data)
+		}
+	}
+}
+
+func TestImpossible(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"64 CPUs too many":   func(o *Options) { o.CPUs = 65 },
+		"no CPU":             func(o *Options) { o.CPUs = -1 },
+		"memory":             func(o *Options) { o.MemoryMiB = 1 },
+		"machine":            func(o *Options) { o.Machine = "pdp11" },
+		"accelerator":        func(o *Options) { o.Accel = "magic" },
+		"CPUs in lockstep":   func(o *Options) { o.Deterministic, o.CPUs = true, 2 },
+		"KVM in lockstep":    func(o *Options) { o.Deterministic, o.Accel = true, vm.KVM },
+		"QEMU":               func(o *Options) { o.QEMU = "/nonexistent/qemu" },
+		"not QEMU":           func(o *Options) { o.QEMU = "/bin/true" },
+		"NUL in an argument": func(o *Options) { o.Args = []string{"a\x00b"} },
+	} {
+		s := newSession(t, "exit 0")
+		change(&s.Options)
+		if r, err := s.run(); r.Code != 125 || err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %d %v", name, r.Code, err)
+		}
+	}
+	s := newSession(t, "exit 0")
+	s.Path += "x"
+	if r, _ := s.run(); r.Code != 127 {
+		t.Errorf("not found: %d", r.Code)
+	}
+}
+
+func TestMissingQEMU(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("LOAM_QEMU", "")
+	_, err := FindQEMU("")
+	e, ok := err.(*exit.Error)
+	if !ok || e.Code != 125 || !strings.Contains(e.Error(), "missing") || !strings.Contains(e.Hint, "install") {
+		t.Fatalf("%+v", err)
+	}
+}
+
+// find looks a file up in an archive that has something behind it.
+func find(t *testing.T, b []byte, name string) ([]byte, bool) {
+	t.Helper()
+	for off := 0; ; {
+		f, next, code := archive.Next(b, off)
+		if code != archive.OK {
+			return nil, false
+		}
+		if string(f.Name) == name {
+			return f.Data, true
+		}
+		off = next
+	}
+}
+
+// TestFallBack needs a KVM that opens; what it then does is the fake's choice.
+func TestFallBack(t *testing.T) {
+	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	f.Close()
+	old := fastHelloLimit
+	fastHelloLimit = 300 * time.Millisecond
+	defer func() { fastHelloLimit = old }()
+	s := newSession(t, "kvm mute")
+	s.Accel, s.Cache, s.Verbose = accel.Auto, t.TempDir(), true
+	r, err := s.run()
+	if err != nil || r.Code != 5 || r.Facts.Accel != vm.TCG || !strings.Contains(s.messages.String(), "kvm failed") {
+		t.Fatalf("%+v %v %q", r, err, s.messages.String())
+	}
+	if r, err = s.run(); err != nil || r.Code != 5 || !r.Facts.Cached || !strings.Contains(r.Facts.Reason, "did not start") {
+		t.Fatalf("the second run: %+v %v", r, err)
+	}
+	s.Accel = vm.KVM // asked for: no fall-back
+	s.Cache = t.TempDir()
+	if r, err = s.run(); r.Code != 125 || err == nil {
+		t.Fatalf("asked for: %+v %v", r, err)
+	}
+}
