@@ -136,7 +136,6 @@ const (
 	ENOTRECOVERABLE Errno = 131 // state not recoverable
 	ERFKILL         Errno = 132 // operation not possible due to RF-kill
 	EHWPOISON       Errno = 133 // memory page has hardware error
-	EFTYPE          Errno = 134 // unknown error 134
 	EWOULDBLOCK           = EAGAIN
 )
 
@@ -273,7 +272,6 @@ var errnoText = [...]string{
 	ENOTRECOVERABLE: "state not recoverable",
 	ERFKILL:         "operation not possible due to RF-kill",
 	EHWPOISON:       "memory page has hardware error",
-	EFTYPE:          "unknown error 134",
 }
 
 // errnoName holds the symbolic name of each error number.
@@ -409,5 +407,4 @@ var errnoName = [...]string{
 	ENOTRECOVERABLE: "ENOTRECOVERABLE",
 	ERFKILL:         "ERFKILL",
 	EHWPOISON:       "EHWPOISON",
-	EFTYPE:          "EFTYPE",
 }
