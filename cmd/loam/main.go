@@ -20,10 +20,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"loam/host/compile"
 	"loam/host/exit"
 )
 
 func main() {
+	compile.ChildMain() // does not return in a child that compiles
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }
 

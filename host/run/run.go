@@ -266,6 +266,9 @@ func (m *machine) config() *vm.Config {
 	} else {
 		add("time", fmt.Sprint(time.Now().UnixNano()))
 	}
+	if m.Log != nil {
+		add("log", "1")
+	}
 	if m.Verbose || m.Statistics {
 		add("v", "1")
 	}

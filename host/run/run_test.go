@@ -390,6 +390,20 @@ func TestImpossible(t *testing.T) {
 	}
 }
 
+// TestPatience: a limit or an interrupt during compiling ends that, too.
+func TestPatience(t *testing.T) {
+	stop := make(chan int, 1)
+	stop <- 130
+	for want, o := range map[int]Options{124: {Timeout: time.Millisecond}, 130: {Interrupt: stop}} {
+		ctx, cancel := o.limited(context.Background())
+		<-ctx.Done()
+		if got := exit.Code(context.Cause(ctx)); got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+		cancel(nil)
+	}
+}
+
 func TestMissingQEMU(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("LOAM_QEMU", "")
