@@ -37,25 +37,30 @@ var Format = paging.Format{
 	Bits:     48,
 	UserEnd:  UserEnd,
 	AddrMask: PTEAddrMask,
+	AddrUnit: 1,
 	Valid:    PTEPresent,
-	LargeBit: PTELarge,
 	LeafMask: PTELarge,
+	DirMask:  PTEPresent | PTELarge,
+	LargeBit: PTELarge,
 	UserDir:  pteDirectory | PTEUser,
 	KernDir:  pteDirectory,
-	Soft:     PTESoft,
+	BadAddr:  ^uint64(PTEAddrMask),
 	Leaf:     leafs,
-	Show: [6]struct{ Mask, Value uint64 }{
-		{PTEPresent, PTEPresent}, // Read
-		{PTEWrite, PTEWrite},
-		{PTENoExec, 0}, // Exec
-		{PTEUser, PTEUser},
-		{PTEGlobal, PTEGlobal},
-		{PTENoCache, PTENoCache}, // Device
+	Soft:     [4]uint64{0, 1 << PTESoft, 2 << PTESoft, 3 << PTESoft},
+	SoftAt:   PTESoft,
+	Show: [6]uint8{
+		0,                    // Read: PTEPresent
+		1,                    // Write: PTEWrite
+		63 | paging.Inverted, // Exec: PTENoExec
+		2,                    // User: PTEUser
+		8,                    // Global: PTEGlobal
+		4,                    // Device: PTENoCache
 	},
 }
 
-// leafs holds the bits of a leaf by Prot. It is written out so that it is
-// constant data: the kernel uses it before any initialiser has run.
+// leafs holds the bits of a leaf by Prot, with nothing for Write and Exec
+// together. It is written out so that it is constant data: the kernel uses it
+// before any initialiser has run.
 var leafs = [64]uint64{
 	0:  pteHeld | PTENoExec,
 	1:  PTEPresent | PTEAccessed | PTENoExec,
@@ -63,62 +68,46 @@ var leafs = [64]uint64{
 	3:  PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec,
 	4:  PTEPresent | PTEAccessed,
 	5:  PTEPresent | PTEAccessed,
-	6:  PTEPresent | PTEAccessed | PTEWrite | PTEDirty,
-	7:  PTEPresent | PTEAccessed | PTEWrite | PTEDirty,
 	8:  pteHeld | PTENoExec,
 	9:  PTEPresent | PTEAccessed | PTENoExec | PTEUser,
 	10: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEUser,
 	11: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEUser,
 	12: PTEPresent | PTEAccessed | PTEUser,
 	13: PTEPresent | PTEAccessed | PTEUser,
-	14: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
-	15: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
 	16: pteHeld | PTENoExec,
 	17: PTEPresent | PTEAccessed | PTENoExec | PTEGlobal,
 	18: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal,
 	19: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal,
 	20: PTEPresent | PTEAccessed | PTEGlobal,
 	21: PTEPresent | PTEAccessed | PTEGlobal,
-	22: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
-	23: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
 	24: pteHeld | PTENoExec,
 	25: PTEPresent | PTEAccessed | PTENoExec | PTEGlobal | PTEUser,
 	26: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTEUser,
 	27: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTEUser,
 	28: PTEPresent | PTEAccessed | PTEGlobal | PTEUser,
 	29: PTEPresent | PTEAccessed | PTEGlobal | PTEUser,
-	30: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
-	31: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
 	32: pteHeld | PTENoExec,
 	33: PTEPresent | PTEAccessed | PTENoExec | PTENoCache | PTEThrough,
 	34: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTENoCache | PTEThrough,
 	35: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTENoCache | PTEThrough,
 	36: PTEPresent | PTEAccessed | PTENoCache | PTEThrough,
 	37: PTEPresent | PTEAccessed | PTENoCache | PTEThrough,
-	38: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoCache | PTEThrough,
-	39: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoCache | PTEThrough,
 	40: pteHeld | PTENoExec,
 	41: PTEPresent | PTEAccessed | PTENoExec | PTENoCache | PTEThrough | PTEUser,
 	42: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTENoCache | PTEThrough | PTEUser,
 	43: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTENoCache | PTEThrough | PTEUser,
 	44: PTEPresent | PTEAccessed | PTENoCache | PTEThrough | PTEUser,
 	45: PTEPresent | PTEAccessed | PTENoCache | PTEThrough | PTEUser,
-	46: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoCache | PTEThrough | PTEUser,
-	47: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoCache | PTEThrough | PTEUser,
 	48: pteHeld | PTENoExec,
 	49: PTEPresent | PTEAccessed | PTENoExec | PTEGlobal | PTENoCache | PTEThrough,
 	50: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTENoCache | PTEThrough,
 	51: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTENoCache | PTEThrough,
 	52: PTEPresent | PTEAccessed | PTEGlobal | PTENoCache | PTEThrough,
 	53: PTEPresent | PTEAccessed | PTEGlobal | PTENoCache | PTEThrough,
-	54: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTENoCache | PTEThrough,
-	55: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTENoCache | PTEThrough,
 	56: pteHeld | PTENoExec,
 	57: PTEPresent | PTEAccessed | PTENoExec | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
 	58: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
 	59: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTENoExec | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
 	60: PTEPresent | PTEAccessed | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
 	61: PTEPresent | PTEAccessed | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
-	62: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
-	63: PTEPresent | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTENoCache | PTEThrough | PTEUser,
 }

@@ -18,7 +18,7 @@ type Allocator struct {
 	reserve  uint64 // frames that user owners leave alone
 	spans    uint64 // reserved ranges
 	owned    [16]uint64
-	single   [16]meta // the record of a single frame, by owner
+	single   [16]meta           // the record of a single frame, by owner
 	regions  [MaxRegions]region // by rising address
 	caches   [MaxCPUs]cache
 	reserved [MaxReserved]span // by rising address
@@ -44,9 +44,9 @@ type window struct {
 	ready   uintptr // virtual address of its bitmap of zeroed record pages
 }
 
-// Init prepares an empty allocator over mem.
+// Init prepares a zero Allocator, without any memory yet, to work over mem.
 func (a *Allocator) Init(mem phys.Memory) {
-	*a = Allocator{mem: mem}
+	a.mem = mem
 	for o := range Owners {
 		if o.valid() {
 			a.single[o%16] = newMeta(StateSingle, 0, o, 1)

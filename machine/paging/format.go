@@ -42,21 +42,30 @@ type Format struct {
 	UserEnd  uint64 // where user addresses end, a multiple of the page size
 	AddrMask uint64 // the bits of an entry that hold the physical address
 	AddrDown uint   // how far the address is shifted down there
+	AddrUnit uint64 // 1 << AddrDown; the walk multiplies, it is shorter
 
 	Valid    uint64 // the processor may use the entry
-	LargeBit uint64 // added to a leaf above level 0
 	LeafMask uint64 // a valid entry above level 0 with one of these is a leaf
+	DirMask  uint64 // Valid and LeafMask together
+	LargeBit uint64 // added to a leaf above level 0
 	UserDir  uint64 // bits of an entry that refers to a table of the user part
 	KernDir  uint64 // and of the kernel part
-	Soft     uint   // the position of the two software bits
+	BadAddr  uint64 // bits that the address of a frame does not have
 
-	// Leaf holds the bits of a leaf by its hardware Prot bits. An entry
-	// without Read is a held leaf: not valid and not zero.
+	// Leaf holds the bits of a leaf by its hardware Prot bits, 0 for Write
+	// with Exec. Without any access it is a held leaf: not valid, not zero.
 	Leaf [64]uint64
-	// Show lists for each hardware Prot bit, from Read on, the mask and value
-	// by which a valid leaf shows that it has it. A zero mask: it can't show.
-	Show [6]struct{ Mask, Value uint64 }
+	// Soft holds the bits of a leaf by its software Prot bits; SoftAt is the
+	// position of the lower of them.
+	Soft   [4]uint64
+	SoftAt uint
+	// Show says for each hardware Prot bit, from Read on, which bit of a valid
+	// leaf shows it; with Inverted, by being clear.
+	Show [6]uint8
 }
+
+// Inverted marks a position in Format.Show.
+const Inverted = 0x40
 
 // Canonical says whether va is an address at all.
 func (f *Format) Canonical(va uint64) bool {
@@ -71,11 +80,14 @@ func shift(level uint) uint { return (pageShift + indexBits*level) & 63 }
 func Span(level uint) uint64 { return 1 << shift(level) }
 
 // addr returns the physical address in an entry.
-func (f *Format) addr(e uint64) uint64 { return e & f.AddrMask << (f.AddrDown & 63) }
+func (f *Format) addr(e uint64) uint64 { return e & f.AddrMask * f.AddrUnit }
+
+// entry returns the bits of an entry that hold the physical address pa.
+func (f *Format) entry(pa uint64) uint64 { return pa >> (f.AddrDown & 63) }
 
 // leaf returns a leaf for pa at a level.
 func (f *Format) leaf(pa uint64, prot Prot, level uint) uint64 {
-	e := pa>>(f.AddrDown&63) | f.Leaf[prot&hardware] | uint64(prot>>softShift)<<(f.Soft&63)
+	e := f.entry(pa) | f.Leaf[prot&hardware] | f.Soft[prot>>softShift]
 	if level > 0 {
 		e |= f.LargeBit
 	}
@@ -84,16 +96,17 @@ func (f *Format) leaf(pa uint64, prot Prot, level uint) uint64 {
 
 // prot returns what a leaf allows and remembers.
 func (f *Format) prot(e uint64) Prot {
-	p := Prot(e>>(f.Soft&63)) << softShift
+	p := Prot(e>>(f.SoftAt&63)) << softShift
 	if e&f.Valid == 0 {
-		return p
+		return p // nothing or a held leaf
 	}
-	for k := range f.Show {
-		if s := &f.Show[k]; s.Mask != 0 && e&s.Mask == s.Value {
-			p |= 1 << k
-		}
-	}
-	return p
+	return p | f.show(e, 0) | f.show(e, 1) | f.show(e, 2) | f.show(e, 3) | f.show(e, 4) | f.show(e, 5)
+}
+
+// show returns hardware Prot bit k as the valid leaf e shows it.
+func (f *Format) show(e uint64, k int) Prot {
+	at := f.Show[k]
+	return Prot((e>>(at&63)^uint64(at>>6))&1) << k
 }
 
 // isLeaf says whether the nonzero entry at a level is a leaf.

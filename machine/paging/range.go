@@ -189,10 +189,7 @@ func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
 
 // take clears the leaf *e and collects its frame.
 func (b *Batch) take(f *Format, e *uint64, level uint) {
-	kind := uint64(0)
-	if f.prot(*e)&Borrowed != 0 {
-		kind = kindBorrowed
-	}
+	kind := *e >> ((f.SoftAt + 1) & 63) & 1 * kindBorrowed
 	b.Flush = b.Flush || *e&f.Valid != 0
 	b.Pages += Span(level) / PageSize
 	b.add(f.addr(*e) | kind)

@@ -20,9 +20,9 @@ type Tables struct{ Root uint64 }
 // check returns whether a leaf at va for pa with prot may exist.
 func (f *Format) check(va, pa uint64, prot Prot) Code {
 	switch {
-	case (va|pa)&(PageSize-1) != 0 || pa>>(f.AddrDown&63)&^f.AddrMask != 0:
+	case va%PageSize != 0 || pa&f.BadAddr != 0:
 		return Misaligned
-	case prot&(Write|Exec) == Write|Exec:
+	case f.Leaf[prot&hardware] == 0:
 		return WX
 	case va < f.UserEnd:
 		if prot&User == 0 {
@@ -38,29 +38,82 @@ func (f *Format) check(va, pa uint64, prot Prot) Code {
 
 // Map maps the page at va to the frame at pa. Nothing may be mapped there.
 // Missing tables are created.
+//
+// A demand-zero fault ends here, so the common case is straight code without
+// calls: user part, tables there. The way down is entry's, repeated because
+// the compiler does not inline it and the spilling costs a quarter.
 func (t Tables) Map(env Env, va, pa uint64, prot Prot) Code {
+	f := env.Format
+	leaf := f.Leaf[prot&hardware]
+	if (va%PageSize|pa&f.BadAddr) != 0 || leaf == 0 || va >= f.UserEnd || prot&User == 0 {
+		return t.mapSlow(env, va, pa, prot)
+	}
+	table := t.Root
+	if f.Levels == 4 {
+		e := env.Mem.Table(table)[va>>39&indexMask]
+		if e&f.DirMask != f.Valid {
+			return t.mapSlow(env, va, pa, prot)
+		}
+		table = f.addr(e)
+	}
+	e := env.Mem.Table(table)[va>>30&indexMask]
+	if e&f.DirMask != f.Valid {
+		return t.mapSlow(env, va, pa, prot)
+	}
+	e = env.Mem.Table(f.addr(e))[va>>21&indexMask]
+	if e&f.DirMask != f.Valid {
+		return t.mapSlow(env, va, pa, prot)
+	}
+	at := &env.Mem.Table(f.addr(e))[va>>pageShift&indexMask]
+	if *at != 0 {
+		return Mapped
+	}
+	*at = f.entry(pa) | leaf | f.Soft[prot>>softShift]
+	return OK
+}
+
+// entry returns the entry of the page at va in its leaf table, or nil when
+// there is no such table or va is not page-aligned. The caller has checked
+// that va is canonical.
+func (t Tables) entry(env Env, va uint64) *uint64 {
+	f := env.Format
+	table := t.Root
+	if f.Levels == 4 {
+		e := env.Mem.Table(table)[va>>39&indexMask]
+		if e&f.DirMask != f.Valid {
+			return nil
+		}
+		table = f.addr(e)
+	}
+	e := env.Mem.Table(table)[va>>30&indexMask]
+	if e&f.DirMask != f.Valid {
+		return nil
+	}
+	e = env.Mem.Table(f.addr(e))[va>>21&indexMask]
+	if e&f.DirMask != f.Valid || va%PageSize != 0 {
+		return nil
+	}
+	return &env.Mem.Table(f.addr(e))[va>>pageShift&indexMask]
+}
+
+// mapSlow is Map for what is not the common case: the kernel's part, missing
+// tables, and refusals.
+//
+//go:noinline
+func (t Tables) mapSlow(env Env, va, pa uint64, prot Prot) Code {
 	f := env.Format
 	if code := f.check(va, pa, prot); code != OK {
 		return code
 	}
-	table := env.Mem.Table(t.Root)
-	for s := shift(f.Levels - 1); s > pageShift; s -= indexBits {
-		e := &table[va>>(s&63)&indexMask]
-		if *e&f.Valid == 0 || *e&f.LeafMask != 0 {
-			if *e != 0 {
-				return Mapped
-			}
-			if !env.newTable(e, va) {
-				return NoMemory
-			}
-		}
-		table = env.Mem.Table(f.addr(*e))
+	at, code := t.slot(env, va, 0)
+	if code != OK {
+		return code
 	}
-	e := &table[va>>pageShift&indexMask]
+	e := env.Mem.Word(at)
 	if *e != 0 {
 		return Mapped
 	}
-	*e = pa>>(f.AddrDown&63) | f.Leaf[prot&hardware] | uint64(prot>>softShift)<<(f.Soft&63)
+	*e = f.leaf(pa, prot, 0)
 	return OK
 }
 
@@ -78,7 +131,7 @@ func (env Env) newTable(e *uint64, va uint64) bool {
 	if va < f.UserEnd {
 		dir = f.UserDir
 	}
-	*e = pa>>(f.AddrDown&63) | dir
+	*e = f.entry(pa) | dir
 	return true
 }
 
@@ -101,14 +154,18 @@ func (t Tables) find(env Env, va uint64) (*uint64, uint) {
 // Lookup returns the physical address that va maps to, byte exact, and the
 // leaf's rights. A held leaf is found too, with no access right.
 func (t Tables) Lookup(env Env, va uint64) (pa uint64, prot Prot, ok bool) {
-	if !env.Format.Canonical(va) {
+	f := env.Format
+	if va >= f.UserEnd && !f.Canonical(va) {
 		return 0, 0, false
+	}
+	if e := t.entry(env, va&^(PageSize-1)); e != nil {
+		return f.addr(*e) + va%PageSize, f.prot(*e), *e != 0
 	}
 	e, level := t.find(env, va)
 	if e == nil {
 		return 0, 0, false
 	}
-	return env.Format.addr(*e) + va&(Span(level)-1), env.Format.prot(*e), true
+	return f.addr(*e) + va&(Span(level)-1), f.prot(*e), true
 }
 
 // Unmap removes the page at va and returns its frame and rights; the caller
@@ -160,18 +217,26 @@ func (t Tables) Replace(env Env, va, pa uint64, prot Prot) (old uint64, code Cod
 
 // page returns the leaf of the 4 KiB page at va.
 func (t Tables) page(env Env, va uint64) (*uint64, Code) {
-	if !env.Format.Canonical(va) {
-		return nil, NonCanonical
+	if va < env.Format.UserEnd || env.Format.Canonical(va) {
+		if e := t.entry(env, va); e != nil && *e != 0 {
+			return e, OK
+		}
 	}
-	if va%PageSize != 0 {
-		return nil, Misaligned
-	}
-	e, level := t.find(env, va)
+	return nil, t.noPage(env, va)
+}
+
+// noPage says why there is no 4 KiB page at va.
+//
+//go:noinline
+func (t Tables) noPage(env Env, va uint64) Code {
 	switch {
-	case e == nil:
-		return nil, NotMapped
-	case level > 0:
-		return nil, Large
+	case !env.Format.Canonical(va):
+		return NonCanonical
+	case va%PageSize != 0:
+		return Misaligned
 	}
-	return e, OK
+	if e, _ := t.find(env, va); e == nil {
+		return NotMapped
+	}
+	return Large
 }

@@ -38,19 +38,23 @@ var Sv39 = paging.Format{
 	UserEnd:  UserEnd,
 	AddrMask: PTEAddrMask,
 	AddrDown: 2,
+	AddrUnit: 1 << 2,
 	Valid:    PTEValid,
 	LeafMask: PTERead | PTEWrite | PTEExec,
+	DirMask:  PTEValid | PTERead | PTEWrite | PTEExec,
 	UserDir:  PTEValid,
 	KernDir:  PTEValid,
-	Soft:     PTESoft,
+	BadAddr:  ^uint64(PTEAddrMask << 2),
 	Leaf:     leafs,
-	Show: [6]struct{ Mask, Value uint64 }{
-		{PTERead, PTERead},
-		{PTEWrite, PTEWrite},
-		{PTEExec, PTEExec},
-		{PTEUser, PTEUser},
-		{PTEGlobal, PTEGlobal},
-		{}, // Device
+	Soft:     [4]uint64{0, 1 << PTESoft, 2 << PTESoft, 3 << PTESoft},
+	SoftAt:   PTESoft,
+	Show: [6]uint8{
+		1,  // Read: PTERead
+		2,  // Write: PTEWrite
+		3,  // Exec: PTEExec
+		4,  // User: PTEUser
+		5,  // Global: PTEGlobal
+		54, // Device: reserved and zero
 	},
 }
 
@@ -65,7 +69,7 @@ func Satp(root uint64, asid uint16) uint64 {
 
 // leafs holds the bits of a leaf by Prot, as constant data: the kernel uses it
 // before any initialiser has run. Writable without readable is reserved, so
-// every right brings PTERead.
+// every right brings PTERead; Write and Exec together have nothing.
 var leafs = [64]uint64{
 	0:  pteHeld,
 	1:  PTEValid | PTERead | PTEAccessed,
@@ -73,62 +77,46 @@ var leafs = [64]uint64{
 	3:  PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty,
 	4:  PTEValid | PTERead | PTEAccessed | PTEExec,
 	5:  PTEValid | PTERead | PTEAccessed | PTEExec,
-	6:  PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec,
-	7:  PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec,
 	8:  pteHeld,
 	9:  PTEValid | PTERead | PTEAccessed | PTEUser,
 	10: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
 	11: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
 	12: PTEValid | PTERead | PTEAccessed | PTEExec | PTEUser,
 	13: PTEValid | PTERead | PTEAccessed | PTEExec | PTEUser,
-	14: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEUser,
-	15: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEUser,
 	16: pteHeld,
 	17: PTEValid | PTERead | PTEAccessed | PTEGlobal,
 	18: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
 	19: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
 	20: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal,
 	21: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal,
-	22: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal,
-	23: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal,
 	24: pteHeld,
 	25: PTEValid | PTERead | PTEAccessed | PTEGlobal | PTEUser,
 	26: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
 	27: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
 	28: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal | PTEUser,
 	29: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal | PTEUser,
-	30: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal | PTEUser,
-	31: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal | PTEUser,
 	32: pteHeld,
 	33: PTEValid | PTERead | PTEAccessed,
 	34: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty,
 	35: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty,
 	36: PTEValid | PTERead | PTEAccessed | PTEExec,
 	37: PTEValid | PTERead | PTEAccessed | PTEExec,
-	38: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec,
-	39: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec,
 	40: pteHeld,
 	41: PTEValid | PTERead | PTEAccessed | PTEUser,
 	42: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
 	43: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEUser,
 	44: PTEValid | PTERead | PTEAccessed | PTEExec | PTEUser,
 	45: PTEValid | PTERead | PTEAccessed | PTEExec | PTEUser,
-	46: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEUser,
-	47: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEUser,
 	48: pteHeld,
 	49: PTEValid | PTERead | PTEAccessed | PTEGlobal,
 	50: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
 	51: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal,
 	52: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal,
 	53: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal,
-	54: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal,
-	55: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal,
 	56: pteHeld,
 	57: PTEValid | PTERead | PTEAccessed | PTEGlobal | PTEUser,
 	58: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
 	59: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEGlobal | PTEUser,
 	60: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal | PTEUser,
 	61: PTEValid | PTERead | PTEAccessed | PTEExec | PTEGlobal | PTEUser,
-	62: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal | PTEUser,
-	63: PTEValid | PTERead | PTEAccessed | PTEWrite | PTEDirty | PTEExec | PTEGlobal | PTEUser,
 }
