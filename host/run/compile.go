@@ -22,14 +22,13 @@ func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, e
 	if o.Cache != "" {
 		c.CacheDir, c.CacheSize = filepath.Join(o.Cache, "code"), 0
 	}
-	ctx, cancel := o.limited(ctx)
-	defer cancel(nil)
+	ctx, done := o.limited(ctx)
 	r, err := compile.Module(ctx, c)
-	var asked *exit.Error
+	if asked := done(); asked != nil {
+		return nil, asked
+	}
 	switch {
 	case err == nil:
-	case errors.As(context.Cause(ctx), &asked):
-		return nil, asked
 	case errors.Is(err, compile.ErrInvalid):
 		text := strings.TrimPrefix(err.Error(), compile.ErrInvalid.Error()+": ")
 		return nil, exit.Errorf(exit.CannotRun, "%s: %s", prog.Path, text)
@@ -48,23 +47,33 @@ func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, e
 	return r.Code, nil
 }
 
-// limited returns a context that ends at the time limit or at an interrupt,
-// the cause an *exit.Error that says which. An interrupt that came is put back
-// in no way: the run ends with it.
-func (o *Options) limited(ctx context.Context) (context.Context, context.CancelCauseFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// limited returns a context that ends at the time limit or at an interrupt. Its
+// done ends it, too, and returns the error to end the run with if it was one
+// of those.
+func (o *Options) limited(ctx context.Context) (limited context.Context, done func() error) {
+	ctx, cancel := context.WithCancel(ctx)
 	var timeout <-chan time.Time
-	if o.Timeout > 0 {
-		timeout = time.After(o.Timeout)
+	if !o.deadline.IsZero() {
+		timeout = time.After(time.Until(o.deadline))
 	}
+	asked := make(chan error, 1)
 	go func() {
+		defer cancel()
 		select {
 		case <-timeout:
-			cancel(exit.Errorf(exit.Timeout, "timeout: still compiling after %v", o.Timeout))
+			asked <- o.timedOut()
 		case code := <-o.Interrupt:
-			cancel(&exit.Error{Code: code, Text: interrupted(code)})
+			asked <- &exit.Error{Code: code, Text: interrupted(code)}
 		case <-ctx.Done():
+			asked <- nil
 		}
 	}()
-	return ctx, cancel
+	return ctx, func() error {
+		cancel()
+		return <-asked // an interrupt that was taken is not lost
+	}
+}
+
+func (o *Options) timedOut() error {
+	return exit.Errorf(exit.Timeout, "timeout: ended after %v", o.Timeout)
 }

@@ -74,8 +74,8 @@ func (g *guest) close() {
 func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, error) {
 	go func() { g.pumped <- g.pump() }()
 	var timeout <-chan time.Time
-	if g.Timeout > 0 {
-		t := time.NewTimer(g.Timeout)
+	if !g.deadline.IsZero() {
+		t := time.NewTimer(time.Until(g.deadline))
 		defer t.Stop()
 		timeout = t.C
 	}
@@ -95,7 +95,7 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			return g.decide(err)
 		case <-timeout:
 			res.stopped = true
-			return res, exit.Errorf(exit.Timeout, "timeout: the program was ended after %v", g.Timeout)
+			return res, g.timedOut()
 		case <-bootTimer.C:
 			return res, g.failed(fmt.Sprintf("the kernel did not start within %v", helloLimit))
 		case <-g.p.Broken():

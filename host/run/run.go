@@ -68,6 +68,8 @@ type Options struct {
 	Kernel []byte
 	// Interrupt, if it delivers a status, ends the run with that status.
 	Interrupt <-chan int
+
+	deadline time.Time // from Timeout; zero: none
 }
 
 // Result is what is known after a run.
@@ -119,6 +121,9 @@ func run(ctx context.Context, o *Options) (Result, error) {
 }
 
 func (o *Options) setDefaults() {
+	if o.Timeout > 0 {
+		o.deadline = time.Now().Add(o.Timeout)
+	}
 	if o.MemoryMiB == 0 {
 		o.MemoryMiB = DefaultMemory
 	}

@@ -394,13 +394,15 @@ func TestImpossible(t *testing.T) {
 func TestPatience(t *testing.T) {
 	stop := make(chan int, 1)
 	stop <- 130
-	for want, o := range map[int]Options{124: {Timeout: time.Millisecond}, 130: {Interrupt: stop}} {
-		ctx, cancel := o.limited(context.Background())
-		<-ctx.Done()
-		if got := exit.Code(context.Cause(ctx)); got != want {
+	for want, o := range map[int]*Options{124: {Timeout: time.Millisecond}, 130: {Interrupt: stop}, 0: {}} {
+		o.setDefaults()
+		ctx, done := o.limited(context.Background())
+		if want != 0 {
+			<-ctx.Done()
+		}
+		if got := exit.Code(done()); got != want || ctx.Err() == nil {
 			t.Errorf("%d, want %d", got, want)
 		}
-		cancel(nil)
 	}
 }
 
