@@ -46,6 +46,8 @@
 // interrupts off by FMASK. A user program can't have a negative return
 // address: the upper half isn't its to execute, and the last page of the
 // lower half is never mapped.
+//
+//loam:nocall except=runtimeCallEntry
 TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	TESTQ	CX, CX
 	JMI	fromkernel
@@ -67,6 +69,10 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVL	$const_TrapSyscall, CX
 	JMP	·userTrapTail(SB)
 fromkernel:
+	JMP	·runtimeCallEntry(SB)
+
+// runtimeCallEntry: SYSCALL from Go's runtime in the kernel.
+TEXT ·runtimeCallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVQ	SP, CPU_scratch(GS)
 	MOVQ	CPU_kctx(GS), SP
 	MOVQ	DI, Context_RDI(SP)
@@ -110,6 +116,8 @@ TEXT ·userTrapTail(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 // Loads the user state of c and runs it; the next trap comes back as this
 // call's return. Interrupts are off in the caller. A Context with Full == 0
 // was left by SYSCALL and has not been touched but for RAX: SYSRET is enough.
+//
+//loam:nocall
 TEXT ·enter(SB),NOSPLIT|NOFRAME,$FRAMELESS-8
 	MOVQ	c+0(FP), DI
 	MOVQ	SP, CPU_runnerSP(GS)
@@ -174,6 +182,8 @@ load:
 // trap: every vector's stub pushed an error code (the CPU's or 0) and its
 // number on the trap stack:
 //	0(SP) vector, 8 error, 16 RIP, 24 CS, 32 RFLAGS, 40 RSP, 48 SS
+//
+//loam:nocall except=kernelTrapEntry
 TEXT ·trap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	TESTB	$3, 24(SP)
 	JZ	fromkernel
@@ -201,6 +211,10 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	POPFQ
 	JMP	·userTrapTail(SB)
 fromkernel:
+	JMP	·kernelTrapEntry(SB)
+
+// kernelTrapEntry: the frame of trap, taken in the kernel.
+TEXT ·kernelTrapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	CMPQ	CPU_inMachine(GS), $0
 	JNE	fatal
 	PUSHQ	DI

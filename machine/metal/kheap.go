@@ -97,7 +97,7 @@ func heapFault(va uint64) bool {
 		return false
 	}
 	pa, code := frames.Alloc(frame.Heap)
-	if code != 0 {
+	if code != frame.OK {
 		return false
 	}
 	memory.Zero(pa)

@@ -20,6 +20,8 @@ const exitPort = 0xf4 // isa-debug-exit
 
 // Shutdown ends the machine. On one without the emulator's exit device it
 // halts.
+//
+//loam:fatal
 func Shutdown(value uint32) {
 	outl(exitPort, value)
 	halt()
@@ -32,7 +34,7 @@ var (
 
 // machinePanic reports a trap that machine code took.
 //
-//loam:trap stack=24576
+//loam:fatal
 func machinePanic(cpu *CPU) {
 	panicking++
 	if panicking > 1 {
@@ -48,12 +50,17 @@ func machinePanic(cpu *CPU) {
 }
 
 // kernelPanic reports a trap in the kernel's ordinary Go code.
+//
+//loam:fatal
+//go:noinline
 func kernelPanic(cpu *CPU, c *Context) {
 	panicking++
 	report(cpu, c, "fault in the kernel")
 }
 
 // goPanic ends the machine after Go's runtime has printed its own report.
+//
+//loam:fatal
 func goPanic(cpu *CPU, c *Context) {
 	showLog()
 	if c.RDI == 0 {
@@ -68,6 +75,8 @@ func goPanic(cpu *CPU, c *Context) {
 }
 
 // machineFatal ends the machine with a reason, from anywhere.
+//
+//loam:fatal
 func machineFatal(why ...string) {
 	panicking++
 	showLog()
@@ -96,12 +105,6 @@ func report(cpu *CPU, c *Context, what string) {
 }
 
 func registers(c *Context) {
-	row := func(n1 string, v1 uint64, n2 string, v2 uint64, n3 string, v3 uint64) {
-		register(n1, v1)
-		register(n2, v2)
-		register(n3, v3)
-		put('\n')
-	}
 	row("rip", c.RIP, "rsp", c.RSP, "rbp", c.RBP)
 	row("rax", c.RAX, "rbx", c.RBX, "rcx", c.RCX)
 	row("rdx", c.RDX, "rsi", c.RSI, "rdi", c.RDI)
@@ -109,6 +112,13 @@ func registers(c *Context) {
 	row("r11", c.R11, "r12", c.R12, "r13", c.R13)
 	row("r14", c.R14, "r15", c.R15, "flg", c.RFLAGS)
 	row("cr2", c.CR2, "err", c.Err, "cr3", readCR3())
+}
+
+func row(n1 string, v1 uint64, n2 string, v2 uint64, n3 string, v3 uint64) {
+	register(n1, v1)
+	register(n2, v2)
+	register(n3, v3)
+	put('\n')
 }
 
 func register(name string, v uint64) {

@@ -161,6 +161,7 @@ TEXT ·sti(SB),NOSPLIT,$0
 	STI
 	RET
 
+//loam:fatal
 TEXT ·halt(SB),NOSPLIT,$0
 	CLI
 	HLT

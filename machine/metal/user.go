@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/paging"
+import (
+	"loam/machine/amd64"
+	"loam/machine/paging"
+)
 
 // What the kernel floor needs to know of a user thread's processor state that
 // is not in its Context, and of the roots of address spaces.
@@ -25,10 +28,8 @@ func LeaveRoot(root uint64) {
 // XCR0 is the set of state components that XSAVE and XRSTOR move.
 func XCR0() uint64 { return thisCPU().xcr0 }
 
-const msrKernelGSBase = 0xc000_0102 // the user's GS base while the kernel runs
-
 // UserGSBase is the GS base of the user thread that Enter returned from.
-func UserGSBase() uint64 { return rdmsr(msrKernelGSBase) }
+func UserGSBase() uint64 { return rdmsr(amd64.MSRKernelGSBase) }
 
 // SetUserGSBase sets it. The address must be canonical.
-func SetUserGSBase(v uint64) { wrmsr(msrKernelGSBase, v) }
+func SetUserGSBase(v uint64) { wrmsr(amd64.MSRKernelGSBase, v) }
