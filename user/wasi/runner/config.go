@@ -47,21 +47,23 @@ func (c Config) Encode() []byte {
 	return b
 }
 
-// system is what the kernel and the runner keep for themselves, in bytes.
-const system = 16 << 20
+// system is what the kernel and the runner use themselves, in bytes, roughly.
+const system = 24 << 20
 
-// pages is the most linear memory a module may have: all that is not the
-// system's. Growing beyond it fails in the module, as a full heap should,
-// instead of ending the process.
-func (c Config) pages() uint32 {
+// pages is the most linear memory a module may have when the boot archive and
+// what is made of it take the given number of bytes: all that nobody else
+// needs. Growing beyond it fails in the module, as a full heap should, instead
+// of ending the process.
+func (c Config) pages(archive uint64) uint32 {
 	const all = 1 << 16 // 4 GiB, the most a 32-bit memory can have
-	switch {
+	free := c.Memory / 2
+	switch used := system + archive; {
 	case c.Memory == 0:
 		return all
-	case c.Memory < 2*system:
-		return uint32(min(c.Memory/2/wasmfile.PageSize, all))
+	case c.Memory-min(used, c.Memory) > free:
+		free = c.Memory - used
 	}
-	return uint32(min((c.Memory-system)/wasmfile.PageSize, all))
+	return uint32(min(free/wasmfile.PageSize, all))
 }
 
 // tune sets the collector for a program that allocates little after its start:

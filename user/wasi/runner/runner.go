@@ -79,6 +79,7 @@ type run struct {
 	module []byte
 	code   *wasmcode.Code // nil when the module is to be compiled here
 	info   *wasmfile.Info
+	pages  uint32 // the most linear memory it may have
 	rt     wazero.Runtime
 }
 
@@ -112,14 +113,16 @@ func (r *run) load() (err error) {
 		return failure("no module in the boot archive: " + err.Error())
 	}
 	r.code = r.hostCode()
-	outline := r.module
+	outline, archive := r.module, uint64(len(r.module))
 	if r.code != nil {
 		outline = r.code.Module
+		archive += 2 * uint64(len(r.code.Entry)) // as it came, and where it runs
 	}
+	r.pages = r.conf.pages(archive)
 	if r.info, err = wasmfile.Check(outline); err != nil {
 		return cannot(err.Error())
 	}
-	return Runnable(r.info, r.conf.pages())
+	return Runnable(r.info, r.pages)
 }
 
 // hostCode returns the code that the host compiled, nil when there is none that
@@ -203,7 +206,7 @@ func (r *run) compile(ctx context.Context) (wazero.CompiledModule, error) {
 		r.note("engine: interpreter, this CPU lacks what the compiler needs; expect it to be slow")
 		config = wasmcode.InterpreterConfig()
 	}
-	r.rt = wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(r.conf.pages()))
+	r.rt = wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(r.pages))
 	return r.rt.CompileModule(ctx, wasmfile.Clean(r.module, r.info))
 }
 
@@ -213,7 +216,7 @@ func (r *run) loadCode(ctx context.Context) (wazero.CompiledModule, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := wasmcode.Config().WithCompilationCache(cache).WithMemoryLimitPages(r.conf.pages())
+	config := wasmcode.Config().WithCompilationCache(cache).WithMemoryLimitPages(r.pages)
 	r.rt = wazero.NewRuntimeWithConfig(ctx, config)
 	return r.rt.CompileModule(ctx, r.code.Module)
 }
