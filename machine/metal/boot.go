@@ -38,6 +38,7 @@ func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	detectCPU(cpu)                  // features; FPU state to save
 	addMemory()                     // the frame allocator has its regions
 	buildTables(cpu)                // W^X, guards, no page zero
+	addRegions(earlyMapped, never)  // what the early tables did not reach
 	buildStacks(cpu)                // of this CPU
 	loadDescriptors(cpu)            // GDT, TSS, IDT
 	enableSyscall()                 // SYSCALL's entry
@@ -71,12 +72,19 @@ func readStartInfo(pa uint64) {
 func addMemory() {
 	frames.Init(memory)
 	frames.Reserve(header.ImageStart, header.ImageEnd, frame.Kernel)
-	for i := range usable.Len() {
-		r := usable.At(i)
-		frames.AddRegion(r.Base, min(r.End(), earlyMapped))
-	}
+	addRegions(0, earlyMapped)
 	total := frames.Stats().Total
 	frames.SetReserve(min(total/16, 1024))
+}
+
+// addRegions registers the usable memory between two addresses.
+func addRegions(from, to uint64) {
+	for i := range usable.Len() {
+		r := usable.At(i)
+		if start, end := max(r.Base, from), min(r.End(), to); start < end {
+			frames.AddRegion(start, end)
+		}
+	}
 }
 
 // buildTables makes the kernel's half: the direct map without the image, the
@@ -93,7 +101,7 @@ func buildTables(cpu *CPU) {
 	for i := range info.MapEntries {
 		r, kind, _ := info.MapEntry(memory.Below(earlyMapped), i)
 		if kind == bootinfo.MemoryRAM && r.Base >= firmwareEnd {
-			ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), min(r.End(), earlyMapped)&^(pageSize-1))
+			ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), min(r.End(), frame.MaxAddress)&^(pageSize-1))
 		}
 	}
 	ok = ok && mapDirect(0, firmwareEnd) // firmware's tables, VGA text

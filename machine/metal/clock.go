@@ -21,6 +21,7 @@ const apicHz = 1_000_000_000 // QEMU hw/intc/apic_common.c: APIC bus cycle of 1 
 
 var (
 	tscHz     uint64
+	tscGiven  bool   // by the command line
 	tscScale  uint64 // ns = tsc * tscScale >> 32
 	wallStart int64  // Unix ns when Now was 0
 )

@@ -40,21 +40,12 @@ func ArchivePhys() uint64 { return archive.Base }
 
 func startClock() {
 	hz, code := bootinfo.Uint(CommandLine(), "tsc")
-	if code != bootinfo.OK || hz < 1_000_000 || hz > 100_000_000_000 {
+	tscGiven = code == bootinfo.OK && hz >= 1_000_000 && hz <= 100_000_000_000
+	if !tscGiven {
 		hz = measureTSC()
 	}
 	setTSC(hz)
 	if wallStart == 0 {
 		wallStart = readRTC()
 	}
-}
-
-// logBoot tells what boot found.
-func logBoot() {
-	Log("Loam")
-	LogValue("processor: time stamp counter, Hz", tscHz)
-	LogValue("memory: bytes", usable.Total())
-	s := frames.Stats()
-	LogValue("memory: free bytes", s.Free*pageSize)
-	LogValue("boot archive: bytes", archive.Size)
 }

@@ -65,14 +65,14 @@ func enableSyscall() {
 	wrmsr(amd64.MSREFER, rdmsr(amd64.MSREFER)|amd64.EFERSyscall)
 }
 
-var hasSMAP, hasSMEP, hasRDRAND bool
+var hasSMAP, hasSMEP, hasUMIP, hasRDRAND bool
 
 // detectCPU turns on what the CPU has and the kernel uses.
 func detectCPU(cpu *CPU) {
 	_, _, c1, _ := cpuid(1, 0)
 	_, b7, c7, _ := cpuid(7, 0)
 	hasRDRAND = c1>>30&1 != 0
-	hasSMEP, hasSMAP = b7>>7&1 != 0, b7>>20&1 != 0
+	hasSMEP, hasSMAP, hasUMIP = b7>>7&1 != 0, b7>>20&1 != 0, c7>>2&1 != 0
 	cr4 := readCR4()
 	if hasSMEP {
 		cr4 |= amd64.CR4SMEP
@@ -80,7 +80,7 @@ func detectCPU(cpu *CPU) {
 	if hasSMAP {
 		cr4 |= amd64.CR4SMAP
 	}
-	if c7>>2&1 != 0 {
+	if hasUMIP {
 		cr4 |= amd64.CR4UMIP
 	}
 	writeCR4(cr4)

@@ -1,0 +1,141 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// The boot log: what a person wants to know of the machine, a line each.
+
+// item begins a line of the log under a heading of fixed width.
+func item(heading string) {
+	const width = 12
+	stamp()
+	puts(heading)
+	for range width - len(heading) {
+		put(' ')
+	}
+}
+
+func logBoot() {
+	logCPU()
+	logMemory()
+	logImage()
+	logTime()
+	item("consoles")
+	puts("COM1")
+	if bootMode {
+		puts(", VGA text 80x25")
+	}
+	put('\n')
+	if archive.Size != 0 {
+		item("archive")
+		putSize(archive.Size)
+		puts(" at 0x")
+		putHex(archive.Base, 1)
+		put('\n')
+	}
+}
+
+// logCPU names the processor (SDM vol. 2A, CPUID leaves 80000002H to 4H) and
+// its guards.
+func logCPU() {
+	item("processor")
+	for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
+		a, b, c, d := cpuid(leaf, 0)
+		for _, w := range [4]uint32{a, b, c, d} {
+			for ; w != 0; w >>= 8 {
+				put(byte(w))
+			}
+		}
+	}
+	puts(hypervisorName())
+	put('\n')
+	item("guards")
+	puts("W^X, NX, guard pages")
+	for _, g := range [...]struct {
+		on   bool
+		name string
+	}{{hasSMEP, "SMEP"}, {hasSMAP, "SMAP"}, {hasUMIP, "UMIP"}} {
+		if g.on {
+			puts(", ")
+			puts(g.name)
+		} else {
+			puts(", no ")
+			puts(g.name)
+		}
+	}
+	puts("; state of ")
+	putDec(uint64(fpuSize))
+	puts(" bytes a thread\n")
+}
+
+// hypervisorName says who runs the machine, by the signature of leaf
+// 40000000H.
+func hypervisorName() string {
+	const hypervisor = 1 << 31
+	if _, _, c, _ := cpuid(1, 0); c&hypervisor == 0 {
+		return ""
+	}
+	switch _, b, _, _ := cpuid(0x40000000, 0); b {
+	case 'T' | 'C'<<8 | 'G'<<16 | 'T'<<24:
+		return ", emulated (TCG)"
+	case 'K' | 'V'<<8 | 'M'<<16 | 'K'<<24:
+		return ", under KVM"
+	}
+	return ", under a hypervisor"
+}
+
+func logMemory() {
+	item("memory")
+	putSize(usable.Total())
+	puts(" usable in ")
+	putDec(uint64(usable.Len()))
+	puts(" ranges, ")
+	putSize(frames.Stats().Free * pageSize)
+	puts(" free\n")
+	if lost := usable.Lost(); lost != 0 {
+		item("")
+		putSize(lost)
+		puts(" not used: the memory map has too many pieces\n")
+	}
+}
+
+func logImage() {
+	item("kernel")
+	puts("text ")
+	putSize(header.TextEnd - header.TextStart)
+	puts(" r-x, constants ")
+	putSize(header.RodataEnd - header.RodataStart)
+	puts(" r--, data ")
+	putSize(header.DataEnd - header.DataStart)
+	puts(" rw-\n")
+}
+
+func logTime() {
+	item("time")
+	puts("TSC at ")
+	putDec(tscHz / 1_000_000)
+	put('.')
+	putPadded(tscHz/1000%1000, 3, '0')
+	puts(" MHz, ")
+	if tscGiven {
+		puts("as told")
+	} else {
+		puts("measured")
+	}
+	puts("; wall clock ")
+	putDec(uint64(WallTime() / 1e9))
+	puts(" s since 1970\n")
+}
+
+// putSize writes a number of bytes in KiB or MiB.
+func putSize(n uint64) {
+	switch {
+	case n < 10<<20:
+		putDec(n >> 10)
+		puts(" KiB")
+	default:
+		putDec(n >> 20)
+		puts(" MiB")
+	}
+}
