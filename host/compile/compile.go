@@ -49,7 +49,7 @@ import (
 	"loam/internal/wasmfile"
 )
 
-// Defaults of Options, and the least memory a child can start with.
+// Defaults of Options.
 const (
 	DefaultMemory    = 2 << 30
 	DefaultTimeout   = 2 * time.Minute
@@ -107,7 +107,7 @@ func Module(ctx context.Context, o Options) (*Result, error) {
 	if _, err := wasmfile.Check(o.Module); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	r := &Result{Engine: wasmcode.Build()}
+	r := &Result{Engine: wasmcode.Engine()}
 	id := o.id()
 	var store *cache
 	if o.CacheSize > 0 {

@@ -70,8 +70,11 @@ func InterpreterConfig() wazero.RuntimeConfig {
 // Build identifies everything that code depends on besides the module and the
 // CPU: this package's format, wazero's version, Go's and the architecture.
 func Build() string {
-	return "loam-code-2 wazero-" + wazeroVersion() + " " + runtime.Version() + " " + runtime.GOARCH
+	return "loam-code-2 " + Engine() + " " + runtime.Version() + " " + runtime.GOARCH
 }
+
+// Engine names the engine and its version, for people.
+func Engine() string { return "wazero " + wazeroVersion() }
 
 // wazeroVersion is the version of wazero in this program, as its own cache has
 // it, and "dev" where the build does not say, as in test binaries.
