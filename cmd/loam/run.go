@@ -19,6 +19,10 @@ import (
 	"loam/host/vm"
 )
 
+// kernelImage is the kernel to boot if not the one that loam carries: for
+// tests, which also run where none has been built.
+var kernelImage []byte
+
 // runFlags are those of loam run.
 type runFlags struct {
 	machineFlags
@@ -118,7 +122,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
-		Cache: cacheDir(), Interrupt: stop.code,
+		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	res, err := run.Run(cmd.Context(), o)
 	if err == nil && f.stats != "" {

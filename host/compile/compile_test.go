@@ -258,7 +258,7 @@ func TestErrors(t *testing.T) {
 		"component":    {wasm.Component(), nil, ErrInvalid, "component"},
 		"invalid code": {wasm.Invalid(), nil, ErrInvalid, ""},
 		"huge locals":  {wasm.HugeLocals(), nil, ErrInvalid, "local variables"},
-		"memory":       {large, func(o *Options) { o.Memory = 40 << 20 }, ErrLimit, "memory"},
+		"memory":       {large, func(o *Options) { o.Memory = 8 << 20 }, ErrLimit, "memory"},
 		"time":         {large, func(o *Options) { o.Timeout = 100 * time.Millisecond }, ErrLimit, "100ms"},
 		"architecture": {wasm.Hello(), func(o *Options) { o.Arch = "riscv64" }, ErrUnsupported, "riscv64"},
 	} {

@@ -56,7 +56,8 @@ func child(ctx context.Context, o *Options) ([]byte, error) {
 func verdict(out, errs []byte, err error) ([]byte, error) {
 	if err != nil || len(out) == 0 {
 		switch text := string(errs); {
-		case strings.Contains(text, "out of memory"), strings.Contains(text, "cannot allocate memory"):
+		case strings.Contains(text, "out of memory"), strings.Contains(text, "cannot allocate memory"),
+			strings.Contains(text, "failed to create new OS thread"), strings.Contains(text, "pthread_create failed"):
 			return nil, fmt.Errorf("%w: memory", ErrLimit)
 		case strings.Contains(text, "SIGXCPU"):
 			return nil, fmt.Errorf("%w: CPU time", ErrLimit)

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"loam/abi/channel"
+	"loam/abi/channel/stream"
+	"loam/host/vm"
+)
+
+// The test binary plays the part that this variable names.
+const roleVariable = "LOAM_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case "loam":
+		kernelImage = []byte("no kernel")
+		os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
+	case "qemu":
+		os.Exit(fakeQEMU())
+	}
+	os.Exit(m.Run())
+}
+
+// fakeQEMU passes the probe; as a machine it writes its pid to the file
+// LOAM_TEST_PID and ends with LOAM_TEST_STATUS, or stays if that is not set.
+func fakeQEMU() int {
+	args := strings.Join(os.Args[1:], " ")
+	if args == "--version" {
+		fmt.Println("QEMU emulator version 9.9.9")
+		return 0
+	}
+	_, rest, _ := strings.Cut(args, "socket,id=out,fd=")
+	number, _, _ := strings.Cut(rest, " ")
+	fd, err := strconv.Atoi(number)
+	if err != nil {
+		return 98
+	}
+	out := os.NewFile(uintptr(fd), "out")
+	if strings.Contains(args, "-m 16M") {
+		_, _ = out.WriteString("LONG")
+		return 33
+	}
+	if err := os.WriteFile(os.Getenv("LOAM_TEST_PID"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return 97
+	}
+	w := stream.NewWriter(out)
+	_ = w.Write(channel.Hello, []byte{channel.Version, 0, 0, 0})
+	_ = w.Write(channel.Stdout, []byte("output"))
+	status, err := strconv.Atoi(os.Getenv("LOAM_TEST_STATUS"))
+	if err != nil {
+		time.Sleep(time.Minute)
+		return 99
+	}
+	var b [channel.ExitSize]byte
+	channel.PutExit(&b, channel.Exited, uint32(status))
+	_ = w.Write(channel.Exit, b[:])
+	return 33
+}
+
+// loam is a loam process with a fake QEMU.
+type loam struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+	pidFile  string
+}
+
+func newLoam(t *testing.T, args ...string) *loam {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l := &loam{Cmd: exec.Command(self, args...), pidFile: filepath.Join(dir, "pid")}
+	qemu := filepath.Join(dir, "qemu")
+	script := "#!/bin/sh\n" + roleVariable + "=qemu exec " + self + " \"$@\"\n"
+	if err := os.WriteFile(qemu, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l.Env = append(os.Environ(), roleVariable+"=loam", "LOAM_QEMU="+qemu,
+		"LOAM_CACHE="+filepath.Join(dir, "cache"), "LOAM_TEST_PID="+l.pidFile)
+	l.Stdout, l.Stderr = &l.out, &l.err
+	l.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return l
+}
+
+// qemuPid waits for the fake QEMU to be up.
+func (l *loam) qemuPid(t *testing.T) int {
+	t.Helper()
+	for range 200 {
+		if b, err := os.ReadFile(l.pidFile); err == nil && len(b) > 0 {
+			pid, err := strconv.Atoi(string(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("QEMU did not start: %s", l.err.String())
+	return 0
+}
+
+func gone(pid int) bool {
+	for range 100 {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if syscall.Kill(pid, 0) == syscall.ESRCH || err == nil && bytes.Contains(b, []byte(") Z ")) {
+			return true
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return false
+}
+
+// native writes the smallest executable that the loader accepts.
+func native(t *testing.T) string {
+	t.Helper()
+	b := make([]byte, 0x1000)
+	copy(b, "\x7fELF\x02\x01\x01")
+	le := binary.LittleEndian
+	for at, v := range map[int]uint16{
+		16: 2, 18: 62, 20: 1, 32: 64, 52: 64, 54: 56, 56: 1, 64: 1, 68: 5, 96: 0x1000, 104: 0x1000, 112: 0x1000,
+	} {
+		le.PutUint16(b[at:], v)
+	}
+	le.PutUint64(b[24:], 0x400100)
+	le.PutUint64(b[80:], 0x400000)
+	path := filepath.Join(t.TempDir(), "prog")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExitStatus(t *testing.T) {
+	prog := native(t)
+	for _, status := range []int{0, 7, 255} {
+		l := newLoam(t, "run", prog, "--help", "-v")
+		l.Env = append(l.Env, "LOAM_TEST_STATUS="+strconv.Itoa(status))
+		_ = l.Run()
+		if got := l.ProcessState.ExitCode(); got != status || l.out.String() != "output" || l.err.String() != "" {
+			t.Errorf("%d, want %d: %q %q", got, status, l.out.String(), l.err.String())
+		}
+	}
+}
+
+// TestSignals ends loam by each signal a person or a system sends, to its
+// whole process group as a terminal does. QEMU must go with it.
+func TestSignals(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no parent-death signal here")
+	}
+	prog := native(t)
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGKILL} {
+		t.Run(s.String(), func(t *testing.T) {
+			l := newLoam(t, "run", prog)
+			if err := l.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pid := l.qemuPid(t)
+			_ = syscall.Kill(-l.Process.Pid, s)
+			_ = l.Wait()
+			if !gone(pid) {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+				t.Error("QEMU was left behind")
+			}
+			want := 128 + int(s)
+			if s == syscall.SIGKILL {
+				want = -1
+			}
+			if got := l.ProcessState.ExitCode(); got != want {
+				t.Errorf("status %d, want %d: %s", got, want, l.err.String())
+			}
+			if s == syscall.SIGINT && l.err.String() != "" {
+				t.Errorf("Ctrl-C said %q", l.err.String())
+			}
+		})
+	}
+}
+
+func TestTimeoutFlag(t *testing.T) {
+	l := newLoam(t, "run", "--timeout", "0.5", native(t))
+	_ = l.Run()
+	if got := l.ProcessState.ExitCode(); got != 124 || !strings.Contains(l.err.String(), "loam: timeout") {
+		t.Fatalf("%d %q", got, l.err.String())
+	}
+}
+
+func TestCommandLines(t *testing.T) {
+	prog := native(t)
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string // on stdout if the status is 0, else on stderr
+	}{
+		{[]string{}, 0, "loam run hello.wasm"},
+		{[]string{"--help"}, 0, "doctor"},
+		{[]string{"run", "--help"}, 0, "134"},
+		{[]string{"version"}, 0, "loam "},
+		{[]string{"version", "x"}, 125, "takes no arguments"},
+		{[]string{"hello.wasm"}, 125, "loam run hello.wasm"},
+		{[]string{"frobnicate"}, 125, "no command"},
+		{[]string{"run"}, 125, "which program"},
+		{[]string{"run", "--no-such-flag", prog}, 125, "no-such-flag"},
+		{[]string{"run", "-m", "512", prog}, 125, "512M"},
+		{[]string{"run", "-m", "1M", prog}, 125, "possible"},
+		{[]string{"run", "-m", "lots", prog}, 125, "not a size"},
+		{[]string{"run", "--timeout", "soon", prog}, 125, "not a time"},
+		{[]string{"run", "--timeout", "-1s", prog}, 125, "more than nothing"},
+		{[]string{"run", "--cpus", "0", "--machine", "pdp11", prog}, 125, "pdp11"},
+		{[]string{"run", "--cpus", "1000", prog}, 125, "1000 CPUs"},
+		{[]string{"run", "-e", "=x", prog}, 125, "without a name"},
+		{[]string{"run", "--arch", "riscv64", prog}, 125, "not yet"},
+		{[]string{"run", "--arch", "vax", prog}, 125, "no such architecture"},
+		{[]string{"run", "--deterministic", "--accel", "kvm", prog}, 125, "tcg"},
+		{[]string{"run", "--log", "/nonexistent/log", prog}, 125, "/nonexistent/log"},
+		{[]string{"run", "no-such-program"}, 127, "does not search PATH"},
+		{[]string{"run", "/dev/null"}, 126, "device"},
+		{[]string{"run", os.DevNull + "/x"}, 126, "not a directory"},
+		{[]string{"boot", "--display", "curses"}, 125, "curses"},
+		{[]string{"boot", "x"}, 125, "takes no arguments"},
+	} {
+		l := newLoam(t, c.args...)
+		_ = l.Run()
+		got := l.ProcessState.ExitCode()
+		text := l.err.String()
+		if c.status == 0 {
+			text = l.out.String()
+		} else if l.out.Len() > 0 {
+			t.Errorf("%q: on stdout: %q", c.args, l.out.String())
+		}
+		if got != c.status || !strings.Contains(text, c.want) {
+			t.Errorf("%q: status %d, want %d: %q", c.args, got, c.status, text)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for in, want := range map[string]int{
+		"64M": 64, "64m": 64, "1G": 1024, "1g": 1024, "512MB": 512, "512MiB": 512, "8192K": 8, "1T": vm.MaxMemory,
+		"": 0, "M": 0, "64": 0, "-1G": 0, "1.5G": 0, "3M": 0, "2T": 0, "100K": 0, "99999999999999999999G": 0, "64 M": 0, "B": 0, "iB": 0,
+	} {
+		var s sizeFlag
+		err := s.Set(in)
+		if (err == nil) != (want != 0) || int(s) != want {
+			t.Errorf("%q: %d, %v", in, s, err)
+		}
+	}
+}
+
+func TestDurations(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"10": 10 * time.Second, "1.5": 1500 * time.Millisecond, "1m30s": 90 * time.Second,
+		"": 0, "x": 0, "0": 0, "-5": 0, "NaN": 0, "Inf": 0, "1e300": 0,
+	} {
+		var d durationFlag
+		if err := d.Set(in); (err == nil) != (want != 0) || d.Duration != want {
+			t.Errorf("%q: %v, %v", in, d.Duration, err)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("LOAM_TEST_HERE", "from here")
+	os.Unsetenv("LOAM_TEST_ABSENT")
+	var e envFlag
+	for _, v := range []string{"A=1", "B=", "LOAM_TEST_HERE", "LOAM_TEST_ABSENT", "A=2=3", "AB=4"} {
+		if err := e.Set(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(e.values, "|"); got != "A=2=3|B=|LOAM_TEST_HERE=from here|AB=4" {
+		t.Fatalf("%q", got)
+	}
+	if e.Set("=x") == nil {
+		t.Fatal("a variable without a name")
+	}
+}
