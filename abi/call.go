@@ -16,6 +16,18 @@ const (
 	// address isn't the caller's, ENAMETOOLONG, ENOMEM.
 	CallBootFile = CallBase + iota // 0x1000
 
+	// CallSpawn starts a file of the boot archive as a child of the caller, with
+	// the machine's environment and streams of its own on the same console.
+	// Arguments: address of the file's name, its length in bytes, address of the
+	// argument strings, each NUL-terminated, their length in bytes, address and
+	// length of memory of the caller that the child shares at the same address,
+	// or zeros. The result is the child's process id; wait4 tells of its end.
+	// Errors: ENOENT no such file, ENOEXEC no program, E2BIG, EFAULT, EINVAL,
+	// EAGAIN too many processes, ENOMEM.
+	//
+	// It is provisional: handles will say what a child gets.
+	CallSpawn // 0x1001
+
 	callEnd
 )
 

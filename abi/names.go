@@ -23,6 +23,7 @@ func (a Arch) String() string {
 
 var loamNames = [...]string{
 	CallBootFile - CallBase: "boot_file",
+	CallSpawn - CallBase:    "spawn",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -1,0 +1,162 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/machine/metal"
+)
+
+// call is the function behind a call number. It finds its arguments in c in
+// the order RDI, RSI, RDX, R10, R8, R9 and returns what goes into RAX. The
+// runner's t, p and as are the caller's.
+type call func(r *runner, c *metal.Context) uint64
+
+// calls are the runtime calls, by Linux's numbers. What is not here answers
+// ENOSYS and is counted.
+var calls = [abi.SYS_FUTEX_WAITV + 1]call{
+	// memory
+	abi.SYS_MMAP:     sysMmap,
+	abi.SYS_MPROTECT: sysMprotect,
+	abi.SYS_MUNMAP:   sysMunmap,
+	abi.SYS_BRK:      sysBrk,
+	abi.SYS_MREMAP:   sysMremap,
+	abi.SYS_MINCORE:  sysMincore,
+	abi.SYS_MADVISE:  sysMadvise,
+	abi.SYS_MSYNC:    sysNothing,
+	abi.SYS_MLOCK:    sysNothing, // nothing is ever paged out
+	abi.SYS_MUNLOCK:  sysNothing,
+	abi.SYS_MLOCK2:   sysNothing,
+
+	// time
+	abi.SYS_CLOCK_GETTIME:   sysClockGettime,
+	abi.SYS_CLOCK_GETRES:    sysClockGetres,
+	abi.SYS_CLOCK_NANOSLEEP: sysClockNanosleep,
+	abi.SYS_NANOSLEEP:       sysNanosleep,
+	abi.SYS_GETTIMEOFDAY:    sysGettimeofday,
+	abi.SYS_TIME:            sysTime,
+	abi.SYS_TIMES:           sysTimes,
+	abi.SYS_SETITIMER:       sysSetitimer,
+	abi.SYS_GETITIMER:       sysGetitimer,
+
+	// signals
+	abi.SYS_RT_SIGACTION:    sysSigaction,
+	abi.SYS_RT_SIGPROCMASK:  sysSigprocmask,
+	abi.SYS_RT_SIGRETURN:    sysSigreturn,
+	abi.SYS_RT_SIGPENDING:   sysSigpending,
+	abi.SYS_RT_SIGTIMEDWAIT: sysSigtimedwait,
+	abi.SYS_RT_SIGSUSPEND:   sysSigsuspend,
+	abi.SYS_PAUSE:           sysPause,
+	abi.SYS_SIGALTSTACK:     sysSigaltstack,
+	abi.SYS_KILL:            sysKill,
+	abi.SYS_TKILL:           sysTkill,
+	abi.SYS_TGKILL:          sysTgkill,
+
+	// threads and processes
+	abi.SYS_GETPID:             sysGetpid,
+	abi.SYS_GETTID:             sysGettid,
+	abi.SYS_GETPPID:            sysGetppid,
+	abi.SYS_CLONE:              sysClone,
+	abi.SYS_EXIT:               sysExit,
+	abi.SYS_EXIT_GROUP:         sysExitGroup,
+	abi.SYS_WAIT4:              sysWait4,
+	abi.SYS_FUTEX:              sysFutex,
+	abi.SYS_SET_TID_ADDRESS:    sysSetTidAddress,
+	abi.SYS_SET_ROBUST_LIST:    sysSetRobustList,
+	abi.SYS_ARCH_PRCTL:         sysArchPrctl,
+	abi.SYS_PRCTL:              sysPrctl,
+	abi.SYS_SCHED_YIELD:        sysSchedYield,
+	abi.SYS_SCHED_GETAFFINITY:  sysSchedGetaffinity,
+	abi.SYS_SCHED_SETAFFINITY:  sysNothing, // there is one CPU to choose from
+	abi.SYS_SCHED_GETSCHEDULER: sysNothing, // SCHED_OTHER
+	abi.SYS_SCHED_GETPARAM:     sysSchedGetparam,
+	abi.SYS_GETPRIORITY:        sysGetpriority,
+	abi.SYS_SETPRIORITY:        sysSetpriority,
+	abi.SYS_GETCPU:             sysGetcpu,
+	abi.SYS_MEMBARRIER:         sysMembarrier,
+
+	// the system and its limits
+	abi.SYS_UNAME:     sysUname,
+	abi.SYS_SYSINFO:   sysSysinfo,
+	abi.SYS_GETRUSAGE: sysGetrusage,
+	abi.SYS_GETRLIMIT: sysGetrlimit,
+	abi.SYS_PRLIMIT64: sysPrlimit64,
+	abi.SYS_GETRANDOM: sysGetrandom,
+	abi.SYS_GETUID:    sysNothing, // everybody is user 0, who may do nothing special
+	abi.SYS_GETEUID:   sysNothing,
+	abi.SYS_GETGID:    sysNothing,
+	abi.SYS_GETEGID:   sysNothing,
+	abi.SYS_GETPGID:   sysGetpid,
+	abi.SYS_GETSID:    sysGetpid,
+	abi.SYS_UMASK:     sysUmask,
+	abi.SYS_GETCWD:    sysGetcwd,
+
+	// descriptors
+	abi.SYS_READ:          sysRead,
+	abi.SYS_WRITE:         sysWrite,
+	abi.SYS_READV:         sysReadv,
+	abi.SYS_WRITEV:        sysWritev,
+	abi.SYS_PREAD64:       sysSeek,
+	abi.SYS_PWRITE64:      sysSeek,
+	abi.SYS_LSEEK:         sysSeek,
+	abi.SYS_CLOSE:         sysClose,
+	abi.SYS_FSTAT:         sysFstat,
+	abi.SYS_NEWFSTATAT:    sysNewfstatat,
+	abi.SYS_IOCTL:         sysIoctl,
+	abi.SYS_FCNTL:         sysFcntl,
+	abi.SYS_DUP:           sysDup,
+	abi.SYS_DUP2:          sysDup2,
+	abi.SYS_DUP3:          sysDup3,
+	abi.SYS_PIPE:          sysPipe,
+	abi.SYS_PIPE2:         sysPipe2,
+	abi.SYS_EVENTFD:       sysEventfd,
+	abi.SYS_EVENTFD2:      sysEventfd2,
+	abi.SYS_EPOLL_CREATE:  sysEpollCreate,
+	abi.SYS_EPOLL_CREATE1: sysEpollCreate1,
+	abi.SYS_EPOLL_CTL:     sysEpollCtl,
+	abi.SYS_EPOLL_WAIT:    sysEpollWait,
+	abi.SYS_EPOLL_PWAIT:   sysEpollPwait,
+	abi.SYS_POLL:          sysPoll,
+	abi.SYS_PPOLL:         sysPpoll,
+
+	// files: there are none without a personality
+	abi.SYS_OPEN:       sysNoEntry,
+	abi.SYS_OPENAT:     sysNoEntry,
+	abi.SYS_STAT:       sysNoEntry,
+	abi.SYS_ACCESS:     sysNoEntry,
+	abi.SYS_FACCESSAT:  sysNoEntry,
+	abi.SYS_FACCESSAT2: sysNoEntry,
+	abi.SYS_READLINK:   sysNoEntry,
+	abi.SYS_READLINKAT: sysNoEntry,
+}
+
+// loamCalls are the calls from abi.CallBase on.
+var loamCalls = [...]call{
+	abi.CallBootFile - abi.CallBase: loamBootFile,
+	abi.CallSpawn - abi.CallBase:    loamSpawn,
+}
+
+// rareCall makes the calls that are not in the table of runtime calls, or
+// counts one that nobody knows.
+//
+//loam:indirect table=loamCalls
+func (r *runner) rareCall(c *metal.Context) uint64 {
+	if nr := c.OrigRAX - abi.CallBase; nr < uint64(len(loamCalls)) {
+		return loamCalls[nr](r, c)
+	}
+	k.unknown.count(c.OrigRAX)
+	return abi.ENOSYS.Result()
+}
+
+// sysNothing is for calls that ask for what is so anyway, or answer 0.
+func sysNothing(*runner, *metal.Context) uint64 { return 0 }
+
+// sysNoEntry is for calls that name a file: no file is there.
+func sysNoEntry(r *runner, c *metal.Context) uint64 { return abi.ENOENT.Result() }
+
+// put copies b to the caller's memory and answers 0, or EFAULT.
+func (r *runner) put(addr uint64, b []byte) uint64 {
+	return r.as.WriteUser(abi.UserAddr(addr), b).Result()
+}

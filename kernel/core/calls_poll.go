@@ -1,0 +1,188 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/poll"
+	"loam/machine/metal"
+)
+
+func sysEventfd(r *runner, c *metal.Context) uint64 { return r.eventfd(uint32(c.RDI), 0) }
+
+func sysEventfd2(r *runner, c *metal.Context) uint64 {
+	return r.eventfd(uint32(c.RDI), uint32(c.RSI))
+}
+
+func (r *runner) eventfd(initial, flags uint32) uint64 {
+	fd, e := k.poll.Eventfd(r.table(), initial, flags)
+	return valueOr(uint64(fd), e)
+}
+
+func sysEpollCreate(r *runner, c *metal.Context) uint64 {
+	if int32(c.RDI) <= 0 {
+		return abi.EINVAL.Result()
+	}
+	fd, e := k.poll.Epoll(r.table(), 0)
+	return valueOr(uint64(fd), e)
+}
+
+func sysEpollCreate1(r *runner, c *metal.Context) uint64 {
+	fd, e := k.poll.Epoll(r.table(), uint32(c.RDI))
+	return valueOr(uint64(fd), e)
+}
+
+// sysEpollCtl: epoll, operation, descriptor, event.
+func sysEpollCtl(r *runner, c *metal.Context) uint64 {
+	var event abi.EpollEvent
+	if c.RSI != abi.EPOLL_CTL_DEL {
+		var b [abi.EpollEventSize]byte
+		if e := r.as.ReadUser(abi.UserAddr(c.R10), b[:]); e != 0 {
+			return e.Result()
+		}
+		event = abi.GetEpollEvent(b[:])
+		if k.frames.Low() {
+			return abi.ENOMEM.Result()
+		}
+	}
+	e := k.poll.EpollCtl(r.table(), int32(c.RDI), uint32(c.RSI), int32(c.RDX), event)
+	r.settle()
+	return e.Result()
+}
+
+// sysEpollWait: epoll, events, how many, milliseconds.
+func sysEpollWait(r *runner, c *metal.Context) uint64 { return r.epollWait(c) }
+
+// sysEpollPwait: besides, a mask for the time of the call, and its size.
+func sysEpollPwait(r *runner, c *metal.Context) uint64 {
+	if e := r.maskFor(c.R8, c.R9); e != 0 {
+		return e.Result()
+	}
+	v := r.epollWait(c)
+	r.unmask()
+	return v
+}
+
+// maskFor puts the mask at addr, if there is one, in place of the caller's for
+// the time of a call. EINTR: with it a signal is due.
+func (r *runner) maskFor(addr, size uint64) abi.Errno {
+	if addr == 0 || r.t.resumed {
+		return 0
+	}
+	set, e := r.sigset(addr, size)
+	if e != 0 {
+		return e
+	}
+	r.t.sig.Suspend(set)
+	if r.t.due(r.p) {
+		r.work |= workSignal
+		return abi.EINTR
+	}
+	return 0
+}
+
+// unmask ends what maskFor began, unless the call waits.
+func (r *runner) unmask() {
+	if r.t.wait == running {
+		r.t.sig.RestoreMask()
+		if r.t.due(r.p) {
+			r.work |= workSignal
+		}
+	}
+}
+
+// mostEvents is how many events one epoll_wait gives at most.
+const mostEvents = 64
+
+func (r *runner) epollWait(c *metal.Context) uint64 {
+	fd, most := int32(c.RDI), int32(c.RDX)
+	if most <= 0 {
+		return abi.EINVAL.Result()
+	}
+	var events [mostEvents]abi.EpollEvent
+	n, e := k.poll.EpollWait(r.table(), fd, events[:min(most, mostEvents)])
+	if e != 0 {
+		return e.Result()
+	}
+	if n == 0 {
+		now := metal.Now()
+		deadline := r.until(decode.Millis(now, int32(c.R10)))
+		if deadline <= now {
+			return 0
+		}
+		if e := k.poll.Wait(r.index, r.table(), fd, abi.EPOLLIN); e != 0 {
+			return e.Result()
+		}
+		r.pause(forChange, deadline)
+		r.settle()
+		return 0
+	}
+	var b [mostEvents * abi.EpollEventSize]byte
+	for i := range events[:n] {
+		abi.PutEpollEvent(b[i*abi.EpollEventSize:], events[i])
+	}
+	if e := r.as.WriteUser(abi.UserAddr(c.RSI), b[:n*abi.EpollEventSize]); e != 0 {
+		return e.Result()
+	}
+	return uint64(n)
+}
+
+// sysPoll: descriptors, how many, milliseconds.
+func sysPoll(r *runner, c *metal.Context) uint64 {
+	return r.pollFor(c.RDI, c.RSI, decode.Millis(metal.Now(), int32(c.RDX)))
+}
+
+// sysPpoll: descriptors, how many, time-out, mask, its size.
+func sysPpoll(r *runner, c *metal.Context) uint64 {
+	deadline := decode.Never
+	if c.RDX != 0 {
+		ns, e := r.timespec(c.RDX)
+		if e != 0 {
+			return e.Result()
+		}
+		deadline = decode.After(metal.Now(), ns)
+	}
+	if e := r.maskFor(c.R10, c.R8); e != 0 {
+		return e.Result()
+	}
+	v := r.pollFor(c.RDI, c.RSI, deadline)
+	r.unmask()
+	return v
+}
+
+// pollFor looks at n descriptors until something is there to tell.
+func (r *runner) pollFor(at, n uint64, deadline int64) uint64 {
+	if n > poll.MaxFD {
+		return abi.EINVAL.Result()
+	}
+	found := uint64(0)
+	for i := range n {
+		addr := abi.UserAddr(at + i*abi.PollFDSize)
+		var b [abi.PollFDSize]byte
+		if e := r.as.ReadUser(addr, b[:]); e != 0 {
+			return e.Result()
+		}
+		p := abi.GetPollFD(b[:])
+		p.Revents = 0
+		if p.FD >= 0 {
+			const always = abi.EPOLLERR | abi.EPOLLHUP | abi.EPOLLNVAL
+			p.Revents = uint16(k.poll.Events(r.table(), p.FD)) & (p.Events | always)
+		}
+		if p.Revents != 0 {
+			found++
+		}
+		p.Put(b[:])
+		if e := r.as.WriteUser(addr, b[:]); e != 0 {
+			return e.Result()
+		}
+	}
+	deadline = r.until(deadline)
+	if found > 0 || deadline <= metal.Now() {
+		return found
+	}
+	k.poll.WaitAny(r.index, r.table())
+	return r.pause(forChange, deadline)
+}

@@ -1,0 +1,258 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/pool"
+	"loam/kernel/signal"
+	"loam/machine/metal"
+)
+
+// sysSigaction: signal, new action, where to put the old one, size of the set.
+func sysSigaction(r *runner, c *metal.Context) uint64 {
+	s := abi.Signal(int32(c.RDI))
+	if c.R10 != abi.SigsetSize {
+		return abi.EINVAL.Result()
+	}
+	old, e := r.p.sig.Action(s)
+	if e != 0 {
+		return e.Result()
+	}
+	var b [abi.SigactionSize]byte
+	if c.RSI != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.RSI), b[:]); e != 0 {
+			return e.Result()
+		}
+		if s == abi.SIGKILL || s == abi.SIGSTOP {
+			return abi.EINVAL.Result()
+		}
+	}
+	set := abi.GetSigaction(b[:])
+	if c.RDX != 0 {
+		abi.PutSigaction(b[:], old)
+		if e := r.as.WriteUser(abi.UserAddr(c.RDX), b[:]); e != 0 {
+			return e.Result()
+		}
+	}
+	if c.RSI == 0 {
+		return 0
+	}
+	discard, e := r.p.sig.SetAction(s, set)
+	if e != 0 {
+		return e.Result()
+	}
+	if discard {
+		for i := r.p.members.First(); i != pool.Nil; i = r.p.members.Next(k.siblings, i) {
+			k.threads.Index(i).sig.Discard(s)
+		}
+	}
+	return 0
+}
+
+// sigset reads a set of signals from the caller's memory.
+func (r *runner) sigset(addr, size uint64) (abi.Sigset, abi.Errno) {
+	if size != abi.SigsetSize {
+		return 0, abi.EINVAL
+	}
+	v, e := r.as.ReadUint64(abi.UserAddr(addr))
+	return abi.Sigset(v), e
+}
+
+// sysSigprocmask: how, new set, where to put the old one, size of the set.
+func sysSigprocmask(r *runner, c *metal.Context) uint64 {
+	if c.R10 != abi.SigsetSize {
+		return abi.EINVAL.Result()
+	}
+	old := r.t.sig.Mask()
+	set := old
+	if c.RSI != 0 {
+		var e abi.Errno
+		if set, e = r.sigset(c.RSI, c.R10); e != 0 {
+			return e.Result()
+		}
+		if c.RDI > abi.SIG_SETMASK {
+			return abi.EINVAL.Result()
+		}
+	}
+	if c.RDX != 0 {
+		var b [abi.SigsetSize]byte
+		putWord(b[:], uint64(old))
+		if e := r.put(c.RDX, b[:]); e != 0 {
+			return e
+		}
+	}
+	if c.RSI != 0 {
+		r.t.sig.SetMask(c.RDI, set)
+		if r.t.due(r.p) {
+			r.work |= workSignal
+		}
+	}
+	return 0
+}
+
+func sysSigpending(r *runner, c *metal.Context) uint64 {
+	if c.RSI > abi.SigsetSize {
+		return abi.EINVAL.Result()
+	}
+	var b [abi.SigsetSize]byte
+	putWord(b[:], uint64(signal.Pending(&r.p.sig, &r.t.sig)))
+	return r.put(c.RDI, b[:c.RSI])
+}
+
+// sysSigtimedwait: set, where to put the signal's information, time-out, size.
+func sysSigtimedwait(r *runner, c *metal.Context) uint64 {
+	t := r.t
+	set, e := r.sigset(c.RDI, c.R10)
+	if e != 0 {
+		return e.Result()
+	}
+	deadline := decode.Never
+	if c.RDX != 0 {
+		ns, e := r.timespec(c.RDX)
+		if e != 0 {
+			return e.Result()
+		}
+		deadline = r.until(decode.After(metal.Now(), ns))
+	}
+	var info abi.Siginfo
+	var ok bool
+	if t.resumed {
+		info, ok = signal.EndAwait(&r.p.sig, &t.sig)
+	} else {
+		info, ok = signal.Await(&r.p.sig, &t.sig, set)
+	}
+	switch {
+	case ok:
+		if c.RSI != 0 {
+			var b [abi.SiginfoSize]byte
+			info.Put(b[:])
+			if e := r.put(c.RSI, b[:]); e != 0 {
+				return e
+			}
+		}
+		return uint64(info.Signo)
+	case deadline <= metal.Now():
+		signal.EndAwait(&r.p.sig, &t.sig)
+		return abi.EAGAIN.Result()
+	case t.resumed:
+		r.work |= workSignal
+		return abi.EINTR.Result()
+	}
+	return r.pause(forSignal, deadline)
+}
+
+func sysSigsuspend(r *runner, c *metal.Context) uint64 {
+	if r.t.resumed {
+		return r.suspended()
+	}
+	set, e := r.sigset(c.RDI, c.RSI)
+	if e != 0 {
+		return e.Result()
+	}
+	r.t.sig.Suspend(set)
+	if r.t.due(r.p) {
+		return r.suspended()
+	}
+	return r.pause(forSignal, decode.Never)
+}
+
+func sysPause(r *runner, c *metal.Context) uint64 {
+	if r.t.resumed {
+		return r.suspended()
+	}
+	return r.pause(forSignal, decode.Never)
+}
+
+// suspended ends a wait for any signal, which goes on if no handler runs.
+func (r *runner) suspended() uint64 {
+	r.t.restart = ifNotHandled
+	r.work |= workSignal
+	return abi.EINTR.Result()
+}
+
+// sysSigaltstack: new stack, where to put the old one.
+func sysSigaltstack(r *runner, c *metal.Context) uint64 {
+	old := r.t.sig.AltStack(c.RSP)
+	var b [abi.SigStackSize]byte
+	if c.RDI != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.RDI), b[:]); e != 0 {
+			return e.Result()
+		}
+		if e := r.t.sig.SetAltStack(abi.GetSigStack(b[:]), c.RSP); e != 0 {
+			return e.Result()
+		}
+	}
+	if c.RSI != 0 {
+		old.Put(b[:])
+		return r.put(c.RSI, b[:])
+	}
+	return 0
+}
+
+// sysKill: process, signal. 0 and -1 mean the caller's own process here: there
+// are no groups.
+func sysKill(r *runner, c *metal.Context) uint64 {
+	pid, s := int32(c.RDI), abi.Signal(int32(c.RSI))
+	if s != 0 && !s.Valid() {
+		return abi.EINVAL.Result()
+	}
+	p := r.p
+	if pid > 0 {
+		if p = k.findProcess(uint32(pid)); p == nil {
+			return abi.ESRCH.Result()
+		}
+	} else if pid < -1 && uint32(-pid) != p.pid {
+		return abi.ESRCH.Result()
+	}
+	if !r.maySignal(p) {
+		return abi.EPERM.Result()
+	}
+	if s != 0 {
+		r.postProcess(p, abi.SentInfo(s, abi.SI_USER, r.p.pid, 0))
+	}
+	return 0
+}
+
+func sysTkill(r *runner, c *metal.Context) uint64 {
+	return r.sendThread(0, int32(c.RDI), abi.Signal(int32(c.RSI)))
+}
+
+// sysTgkill: process, thread, signal.
+func sysTgkill(r *runner, c *metal.Context) uint64 {
+	if int32(c.RDI) <= 0 {
+		return abi.EINVAL.Result()
+	}
+	return r.sendThread(uint32(c.RDI), int32(c.RSI), abi.Signal(int32(c.RDX)))
+}
+
+// sendThread sends a signal to a thread, of process pid unless that is 0.
+func (r *runner) sendThread(pid uint32, tid int32, s abi.Signal) uint64 {
+	if tid <= 0 || s != 0 && !s.Valid() {
+		return abi.EINVAL.Result()
+	}
+	t := k.find(uint32(tid))
+	if t == nil {
+		return abi.ESRCH.Result()
+	}
+	p := k.processes.Index(t.process)
+	if pid != 0 && p.pid != pid {
+		return abi.ESRCH.Result()
+	}
+	if !r.maySignal(p) {
+		return abi.EPERM.Result()
+	}
+	if s != 0 && !t.gone {
+		r.postThread(t.handle.Index, abi.SentInfo(s, abi.SI_TKILL, r.p.pid, 0))
+	}
+	return 0
+}
+
+// maySignal says whether the current process may send p a signal: to itself
+// and to its children. Everybody is the same user, so users decide nothing.
+func (r *runner) maySignal(p *Process) bool {
+	return p == r.p || p.parentPID == r.p.pid
+}

@@ -1,0 +1,365 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"encoding/binary"
+	"math"
+
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/futex"
+	"loam/machine/metal"
+)
+
+func sysGetpid(r *runner, c *metal.Context) uint64 { return uint64(r.p.pid) }
+
+func sysGettid(r *runner, c *metal.Context) uint64 { return uint64(r.t.tid) }
+
+func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPID) }
+
+func sysSchedYield(r *runner, c *metal.Context) uint64 {
+	r.queue.Yield(metal.Now())
+	r.work |= workChoose
+	return 0
+}
+
+// sysClone: flags, stack, where the parent and where the child find the thread
+// id, thread-local storage. Only threads are made so.
+func sysClone(r *runner, c *metal.Context) uint64 {
+	flags := c.RDI
+	if e := decode.Clone(flags); e != 0 {
+		return e.Result()
+	}
+	if flags&abi.CLONE_SETTLS != 0 && c.R8 >= abi.UserLimitAMD64 {
+		return abi.EPERM.Result()
+	}
+	i, t, e := k.newThread(r.p)
+	if e != 0 {
+		return e.Result()
+	}
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], t.tid)
+	if flags&abi.CLONE_PARENT_SETTID != 0 {
+		e = r.as.WriteUser(abi.UserAddr(c.RDX), b[:])
+	}
+	if flags&abi.CLONE_CHILD_SETTID != 0 && e == 0 {
+		e = r.as.WriteUser(abi.UserAddr(c.R10), b[:])
+	}
+	if e != 0 {
+		k.freeThread(i)
+		return e.Result()
+	}
+	// Nothing fails from here on.
+	if flags&abi.CLONE_CHILD_CLEARTID != 0 {
+		t.clearTID = abi.UserAddr(c.R10)
+	}
+	child := k.contexts[i]
+	inherit(child, c)
+	if c.RSI != 0 {
+		child.RSP = c.RSI
+	}
+	if flags&abi.CLONE_SETTLS != 0 {
+		child.FSBase = c.R8
+	}
+	t.sig.Clone(&r.t.sig)
+	tid := t.tid
+	r.queue.Enqueue(i, metal.Now())
+	r.work |= workChoose
+	return uint64(tid)
+}
+
+// inherit copies the registers of the caller of clone to the new thread, which
+// returns 0 from the same call.
+func inherit(child, c *metal.Context) {
+	root := child.Root
+	copy(child.FPU(), c.FPU())
+	child.R15, child.R14, child.R13, child.R12 = c.R15, c.R14, c.R13, c.R12
+	child.RBP, child.RBX, child.R10, child.R9, child.R8 = c.RBP, c.RBX, c.R10, c.R9, c.R8
+	child.RDX, child.RSI, child.RDI = c.RDX, c.RSI, c.RDI
+	child.RIP, child.RCX = c.RIP, c.RIP
+	child.RFLAGS, child.R11 = c.RFLAGS, c.RFLAGS
+	child.RSP, child.FSBase, child.GSBase = c.RSP, c.FSBase, metal.UserGSBase()
+	child.RAX, child.OrigRAX = 0, noCall
+	child.Root = root
+	child.Full = 1
+}
+
+// noCall in OrigRAX says that the thread is not in a call.
+const noCall = math.MaxUint64
+
+func sysSetTidAddress(r *runner, c *metal.Context) uint64 {
+	r.t.clearTID = abi.UserAddr(c.RDI)
+	return uint64(r.t.tid)
+}
+
+func sysSetRobustList(r *runner, c *metal.Context) uint64 {
+	const headSize = 24 // struct robust_list_head
+	if c.RSI != headSize {
+		return abi.EINVAL.Result()
+	}
+	r.t.robust = abi.UserAddr(c.RDI)
+	return 0
+}
+
+func sysArchPrctl(r *runner, c *metal.Context) uint64 {
+	switch c.RDI {
+	case abi.ARCH_SET_FS, abi.ARCH_SET_GS:
+		if c.RSI >= abi.UserLimitAMD64 {
+			return abi.EPERM.Result()
+		}
+		if c.RDI == abi.ARCH_SET_FS {
+			c.FSBase = c.RSI
+		} else {
+			metal.SetUserGSBase(c.RSI)
+		}
+		return 0
+	case abi.ARCH_GET_FS, abi.ARCH_GET_GS:
+		v := c.FSBase
+		if c.RDI == abi.ARCH_GET_GS {
+			v = metal.UserGSBase()
+		}
+		var b [8]byte
+		putWord(b[:], v)
+		return r.put(c.RSI, b[:])
+	}
+	return abi.EINVAL.Result()
+}
+
+func sysPrctl(r *runner, c *metal.Context) uint64 {
+	switch c.RDI {
+	case abi.PR_SET_NAME:
+		var name [16]byte
+		for i := range name[:15] { // it may end right before an unmapped page
+			if e := r.as.ReadUser(abi.UserAddr(c.RSI+uint64(i)), name[i:i+1]); e != 0 {
+				return e.Result()
+			}
+			if name[i] == 0 {
+				break
+			}
+		}
+		r.p.name = name
+		return 0
+	case abi.PR_GET_NAME:
+		name := r.p.name
+		return r.put(c.RSI, name[:])
+	case abi.PR_GET_DUMPABLE, abi.PR_SET_NO_NEW_PRIVS:
+		return 0
+	}
+	// Also PR_SET_VMA: an answer of ENOSYS would make Go's runtime ask again.
+	return abi.EINVAL.Result()
+}
+
+// sysSchedGetaffinity: thread, size, mask. One CPU.
+func sysSchedGetaffinity(r *runner, c *metal.Context) uint64 {
+	if c.RSI < 8 || c.RSI%8 != 0 {
+		return abi.EINVAL.Result()
+	}
+	if tid := uint32(c.RDI); tid != 0 && k.find(tid) == nil {
+		return abi.ESRCH.Result()
+	}
+	var b [8]byte
+	putWord(b[:], 1)
+	if e := r.put(c.RDX, b[:]); e != 0 {
+		return e
+	}
+	return 8
+}
+
+func sysSchedGetparam(r *runner, c *metal.Context) uint64 {
+	var b [4]byte // struct sched_param: priority 0
+	return r.put(c.RSI, b[:])
+}
+
+// sysGetpriority answers 20 - nice, so that the value is never negative.
+func sysGetpriority(r *runner, c *metal.Context) uint64 {
+	i, ok := r.prioritized(c)
+	if !ok {
+		return abi.ESRCH.Result()
+	}
+	return uint64(20 - k.sched.Nice(i))
+}
+
+func sysSetpriority(r *runner, c *metal.Context) uint64 {
+	i, ok := r.prioritized(c)
+	if !ok {
+		return abi.ESRCH.Result()
+	}
+	r.queue.SetNice(i, int(min(max(int32(c.RDX), -20), 19)), metal.Now())
+	r.work |= workChoose
+	return 0
+}
+
+// prioritized gives the thread that the "which" and "who" of setpriority(2)
+// mean: PRIO_PROCESS, a thread of the caller's process.
+func (r *runner) prioritized(c *metal.Context) (int32, bool) {
+	who := uint32(c.RSI)
+	if c.RDI != 0 {
+		return 0, false
+	}
+	if who == 0 {
+		return r.index, true
+	}
+	t := k.find(who)
+	if t == nil || t.process != r.t.process {
+		return 0, false
+	}
+	return t.handle.Index, true
+}
+
+func sysGetcpu(r *runner, c *metal.Context) uint64 {
+	var b [4]byte
+	for _, addr := range [2]uint64{c.RDI, c.RSI} {
+		if addr != 0 {
+			if e := r.put(addr, b[:]); e != 0 {
+				return e
+			}
+		}
+	}
+	return 0
+}
+
+// sysMembarrier: on one CPU every change of thread is a barrier.
+func sysMembarrier(r *runner, c *metal.Context) uint64 {
+	const has = abi.MEMBARRIER_CMD_GLOBAL | abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+		abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
+	switch c.RDI {
+	case abi.MEMBARRIER_CMD_QUERY:
+		return has
+	case abi.MEMBARRIER_CMD_GLOBAL, abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED, abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+		return 0
+	}
+	return abi.EINVAL.Result()
+}
+
+// sysFutex: word, operation, value, time-out or second value, second word,
+// third value.
+//
+//loam:noalloc
+func sysFutex(r *runner, c *metal.Context) uint64 {
+	op, e := decode.FutexOp(c.RSI)
+	if e != 0 {
+		return e.Result()
+	}
+	addr := abi.UserAddr(c.RDI)
+	if e := futex.CheckAddr(addr); e != 0 {
+		return e.Result()
+	}
+	switch op.Cmd {
+	case abi.FUTEX_WAKE:
+		return r.futexWake(op, addr, int32(c.RDX), futex.Any)
+	case abi.FUTEX_WAKE_BITSET:
+		return r.futexWake(op, addr, int32(c.RDX), uint32(c.R9))
+	case abi.FUTEX_WAIT:
+		return r.futexWait(c, op, addr, futex.Any)
+	case abi.FUTEX_WAIT_BITSET:
+		return r.futexWait(c, op, addr, uint32(c.R9))
+	}
+	return r.futexRequeue(c, op, addr)
+}
+
+// futexKey names the word: a private one by address space and address, others
+// by the frame that holds it, where another address space may have it too.
+func (r *runner) futexKey(op decode.Futex, addr abi.UserAddr) (futex.Key, abi.Errno) {
+	if !addr.Below(abi.UserLimitAMD64, 4) {
+		return futex.Key{}, abi.EFAULT
+	}
+	if op.Private {
+		return futex.Private(uint64(r.p.space)+1, addr), 0
+	}
+	physical, e := r.as.Physical(addr)
+	return futex.Shared(physical), e
+}
+
+func (r *runner) futexWait(c *metal.Context, op decode.Futex, addr abi.UserAddr, bitset uint32) uint64 {
+	if bitset == 0 {
+		return abi.EINVAL.Result()
+	}
+	deadline := decode.Never
+	if c.R10 != 0 {
+		ns, e := r.timespec(c.R10)
+		if e != 0 {
+			return e.Result()
+		}
+		switch {
+		case op.Cmd == abi.FUTEX_WAIT:
+			deadline = decode.After(metal.Now(), ns)
+		case op.Real:
+			deadline = decode.Until(ns, k.wallOffset)
+		default:
+			deadline = ns
+		}
+	}
+	key, e := r.futexKey(op, addr)
+	if e != 0 {
+		return e.Result()
+	}
+	word, e := r.as.LoadUint32(addr)
+	switch {
+	case e != 0:
+		return e.Result()
+	case word != uint32(c.RDX):
+		return abi.EAGAIN.Result()
+	case deadline != decode.Never && deadline <= metal.Now():
+		return abi.ETIMEDOUT.Result()
+	}
+	k.futexes.Wait(r.index, key, bitset)
+	return r.pause(forFutex, deadline)
+}
+
+func (r *runner) futexWake(op decode.Futex, addr abi.UserAddr, n int32, bitset uint32) uint64 {
+	if bitset == 0 {
+		return abi.EINVAL.Result()
+	}
+	key, e := r.futexKey(op, addr)
+	if e != 0 {
+		return e.Result()
+	}
+	return uint64(r.wake(key, max(n, 1), bitset))
+}
+
+// wake ends the waits of up to n threads on a word.
+func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
+	for w := k.futexes.Wake(key, bitset); woken < n; woken++ {
+		i, ok := w.Next()
+		if !ok {
+			break
+		}
+		r.finish(i, 0)
+	}
+	return woken
+}
+
+func (r *runner) futexRequeue(c *metal.Context, op decode.Futex, from abi.UserAddr) uint64 {
+	to, n, most := abi.UserAddr(c.R8), int32(c.RDX), int32(c.R10)
+	if e := futex.CheckAddr(to); e != 0 {
+		return e.Result()
+	}
+	if n < 0 || most < 0 {
+		return abi.EINVAL.Result()
+	}
+	source, e := r.futexKey(op, from)
+	if e != 0 {
+		return e.Result()
+	}
+	target, e := r.futexKey(op, to)
+	if e != 0 {
+		return e.Result()
+	}
+	if op.Cmd == abi.FUTEX_CMP_REQUEUE {
+		word, e := r.as.LoadUint32(from)
+		if e != 0 {
+			return e.Result()
+		}
+		if word != uint32(c.R9) {
+			return abi.EAGAIN.Result()
+		}
+	}
+	woken := int32(0)
+	if n > 0 {
+		woken = r.wake(source, n, futex.Any)
+	}
+	return uint64(int(woken) + k.futexes.Requeue(source, target, int(most)))
+}

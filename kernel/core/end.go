@@ -1,0 +1,142 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/abi/channel"
+	"loam/kernel/pool"
+	"loam/machine/metal"
+)
+
+// endProcess ends a process with all of its threads. Its memory goes piece by
+// piece (reap); what remains until a parent has asked for it is its status.
+func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
+	if p.ended {
+		return
+	}
+	me := p.handle.Index
+	p.ended, p.stopped, p.status = true, false, status
+	for i := range int32(timersPerProcess) {
+		k.timers.Remove(int32(k.threads.Cap()) + me*timersPerProcess + i)
+	}
+	for i := p.members.First(); i != pool.Nil; {
+		next := p.members.Next(k.siblings, i)
+		if i != p.leader { // its slot holds the process's id
+			r.bury(i, false)
+		}
+		i = next
+	}
+	r.bury(p.leader, true)
+	k.poll.FreeTable(k.tables[me])
+	k.tables[me] = nil
+	r.settle()
+	metal.LeaveRoot(k.spaces.Index(p.space).Root())
+	k.dying.PushBack(k.dyingLinks, p.space)
+	r.abandonChildren(p)
+	r.tellParent(p)
+	if me == k.first {
+		k.ending = true
+		r.endOthers()
+	}
+	r.work |= workChoose
+}
+
+// abandonChildren makes p nobody's parent. Those of its children that have
+// ended are forgotten.
+func (r *runner) abandonChildren(p *Process) {
+	for i := k.processes.Next(pool.Nil); i != pool.Nil; i = k.processes.Next(i) {
+		child := k.processes.Index(i)
+		if child.parentPID != p.pid {
+			continue
+		}
+		child.parentPID = 0
+		if child.ended {
+			k.freeProcess(child)
+		}
+	}
+}
+
+// tellParent lets p's parent know of its end; without one it is forgotten at
+// once, but for the first process, whose status the host gets.
+func (r *runner) tellParent(p *Process) {
+	if p.parentPID == 0 {
+		if p.handle.Index != k.first {
+			k.freeProcess(p)
+		}
+		return
+	}
+	code := int32(abi.CLD_EXITED)
+	if p.status.Kind != abi.Exited {
+		code = abi.CLD_KILLED
+	}
+	info := abi.SentInfo(abi.SIGCHLD, code, p.pid, 0)
+	info.B = uint64(p.status.Value)
+	if parent := k.findProcess(p.parentPID); parent != nil {
+		r.postProcess(parent, info)
+	}
+	r.childEnded()
+}
+
+// endOthers kills what is left when the first process has ended.
+func (r *runner) endOthers() {
+	for i := k.processes.Next(pool.Nil); i != pool.Nil; i = k.processes.Next(i) {
+		if i != k.first {
+			p := k.processes.Index(i)
+			p.parentPID = 0
+			if p.ended {
+				k.freeProcess(p)
+			} else {
+				r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
+			}
+		}
+	}
+}
+
+// freeProcess forgets a process that has ended.
+func (k *kernel) freeProcess(p *Process) {
+	leader := k.threads.Index(p.leader)
+	p.members.Remove(k.siblings, p.leader)
+	k.threads.Put(leader.handle)
+	k.processes.Put(p.handle)
+}
+
+// reap gives back a piece of what an ended process's space has. When the last
+// one is done and the first process has ended, so does the machine.
+func (r *runner) reap() {
+	i := k.dying.First()
+	s := k.spaces.Index(i)
+	peak := s.Stats().Peak
+	faults := s.Stats().Faults
+	if !s.Destroy() {
+		k.stats.peak = max(k.stats.peak, peak)
+		s.seen = max(s.seen, faults)
+		return
+	}
+	k.stats.faults += s.seen
+	k.dying.Remove(k.dyingLinks, i)
+	k.spaces.Put(s.handle)
+	if k.ending && k.dying.Empty() {
+		finish()
+	}
+}
+
+// finish tells the host how the first process ended and stops the machine.
+func finish() {
+	p := k.processes.Index(k.first)
+	status := p.status
+	k.freeProcess(p)
+	report()
+	exit(channel.Kind(status.Kind), status.Value, nil)
+}
+
+// exit sends the last frame and stops the machine.
+func exit(kind channel.Kind, value uint32, reason []byte) {
+	var b [channel.ExitSize + channel.MaxLine]byte
+	channel.PutExit((*[channel.ExitSize]byte)(b[:]), kind, value)
+	n := channel.ExitSize + copy(b[channel.ExitSize:], reason)
+	metal.HostWrite(channel.Exit, b[:n])
+	metal.Shutdown(metal.ShutdownOK)
+}

@@ -1,0 +1,119 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/abi/channel"
+	"loam/kernel/exception"
+	"loam/kernel/signal"
+	"loam/kernel/space"
+	"loam/machine/metal"
+)
+
+// pageFault backs the page that the current thread touched, or has the thread
+// take a signal.
+//
+//loam:noalloc
+func (r *runner) pageFault() {
+	c := r.c
+	access := space.Read
+	switch {
+	case c.Err&exception.FaultFetch != 0:
+		access = space.Exec
+	case c.Err&exception.FaultWrite != 0:
+		access = space.Write
+	}
+	out := r.as.Fault(c.CR2, access)
+	if out == space.Resolved {
+		return
+	}
+	if out == space.NoMemory {
+		r.outOfMemory()
+		return
+	}
+	code := int32(abi.SEGV_MAPERR)
+	if out == space.AccErr {
+		code = abi.SEGV_ACCERR
+	}
+	r.raise(abi.FaultInfo(abi.SIGSEGV, code, abi.UserAddr(c.CR2)))
+}
+
+// exception has the current thread take the signal for its exception.
+func (r *runner) exception() {
+	c := r.c
+	r.raise(exception.SignalAMD64(c.Vector, c.RIP, c.FPU()))
+}
+
+// raise makes the current thread take a signal for the exception whose trace is
+// in its context.
+func (r *runner) raise(info abi.Siginfo) {
+	r.t.fault = signal.FaultAMD64{Trapno: r.c.Vector, Err: r.c.Err}
+	if r.c.Vector == exception.PageFault {
+		r.t.fault.CR2 = r.c.CR2
+	}
+	r.force(info)
+}
+
+// outOfMemory ends the current process: a page that it was promised can't be
+// had. The host is told what would help.
+func (r *runner) outOfMemory() {
+	var l line
+	l.text("out of memory: ")
+	l.bytes(r.p.programName())
+	l.text(" was killed; the machine has ")
+	l.number(k.stats.memoryMiB)
+	l.text(" MiB (-m gives it more)")
+	metal.HostWrite(channel.Notice, l.done())
+	metal.LogBytes(l.done())
+	metal.LogBytes(newline)
+	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
+}
+
+var newline = []byte{'\n'}
+
+// endBySignal ends a process by a signal that it had no handler for, and says
+// what happened when the signal came from a fault of its own.
+func (r *runner) endBySignal(p *Process, d *signal.Delivery) {
+	s := d.Info.Signo
+	if d.Info.Code > 0 {
+		var l line
+		l.text(faultName(s))
+		if s == abi.SIGSEGV || s == abi.SIGBUS {
+			l.text(" at ")
+			l.hex(uint64(d.Info.Addr()))
+		}
+		l.text(" (pc ")
+		l.hex(r.c.RIP)
+		l.text(")")
+		metal.HostWrite(channel.Notice, l.done())
+	}
+	r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(s)})
+}
+
+// faultName is what shells say of a program that died so.
+func faultName(s abi.Signal) string {
+	switch s {
+	case abi.SIGSEGV:
+		return "segmentation fault"
+	case abi.SIGILL:
+		return "illegal instruction"
+	case abi.SIGFPE:
+		return "arithmetic exception"
+	case abi.SIGBUS:
+		return "bus error"
+	case abi.SIGTRAP:
+		return "trace or breakpoint trap"
+	}
+	return s.String()
+}
+
+func (p *Process) programName() []byte {
+	n := 0
+	for n < len(p.name) && p.name[n] != 0 {
+		n++
+	}
+	return p.name[:n]
+}

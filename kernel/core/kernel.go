@@ -1,0 +1,156 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"loam/archive"
+	"loam/kernel/futex"
+	"loam/kernel/poll"
+	"loam/kernel/pool"
+	"loam/kernel/sched"
+	"loam/kernel/signal"
+	"loam/kernel/space"
+	"loam/kernel/timeq"
+	"loam/machine/frame"
+	"loam/machine/metal"
+	"loam/machine/paging"
+)
+
+// kernel is what all CPUs share. With more than one of them a lock will guard
+// it; each runner's own state is in runner.
+type kernel struct {
+	frames *frame.Allocator
+	env    paging.Env
+	nodes  space.Pool // of the areas of all spaces
+
+	threads     *pool.Pool[Thread]
+	contexts    []*metal.Context // of each thread, by its index
+	processes   *pool.Pool[Process]
+	spaces      *pool.Pool[Space]
+	threadLimit int32 // of one process
+
+	sched   *sched.Scheduler
+	futexes *futex.Table
+	timers  *timeq.Queue // threads first, then the interval timers of processes
+
+	links    []pool.Link // of threads in waiting
+	siblings []pool.Link // of threads in their process's members
+	waiting  pool.List   // threads in forChild
+
+	poll   *poll.System
+	tables []*poll.Table // of each process, by its index
+
+	dyingLinks []pool.Link
+	dying      pool.List // spaces to be destroyed
+
+	first      int32 // the process that the machine runs for
+	ending     bool  // it has ended
+	tids       []uint32
+	wallOffset int64 // real time less Now, ns
+	unknown    unknownCalls
+	stats      counters
+
+	frame [frameMax]byte        // a signal's frame while it is made or read
+	name  [archive.MaxName]byte // of a boot archive file, from a call
+	args  [mostSpawnArgs]byte
+}
+
+// k is the kernel; the runners are its only users.
+var k kernel
+
+// cpu0 is the runner of the first CPU.
+var cpu0 runner
+
+// frameMax holds a signal frame with the largest XSAVE area that a Context can
+// hold.
+const frameMax = 5120
+
+// Bounds of the tables. A thread's context is a frame; tables as large as an
+// eighth of memory could hold are never the first to be full.
+const (
+	leastThreads = 64
+	mostThreads  = 4096
+	leastSpaces  = 8
+	mostSpaces   = 256
+	spareThreads = 16 // that one process leaves to others
+	pipeBytes    = 16 << 10
+)
+
+// setUp makes the tables. All that the kernel proper allocates, it allocates
+// here.
+func (k *kernel) setUp() {
+	k.frames = metal.Frames()
+	k.env = paging.Env{Mem: metal.Phys(), Frames: k.frames, Format: metal.Format()}
+	k.stats.freeAtStart = k.frames.Stats().Free
+
+	threads := 1 << (bits.Len(uint(min(max(k.stats.freeAtStart/8, leastThreads), mostThreads))) - 1)
+	spaces := min(max(threads/16, leastSpaces), mostSpaces)
+	k.threadLimit = int32(threads - spareThreads)
+	k.threads = pool.New[Thread](threads)
+	k.contexts = make([]*metal.Context, threads)
+	k.tids = make([]uint32, threads)
+	k.processes = pool.New[Process](spaces)
+	k.spaces = pool.New[Space](spaces)
+	k.nodes.Init(make([]space.Node, max(int(k.stats.freeAtStart), 1024)))
+
+	k.sched = sched.New(1, threads)
+	k.timers = timeq.New(threads + spaces*timersPerProcess)
+	var secret [16]byte
+	metal.Random(secret[:])
+	k.futexes = futex.New(threads, [2]uint64{
+		binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])})
+	pipes := min(max(threads/8, 16), 128)
+	k.poll = poll.New(poll.Config{
+		Threads: threads, Tables: spaces, Files: spaces*8 + 4*pipes, Pipes: pipes, PipeBytes: pipeBytes,
+		Watches: 8 * threads, PipesPerTable: pipes / 2, WatchesPerTable: threads * 2,
+	})
+	k.tables = make([]*poll.Table, spaces)
+	k.links = make([]pool.Link, threads)
+	k.siblings = make([]pool.Link, threads)
+	k.dyingLinks = make([]pool.Link, spaces)
+	k.wallOffset = metal.WallTime() - metal.Now()
+	if signal.MaxFrameAMD64(metal.FPUSize()) > frameMax {
+		panic("core: a signal frame doesn't fit its buffer")
+	}
+}
+
+// Thread ids are 1 + index + n*capacity: the id names its slot, and a slot used
+// again gets another id. They stay below Linux's highest, 2^22.
+const tidLimit = 1 << 22
+
+// nextTID gives the id of the next thread in slot i.
+func (k *kernel) nextTID(i int32) uint32 {
+	n := uint32(k.threads.Cap())
+	tid := k.tids[i] + n
+	if k.tids[i] == 0 || tid >= tidLimit {
+		tid = uint32(i) + 1
+	}
+	k.tids[i] = tid
+	return tid
+}
+
+// find gives the thread with that id, or nil. An ended leader still counts.
+func (k *kernel) find(tid uint32) *Thread {
+	n := uint32(k.threads.Cap())
+	i := int32((tid - 1) & (n - 1))
+	if h, ok := k.threads.HandleOf(i); !ok || k.tids[i] != tid || h.Index != i {
+		return nil
+	}
+	return k.threads.Index(i)
+}
+
+// findProcess gives the process with that id, or nil; one that has ended and
+// that nobody has waited for counts.
+func (k *kernel) findProcess(pid uint32) *Process {
+	for i := k.processes.Next(pool.Nil); i != pool.Nil; i = k.processes.Next(i) {
+		if p := k.processes.Index(i); p.pid == pid {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/futex"
+	"loam/kernel/pool"
+	"loam/kernel/signal"
+	"loam/kernel/space"
+	"loam/machine/metal"
+)
+
+// Process is what threads share but for their memory. Its index in k.processes
+// names it.
+type Process struct {
+	handle    pool.Handle
+	pid       uint32 // the id of its first thread
+	parentPID uint32 // 0: none
+	space     int32  // index
+	leader    int32  // index of the first thread
+
+	members pool.List // threads, linked by k.siblings
+	count   int32     // of members that live
+
+	ended   bool // a zombie: nothing but status and times
+	stopped bool // by SIGSTOP and the like
+	status  abi.ExitStatus
+
+	sig       signal.Process
+	timers    [timersPerProcess]itimer
+	deadTime  int64 // CPU time of threads that ended, ns
+	childTime int64 // of children that were waited for
+	name      [16]byte
+}
+
+// Space is an address space and who uses it.
+type Space struct {
+	space.Space
+	handle pool.Handle
+	seen   uint64 // page faults, while it is destroyed
+}
+
+// newThread makes a thread of p that is not runnable yet. EAGAIN: the process
+// has as many as it may have, or there is no slot or frame.
+func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
+	if p.count >= k.threadLimit || k.frames.Low() {
+		return 0, nil, abi.EAGAIN
+	}
+	h, t, ok := k.threads.Get()
+	if !ok {
+		return 0, nil, abi.EAGAIN
+	}
+	c := metal.NewContext()
+	if c == nil {
+		k.threads.Put(h)
+		return 0, nil, abi.EAGAIN
+	}
+	i := h.Index
+	c.Root = k.spaces.Index(p.space).Root()
+	k.contexts[i] = c
+	k.sched.Reset(i)
+	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never
+	t.tid = k.nextTID(i)
+	p.members.PushBack(k.siblings, i)
+	p.count++
+	return i, t, 0
+}
+
+// freeThread undoes newThread. The thread is in no queue.
+func (k *kernel) freeThread(i int32) {
+	t := k.threads.Index(i)
+	p := k.processes.Index(t.process)
+	p.members.Remove(k.siblings, i)
+	p.count--
+	metal.FreeContext(k.contexts[i])
+	k.contexts[i] = nil
+	k.threads.Put(t.handle)
+}
+
+// bury takes thread i out of everything it is in and gives back what it has.
+// The slot of a leader stays until its process ends, so that its id, the
+// process's, is not given again.
+func (r *runner) bury(i int32, keepLeader bool) {
+	t := k.threads.Index(i)
+	p := k.processes.Index(t.process)
+	now := metal.Now()
+	if !t.gone {
+		switch t.wait {
+		case forFutex:
+			k.futexes.Remove(i)
+		case forChange:
+			k.poll.Cancel(i)
+		case forChild:
+			k.waiting.Remove(k.links, i)
+		}
+		k.timers.Remove(i)
+		r.queue.Dequeue(i, now)
+		if i == r.index {
+			t.cpuTime += now - r.since
+			r.drop() // keeps the context until its call has returned
+		} else {
+			metal.FreeContext(k.contexts[i])
+		}
+		k.contexts[i] = nil
+		p.count--
+		t.wait, t.gone = forNothing, true
+	}
+	if i == p.leader && keepLeader {
+		return
+	}
+	p.deadTime += t.cpuTime
+	p.members.Remove(k.siblings, i)
+	k.threads.Put(t.handle)
+}
+
+// sysExit ends the calling thread, and with the last one its process.
+func sysExit(r *runner, c *metal.Context) uint64 {
+	p := r.p
+	if p.count == 1 {
+		return sysExitGroup(r, c)
+	}
+	r.leaveFutexes()
+	r.bury(r.index, true)
+	return 0
+}
+
+func sysExitGroup(r *runner, c *metal.Context) uint64 {
+	r.leaveFutexes()
+	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Exited, Value: uint32(c.RDI) & 0xff})
+	return 0
+}
+
+// leaveFutexes does what a thread asked for at its end: clear a word and wake
+// who waits for it (set_tid_address(2)), and mark the robust futexes that it
+// held (Linux Documentation/locking/robust-futex-ABI.rst).
+func (r *runner) leaveFutexes() {
+	t := r.t
+	if t.robust != 0 {
+		r.leaveRobust(t)
+	}
+	if t.clearTID == 0 || r.as.WriteUint32(t.clearTID, 0) != 0 {
+		return
+	}
+	for _, private := range [2]bool{true, false} {
+		if key, e := r.futexKey(decode.Futex{Private: private}, t.clearTID); e == 0 {
+			r.wake(key, 1, futex.Any)
+		}
+	}
+}
+
+// leaveRobust walks a list in user memory: bounded, and every word of it as
+// the program left it.
+func (r *runner) leaveRobust(t *Thread) {
+	const (
+		longest    = 2048
+		waiters    = 1 << 31
+		ownerDied  = 1 << 30
+		ownerMask  = 1<<30 - 1
+		offOffset  = 8
+		offPending = 16
+	)
+	offset, e := r.as.ReadUint64(t.robust + offOffset)
+	if e != 0 {
+		return
+	}
+	leave := func(entry abi.UserAddr) {
+		word := entry + abi.UserAddr(offset)
+		if !word.Aligned(4) {
+			return
+		}
+		v, e := r.as.LoadUint32(word)
+		if e != 0 || v&ownerMask != t.tid {
+			return
+		}
+		if r.as.WriteUint32(word, v&waiters|ownerDied) != 0 || v&waiters == 0 {
+			return
+		}
+		for _, private := range [2]bool{true, false} {
+			if key, e := r.futexKey(decode.Futex{Private: private}, word); e == 0 {
+				r.wake(key, 1, futex.Any)
+			}
+		}
+	}
+	pending, _ := r.as.ReadUint64(t.robust + offPending)
+	next, e := r.as.ReadUint64(t.robust)
+	for n := 0; e == 0 && n < longest && abi.UserAddr(next) != t.robust; n++ {
+		entry := abi.UserAddr(next &^ 1)
+		next, e = r.as.ReadUint64(entry)
+		if uint64(entry) != pending {
+			leave(entry)
+		}
+	}
+	if pending != 0 {
+		leave(abi.UserAddr(pending &^ 1))
+	}
+}
+
+// sysWait4: process, where to put the status, options, where to put the usage.
+func sysWait4(r *runner, c *metal.Context) uint64 {
+	const noHang = 1
+	pid, options := int32(c.RDI), c.RDX
+	if options&^(noHang|2|8|1<<29|1<<30|1<<31) != 0 {
+		return abi.EINVAL.Result()
+	}
+	found := false
+	for i := k.processes.Next(pool.Nil); i != pool.Nil; i = k.processes.Next(i) {
+		p := k.processes.Index(i)
+		if p.parentPID != r.p.pid || pid > 0 && p.pid != uint32(pid) {
+			continue
+		}
+		found = true
+		if p.ended {
+			return r.collect(c, p)
+		}
+	}
+	switch {
+	case !found:
+		return abi.ECHILD.Result()
+	case options&noHang != 0:
+		return 0
+	}
+	return r.pause(forChild, decode.Never)
+}
+
+// collect answers wait4 with a child that has ended, and forgets the child.
+func (r *runner) collect(c *metal.Context, p *Process) uint64 {
+	if c.RSI != 0 {
+		if e := r.as.WriteUint32(abi.UserAddr(c.RSI), p.status.Wait()); e != 0 {
+			return e.Result()
+		}
+	}
+	if c.R10 != 0 {
+		u := abi.Rusage{Utime: abi.TimevalOf(p.deadTime)}
+		var b [abi.RusageSize]byte
+		u.Put(b[:])
+		if e := r.put(c.R10, b[:]); e != 0 {
+			return e
+		}
+	}
+	r.p.childTime += p.deadTime + p.childTime
+	pid := p.pid
+	k.freeProcess(p)
+	return uint64(pid)
+}

@@ -1,0 +1,274 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"encoding/binary"
+
+	"loam/abi"
+	"loam/kernel/pool"
+	"loam/kernel/signal"
+	"loam/machine/metal"
+)
+
+// How signals reach threads: making them pending, finding the thread that is to
+// take one, and the handler's frame on its stack. What a signal does is package
+// signal's to say.
+
+// due reports whether the thread has a signal to take before it goes on.
+func (t *Thread) due(p *Process) bool { return signal.Deliverable(&p.sig, &t.sig) }
+
+// postThread sends a signal to thread i.
+func (r *runner) postThread(i int32, info abi.Siginfo) {
+	t := k.threads.Index(i)
+	p := k.processes.Index(t.process)
+	sent := signal.SendThread(&p.sig, &t.sig, info)
+	if sent == signal.Resumed {
+		r.resume(p)
+	}
+	if sent != signal.Queued && sent != signal.Resumed {
+		return
+	}
+	if info.Signo == abi.SIGKILL {
+		r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
+		return
+	}
+	r.look(i, t, p, info.Signo)
+}
+
+// postProcess sends a signal to a process: to the first of its threads that
+// wants it, the current one before the others.
+func (r *runner) postProcess(p *Process, info abi.Siginfo) {
+	if p.ended {
+		return
+	}
+	blocked := ^abi.Sigset(0)
+	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
+		blocked &= k.threads.Index(i).sig.Mask()
+	}
+	sent := signal.SendProcess(&p.sig, blocked, info)
+	if sent == signal.Resumed {
+		r.resume(p)
+	}
+	if sent != signal.Queued && sent != signal.Resumed {
+		return
+	}
+	if info.Signo == abi.SIGKILL {
+		r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
+		return
+	}
+	if r.p == p && r.t.sig.Wants(info.Signo) {
+		r.look(r.index, r.t, p, info.Signo)
+		return
+	}
+	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
+		if t := k.threads.Index(i); !t.gone && t.sig.Wants(info.Signo) {
+			r.look(i, t, p, info.Signo)
+			return
+		}
+	}
+}
+
+// look has thread i look at its signals, if s is one for it.
+func (r *runner) look(i int32, t *Thread, p *Process, s abi.Signal) {
+	if !t.sig.Wants(s) || t.gone {
+		return
+	}
+	if t.wait == forSignal {
+		t.retry = true // it finds out whether it waited for this one
+		r.unpause(i, t)
+		return
+	}
+	if t.due(p) {
+		r.interrupt(i, t)
+	}
+}
+
+// force makes the current thread take a signal that its own instruction caused.
+func (r *runner) force(info abi.Siginfo) {
+	signal.Force(&r.p.sig, &r.t.sig, info)
+	r.work |= workSignal
+}
+
+// stop takes the threads of a process off the CPU until SIGCONT.
+func (r *runner) stop(p *Process) {
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	now := metal.Now()
+	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
+		if k.threads.Index(i).wait == running {
+			r.queue.Dequeue(i, now)
+		}
+	}
+	r.work |= workChoose
+}
+
+// resume lets a stopped process go on.
+func (r *runner) resume(p *Process) {
+	if !p.stopped {
+		return
+	}
+	p.stopped = false
+	now := metal.Now()
+	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
+		if k.threads.Index(i).wait == running {
+			r.queue.Enqueue(i, now)
+		}
+	}
+	r.work |= workChoose
+}
+
+// takeSignals has the current thread take the signals that are due: it enters
+// handlers, ends or stops the process, or goes on with a call that a signal
+// interrupted for nothing.
+func (r *runner) takeSignals() {
+	t, p := r.t, r.p
+	if !t.due(p) && t.restart == noRestart {
+		t.sig.RestoreMask()
+		return
+	}
+	for {
+		d := signal.Next(&p.sig, &t.sig)
+		switch d.Verdict {
+		case signal.Nothing:
+			r.restartCall()
+			t.sig.RestoreMask()
+			if t.due(p) {
+				continue
+			}
+			return
+		case signal.Terminate:
+			r.endBySignal(p, &d)
+			return
+		case signal.Stop:
+			r.stop(p)
+			return
+		}
+		if t.retry { // what it waited for has changed, but the signal goes first
+			t.retry, t.resumed = false, false
+			r.c.RAX = abi.EINTR.Result()
+			if restartable(r.c.OrigRAX) {
+				t.restart = ifRestart
+			}
+		}
+		if t.restart == ifRestart && d.Action.Flags&abi.SA_RESTART != 0 {
+			r.restartCall()
+		}
+		t.restart = noRestart
+		if r.enterHandler(&d) {
+			signal.Entered(&t.sig, &d)
+		} else {
+			signal.FrameFailed(&p.sig, &t.sig, &d)
+		}
+	}
+}
+
+// restartCall makes the current thread's interrupted call start again.
+func (r *runner) restartCall() {
+	if r.t.restart == noRestart {
+		return
+	}
+	r.t.restart = noRestart
+	const syscallSize = 2 // bytes of the SYSCALL instruction
+	r.c.RAX = r.c.OrigRAX
+	r.c.RIP -= syscallSize
+	r.c.Full = 1
+}
+
+// enterHandler writes the frame of a handler to the current thread's stack and
+// sets its registers; false means that the frame can't be written.
+func (r *runner) enterHandler(d *signal.Delivery) bool {
+	c, t := r.c, r.t
+	top, low := t.sig.HandlerStack(&d.Action, c.RSP, signal.RedZoneAMD64)
+	fpu := c.FPU()
+	place, ok := signal.PlaceFrameAMD64(top, low, len(fpu))
+	if !ok || place.Bytes > len(k.frame) {
+		return false
+	}
+	regs := registers(c)
+	fault := t.fault
+	t.fault = signal.FaultAMD64{}
+	signal.BuildAMD64(k.frame[:], place, &regs, d, t.sig.AltStack(c.RSP), fault, fpu, metal.XCR0())
+	if r.as.WriteUser(abi.UserAddr(place.SP), k.frame[:place.Bytes]) != 0 {
+		return false
+	}
+	if !signal.EnterAMD64(&regs, place, d) {
+		return false
+	}
+	setRegisters(c, &regs)
+	if d.Action.Flags&abi.SA_SIGINFO == 0 {
+		c.RSI, c.RDX = 0, 0
+	}
+	signal.InitXStateAMD64(fpu)
+	return true
+}
+
+// sysSigreturn puts back what a handler's frame holds.
+func sysSigreturn(r *runner, c *metal.Context) uint64 {
+	var f [signal.FrameSizeAMD64]byte
+	if r.as.ReadUser(signal.FrameAddressAMD64(c.RSP), f[:]) != 0 {
+		r.force(abi.Siginfo{Signo: abi.SIGSEGV, Code: abi.SI_KERNEL})
+		return 0
+	}
+	regs := registers(c)
+	back, e := signal.ParseAMD64(f[:], &regs)
+	if e != 0 || !r.restoreFPU(c, back.FPState) {
+		r.force(abi.Siginfo{Signo: abi.SIGSEGV, Code: abi.SI_KERNEL})
+		return 0
+	}
+	setRegisters(c, &back.Regs)
+	signal.Return(&r.t.sig, back.Mask, back.Stack, back.Regs.RSP)
+	if r.t.due(r.p) {
+		r.work |= workSignal
+	}
+	return c.RAX
+}
+
+// restoreFPU puts back the extended state that a frame refers to.
+func (r *runner) restoreFPU(c *metal.Context, from abi.UserAddr) bool {
+	area := c.FPU()
+	mask := binary.LittleEndian.Uint32(area[28:]) // MXCSR_MASK, as XSAVE stored it
+	if mask == 0 {
+		mask = 0xffbf
+	}
+	if from == 0 {
+		signal.InitXStateAMD64(area)
+		return true
+	}
+	const fxsave = 512
+	b := k.frame[:]
+	if r.as.ReadUser(from, b[:fxsave]) != 0 {
+		return false
+	}
+	n := signal.XStateLengthAMD64(b[:fxsave], len(area))
+	if n > len(b) || r.as.ReadUser(from, b[:n]) != 0 {
+		return false
+	}
+	signal.RestoreXStateAMD64(area, b[:n], metal.XCR0(), mask)
+	return true
+}
+
+// registers gives a thread's registers as package signal wants them.
+func registers(c *metal.Context) abi.RegistersAMD64 {
+	return abi.RegistersAMD64{
+		R15: c.R15, R14: c.R14, R13: c.R13, R12: c.R12, RBP: c.RBP, RBX: c.RBX,
+		R11: c.R11, R10: c.R10, R9: c.R9, R8: c.R8,
+		RAX: c.RAX, RCX: c.RCX, RDX: c.RDX, RSI: c.RSI, RDI: c.RDI,
+		OrigRAX: c.OrigRAX, RIP: c.RIP, CS: c.CS, EFlags: c.RFLAGS, RSP: c.RSP, SS: c.SS,
+		FSBase: c.FSBase, GSBase: c.GSBase,
+	}
+}
+
+// setRegisters sets a thread's registers, all but the selectors and the bases,
+// which are the kernel's.
+func setRegisters(c *metal.Context, g *abi.RegistersAMD64) {
+	c.R15, c.R14, c.R13, c.R12, c.RBP, c.RBX = g.R15, g.R14, g.R13, g.R12, g.RBP, g.RBX
+	c.R11, c.R10, c.R9, c.R8 = g.R11, g.R10, g.R9, g.R8
+	c.RAX, c.RCX, c.RDX, c.RSI, c.RDI = g.RAX, g.RCX, g.RDX, g.RSI, g.RDI
+	c.OrigRAX, c.RIP, c.RFLAGS, c.RSP = g.OrigRAX, g.RIP, g.EFlags, g.RSP
+	c.Full = 1
+}

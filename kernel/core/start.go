@@ -1,0 +1,380 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"encoding/binary"
+
+	"loam/abi"
+	"loam/abi/channel"
+	"loam/archive"
+	"loam/kernel/decode"
+	"loam/kernel/procimage"
+	"loam/kernel/sched"
+	"loam/kernel/space"
+	"loam/loader"
+	"loam/machine/metal"
+)
+
+// Config is what the kernel's main program decides. There is nothing yet.
+type Config struct{}
+
+// Run starts the first program of the boot archive and runs the machine until
+// it has ended. It is called on the runner goroutine (metal.BecomeRunner) and
+// never returns.
+func Run(Config) {
+	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
+	k.setUp()
+	r := &cpu0
+	r.index, r.queue, r.armed = sched.None, k.sched.Queue(0), decode.Never
+	r.startFirst()
+	k.stats.firstEntry = metal.Now()
+	r.loop()
+}
+
+// startFirst starts the file "program" with the arguments and environment that
+// lie beside it, or tells the host why that can't be.
+func (r *runner) startFirst() {
+	b := metal.Archive()
+	args, _ := archive.Find(b, "args")
+	env, _ := archive.Find(b, "env")
+	var l line
+	p, e := k.startProgram([]byte("program"), args, env, 0, &l)
+	if e != 0 {
+		exit(channel.NotStarted, uint32(e), l.done())
+	}
+	k.first = p.handle.Index
+	r.queue.Enqueue(p.leader, metal.Now())
+}
+
+// startProgram makes a process of a file of the boot archive. Its first thread
+// is not runnable yet. With an error why says more, for people.
+func (k *kernel) startProgram(name, args, env []byte, parent uint32, why *line) (*Process, abi.Errno) {
+	file, code := bootFile(name)
+	if code != archive.OK {
+		why.text(code.Error())
+		return nil, abi.ENOENT
+	}
+	var img loader.Image
+	if code := loader.Parse(file.Data, loader.TargetFor(loader.AMD64), &img); code != loader.OK {
+		why.text("the program ")
+		why.text(code.Error())
+		return nil, abi.ENOEXEC
+	}
+	p, e := k.newProcess(parent)
+	if e == 0 {
+		if e = k.load(p, name, file, &img, args, env); e != 0 {
+			k.undoProcess(p)
+		}
+	}
+	switch e {
+	case 0:
+		return p, 0
+	case abi.E2BIG:
+		why.text("the arguments and the environment are too long: 2 MiB at most")
+	case abi.ENOMEM, abi.EAGAIN:
+		why.text("the machine has too little memory for the program (-m gives it more)")
+	default:
+		why.text(e.Error())
+	}
+	return nil, e
+}
+
+// newProcess makes a process with an empty space, standard streams and one
+// thread. EAGAIN: there are too many. ENOMEM.
+func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
+	ph, p, ok := k.processes.Get()
+	if !ok {
+		return nil, abi.EAGAIN
+	}
+	sh, s, ok := k.spaces.Get()
+	if !ok {
+		k.processes.Put(ph)
+		return nil, abi.EAGAIN
+	}
+	p.handle, p.space, s.handle = ph, sh.Index, sh
+	p.parentPID = parent
+	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
+		Low: lowestAddress, High: highestAddress()})
+	if e != 0 {
+		k.spaces.Put(sh)
+		k.processes.Put(ph)
+		return nil, e
+	}
+	tb, e := k.poll.NewTable()
+	if e == 0 {
+		k.tables[ph.Index] = tb
+		var i int32
+		var t *Thread
+		if i, t, e = k.newThread(p); e == 0 {
+			t.leader = true
+			p.leader, p.pid = i, t.tid
+			return p, 0
+		}
+		k.poll.FreeTable(tb)
+		k.tables[ph.Index] = nil
+	}
+	k.dying.PushBack(k.dyingLinks, sh.Index)
+	k.processes.Put(ph)
+	return nil, e
+}
+
+// undoProcess gives back a process that never ran.
+func (k *kernel) undoProcess(p *Process) {
+	k.freeThread(p.leader)
+	k.poll.FreeTable(k.tables[p.handle.Index])
+	k.tables[p.handle.Index] = nil
+	k.dying.PushBack(k.dyingLinks, p.space)
+	k.processes.Put(p.handle)
+}
+
+// The layout of a program's addresses: the stack at the top, below a random
+// gap; mappings grow down from it; the program where it was linked, or at a
+// random place if it relocates itself; the heap of brk behind it.
+const (
+	lowestAddress = 0x10000
+	stackSize     = 8 << 20 // bytes; backed as it is used
+	stackGuard    = 1 << 20 // bytes below it that stay unmapped
+	relocatedBase = 0x5555_5000_0000
+)
+
+// randomPages gives up to 2^bits pages in bytes.
+func randomPages(bits uint) uint64 {
+	var b [8]byte
+	metal.Random(b[:])
+	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) * abi.PageSize
+}
+
+func highestAddress() uint64 { return abi.UserLimitAMD64 - randomPages(22) }
+
+// load fills the space of p with a program and its first stack, and sets the
+// registers of its thread.
+func (k *kernel) load(p *Process, name []byte, file archive.File, img *loader.Image, args, env []byte) abi.Errno {
+	s := &k.spaces.Index(p.space).Space
+	base := uint64(0)
+	if img.Relocatable {
+		base = (relocatedBase + randomPages(16)) &^ (img.Align - 1)
+	}
+	for i := range img.SegmentCount {
+		if e := mapSegment(s, &img.Segments[i], base, file); e != 0 {
+			return e
+		}
+	}
+	s.SetBrk(base + img.High())
+	c := k.contexts[p.leader]
+	sp, e := buildStack(s, base, img, name, args, env)
+	if e != 0 {
+		return e
+	}
+	c.RIP, c.RSP, c.OrigRAX = base+img.Entry, sp, noCall
+	copy(p.name[:len(p.name)-1], shortName(args, name))
+	return 0
+}
+
+// mapSegment maps a segment from where it lies in the boot archive.
+func mapSegment(s *space.Space, seg *loader.Segment, base uint64, file archive.File) abi.Errno {
+	a := space.Area{Start: base + seg.FirstPage(), End: base + seg.EndPage(), Prot: space.Read}
+	if seg.Access&loader.Write != 0 {
+		a.Prot |= space.Write
+	}
+	if seg.Access&loader.Execute != 0 {
+		a.Prot |= space.Exec
+	}
+	if seg.FileSize > 0 {
+		const inPage = abi.PageSize - 1
+		a.Kind = space.Archive
+		a.Phys = metal.ArchivePhys() + uint64(file.Offset) + seg.Offset&^inPage
+		a.Bytes = seg.Addr&inPage + seg.FileSize
+	}
+	return s.Map(a)
+}
+
+// buildStack maps the first stack and puts onto it what a program expects.
+func buildStack(s *space.Space, base uint64, img *loader.Image, name, args, env []byte) (uint64, abi.Errno) {
+	const guard = space.Guard
+	top, e := s.MapAnywhere(space.Area{End: stackSize, Prot: space.Read | space.Write, Kind: space.Stack})
+	if e != 0 {
+		return 0, e
+	}
+	if e := s.Map(space.Area{Start: top - stackGuard, End: top, Kind: guard}); e != 0 {
+		return 0, e
+	}
+	top += stackSize
+	l, e := procimage.Plan(top, args, env, len(name))
+	if e != 0 {
+		return 0, e
+	}
+	l.Aux(abi.AT_PAGESZ, abi.PageSize)
+	l.Aux(abi.AT_RANDOM, l.Random)
+	if img.HeaderAddr != 0 {
+		l.Aux(abi.AT_PHDR, base+img.HeaderAddr)
+		l.Aux(abi.AT_PHENT, uint64(img.HeaderSize))
+		l.Aux(abi.AT_PHNUM, uint64(img.HeaderCount))
+	}
+	l.Aux(abi.AT_ENTRY, base+img.Entry)
+	l.Aux(abi.AT_HWCAP, 0)
+	l.Aux(abi.AT_CLKTCK, ticksPerSecond)
+	l.Aux(abi.AT_UID, 0)
+	l.Aux(abi.AT_EUID, 0)
+	l.Aux(abi.AT_GID, 0)
+	l.Aux(abi.AT_EGID, 0)
+	l.Aux(abi.AT_SECURE, 0)
+	l.Aux(abi.AT_EXECFN, l.Name)
+	l.Aux(abi.AT_MINSIGSTKSZ, abi.MINSIGSTKSZ)
+	l.Seal()
+	return l.SP, writeStack(s, &l, name, args, env)
+}
+
+// writeStack writes the strings and the vectors.
+func writeStack(s *space.Space, l *procimage.Layout, name, args, env []byte) abi.Errno {
+	b := cpu0.buf[:]
+	if l.SP < l.Name-stackSize/2 {
+		return abi.E2BIG
+	}
+	metal.Random(b[:procimage.RandomSize])
+	e := s.WriteUser(abi.UserAddr(l.Random), b[:procimage.RandomSize])
+	if e == 0 {
+		e = s.WriteUser(abi.UserAddr(l.Args), args)
+	}
+	if e == 0 {
+		e = s.WriteUser(abi.UserAddr(l.Env), env)
+	}
+	if e == 0 {
+		e = s.WriteUser(abi.UserAddr(l.Name), b[:copy(b, name)])
+	}
+	at, n := l.SP, 0
+	for w := l.Start(args, env); e == 0; {
+		v, more := w.Next()
+		if more {
+			binary.LittleEndian.PutUint64(b[n:], v)
+			n += 8
+		}
+		if n == len(b) || !more {
+			e = s.WriteUser(abi.UserAddr(at), b[:n])
+			at, n = at+uint64(n), 0
+		}
+		if !more {
+			break
+		}
+	}
+	return e
+}
+
+// shortName is the last part of the first argument, or the file's name.
+func shortName(args, name []byte) []byte {
+	end := 0
+	for end < len(args) && args[end] != 0 {
+		end++
+	}
+	start := end
+	for start > 0 && args[start-1] != '/' {
+		start--
+	}
+	if start == end {
+		return name
+	}
+	return args[start:end]
+}
+
+// loamBootFile: name, its length, where to put a BootFile. See abi.CallBootFile.
+func loamBootFile(r *runner, c *metal.Context) uint64 {
+	name, e := r.fileName(c.RDI, c.RSI)
+	if e != 0 {
+		return e.Result()
+	}
+	file, code := bootFile(name)
+	if code != archive.OK {
+		return abi.ENOENT.Result()
+	}
+	if k.frames.Low() {
+		return abi.ENOMEM.Result()
+	}
+	// The answer's place is checked before anything is mapped.
+	if e := r.writable(c.RDX, abi.BootFileSize); e != 0 {
+		return e.Result()
+	}
+	answer := abi.BootFile{Size: uint64(len(file.Data))}
+	if answer.Size > 0 {
+		size := (answer.Size + abi.PageSize - 1) &^ (abi.PageSize - 1)
+		answer.Addr, e = r.as.MapAnywhere(space.Area{End: size, Prot: space.Read, Kind: space.Archive,
+			Phys: metal.ArchivePhys() + uint64(file.Offset), Bytes: answer.Size})
+		if e != 0 {
+			return e.Result()
+		}
+	}
+	var b [abi.BootFileSize]byte
+	answer.Put(b[:])
+	return r.put(c.RDX, b[:])
+}
+
+// bootFile finds a file of the boot archive. It is archive.Lookup for a name in
+// bytes, since making a string of it would allocate.
+func bootFile(name []byte) (archive.File, archive.Code) {
+	b := metal.Archive()
+	for off := 0; ; {
+		f, next, code := archive.Next(b, off)
+		switch {
+		case code == archive.End:
+			return archive.File{}, archive.Missing
+		case code != archive.OK:
+			return archive.File{}, code
+		case string(f.Name) == string(name) && !f.Aligned():
+			return archive.File{}, archive.NotAligned
+		case string(f.Name) == string(name):
+			return f, archive.OK
+		}
+		off = next
+	}
+}
+
+// fileName reads the name of a boot archive file into k.name.
+func (r *runner) fileName(addr, n uint64) ([]byte, abi.Errno) {
+	if n > archive.MaxName {
+		return nil, abi.ENAMETOOLONG
+	}
+	b := k.name[:n]
+	return b, r.as.ReadUser(abi.UserAddr(addr), b)
+}
+
+// mostSpawnArgs bounds the argument strings of CallSpawn, in bytes.
+const mostSpawnArgs = 4096
+
+// loamSpawn: name, its length, arguments, their length, shared memory, its
+// length. See abi.CallSpawn.
+func loamSpawn(r *runner, c *metal.Context) uint64 {
+	name, e := r.fileName(c.RDI, c.RSI)
+	if e != 0 {
+		return e.Result()
+	}
+	if c.R10 > mostSpawnArgs {
+		return abi.E2BIG.Result()
+	}
+	args := k.args[:c.R10]
+	if e := r.as.ReadUser(abi.UserAddr(c.RDX), args); e != 0 {
+		return e.Result()
+	}
+	if (c.R8|c.R9)%abi.PageSize != 0 || c.R9 > abi.UserLimitAMD64 {
+		return abi.EINVAL.Result()
+	}
+	if k.frames.Low() {
+		return abi.ENOMEM.Result()
+	}
+	env, _ := archive.Find(metal.Archive(), "env")
+	var why line
+	p, e := k.startProgram(name, args, env, r.p.pid, &why)
+	if e != 0 {
+		return e.Result()
+	}
+	if c.R9 > 0 {
+		if e := r.as.ShareInto(&k.spaces.Index(p.space).Space, c.R8, c.R9); e != 0 {
+			k.undoProcess(p)
+			return e.Result()
+		}
+	}
+	r.inputChanged() // the child's standard input is as ready as everybody's
+	r.queue.Enqueue(p.leader, metal.Now())
+	r.work |= workChoose
+	return uint64(p.pid)
+}

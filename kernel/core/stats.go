@@ -1,0 +1,87 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/abi/channel"
+	"loam/machine/bootinfo"
+	"loam/machine/metal"
+)
+
+// counters are what `loam run -v` shows, apart from what others count.
+type counters struct {
+	memoryMiB   uint64
+	freeAtStart uint64 // frames
+	firstEntry  int64  // ns, when the first user instruction ran
+	peak        uint64 // frames, the most that one ended space had
+	faults      uint64 // page faults resolved in spaces that have ended
+}
+
+// unknownCalls counts calls that nobody answers, by number. When all slots are
+// taken, further numbers are counted together.
+type unknownCalls struct {
+	numbers [32]uint64
+	counts  [32]uint64
+	others  uint64
+}
+
+func (u *unknownCalls) count(nr uint64) {
+	for i := range u.numbers {
+		if u.counts[i] == 0 || u.numbers[i] == nr {
+			u.numbers[i] = nr
+			u.counts[i]++
+			return
+		}
+	}
+	u.others++
+}
+
+// report sends the figures to the host, if it wants them (v=1).
+func report() {
+	if v, _ := bootinfo.Flag(metal.CommandLine(), "v"); !v {
+		return
+	}
+	free := k.frames.Stats().Free
+	stat("calls", cpu0.calls, "calls")
+	stat("page_faults", k.stats.faults, "faults")
+	stat("peak_resident", k.stats.peak*abi.PageSize>>10, "KiB")
+	stat("frames_free_at_start", k.stats.freeAtStart, "frames")
+	stat("frames_free_at_end", free, "frames")
+	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
+	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
+	stat("exit_time", uint64(metal.Now()), "ns")
+	for i, n := range k.unknown.counts {
+		if n == 0 {
+			break
+		}
+		var l line
+		l.text("unknown_call_")
+		if name := abi.Name(abi.AMD64, k.unknown.numbers[i]); name != "" {
+			l.text(name)
+		} else {
+			l.number(k.unknown.numbers[i])
+		}
+		sendStat(&l, n, "calls")
+	}
+	if k.unknown.others > 0 {
+		stat("unknown_call_others", k.unknown.others, "calls")
+	}
+}
+
+func stat(name string, value uint64, unit string) {
+	var l line
+	l.text(name)
+	sendStat(&l, value, unit)
+}
+
+func sendStat(l *line, value uint64, unit string) {
+	l.text(" ")
+	l.number(value)
+	l.text(" ")
+	l.text(unit)
+	l.text("\n")
+	metal.HostWrite(channel.Stats, l.done())
+}

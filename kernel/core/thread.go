@@ -1,0 +1,201 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/pool"
+	"loam/kernel/signal"
+	"loam/machine/metal"
+)
+
+// Thread is a thread of a process. Its index in k.threads names it in every
+// table: scheduler, futexes, timers, links, contexts.
+type Thread struct {
+	tid     uint32
+	process int32 // index
+	handle  pool.Handle
+
+	wait     waitKind
+	retry    bool // make the call again when the thread runs next
+	resumed  bool // the call is being made again: deadline is from the first time
+	leader   bool // the process's first thread: its slot is kept to the end
+	gone     bool // an ended leader
+	restart  restart
+	deadline int64        // of the wait, decode.Never without one
+	remain   abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
+
+	cpuTime  int64 // ns, without the current turn
+	switches uint64
+
+	clearTID   abi.UserAddr // set to 0 and woken at the thread's end
+	robust     abi.UserAddr // head of the list of robust futexes
+	robustSize uint64
+
+	sig   signal.Thread
+	fault signal.FaultAMD64 // what the last exception left behind, for its signal
+}
+
+// waitKind is what a thread that is not runnable waits for.
+type waitKind uint8
+
+const (
+	running    waitKind = iota // it doesn't wait
+	forTime                    // nanosleep
+	forFutex                   // a wake, in k.futexes
+	forChange                  // some descriptor to change: the call is made again
+	forSignal                  // one of a set, or any
+	forChild                   // a child to end
+	forNothing                 // an ended leader
+)
+
+// restart says how a call that a signal interrupted goes on.
+type restart uint8
+
+const (
+	noRestart    restart = iota
+	ifRestart            // again if the handler has SA_RESTART, or no handler ran
+	ifNotHandled         // again only if no handler ran
+)
+
+// pause parks the current thread until deadline at the latest. The return value
+// is for the call's result, which the waker replaces.
+func (r *runner) pause(kind waitKind, deadline int64) uint64 {
+	t := r.t
+	t.wait = kind
+	t.deadline = deadline
+	if deadline != decode.Never {
+		k.timers.Set(r.index, deadline)
+	}
+	if kind == forChild {
+		k.waiting.PushBack(k.links, r.index)
+	}
+	r.queue.Dequeue(r.index, metal.Now())
+	r.work |= workChoose
+	return 0
+}
+
+// unpause takes thread i out of whatever it waits in and makes it runnable.
+func (r *runner) unpause(i int32, t *Thread) {
+	switch t.wait {
+	case running, forNothing:
+		return
+	case forFutex:
+		k.futexes.Remove(i)
+	case forChange:
+		k.poll.Cancel(i)
+	case forChild:
+		k.waiting.Remove(k.links, i)
+	}
+	if t.deadline != decode.Never {
+		k.timers.Remove(i)
+	}
+	t.wait = running
+	if !k.processes.Index(t.process).stopped {
+		r.queue.Enqueue(i, metal.Now())
+		r.work |= workChoose
+	}
+}
+
+// finish ends the wait of thread i; its call answers result.
+func (r *runner) finish(i int32, result uint64) {
+	k.contexts[i].RAX = result
+	r.unpause(i, k.threads.Index(i))
+}
+
+// settle starts the calls again that waited for what has just changed on some
+// descriptor. It follows every operation on descriptors.
+func (r *runner) settle() {
+	for {
+		i, ok := k.poll.NextWoken()
+		if !ok {
+			return
+		}
+		t := k.threads.Index(i)
+		t.retry = true
+		r.unpause(i, t)
+	}
+}
+
+// childEnded lets those who wait for a child look again.
+func (r *runner) childEnded() {
+	for i := k.waiting.First(); i != pool.Nil; {
+		next := k.waiting.Next(k.links, i)
+		t := k.threads.Index(i)
+		t.retry = true
+		r.unpause(i, t)
+		i = next
+	}
+}
+
+// expire ends the waits whose time has come.
+func (r *runner) expire(now int64) {
+	for {
+		i, ok := k.timers.Pop(now)
+		if !ok {
+			return
+		}
+		if int(i) >= k.threads.Cap() {
+			r.alarm(i-int32(k.threads.Cap()), now)
+			continue
+		}
+		t := k.threads.Index(i)
+		switch t.wait {
+		case forTime:
+			r.finish(i, 0)
+		case forFutex:
+			r.finish(i, abi.ETIMEDOUT.Result())
+		case forChange, forChild, forSignal:
+			t.retry = true // it finds its deadline passed
+			r.unpause(i, t)
+		}
+	}
+}
+
+// interrupt ends the wait of thread i because a signal is to be taken.
+func (r *runner) interrupt(i int32, t *Thread) {
+	result := abi.EINTR.Result()
+	switch t.wait {
+	case running, forNothing:
+		if i == r.index {
+			r.work |= workSignal
+		}
+		return
+	case forTime:
+		r.storeRemaining(t)
+	case forFutex:
+		if t.deadline == decode.Never {
+			t.restart = ifRestart
+		}
+	case forChange:
+		if restartable(k.contexts[i].OrigRAX) {
+			t.restart = ifRestart
+		}
+	case forChild:
+		t.restart = ifRestart
+	}
+	t.retry, t.resumed = false, false
+	r.finish(i, result)
+}
+
+// restartable says whether a call that waits for a descriptor starts again
+// after a handler with SA_RESTART; those with a time-out never do (signal(7)).
+func restartable(nr uint64) bool {
+	switch nr {
+	case abi.SYS_READ, abi.SYS_READV, abi.SYS_WRITE, abi.SYS_WRITEV:
+		return true
+	}
+	return false
+}
+
+// until gives the deadline of a call that waits: the one of its first try when
+// it is made again.
+func (r *runner) until(deadline int64) int64 {
+	if r.t.resumed {
+		return r.t.deadline
+	}
+	return deadline
+}
