@@ -168,6 +168,13 @@ func (m *model) step(b [8]byte) {
 	prot := Prot(b[4] % 4)
 	switch b[0] % 8 {
 	case 0, 1, 2:
+		if b[3]%4 == 0 { // fill a hole exactly
+			for first > 0 && !m.pages[first-1].used {
+				first--
+			}
+			for n = 1; first+n < modelPages && !m.pages[first+n].used; n++ {
+			}
+		}
 		kind := Kind(b[5] % 3)
 		// Backing that is often contiguous, so that merging is tried.
 		phys := uint64(1<<30 + first*PageSize)
@@ -217,6 +224,22 @@ func FuzzAreas(f *testing.F) {
 			m.check()
 		}
 	})
+}
+
+// TestSharedPool has one set use a node that another has given back.
+func TestSharedPool(t *testing.T) {
+	var pool Pool
+	pool.Init(make([]Node, 3))
+	var a, b Areas
+	a.Init(&pool, 10)
+	b.Init(&pool, 10)
+	a.Insert(Area{Start: 0x1000, End: 0x2000})
+	a.Find(0x1000) // is remembered
+	a.Remove(0x1000, 0x2000)
+	b.Insert(Area{Start: 0x1000, End: 0x2000})
+	if got, ok := a.Find(0x1000); ok {
+		t.Errorf("found another set's area %+v", got)
+	}
 }
 
 // TestDepth inserts in the order that is worst for a tree without balance.

@@ -147,6 +147,7 @@ func (s *Space) movePage(from, to uint64) bool {
 	if code != paging.OK {
 		return false
 	}
+	prot |= paging.User // which a page without rights doesn't show
 	if s.tables.Map(s.env, to, pa, prot) == paging.OK {
 		return true
 	}

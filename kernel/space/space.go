@@ -145,7 +145,8 @@ func (s *Space) TakeFlush() Flush {
 
 const noPage = 1
 
-// mustFlush adds a range to what must be flushed.
+// mustFlush adds a range to what must be flushed, the space's own cached
+// translation included: whatever makes that one stale comes through here.
 func (s *Space) mustFlush(start, end uint64) {
 	s.hot.page = noPage
 	if !s.flush.Any() {
@@ -163,8 +164,6 @@ func (s *Space) unmapPages(start, end uint64) {
 		if s.batch.Flush {
 			s.mustFlush(start, s.batch.Next)
 		}
-		// A page without rights needs no flush, but leaves too.
-		s.hot.page = noPage
 		s.release()
 		if code != paging.More {
 			return
@@ -180,7 +179,6 @@ func (s *Space) protectPages(start, end uint64, prot Prot) {
 		if s.batch.Flush {
 			s.mustFlush(start, s.batch.Next)
 		}
-		s.hot.page = noPage
 		if code != paging.More {
 			return
 		}

@@ -453,6 +453,25 @@ func TestArchivePages(t *testing.T) {
 	b.destroy(s)
 }
 
+// TestCopyBehindTheKernelsBack has the program write to a page, by a fault of
+// its own, that the kernel has just read.
+func TestCopyBehindTheKernelsBack(t *testing.T) {
+	b, s := amd64Space(t)
+	s.Map(Area{Start: 0x400000, End: 0x401000, Prot: Read | Write, Kind: Archive, Phys: b.file, Bytes: page})
+	if v, errno := s.ReadUint64(0x400000); v != fileWord(0) || errno != 0 {
+		t.Fatal(v, errno)
+	}
+	if out := s.Fault(0x400000, Write); out != Resolved {
+		t.Fatal(out)
+	}
+	pa, _, _ := s.tables.Lookup(b.env, 0x400000)
+	*b.env.Mem.Word(pa) = 42
+	if v, errno := s.ReadUint64(0x400000); v != 42 || errno != 0 {
+		t.Errorf("%#x, %v", v, errno)
+	}
+	b.destroy(s)
+}
+
 func TestStack(t *testing.T) {
 	b, s := amd64Space(t)
 	if errno := s.MapStack(userEnd, 64*page, 16*page); errno != 0 {

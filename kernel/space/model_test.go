@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"loam/abi"
+	"loam/machine/amd64"
+	"loam/machine/paging"
+	"loam/machine/riscv64"
+)
+
+// The space of the model: few pages, on both sides of a 1 GiB boundary, so
+// that page tables come and go at each level.
+const (
+	worldPages = 96
+	worldLow   = 1<<30 - worldPages/2*PageSize
+	worldHigh  = worldLow + worldPages*PageSize
+)
+
+// worldPage is what the slow oracle knows of a page: its first and last word
+// beside what the areas say.
+type worldPage struct {
+	modelPage
+	first, last uint64
+}
+
+// world compares a Space with an array of pages.
+type world struct {
+	t     testing.TB
+	b     *bench
+	s     *Space
+	tight bool // few frames: ENOMEM is an answer
+	pages [worldPages]worldPage
+}
+
+func newWorld(t testing.TB, format *paging.Format, maxFrames uint64) *world {
+	w := &world{t: t, b: newBench(t, format, 2*mib), tight: maxFrames != 0}
+	w.s = w.b.space(worldLow, worldHigh, maxFrames)
+	return w
+}
+
+func (w *world) expect(what string, got, want abi.Errno) {
+	w.t.Helper()
+	if got != want {
+		w.t.Fatalf("%s: %q, want %q", what, got.Name(), want.Name())
+	}
+}
+
+func addrOf(i int) abi.UserAddr { return abi.UserAddr(worldLow + i*PageSize) }
+
+// reset gives page p the content that nothing has been written to.
+func (p *worldPage) reset() {
+	p.first, p.last = 0, 0
+	if p.kind == Archive {
+		i := (p.phys - archiveBase) / 8
+		if p.bytes >= 8 {
+			p.first = fileWord(i)
+		}
+		if p.bytes == PageSize {
+			p.last = fileWord(i + PageSize/8 - 1)
+		}
+	}
+}
+
+// archiveBase is where the oracle thinks the archive is.
+const archiveBase = 1 << 40
+
+// room is the oracle of placement.
+func (w *world) room(n int) (int, bool) {
+	for i := worldPages - n; i >= 0; i-- {
+		if w.free(i, n) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (w *world) free(i, n int) bool {
+	for _, p := range w.pages[i : i+n] {
+		if p.used {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) covered(i, n int) bool {
+	for _, p := range w.pages[i : i+n] {
+		if !p.used {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) mmap(i, n int, prot Prot, flags uint64) {
+	want, wantErrno := i, abi.Errno(0)
+	if flags&abi.MAP_FIXED_NOREPLACE != 0 {
+		if !w.free(i, n) {
+			wantErrno = abi.EEXIST
+		}
+	} else if flags&abi.MAP_FIXED == 0 && !w.free(i, n) {
+		var ok bool
+		if want, ok = w.room(n); !ok {
+			wantErrno = abi.ENOMEM
+		}
+	}
+	if wantErrno == 0 && prot&(Write|Exec) == Write|Exec {
+		wantErrno = abi.EACCES
+	}
+	got, errno := w.s.MMap(addrOf(i), uint64(n)*PageSize-5, uint64(prot), anon|flags, 0)
+	w.expect("mmap", errno, wantErrno)
+	if errno != 0 {
+		return
+	}
+	if got != addrOf(want) {
+		w.t.Fatalf("mmap(%d, %d) at %#x, want page %d", i, n, got, want)
+	}
+	if prot != 0 {
+		prot |= Read
+	}
+	for k := range n {
+		w.pages[want+k] = worldPage{modelPage: modelPage{used: true, prot: prot}}
+	}
+}
+
+func (w *world) mapFile(i, n, file int, bytes uint64, prot Prot) {
+	file %= filePages - n + 1
+	errno := w.s.Map(Area{Start: uint64(addrOf(i)), End: uint64(addrOf(i + n)), Prot: prot,
+		Kind: Archive, Phys: w.b.file + uint64(file)*PageSize, Bytes: bytes})
+	if !w.free(i, n) {
+		w.expect("map", errno, abi.EEXIST)
+		return
+	}
+	w.expect("map", errno, 0)
+	for k := range n {
+		p := &w.pages[i+k]
+		off := uint64(k) * PageSize
+		p.modelPage = modelPage{true, prot, Archive, archiveBase + uint64(file)*PageSize + off,
+			min(bytes-min(bytes, off), PageSize)}
+		p.reset()
+	}
+}
+
+func (w *world) munmap(i, n int) {
+	w.expect("munmap", w.s.MUnmap(addrOf(i), uint64(n)*PageSize), 0)
+	clear(w.pages[i : i+n])
+}
+
+func (w *world) mprotect(i, n int, prot Prot) {
+	want := abi.Errno(0)
+	switch {
+	case !w.covered(i, n):
+		want = abi.ENOMEM
+	case prot&(Write|Exec) == Write|Exec:
+		want = abi.EACCES
+	}
+	w.expect("mprotect", w.s.MProtect(addrOf(i), uint64(n)*PageSize, uint64(prot)), want)
+	if want != 0 {
+		return
+	}
+	if prot != 0 {
+		prot |= Read
+	}
+	for k := range n {
+		w.pages[i+k].prot = prot
+	}
+}
+
+func (w *world) dontNeed(i, n int) {
+	want := abi.Errno(0)
+	if !w.covered(i, n) {
+		want = abi.ENOMEM
+	}
+	w.expect("madvise", w.s.MAdvise(addrOf(i), uint64(n)*PageSize, abi.MADV_DONTNEED), want)
+	for k := range n {
+		w.pages[i+k].reset()
+	}
+}
+
+// oneArea reports whether pages i up to i+n lie in one area.
+func (w *world) oneArea(i, n int) bool {
+	a, ok := w.s.areas.Find(uint64(addrOf(i)))
+	return ok && uint64(addrOf(i+n)) <= a.End
+}
+
+func (w *world) mremap(i, n, m, to int, flags uint64) {
+	var old [worldPages]worldPage
+	copy(old[:], w.pages[i:i+n])
+	areaEnds := i+n == worldPages || !w.oneArea(i, n+1)
+	want, wantErrno := i, abi.Errno(0)
+	fixed := flags&abi.MREMAP_FIXED != 0
+	switch {
+	case !w.pages[i].used:
+		wantErrno = abi.EFAULT
+	case fixed && i < to+m && to < i+n:
+		wantErrno = abi.EINVAL
+	case m <= n && !fixed:
+	case !w.oneArea(i, n):
+		wantErrno = abi.EFAULT
+	case fixed:
+		want = to
+	case areaEnds && i+m <= worldPages && w.free(i+n, m-n):
+	case flags == 0:
+		wantErrno = abi.ENOMEM
+	default:
+		var ok bool
+		if want, ok = w.room(m); !ok {
+			wantErrno = abi.ENOMEM
+		}
+	}
+	got, errno := w.s.MRemap(addrOf(i), uint64(n)*PageSize, uint64(m)*PageSize, flags, addrOf(to))
+	w.expect("mremap", errno, wantErrno)
+	if errno != 0 {
+		return
+	}
+	if got != addrOf(want) {
+		w.t.Fatalf("mremap(%d, %d, %d, %d) to %#x, want page %d", i, n, m, flags, got, want)
+	}
+	clear(w.pages[i : i+n])
+	for k := range m {
+		p := &w.pages[want+k]
+		switch {
+		case k < n:
+			*p = old[k]
+		case k >= n:
+			*p = worldPage{modelPage: modelPage{used: true, prot: old[0].prot, kind: old[0].kind}}
+			if p.kind == Archive {
+				p.phys = old[0].phys + uint64(k)*PageSize
+			}
+		}
+	}
+}
+
+// access tries a page in each way and compares what it finds.
+func (w *world) access(i int, v uint64, write bool) {
+	p := &w.pages[i]
+	want := abi.Errno(0)
+	if p.prot&Read == 0 {
+		want = abi.EFAULT
+	}
+	first, errno := w.s.ReadUint64(addrOf(i))
+	if errno == abi.ENOMEM && w.tight {
+		return
+	}
+	w.expect("read", errno, want)
+	last, errno := w.s.ReadUint64(addrOf(i) + PageSize - 8)
+	w.expect("read", errno, want)
+	if want == 0 && (first != p.first || last != p.last) {
+		w.t.Fatalf("page %d holds %#x and %#x, want %#x and %#x", i, first, last, p.first, p.last)
+	}
+	if write {
+		want = 0
+		if p.prot&Write == 0 {
+			want = abi.EFAULT
+		}
+		errno := w.s.WriteUint64(addrOf(i), v)
+		if errno == abi.ENOMEM && w.tight {
+			return
+		}
+		w.expect("write", errno, want)
+		w.expect("write", w.s.WriteUint64(addrOf(i)+PageSize-8, v+1), want)
+		if want == 0 {
+			p.first, p.last = v, v+1
+		}
+	}
+	if p.prot&Write != 0 { // a fault that there was no need for changes nothing
+		if out := w.s.Fault(uint64(addrOf(i)), Write); out != Resolved {
+			w.t.Fatalf("page %d to write again: %v", i, out)
+		}
+		if got, errno := w.s.ReadUint64(addrOf(i)); got != p.first || errno != 0 {
+			w.t.Fatalf("page %d after a second fault: %#x, %v; want %#x", i, got, errno, p.first)
+		}
+	}
+	wantOut := Resolved
+	switch {
+	case !p.used:
+		wantOut = MapErr
+	case p.prot&Exec == 0:
+		wantOut = AccErr
+	}
+	if out := w.s.Fault(uint64(addrOf(i))+7, Exec); out != wantOut && (!w.tight || out != NoMemory) {
+		w.t.Fatalf("page %d to execute: %v, want %v", i, out, wantOut)
+	}
+}
+
+// check compares areas, page tables and charges with the oracle.
+func (w *world) check() {
+	w.t.Helper()
+	private := uint64(0)
+	for i := range w.pages {
+		p := &w.pages[i]
+		a, ok := w.s.areas.Find(uint64(addrOf(i)))
+		if ok != p.used || ok && (a.Prot != p.prot || a.Kind != p.kind) {
+			w.t.Fatalf("page %d lies in %+v, want %+v", i, a, p.modelPage)
+		}
+		pa, prot, mapped := w.s.tables.Lookup(w.b.env, uint64(addrOf(i)))
+		if !mapped {
+			continue
+		}
+		if !p.used || Prot(prot&paging.Access)&^p.prot != 0 {
+			w.t.Fatalf("page %d has rights %b, its area %+v", i, prot, p.modelPage)
+		}
+		if prot&paging.Borrowed == 0 {
+			private++
+		} else if want := p.phys - archiveBase + w.b.file; pa != want || prot&paging.Write != 0 || p.bytes < PageSize {
+			w.t.Fatalf("page %d borrows %#x with rights %b, want %#x", i, pa, prot, want)
+		}
+	}
+	if f := w.s.Stats().Frames; f < private || f > private+5 {
+		w.t.Fatalf("charged for %d frames, %d pages are its own", f, private)
+	}
+	if f := w.s.flush; f.Any() && (f.Start < worldLow || f.End > worldHigh) {
+		w.t.Fatalf("flush %+v", f)
+	}
+}
+
+func (w *world) step(b [8]byte) {
+	i := int(b[1]) % worldPages
+	n := 1 + int(b[2])%min(worldPages-i, 1+int(b[3])%24)
+	prot := Prot(b[4] % 8)
+	switch b[0] % 12 {
+	case 0:
+		w.mmap(i, n, prot, [4]uint64{abi.MAP_FIXED, 0, abi.MAP_FIXED_NOREPLACE, abi.MAP_NORESERVE}[b[5]%4])
+	case 1:
+		w.mmap(i, n, Read|Write, abi.MAP_FIXED)
+	case 2:
+		n = min(n, filePages)
+		bytes := uint64(n)*PageSize - uint64(b[6]%8)*512
+		w.mapFile(i, n, int(b[5]), bytes, [2]Prot{Read, Read | Exec}[b[4]%2])
+	case 3:
+		w.munmap(i, n)
+	case 4, 5:
+		w.mprotect(i, n, prot)
+	case 6:
+		w.dontNeed(i, n)
+	case 7:
+		m := 1 + int(b[5])%24
+		to := int(b[6]) % (worldPages - m + 1)
+		w.mremap(i, n, m, to, [4]uint64{0, 1, 1, 3}[b[7]%4])
+	case 8:
+		w.s.TakeFlush()
+	default:
+		for k := range min(n, 8) {
+			w.access(i+k, binary.LittleEndian.Uint64(b[:]), b[5]%4 != 0)
+		}
+	}
+	w.check()
+}
+
+func TestSpaceAgainstModel(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		format *paging.Format
+		frames uint64
+	}{
+		{"amd64", &amd64.Format, 0}, {"riscv64", &riscv64.Sv39, 0}, {"little memory", &amd64.Format, 30},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, c.format, c.frames)
+			rnd := rand.New(rand.NewPCG(3, uint64(len(c.name))))
+			for range *modelOps {
+				var b [8]byte
+				binary.LittleEndian.PutUint64(b[:], rnd.Uint64())
+				w.step(b)
+			}
+			w.b.destroy(w.s)
+		})
+	}
+}
+
+func FuzzSpace(f *testing.F) {
+	f.Add([]byte("\x01\x10\x08\xff\x03\x01\x01\x00\x0a\x12\x02\x20\x01\x01\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w := newWorld(t, &amd64.Format, 0)
+		for ; len(b) >= 8; b = b[8:] {
+			w.step([8]byte(b))
+		}
+		w.b.destroy(w.s)
+	})
+}
