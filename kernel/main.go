@@ -4,10 +4,39 @@
 
 package main
 
-import "loam/machine/metal"
+import (
+	"runtime/debug"
 
+	"loam/kernel/core"
+	"loam/machine/bootinfo"
+	"loam/machine/metal"
+)
+
+// main runs when the machine floor has started Go's runtime (machine/metal,
+// boot): it becomes this CPU's runner and never returns.
 func main() {
-	metal.Log("kernel: Go's runtime is up")
-	metal.BecomeRunner()
-	metal.Shutdown(metal.ShutdownOK)
+	debug.SetMaxStack(maxStack) // endless recursion of the kernel's is caught early
+	logUnknown()                // what the command line has that nobody knows
+	metal.BecomeRunner()        // locked, not preemptible, interrupts off
+	if mode, _ := bootinfo.Lookup(metal.CommandLine(), "mode"); string(mode) == "boot" {
+		console() // stay up; a person is watching
+	}
+	core.Run(core.Config{}) // the program of the boot archive
+}
+
+const maxStack = 512 << 10
+
+// known are the keys of the command line; docs/kernel-command-line.md.
+var known = []string{"mode", "tsc", "time", "seed", "v", "log"}
+
+func logUnknown() {
+	line := metal.CommandLine()
+	for off := 0; ; {
+		key, next := bootinfo.Unknown(line, off, known)
+		if key == nil {
+			return
+		}
+		metal.Log("ignored on the command line: " + string(key))
+		off = next
+	}
 }
