@@ -36,6 +36,7 @@ var Format = paging.Format{
 	Large:    2,
 	Bits:     48,
 	UserEnd:  UserEnd,
+	Kernel:   KernelStart,
 	AddrMask: PTEAddrMask,
 	AddrUnit: 1,
 	Valid:    PTEPresent,

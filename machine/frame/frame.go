@@ -328,6 +328,28 @@ func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
 	return OK
 }
 
+// Split turns the run of n frames at pa that the owner took into single frames,
+// to be freed one by one.
+func (a *Allocator) Split(pa, n uint64, o Owner) Code {
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 {
+		return a.fail(BadAddress, pa)
+	}
+	i := (pa - r.start) >> phys.PageShift
+	if !r.isReady(i) {
+		return a.refuse(pa, n, o)
+	}
+	rec := r.rec(i)
+	if rec.meta&^orderMask != newMeta(StateRun, 0, o, 1) || uint64(rec.next) != n {
+		return a.refuse(pa, n, o)
+	}
+	for k := range n {
+		r.touch(i + k)
+		r.rec(i + k).meta = newMeta(StateSingle, 0, o, 1)
+	}
+	return OK
+}
+
 // Share adds a reference to the taken frame or run that starts at pa.
 func (a *Allocator) Share(pa uint64) Code {
 	rec := a.taken(pa)

@@ -146,9 +146,33 @@ func (x *trial) step() {
 	case op == 14:
 		x.nonsense()
 	default:
-		if x.pick(64) == 0 {
+		switch x.pick(16) {
+		case 0:
 			x.a.Drain()
+		case 1:
+			x.split()
 		}
+	}
+}
+
+// split turns a run into single frames.
+func (x *trial) split() {
+	r := x.some()
+	if r == nil || r.n == 1 {
+		return
+	}
+	pa := r.first << phys.PageShift
+	want := x.m.verdict(pa, r.n, r.owner)
+	if got := x.a.Split(pa, r.n, r.owner); got != want {
+		x.t.Fatalf("Split(%#x, %d) = %v, want %v", pa, r.n, got, want)
+	}
+	if want != OK {
+		return
+	}
+	x.m.remove(r)
+	for k := range r.n {
+		x.m.add(r.first+k, 1, r.owner)
+		x.heads = append(x.heads, r.first+k)
 	}
 }
 

@@ -40,6 +40,7 @@ type Format struct {
 	Large    uint   // the highest level at which a leaf may stand
 	Bits     uint   // of a virtual address; those above repeat the highest
 	UserEnd  uint64 // where user addresses end, a multiple of the page size
+	Kernel   uint64 // where kernel addresses begin; between them there are none
 	AddrMask uint64 // the bits of an entry that hold the physical address
 	AddrDown uint   // how far the address is shifted down there
 	AddrUnit uint64 // 1 << AddrDown; the walk multiplies, it is shorter
@@ -124,7 +125,7 @@ const (
 	Mapped            // something is mapped there already
 	NotMapped         // nothing is mapped there
 	NoMemory          // no frame for a table
-	Misaligned        // an address or length is not a multiple of the page size
+	Misaligned        // no multiple of the page size, or no physical address
 	NonCanonical      // an address or range that virtual addresses don't have
 	WX                // both writable and executable
 	WrongHalf         // User in the kernel's part, or no User in the user's

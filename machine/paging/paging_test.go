@@ -97,3 +97,267 @@ func TestDirectMap(t *testing.T) {
 		}
 	})
 }
+
+func TestRefusals(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		kernel := ^uint64(0) << (f.Bits - 1)
+		before := env.Frames.Stats().Free
+		for _, c := range []struct {
+			va, pa uint64
+			prot   paging.Prot
+			want   paging.Code
+		}{
+			{4097, 4096, paging.Read | paging.User, paging.Misaligned},
+			{4096, 4097, paging.Read | paging.User, paging.Misaligned},
+			{4096, 1 << 63, paging.Read | paging.User, paging.Misaligned},
+			{4096, 1 << 56, paging.Read | paging.User, paging.Misaligned},
+			{4096, 4096, paging.ReadWrite | paging.Exec | paging.User, paging.WX},
+			{kernel, 4096, paging.Write | paging.Exec, paging.WX},
+			{kernel, 4096, paging.Read | paging.User, paging.WrongHalf},
+			{4096, 4096, paging.Read, paging.WrongHalf},
+			{f.UserEnd, 4096, paging.Read | paging.User, paging.WrongHalf},
+			{1 << (f.Bits - 1), 4096, paging.Read, paging.NonCanonical},
+			{kernel - 4096, 4096, paging.Read, paging.NonCanonical},
+			{1 << 63, 4096, paging.Read | paging.User, paging.NonCanonical},
+		} {
+			if c.va == f.UserEnd && f.Kernel != f.UserEnd {
+				c.want = paging.NonCanonical // amd64's last page of the lower half
+			}
+			got := tables.Map(env, c.va, c.pa, c.prot)
+			if got != c.want {
+				t.Errorf("Map(%#x, %#x, %b) = %v, want %v", c.va, c.pa, c.prot, got, c.want)
+			}
+			if _, code := tables.MapRange(env, c.va, c.pa, 8192, c.prot, 2); code == paging.OK {
+				t.Errorf("MapRange(%#x, %#x, %b) is accepted", c.va, c.pa, c.prot)
+			}
+		}
+		var b paging.Batch
+		for _, r := range [][2]uint64{{8192, 4096}, {1, 4096}, {4096, 8191}, {0, 1 << 63}, {kernel - 4096, kernel},
+			{0, f.UserEnd + 4096}, {f.UserEnd - 4096, kernel + 4096}} {
+			if code := tables.UnmapRange(env, r[0], r[1], &b); code == paging.OK || code == paging.More {
+				t.Errorf("UnmapRange(%#x, %#x) is accepted", r[0], r[1])
+			}
+			if code := tables.ProtectRange(env, r[0], r[1], paging.Read|paging.User, &b); code == paging.OK || code == paging.More {
+				t.Errorf("ProtectRange(%#x, %#x) is accepted", r[0], r[1])
+			}
+		}
+		if env.Frames.Stats().Free != before {
+			t.Error("a refusal took frames")
+		}
+	})
+}
+
+// TestLarge takes 2 MiB leafs through everything.
+func TestLarge(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		const va, pa = 6 * mib, 64 * mib
+		const prot = paging.ReadWrite | paging.User
+		if done, code := tables.MapRange(env, va, pa, 4*mib, prot, 2); done != 4*mib || code != paging.OK {
+			t.Fatal(done, code)
+		}
+		if got := env.Frames.Stats().Owned[frame.PageTable]; got != uint64(f.Levels)-1 {
+			t.Errorf("%d tables", got)
+		}
+		var b paging.Batch
+		if _, _, code := tables.Unmap(env, va+4096); code != paging.Large {
+			t.Error(code)
+		}
+		if code := tables.Map(env, va+4096, pa, prot); code != paging.Mapped {
+			t.Error(code)
+		}
+		if code := tables.UnmapRange(env, va, va+4096, &b); code != paging.Large || b.Len() != 0 {
+			t.Error(code)
+		}
+		if code := tables.ProtectRange(env, va, va+mib, paging.Read|paging.User, &b); code != paging.Large {
+			t.Error(code)
+		}
+		if code := tables.ProtectRange(env, va, va+2*mib, paging.Read|paging.User, &b); code != paging.OK || !b.Flush || b.Pages != 512 {
+			t.Error(code, b.Flush, b.Pages)
+		}
+		for at, want := range map[uint64]paging.Prot{va + 2*mib - 1: paging.Read | paging.User, va + 2*mib: prot} {
+			if got, p, ok := tables.Lookup(env, at); !ok || got != pa+at-va || p != want {
+				t.Errorf("%#x: %#x, %b, %v", at, got, p, ok)
+			}
+		}
+		if code := tables.Split(env, va+2*mib+5); code != paging.OK {
+			t.Fatal(code)
+		}
+		if code := tables.Split(env, va+2*mib); code != paging.NotMapped {
+			t.Error(code)
+		}
+		for k := uint64(0); k < 512; k++ {
+			at := va + 2*mib + k<<12
+			if got, p, code := tables.Unmap(env, at); got != pa+at-va || p != prot || code != paging.OK {
+				t.Fatalf("%#x: %#x, %b, %v", at, got, p, code)
+			}
+		}
+		if code := tables.UnmapRange(env, 0, f.UserEnd, &b); code != paging.OK {
+			t.Fatal(code)
+		}
+		if gone, _, _ := b.Frame(0); b.Pages != 512 || gone != pa || !b.Flush {
+			t.Errorf("%d pages, %#x", b.Pages, gone)
+		}
+		for k := range b.Len() {
+			if pa, table, _ := b.Frame(k); table {
+				env.Frames.Free(pa, frame.PageTable)
+			}
+		}
+		if got := env.Frames.Stats().Owned[frame.PageTable]; got != 1 {
+			t.Errorf("%d tables left", got)
+		}
+	})
+}
+
+// TestRoots: what is mapped in the reserved kernel part is in all roots.
+func TestRoots(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, first := newEnv(t, f)
+		top := f.Levels - 1
+		kernel := ^uint64(0) << (f.Bits - 1)
+		if code := first.Reserve(env, kernel, kernel+3*paging.Span(top)); code != paging.OK {
+			t.Fatal(code)
+		}
+		if code := first.Reserve(env, 0, 4096); code != paging.WrongHalf {
+			t.Error(code)
+		}
+		first.Map(env, 4096, 4096, paging.Read|paging.User)
+		second, code := first.NewRoot(env)
+		if code != paging.OK {
+			t.Fatal(code)
+		}
+		at := kernel + 2*paging.Span(top) + 5<<12
+		if code := first.Map(env, at, 7<<12, paging.ReadWrite); code != paging.OK {
+			t.Fatal(code)
+		}
+		if pa, _, ok := second.Lookup(env, at); !ok || pa != 7<<12 {
+			t.Error("a kernel page is missing in the other root")
+		}
+		if _, _, ok := second.Lookup(env, 4096); ok {
+			t.Error("a user page is in the other root")
+		}
+		tables := env.Frames.Stats().Owned[frame.PageTable]
+		var b paging.Batch
+		if code := second.UnmapRange(env, at, at+4096, &b); code != paging.OK || b.Len() != 1 {
+			t.Errorf("%v, %d", code, b.Len())
+		}
+		if env.Frames.Stats().Owned[frame.PageTable] != tables {
+			t.Error("a shared table was freed")
+		}
+		if code := second.FreeRoot(env); code != frame.OK {
+			t.Error(code)
+		}
+		// The very last page of the address space can be mapped.
+		if code := first.Reserve(env, -paging.Span(top), 1<<64-1); code != paging.OK {
+			t.Error(code)
+		}
+		if code := first.Map(env, 1<<64-4096, 0, paging.Read); code != paging.OK {
+			t.Error(code)
+		}
+	})
+}
+
+// TestPieces unmaps in bounded pieces and gives all frames back, shared ones
+// and borrowed ones as they ask for.
+func TestPieces(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		start := env.Frames.Stats()
+		shared, _ := env.Frames.Alloc(frame.User)
+		for k := uint64(0); k < 1000; k++ {
+			pa, prot := shared, paging.Read|paging.User|paging.Copy
+			switch {
+			case k%3 == 0:
+				env.Frames.Share(shared)
+			case k%3 == 1:
+				prot |= paging.Borrowed
+			default:
+				pa, _ = env.Frames.Alloc(frame.User)
+			}
+			if code := tables.Map(env, k<<20, pa, prot); code != paging.OK {
+				t.Fatal(code)
+			}
+		}
+		calls, pages := 0, uint64(0)
+		for at, more := uint64(0), true; more; calls++ {
+			var b paging.Batch
+			code := tables.UnmapRange(env, at, f.UserEnd, &b)
+			pages += b.Pages
+			if _, code := b.Release(env.Frames); code != frame.OK {
+				t.Fatal(code)
+			}
+			at, more = b.Next, code == paging.More
+		}
+		if pages != 1000 || calls < 1000/paging.BatchSize {
+			t.Errorf("%d pages in %d calls", pages, calls)
+		}
+		if freed, code := env.Frames.Unshare(shared); !freed || code != frame.OK {
+			t.Errorf("the shared frame: %v, %v", freed, code)
+		}
+		if got := env.Frames.Stats(); got.Owned != start.Owned || got.Free != start.Free {
+			t.Errorf("%+v, at the start %+v", got, start)
+		}
+	})
+}
+
+// TestNoMemory lets table frames run out at each step of the way.
+func TestNoMemory(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		var all []uint64
+		for {
+			pa, code := env.Frames.Alloc(frame.Heap)
+			if code != frame.OK {
+				break
+			}
+			all = append(all, pa)
+		}
+		for give := range f.Levels {
+			code := tables.Map(env, 4096, 0, paging.Read|paging.User)
+			if want := map[bool]paging.Code{true: paging.OK, false: paging.NoMemory}[give == f.Levels-1]; code != want {
+				t.Errorf("with %d frames: %v", give, code)
+			}
+			env.Frames.Free(all[give], frame.Heap)
+		}
+		if _, code := tables.NewRoot(env); code != paging.OK {
+			t.Error(code)
+		}
+		if _, code := tables.NewRoot(env); code != paging.NoMemory {
+			t.Error(code)
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	if paging.More.String() != "more to do" || paging.OK.String() != "ok" || (paging.More+1).String() != "unknown code" {
+		t.Error("names are out of step")
+	}
+}
+
+func BenchmarkMapUnmap(b *testing.B) {
+	env, tables := newEnv(b, &amd64.Format)
+	tables.Map(env, 0, 0, paging.Read|paging.User)
+	for b.Loop() {
+		tables.Map(env, 4096, 4096, paging.ReadWrite|paging.User)
+		tables.Unmap(env, 4096)
+	}
+}
+
+// BenchmarkTouchExit maps 1,024 new pages and unmaps them as an exit does.
+func BenchmarkTouchExit(b *testing.B) {
+	env, tables := newEnv(b, &amd64.Format)
+	for b.Loop() {
+		for k := range uint64(1024) {
+			pa, _ := env.Frames.Alloc(frame.User)
+			tables.Map(env, k<<12, pa, paging.ReadWrite|paging.User)
+		}
+		for at, more := uint64(0), true; more; {
+			var batch paging.Batch
+			more = tables.UnmapRange(env, at, env.Format.UserEnd, &batch) == paging.More
+			batch.Release(env.Frames)
+			at = batch.Next
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1024, "ns/page")
+}

@@ -16,6 +16,9 @@ func (t Tables) MapRange(env Env, va, pa, size uint64, prot Prot, large uint) (u
 	if code := f.check(va, pa, prot); code != OK {
 		return 0, code
 	}
+	if size > 0 && (pa+size-PageSize)&f.BadAddr != 0 || pa+size < pa {
+		return 0, Misaligned
+	}
 	large = min(large, f.Large)
 	done := uint64(0)
 	for done < size {
@@ -23,29 +26,64 @@ func (t Tables) MapRange(env Env, va, pa, size uint64, prot Prot, large uint) (u
 		for level > 0 && ((va|pa)&(Span(level)-1) != 0 || size-done < Span(level)) {
 			level--
 		}
-		e, code := t.slot(env, va, level)
+		at, code := t.slot(env, va, level)
 		if code != OK {
 			return done, code
 		}
-		left := (size - done) >> shift(level)
-		// Entries up to the table's end are neighbours.
-		left = min(left, 512-va>>shift(level)&indexMask)
-		if level < large && left > 1 { // stop where a larger leaf may begin
+		// The entries up to the table's end, and up to where a larger leaf may
+		// stand, are neighbours.
+		table := env.Mem.Table(at &^ (PageSize - 1))
+		left := min((size-done)>>shift(level), 512-at%PageSize/8)
+		if level < large && (va^pa)&(Span(level+1)-1) == 0 && va&(Span(level+1)-1) != 0 {
 			left = min(left, (Span(level+1)-va&(Span(level+1)-1))>>shift(level))
 		}
-		table := env.Mem.Table(e &^ (PageSize - 1))
-		for k := e % PageSize / 8; left > 0; left-- {
-			if table[k&indexMask] != 0 {
-				return done, Mapped
-			}
-			table[k&indexMask] = f.leaf(pa, prot, level)
-			k++
-			done += Span(level)
-			va += Span(level)
-			pa += Span(level)
+		n := fill(table, at%PageSize/8, left, f.leaf(pa, prot, level), f.entry(Span(level)))
+		done += n << shift(level)
+		va += n << shift(level)
+		pa += n << shift(level)
+		if n != left {
+			return done, Mapped
 		}
 	}
 	return done, OK
+}
+
+// fill writes leaf, leaf+step, and so on into up to n free entries from k on,
+// and returns how many it found free.
+func fill(table *[512]uint64, k, n, leaf, step uint64) uint64 {
+	for left := n; left > 0; left-- {
+		if e := &table[k&indexMask]; *e == 0 {
+			*e = leaf
+		} else {
+			return n - left
+		}
+		leaf += step
+		k++
+	}
+	return n
+}
+
+// Split replaces the large leaf that maps va by a table of leafs one level
+// lower that map the same. The caller flushes the leaf's range. It does not
+// touch the frames: frame.Allocator.Split makes them single ones.
+func (t Tables) Split(env Env, va uint64) Code {
+	f := env.Format
+	if !f.Canonical(va) {
+		return NonCanonical
+	}
+	e, level := t.find(env, va)
+	if e == nil || level == 0 {
+		return NotMapped
+	}
+	old := *e
+	var table uint64
+	if !env.newTable(&table, va) {
+		return NoMemory
+	}
+	leaf := f.leaf(f.addr(old), f.prot(old), level-1)
+	fill(env.Mem.Table(f.addr(table)), 0, 512, leaf, f.entry(Span(level-1)))
+	*e = table
+	return OK
 }
 
 // checkRange checks the pages from va on, size bytes: all in one half.
@@ -55,7 +93,7 @@ func (f *Format) checkRange(va, size uint64) Code {
 		return Misaligned
 	case size == 0:
 		return OK
-	case va+size-1 < va || !f.Canonical(va) || !f.Canonical(va+size-1):
+	case va+size-1 < va || va >= f.UserEnd && va < f.Kernel || !f.Canonical(va) || !f.Canonical(va+size-1):
 		return NonCanonical
 	case va>>(f.Bits-1) != (va+size-1)>>(f.Bits-1):
 		return NonCanonical // across the hole
@@ -155,7 +193,8 @@ func (b *Batch) Release(a *frame.Allocator) (freed uint64, code frame.Code) {
 // UnmapRange removes all pages from start up to end (exclusive), collects
 // their frames and the user part's tables that became empty in b, and returns
 // OK when the range is done. With More, flush, Release b, and call it again
-// with b.Next as the start. A large leaf must be covered whole: else Large.
+// with b.Next as the start. A large leaf must be
+// covered whole: else Large, and Split comes first.
 func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
 	b.begin(start)
 	f := env.Format
@@ -283,7 +322,8 @@ func empty(t *[512]uint64) bool {
 // rights of prot, keeping their software bits; a page with Copy does not
 // become writable. It returns OK when the range is done; with More, call it
 // again with b.Next as the start. The caller flushes from the start to b.Next
-// when b.Flush is set. A large leaf must be covered whole: else Large.
+// when b.Flush is set. A large leaf must be
+// covered whole: else Large, and Split comes first.
 func (t Tables) ProtectRange(env Env, start, end uint64, prot Prot, b *Batch) Code {
 	b.begin(start)
 	f := env.Format
@@ -333,8 +373,8 @@ func (w *walk) change(b *Batch, prot Prot) {
 func (b *Batch) change(f *Format, e *uint64, prot Prot, level uint) {
 	old := f.prot(*e)
 	prot = prot&hardware | old&software
-	if old&Copy != 0 {
-		prot &^= Write
+	if old&Copy != 0 && prot&Write != 0 {
+		prot = prot&^Write | Read
 	}
 	b.Flush = b.Flush || old&hardware&^prot != 0
 	b.Pages += Span(level) / PageSize

@@ -28,7 +28,7 @@ func (f *Format) check(va, pa uint64, prot Prot) Code {
 		if prot&User == 0 {
 			return WrongHalf
 		}
-	case !f.Canonical(va):
+	case va < f.Kernel || !f.Canonical(va):
 		return NonCanonical
 	case prot&User != 0:
 		return WrongHalf
@@ -158,8 +158,8 @@ func (t Tables) Lookup(env Env, va uint64) (pa uint64, prot Prot, ok bool) {
 	if va >= f.UserEnd && !f.Canonical(va) {
 		return 0, 0, false
 	}
-	if e := t.entry(env, va&^(PageSize-1)); e != nil {
-		return f.addr(*e) + va%PageSize, f.prot(*e), *e != 0
+	if e := t.entry(env, va&^(PageSize-1)); e != nil && *e != 0 {
+		return f.addr(*e) + va%PageSize, f.prot(*e), true
 	}
 	e, level := t.find(env, va)
 	if e == nil {

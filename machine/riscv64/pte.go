@@ -36,6 +36,7 @@ var Sv39 = paging.Format{
 	Large:    2,
 	Bits:     39,
 	UserEnd:  UserEnd,
+	Kernel:   UserEnd,
 	AddrMask: PTEAddrMask,
 	AddrDown: 2,
 	AddrUnit: 1 << 2,

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package paging_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"loam/machine/amd64"
+	"loam/machine/frame"
+	"loam/machine/paging"
+	"loam/machine/riscv64"
+)
+
+var steps = flag.Int("steps", 40_000, "operations of TestModel for each format")
+
+// processor walks tables as the manuals say, with no code of the package: it
+// returns where va leads and what is allowed there.
+type processor func(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool)
+
+// walkAMD64 follows SDM 3A 4.5.4 and 4.6.1.
+func walkAMD64(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool) {
+	w, x, u = true, true, true
+	at := root
+	for _, sh := range []uint{39, 30, 21, 12} {
+		e := *env.Mem.Word(at + va>>sh&511*8)
+		if e&1 == 0 {
+			return 0, false, false, false, false, false
+		}
+		w = w && e&2 != 0
+		u = u && e&4 != 0
+		x = x && e>>63 == 0
+		at = e & 0x000f_ffff_ffff_f000
+		if sh == 12 || e&0x80 != 0 {
+			return at + va&(1<<sh-1), true, w, x, u, true
+		}
+	}
+	panic("unreachable")
+}
+
+// walkSv39 follows the Privileged Specification 4.3.2. A page is executable
+// or readable by its leaf alone.
+func walkSv39(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool) {
+	at := root
+	for _, sh := range []uint{30, 21, 12} {
+		e := *env.Mem.Word(at + va>>sh&511*8)
+		if e&1 == 0 || e&2 == 0 && e&4 != 0 {
+			return 0, false, false, false, false, false
+		}
+		at = e << 10 >> 20 << 12
+		if e&0xa != 0 {
+			if at&(1<<sh-1) != 0 || e&0x40 == 0 || e&4 != 0 && e&0x80 == 0 {
+				return 0, false, false, false, false, false
+			}
+			return at + va&(1<<sh-1), e&2 != 0, e&4 != 0, e&8 != 0, e&16 != 0, true
+		}
+	}
+	panic("a leaf table's entry refers to a table")
+}
+
+type page struct {
+	pa   uint64
+	prot paging.Prot
+}
+
+// trial drives tables and a map of pages with the same operations.
+type trial struct {
+	t      testing.TB
+	env    paging.Env
+	tables paging.Tables
+	walk   processor
+	model  map[uint64]page // by address
+	draw   func() uint64
+	pool   []uint64 // addresses that are worth trying
+}
+
+func newTrial(t testing.TB, f *paging.Format, draw func() uint64) *trial {
+	env, tables := newEnv(t, f)
+	x := &trial{t: t, env: env, tables: tables, model: map[uint64]page{}, draw: draw}
+	x.walk = walkAMD64
+	if f == &riscv64.Sv39 {
+		x.walk = walkSv39
+	}
+	kernel := ^uint64(0) << (f.Bits - 1)
+	for _, base := range []uint64{0, 1 << 21, 1 << 30, 5<<30 + 1<<21, f.UserEnd - 1<<15, kernel, kernel + 1<<30} {
+		for k := range uint64(8) {
+			x.pool = append(x.pool, base+k<<12)
+		}
+		x.pool = append(x.pool, base+1<<21-1<<12, base+1<<21)
+	}
+	x.pool = slices.DeleteFunc(x.pool, func(va uint64) bool { return va >= f.UserEnd && va < kernel })
+	return x
+}
+
+func (x *trial) pick(n int) int      { return int(x.draw() % uint64(n)) }
+func (x *trial) address() uint64     { return x.pool[x.pick(len(x.pool))] }
+func (x *trial) frame() uint64       { return 1<<30 + uint64(x.pick(1<<16))<<12 }
+func (x *trial) user(va uint64) bool { return va < x.env.Format.UserEnd }
+
+// prot draws rights that fit the address, or sometimes any.
+func (x *trial) prot(va uint64) paging.Prot {
+	p := []paging.Prot{0, paging.Read, paging.ReadWrite, paging.ReadExec}[x.pick(4)]
+	p |= paging.Prot(x.pick(4)) * paging.Copy
+	if x.user(va) {
+		p |= paging.User
+	}
+	if x.pick(16) == 0 {
+		p = paging.Prot(x.draw())
+	}
+	return p &^ paging.Device
+}
+
+// refusal predicts why a leaf can't be.
+func (x *trial) refusal(va uint64, p paging.Prot) paging.Code {
+	switch {
+	case p&paging.Write != 0 && p&paging.Exec != 0:
+		return paging.WX
+	case x.user(va) != (p&paging.User != 0):
+		return paging.WrongHalf
+	}
+	return paging.OK
+}
+
+// norm is what is shown of rights: a leaf without access shows only the
+// software bits, any access means Read.
+func norm(p paging.Prot) paging.Prot {
+	if p&paging.Access == 0 {
+		return p & (paging.Copy | paging.Borrowed)
+	}
+	return p | paging.Read
+}
+
+func (x *trial) step() {
+	switch x.pick(8) {
+	case 0, 1, 2:
+		x.mapOne()
+	case 3:
+		x.unmapOne()
+	case 4:
+		x.protectOne()
+	case 5:
+		x.unmapRange()
+	case 6:
+		x.protectRange()
+	case 7:
+		x.mapRange()
+	}
+}
+
+func (x *trial) mapOne() {
+	va, pa := x.address(), x.frame()
+	p := x.prot(va)
+	want := x.refusal(va, p)
+	if _, there := x.model[va]; want == paging.OK && there {
+		want = paging.Mapped
+	}
+	if got := x.tables.Map(x.env, va, pa, p); got != want {
+		x.t.Fatalf("Map(%#x, %b) = %v, want %v", va, p, got, want)
+	}
+	if want == paging.OK {
+		x.model[va] = page{pa, norm(p)}
+	}
+	x.look(va)
+}
+
+func (x *trial) unmapOne() {
+	va := x.address()
+	pa, p, code := x.tables.Unmap(x.env, va)
+	old, there := x.model[va]
+	if there != (code == paging.OK) || there && (pa != old.pa || p != old.prot) {
+		x.t.Fatalf("Unmap(%#x) = %#x, %b, %v; model %+v", va, pa, p, code, old)
+	}
+	delete(x.model, va)
+	x.look(va)
+}
+
+func (x *trial) protectOne() {
+	va := x.address()
+	p := x.prot(va)
+	old, there := x.model[va]
+	want := paging.NotMapped
+	if there {
+		want = x.refusal(va, p)
+	}
+	var flush bool
+	var got paging.Code
+	pa := old.pa
+	if x.pick(2) == 0 {
+		flush, got = x.tables.Protect(x.env, va, p)
+		if got == paging.OK && !flush && old.prot&^norm(p)&^(paging.Copy|paging.Borrowed) != 0 {
+			x.t.Fatalf("Protect(%#x) from %b to %b needs a flush", va, old.prot, p)
+		}
+	} else {
+		pa = x.frame()
+		var was uint64
+		was, got = x.tables.Replace(x.env, va, pa, p)
+		if got == paging.OK && was != old.pa {
+			x.t.Fatalf("Replace(%#x) took %#x, not %#x", va, was, old.pa)
+		}
+	}
+	if got != want {
+		x.t.Fatalf("change of %#x to %b = %v, want %v", va, p, got, want)
+	}
+	if want == paging.OK {
+		x.model[va] = page{pa, norm(p)}
+	}
+	x.look(va)
+}
+
+// span draws a range within one half.
+func (x *trial) span() (start, end uint64) {
+	for {
+		start, end = x.address(), x.address()+4096
+		if start > end {
+			start, end = end-4096, start+4096
+		}
+		if x.user(start) == x.user(end-1) {
+			return start, end
+		}
+	}
+}
+
+func (x *trial) unmapRange() {
+	start, end := x.span()
+	var b paging.Batch
+	taken := map[uint64]int{}
+	at := start
+	for {
+		code := x.tables.UnmapRange(x.env, at, end, &b)
+		for k := range b.Len() {
+			pa, table, borrowed := b.Frame(k)
+			if !table {
+				taken[pa|map[bool]uint64{true: 1}[borrowed]]++
+				continue
+			}
+			if code := x.env.Frames.Free(pa, frame.PageTable); code != frame.OK {
+				x.t.Fatalf("table %#x: %v", pa, code)
+			}
+		}
+		if b.Next <= at && code == paging.More || b.Next < at || b.Next > end {
+			x.t.Fatalf("UnmapRange from %#x stopped at %#x", at, b.Next)
+		}
+		if at = b.Next; code == paging.OK {
+			break
+		} else if code != paging.More {
+			x.t.Fatal(code)
+		}
+	}
+	for va, p := range x.model {
+		if va >= start && va < end {
+			key := p.pa
+			if p.prot&paging.Borrowed != 0 {
+				key |= 1
+			}
+			if taken[key]--; taken[key] == 0 {
+				delete(taken, key)
+			}
+			delete(x.model, va)
+		}
+	}
+	if len(taken) != 0 {
+		x.t.Fatalf("UnmapRange(%#x, %#x): frames differ: %v", start, end, taken)
+	}
+	x.look(start)
+	x.look(end - 4096)
+}
+
+func (x *trial) protectRange() {
+	start, end := x.span()
+	p := x.prot(start)
+	want := x.refusal(start, p)
+	var b paging.Batch
+	for at := start; ; at = b.Next {
+		code := x.tables.ProtectRange(x.env, at, end, p, &b)
+		if code == paging.More {
+			continue
+		}
+		if code != want {
+			x.t.Fatalf("ProtectRange(%#x, %#x, %b) = %v, want %v", at, end, p, code, want)
+		}
+		break
+	}
+	if want != paging.OK {
+		return
+	}
+	const soft = paging.Copy | paging.Borrowed
+	for va, old := range x.model {
+		if va >= start && va < end {
+			n := p&^soft | old.prot&soft
+			if old.prot&paging.Copy != 0 && n&paging.Write != 0 {
+				n = n&^paging.Write | paging.Read // Write implied it
+			}
+			x.model[va] = page{old.pa, norm(n)}
+		}
+	}
+	x.look(start)
+	x.look(end - 4096)
+}
+
+// mapRange maps a few pages, where the first that is in the way stops it.
+func (x *trial) mapRange() {
+	va, n := x.address(), uint64(1+x.pick(12))
+	pa := x.frame()
+	p := x.prot(va)
+	want := x.refusal(va, p)
+	if x.user(va) && va+n<<12 > x.env.Format.UserEnd {
+		want = paging.WrongHalf
+		if !x.env.Format.Canonical(va + n<<12 - 1) {
+			want = paging.NonCanonical
+		}
+	}
+	done := uint64(0)
+	for want == paging.OK && done < n {
+		if _, there := x.model[va+done<<12]; there {
+			want = paging.Mapped
+			break
+		}
+		x.model[va+done<<12] = page{pa + done<<12, norm(p)}
+		done++
+	}
+	got, code := x.tables.MapRange(x.env, va, pa, n<<12, p, 2)
+	if code != want || got != done<<12 {
+		x.t.Fatalf("MapRange(%#x, %d pages, %b) = %#x, %v; want %#x, %v", va, n, p, got, code, done<<12, want)
+	}
+}
+
+// look compares Lookup and the processor with the model.
+func (x *trial) look(va uint64) {
+	want, there := x.model[va]
+	pa, p, ok := x.tables.Lookup(x.env, va+5)
+	if ok != there || ok && (pa != want.pa+5 || p != want.prot) {
+		x.t.Fatalf("Lookup(%#x) = %#x, %b, %v; model %+v", va, pa, p, ok, want)
+	}
+	pa, r, w, ex, u, ok := x.walk(x.env, x.tables.Root, va+5)
+	if ok != (there && want.prot&paging.Access != 0) {
+		x.t.Fatalf("the processor finds %#x: %v; model %+v, %v", va, ok, want, there)
+	}
+	if ok && (pa != want.pa+5 || r != (want.prot&paging.Read != 0) || w != (want.prot&paging.Write != 0) ||
+		ex != (want.prot&paging.Exec != 0) || u != (want.prot&paging.User != 0)) {
+		x.t.Fatalf("the processor finds %#x at %#x %v %v %v %v; model %+v", va, pa, r, w, ex, u, want)
+	}
+}
+
+// finish unmaps the user part and finds all of its tables given back.
+func (x *trial) finish() {
+	for _, va := range x.pool {
+		x.look(va)
+	}
+	for at, more := uint64(0), true; more; {
+		var b paging.Batch
+		code := x.tables.UnmapRange(x.env, at, x.env.Format.UserEnd, &b)
+		for k := range b.Len() {
+			if pa, table, _ := b.Frame(k); table {
+				x.env.Frames.Free(pa, frame.PageTable)
+			}
+		}
+		at, more = b.Next, code == paging.More
+	}
+	left := uint64(1) // the root
+	root := x.env.Mem.Table(x.tables.Root)
+	for k, e := range root {
+		if e != 0 && uint64(k) < (x.env.Format.UserEnd+paging.Span(x.env.Format.Levels-1)-1)/paging.Span(x.env.Format.Levels-1) {
+			x.t.Fatalf("root entry %d is left: %#x", k, e)
+		}
+	}
+	left += count(x.env, x.tables.Root, x.env.Format.Levels-1)
+	if got := x.env.Frames.Stats().Owned[frame.PageTable]; got != left {
+		x.t.Fatalf("%d tables taken, %d in use", got, left)
+	}
+	if code := x.env.Frames.Check(); code != frame.OK {
+		x.t.Fatal(code)
+	}
+}
+
+// count returns the number of tables below one.
+func count(env paging.Env, table uint64, level uint) uint64 {
+	n := uint64(0)
+	for _, e := range env.Mem.Table(table) {
+		f := env.Format
+		if level > 0 && e&f.DirMask == f.Valid {
+			n += 1 + count(env, e&f.AddrMask*f.AddrUnit, level-1)
+		}
+	}
+	return n
+}
+
+func TestModel(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		x := newTrial(t, f, rng.Uint64)
+		for range *steps {
+			x.step()
+		}
+		x.finish()
+	})
+}
+
+func FuzzTables(f *testing.F) {
+	f.Add([]byte("0123456789 a few pages here and there"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 2048 {
+			return
+		}
+		for _, format := range []*paging.Format{&amd64.Format, &riscv64.Sv39} {
+			b := b
+			x := newTrial(t, format, func() uint64 {
+				if len(b) == 0 {
+					return 0
+				}
+				v := uint64(b[0])
+				b = b[1:]
+				return v
+			})
+			for len(b) > 0 {
+				x.step()
+			}
+			x.finish()
+		}
+	})
+}
