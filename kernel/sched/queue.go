@@ -16,7 +16,8 @@ type Queue struct {
 	passed  bool  // current has yielded: Pick takes another if there is one
 
 	weight int64 // W: sum of weights of runnable threads
-	sum    int64 // S: sum of weight*(v-base) over them
+	sum    int64 // S: sum of weight*(v-base) over them, and owed
+	owed   int64 // the debts of threads that ended, in time multiplied by weight
 	base   int64
 	since  int64 // when current was charged last
 }
@@ -43,6 +44,9 @@ func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
 	th := &q.s.threads[t]
 	if th.state != asleep {
 		return false
+	}
+	if th.weight == 0 {
+		q.s.Reset(t)
 	}
 	q.charge(now)
 	q.place(th)
@@ -98,8 +102,9 @@ func (q *Queue) Retire(t int32, now int64) {
 	v := q.virtualTime()
 	q.remove(t, th)
 	q.leave(th)
-	if q.weight != 0 {
-		q.sum = max(q.sum, (v-q.base)*q.weight)
+	if debt := (v-q.base)*q.weight - q.sum; debt > 0 {
+		q.owed += debt
+		q.sum += debt
 	}
 }
 
@@ -133,30 +138,16 @@ func (q *Queue) Yield(now int64) {
 	q.renew, q.passed = true, true
 }
 
-// bound keeps the virtual time of a thread that doesn't use what it is given,
-// and so isn't held near V by using it, within reach of V.
-func (q *Queue) bound(th *thread) {
-	const far = maxDistance / 4
-	var v int64
-	switch {
-	case q.eligible(th.v + far): // V is far ahead: the thread gave up its turns
-		v = q.virtualTime() - far/2
-	case !q.eligible(th.v - far):
-		v = q.virtualTime() + far/2
-	default:
-		return
-	}
-	q.sum += th.weight * (v - th.v)
-	th.d += v - th.v
-	th.v = v
-}
-
 // SetNice changes t's weight, clipping nice to its range. t's share changes
-// from now on; the request it is in keeps its length.
+// from now on; what it is owed or owes, and the length of its request, stay the
+// same in CPU time.
 func (q *Queue) SetNice(t int32, nice int, now int64) {
 	th := &q.s.threads[t]
 	nice = min(max(nice, MinNice), MaxNice)
 	if th.state == asleep || th.queue != q.cpu {
+		if th.weight == 0 {
+			q.s.Reset(t)
+		}
 		th.setNice(nice)
 		return
 	}
@@ -165,10 +156,11 @@ func (q *Queue) SetNice(t int32, nice int, now int64) {
 	if was != running {
 		q.remove(t, th)
 	}
+	v, left, old := q.virtualTime(), th.d-th.v, th.weight
 	q.leave(th)
-	left := (th.d - th.v) * th.weight / unitWeight
 	th.setNice(nice)
-	th.d = th.v + th.virtual(left)
+	th.v = v + min(max((th.v-v)*old/th.weight, -maxDistance), maxDistance)
+	th.d = th.v + max(left*old/th.weight, 1)
 	q.join(th)
 	if was != running {
 		q.putEarly(t, th)
@@ -216,24 +208,24 @@ func (q *Queue) choose() {
 	if next == None {
 		return // only current is runnable, or nobody is
 	}
-	if old != None {
-		th := &q.s.threads[old]
-		if !passed && q.eligible(th.v) && (th.d <= q.s.threads[next].d || !q.eligible(q.s.threads[next].v)) {
+	nt := &q.s.threads[next]
+	if old == None {
+		q.remove(next, nt)
+	} else {
+		ot := &q.s.threads[old]
+		if !passed && q.eligible(ot.v) && (ot.d <= nt.d || !q.eligible(nt.v)) {
 			return
 		}
-		if q.eligible(th.v) {
-			q.putReady(old, th)
+		// The old thread takes the next one's place in whichever heap it was:
+		// best sorts that out when the thread comes to the top.
+		ot.state = nt.state
+		if nt.state == ready {
+			q.ready.Replace(next, old, ot.d)
 		} else {
-			q.putEarly(old, th)
+			q.early.Replace(next, old, ot.v)
 		}
 	}
-	th := &q.s.threads[next]
-	if th.state == ready {
-		q.ready.Remove(next)
-	} else {
-		q.early.Remove(next)
-	}
-	th.state = running
+	nt.state = running
 	q.current = next
 }
 

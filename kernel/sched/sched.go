@@ -119,9 +119,6 @@ func New(cpus, threads int) *Scheduler {
 		queues:  make([]Queue, cpus),
 		slice:   DefaultSlice,
 	}
-	for i := range s.threads {
-		s.Reset(int32(i))
-	}
 	for i := range s.queues {
 		s.queues[i] = Queue{
 			s: s, cpu: int32(i), current: None,
@@ -135,7 +132,8 @@ func New(cpus, threads int) *Scheduler {
 func (s *Scheduler) Queue(cpu int) *Queue { return &s.queues[cpu] }
 
 // Reset makes t, a thread that isn't runnable, a new one of nice 0. A thread
-// number is to be reset before it is used again.
+// number is to be reset before it is used again; one that was never used needs
+// it not, and its entry isn't touched before.
 func (s *Scheduler) Reset(t int32) {
 	s.threads[t] = thread{weight: niceWeight[0-MinNice], v: unplaced}
 }

@@ -3,15 +3,18 @@
 package sched
 
 // Bounds that keep S and (v-base)*W within 63 bits. W is at most MaxThreads
-// times the greatest weight, under 2^31. A runnable thread's v is within 2^31
-// of V (maxCharge at the least weight is 2^30.4 virtual nanoseconds, and lag
-// is bounded by a request and an overrun), base is kept within 2^30 of V.
+// times the greatest weight, under 2^30.5. base is kept within 2^30 of V, but for
+// the moment between a thread's leaving and the next charge.
 const (
 	// maxCharge is the most that one charge counts, in nanoseconds. A thread
 	// runs that long only when the machine itself was stopped.
 	maxCharge = 20_000_000
-	// maxDistance is the furthest from V that a thread is placed.
+	// maxDistance is the furthest from V that a thread is placed, or stays after
+	// it ran: four slices of the least weight.
 	maxDistance = 1 << 30
+	// reach is the distance from base within which v and V are compared by
+	// multiplication; a thread's v doesn't get there by running.
+	reach = 1 << 32
 	// baseDrift is how far V may be from base before base moves, as a power of 2.
 	baseDrift = 30
 	// maxVirtual is where virtual time starts again from 0.
@@ -33,6 +36,7 @@ func (q *Queue) charge(now int64) {
 	th.v += dv
 	q.sum += th.weight * dv
 	if th.v >= th.d { // the request is done: the next one starts
+		q.bound(th)
 		th.d = th.v + th.virtual(q.s.slice)
 		q.renew = true
 	}
@@ -58,7 +62,30 @@ func (th *thread) virtual(ran int64) int64 {
 }
 
 // eligible reports whether v <= V.
-func (q *Queue) eligible(v int64) bool { return (v-q.base)*q.weight <= q.sum }
+func (q *Queue) eligible(v int64) bool {
+	d := v - q.base
+	if uint64(d+reach) > 2*reach {
+		return d < 0
+	}
+	return d*q.weight <= q.sum
+}
+
+// bound keeps the virtual time of a thread that doesn't use what it is given,
+// or uses more, within reach of V.
+func (q *Queue) bound(th *thread) {
+	var v int64
+	switch {
+	case q.eligible(th.v + maxDistance): // it gave up its turns
+		v = q.virtualTime() - maxDistance/2
+	case !q.eligible(th.v - maxDistance):
+		v = q.virtualTime() + maxDistance/2
+	default:
+		return
+	}
+	q.sum += th.weight * (v - th.v)
+	th.d += v - th.v
+	th.v = v
+}
 
 // virtualTime gives V, rounded down; on an idle queue, where V stopped.
 func (q *Queue) virtualTime() int64 {
@@ -78,13 +105,20 @@ func (q *Queue) join(th *thread) {
 	q.sum += th.weight * (th.v - q.base)
 }
 
-// leave takes th out of W and S.
+// leave takes th out of W and S. V stops where it is when the queue is empty.
 func (q *Queue) leave(th *thread) {
+	if q.weight == th.weight {
+		q.base = q.virtualTime()
+		q.weight, q.sum, q.owed = 0, 0, 0
+		return
+	}
+	if q.owed > 0 { // what th was owed of it goes with th
+		d := min(max(th.weight*(q.virtualTime()-th.v), 0), q.owed)
+		q.owed -= d
+		q.sum -= d
+	}
 	q.weight -= th.weight
 	q.sum -= th.weight * (th.v - q.base)
-	if q.weight == 0 {
-		q.base = th.v // V of a lone thread is its v
-	}
 }
 
 // rebase moves base to V, and starts virtual time again when it would end: a

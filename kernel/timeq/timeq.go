@@ -70,6 +70,15 @@ func (q *Queue) Remove(owner int32) bool {
 	return true
 }
 
+// Replace puts in, which has no deadline, with the deadline at in the place of
+// out, which has one: Remove and Set in one.
+func (q *Queue) Replace(out, in int32, at int64) {
+	q.seq++
+	i := int(q.place[out] - 1)
+	q.place[out] = 0
+	q.fix(i, entry{at, q.seq, in})
+}
+
 // Deadline gives owner's deadline, if it has one.
 func (q *Queue) Deadline(owner int32) (at int64, ok bool) {
 	p := q.place[owner]

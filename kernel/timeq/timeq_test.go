@@ -36,7 +36,17 @@ func TestAgainstOracle(t *testing.T) {
 		o := &oracle{at: map[int32]int64{}, seq: map[int32]int{}}
 		for range 3000 {
 			owner := int32(r.IntN(n))
-			switch r.IntN(5) {
+			switch r.IntN(6) {
+			case 5:
+				other := int32(r.IntN(n))
+				_, has := o.at[owner]
+				if _, taken := o.at[other]; !has || taken {
+					continue
+				}
+				at := int64(r.IntN(50)) - 10
+				q.Replace(owner, other, at)
+				delete(o.at, owner)
+				o.set(other, at)
 			case 0, 1:
 				at := int64(r.IntN(50)) - 10
 				q.Set(owner, at)
@@ -70,8 +80,9 @@ func check(t *testing.T, q *Queue, o *oracle) {
 		t.Fatalf("Len %d, want %d", q.Len(), len(o.at))
 	}
 	at, ok := q.Next()
-	if want, has := o.first(); ok != has || ok && at != o.at[want] {
-		t.Fatalf("Next = %d %v", at, ok)
+	first, ok2 := q.First()
+	if want, has := o.first(); ok != has || ok2 != has || ok && (at != o.at[want] || first != want) {
+		t.Fatalf("Next = %d %v, First = %d", at, ok, first)
 	}
 	for i := range q.place {
 		at, ok := q.Deadline(int32(i))
@@ -90,6 +101,20 @@ func TestExtremeTimes(t *testing.T) {
 	for _, want := range []int32{1, 2, 0} {
 		if got, ok := q.Pop(1<<63 - 1); !ok || got != want {
 			t.Fatalf("got %d, want %d", got, want)
+		}
+	}
+}
+
+func TestShift(t *testing.T) {
+	q := New(10)
+	for i := range int32(10) {
+		q.Set(i, int64(i*7%10))
+	}
+	q.Shift(100)
+	for want := int64(-100); want < -90; want++ {
+		at, _ := q.Next()
+		if owner, ok := q.Pop(0); !ok || at != want || int64(owner*7%10)-100 != want {
+			t.Fatalf("got %d at %d, want %d", owner, at, want)
 		}
 	}
 }

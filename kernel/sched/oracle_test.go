@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import (
+	"math/big"
+	"math/rand/v2"
+	"testing"
+)
+
+// oracle states, slowly and in exact arithmetic, what a queue should hold.
+type oracle struct {
+	t *testing.T
+	q *Queue
+}
+
+func (o *oracle) sums() (w, s *big.Int) {
+	w, s = new(big.Int), new(big.Int)
+	for i := range o.q.s.threads {
+		th := &o.q.s.threads[i]
+		if th.state == asleep || th.queue != o.q.cpu {
+			continue
+		}
+		tw := big.NewInt(th.weight)
+		w.Add(w, tw)
+		s.Add(s, tw.Mul(tw, new(big.Int).Sub(big.NewInt(th.v), big.NewInt(o.q.base))))
+	}
+	return w, s
+}
+
+// eligible is v <= V, exactly.
+func (o *oracle) eligible(v int64) bool {
+	d := new(big.Int).Sub(big.NewInt(v), big.NewInt(o.q.base))
+	return d.Mul(d, big.NewInt(o.q.weight)).Cmp(big.NewInt(o.q.sum)) <= 0
+}
+
+// check looks at every thread and at the sums.
+func (o *oracle) check() {
+	o.t.Helper()
+	w, s := o.sums()
+	if w.Cmp(big.NewInt(o.q.weight)) != 0 {
+		o.t.Fatalf("W is %d, want %v", o.q.weight, w)
+	}
+	if s.Add(s, big.NewInt(o.q.owed)).Cmp(big.NewInt(o.q.sum)) != 0 || o.q.owed < 0 {
+		o.t.Fatalf("S is %d, want %v; owed %d", o.q.sum, s, o.q.owed)
+	}
+	n := 0
+	for i := range o.q.s.threads {
+		th := &o.q.s.threads[i]
+		_, inReady := o.q.ready.Deadline(int32(i))
+		_, inEarly := o.q.early.Deadline(int32(i))
+		if inReady != (th.state == ready) || inEarly != (th.state == early) || (o.q.current == int32(i)) != (th.state == running) {
+			o.t.Fatalf("thread %d: state %d, ready %v, early %v", i, th.state, inReady, inEarly)
+		}
+		if th.state == asleep {
+			continue
+		}
+		n++
+		if th.d <= th.v {
+			o.t.Fatalf("thread %d: deadline %d, virtual time %d", i, th.d, th.v)
+		}
+		if o.eligible(th.v) != o.q.eligible(th.v) {
+			o.t.Fatalf("thread %d: eligible %v", i, o.q.eligible(th.v))
+		}
+		if dist := th.v - o.q.virtualTime(); dist > reach || dist < -reach {
+			o.t.Fatalf("thread %d is %d from V", i, dist)
+		}
+	}
+	if n != o.q.Len() {
+		o.t.Fatalf("Len is %d, want %d", o.q.Len(), n)
+	}
+}
+
+// chosen checks a choice: nobody eligible with an earlier deadline waits, and
+// who was chosen is eligible if anybody is. except is a thread that yielded.
+func (o *oracle) chosen(t, except int32) {
+	o.t.Helper()
+	th := &o.q.s.threads[t]
+	for i := range o.q.s.threads {
+		x := &o.q.s.threads[i]
+		if x.state != ready && x.state != early || int32(i) == except {
+			continue
+		}
+		if o.eligible(x.v) && (!o.eligible(th.v) || x.d < th.d) {
+			if o.q.Len() == 2 && except != None {
+				continue // there was no other choice
+			}
+			o.t.Fatalf("chose %d (v %d, d %d), not %d (v %d, d %d)", t, th.v, th.d, i, x.v, x.d)
+		}
+	}
+}
+
+// TestAgainstOracle drives a queue with every operation in random order.
+func TestAgainstOracle(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		n := 1 + r.IntN(12)
+		s := New(1, n)
+		q := s.Queue(0)
+		o := &oracle{t: t, q: q}
+		if seed%5 == 0 { // virtual time is about to start again
+			q.base = maxVirtual - 1<<31
+		}
+		now := int64(r.Uint64() >> 8)
+		q.since = now
+		for range 3000 {
+			// Time passes, up to the end of the slice and a little more; now and
+			// then the machine was stopped for longer.
+			step := min(r.Int64N(6*ms), q.Slice())
+			switch r.IntN(40) {
+			case 0:
+				step += 60 * ms
+			case 1, 2, 3, 4, 5, 6, 7, 8:
+				step = 0
+			}
+			due := step >= q.Slice()
+			now += step
+			th := int32(r.IntN(n))
+			yielded := None
+			switch r.IntN(9) {
+			case 0, 1, 2:
+				q.Enqueue(th, now)
+			case 3:
+				q.Dequeue(th, now)
+			case 4:
+				q.Retire(th, now)
+				if !s.Runnable(th) {
+					s.Reset(th)
+				}
+			case 5:
+				yielded = q.Current()
+				q.Yield(now)
+			case 6:
+				q.SetNice(th, r.IntN(60)-30, now)
+			}
+			o.check()
+			if r.IntN(3) == 0 || due || yielded != None {
+				pick(t, o, now, yielded)
+			}
+		}
+	}
+}
+
+// pick calls Pick and checks what it answers.
+func pick(t *testing.T, o *oracle, now int64, yielded int32) {
+	t.Helper()
+	q := o.q
+	others := q.waiting()
+	q.charge(now)
+	decided := q.renew || q.current == None
+	th, slice := q.Pick(now)
+	o.check()
+	switch {
+	case th != q.Current(), (th == None) != (q.Len() == 0):
+		t.Fatalf("Pick gave %d with %d runnable", th, q.Len())
+	case (slice == Forever) != (q.Len() <= 1), slice < minSlice:
+		t.Fatalf("slice %d with %d runnable", slice, q.Len())
+	case yielded != None && others > 0 && th == yielded:
+		t.Fatalf("yield of %d gave it the CPU back", th)
+	}
+	if decided && th != None {
+		o.chosen(th, yielded)
+	}
+}
+
+// TestExtremes: the greatest sums that can be, with no overflow (the oracle
+// computes without bounds).
+func TestExtremes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 5))
+	s := New(1, MaxThreads)
+	q := s.Queue(0)
+	o := &oracle{t: t, q: q}
+	for i := range int32(MaxThreads) {
+		nice := MinNice
+		if i%64 == 0 {
+			nice = MaxNice
+		}
+		q.SetNice(i, nice, 0)
+		q.Enqueue(i, 0)
+	}
+	now := int64(0)
+	for step := range 3000 {
+		now += int64(r.IntN(2)) * maxCharge * 3
+		if step%3 == 0 {
+			q.Yield(now)
+		}
+		q.Pick(now)
+		if step%100 == 0 {
+			o.check()
+		}
+	}
+	o.check()
+}
+
+func TestNewRefusesTooManyThreads(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	New(1, MaxThreads+1)
+}
