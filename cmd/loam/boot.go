@@ -3,6 +3,10 @@
 package main
 
 import (
+	"os"
+	"os/signal"
+	"syscall"
+
 	"github.com/spf13/cobra"
 
 	"loam/host/boot"
@@ -31,11 +35,14 @@ there is a screen, and the serial console here. It stays up until Ctrl-C.`,
 				return err
 			}
 			defer closeFile(log)
+			// In the background of a terminal, typing is for somebody else.
+			signal.Ignore(syscall.SIGTTIN)
 			stop := interrupts()
 			defer stop.close()
 			return boot.Run(cmd.Context(), boot.Options{
 				MemoryMiB: int(f.memory), CPUs: f.cpus, Machine: vm.Machine(f.machine), Accel: f.accel,
 				Verbose: f.verbose, Limit: limit.Duration, Display: display, Screendump: dump,
+				Stdin: os.Stdin, Kernel: kernelImage,
 				Console: cmd.OutOrStdout(), Messages: cmd.ErrOrStderr(), Log: writer(log),
 				Cache: cacheDir(), Interrupt: stop.code,
 			})

@@ -49,6 +49,14 @@ func fakeQEMU() int {
 		return 98
 	}
 	out := os.NewFile(uintptr(fd), "out")
+	if strings.Contains(args, "mode=boot") {
+		console := os.NewFile(uintptr(fd-1), "log") // the descriptor before it
+		_, _ = console.WriteString("booted\n")
+		line := make([]byte, 5)
+		n, _ := console.Read(line)
+		_, _ = console.WriteString("typed " + string(line[:n]))
+		time.Sleep(time.Minute)
+	}
 	if strings.Contains(args, "-m 16M") {
 		_, _ = out.WriteString("LONG")
 		return 33
@@ -245,6 +253,35 @@ func TestCommandLines(t *testing.T) {
 		if got != c.status || !strings.Contains(text, c.want) {
 			t.Errorf("%q: status %d, want %d: %q", c.args, got, c.status, text)
 		}
+	}
+}
+
+func TestBoot(t *testing.T) {
+	l := newLoam(t, "boot", "--for", "700ms", "--display", "none")
+	l.Stdin = strings.NewReader("keys\n")
+	_ = l.Run()
+	if got := l.ProcessState.ExitCode(); got != 0 || l.out.String() != "booted\ntyped keys\n" {
+		t.Fatalf("%d: %q %q", got, l.out.String(), l.err.String())
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	l := newLoam(t, "doctor")
+	_ = l.Run()
+	for _, want := range []string{"QEMU            9.9.9", "acceleration", "guest CPU", "cache folder", "kernel", "WASI runner"} {
+		if !strings.Contains(l.out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, l.out.String())
+		}
+	}
+	bad := strings.Contains(l.out.String(), "BAD")
+	if got := l.ProcessState.ExitCode(); got != 0 && got != 1 || (got == 1) != bad {
+		t.Errorf("status %d:\n%s", got, l.out.String())
+	}
+	l = newLoam(t, "doctor")
+	l.Env = append(l.Env, "LOAM_QEMU=/nonexistent/qemu")
+	_ = l.Run()
+	if got := l.ProcessState.ExitCode(); got != 1 || !strings.Contains(l.out.String(), "BAD   QEMU") || !strings.Contains(l.out.String(), "to mend it") {
+		t.Errorf("without QEMU: %d\n%s", got, l.out.String())
 	}
 }
 

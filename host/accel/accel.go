@@ -8,8 +8,8 @@
 // machines, and then not run them, or give them a CPU without the features
 // that compiled code needs. So a probe starts QEMU with the very command line
 // of a real run and a guest of a few instructions, that must reach long mode
-// with paging, print through the host channel's port and end the machine by
-// the exit port. It costs some 50 ms, at most Limit, and its verdict is kept
+// with paging, enter ring 3 and come back by a system call, print through the
+// host channel's port and end the machine by the exit port. It costs some 50 ms, at most Limit, and its verdict is kept
 // in the user's cache folder for as long as what it depends on is the same:
 // this boot of this machine with this kernel, this QEMU and this loam.
 //
@@ -204,7 +204,7 @@ func probe(ctx context.Context, path, accel string, limit time.Duration, sandbox
 		return nil, said, errors.New(why)
 	}
 	if m := <-mark; m != stubMark {
-		return nil, said, errors.New("the probe guest did not reach long mode")
+		return nil, said, errors.New("the probe guest did not come back from ring 3")
 	}
 	return missingFeatures(said), said, nil
 }

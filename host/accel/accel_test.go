@@ -42,7 +42,8 @@ func TestStub(t *testing.T) {
 	if f.Entry != stubBase || f.Machine != elf.EM_X86_64 || len(f.Progs) != 2 {
 		t.Fatalf("header %+v", f.FileHeader)
 	}
-	if len(stub32) > stubLong-stubBase || len(stub64) > stubGDT-stubLong {
+	if len(stub32) > stubLong-stubBase || len(stub64) > stubUser-stubLong ||
+		len(stubRing3) > stubBack-stubUser || len(stubEnd) > stubGDT-stubBack {
 		t.Fatal("code overlaps")
 	}
 }
@@ -72,7 +73,7 @@ func TestFallBack(t *testing.T) {
 		"hangs":        {onKVM("sleep 30"), "tcg", "did not end"},
 		"internal":     {onKVM("echo 'KVM internal error. Suberror: 1' >&2; sleep 30"), "tcg", "KVM internal error"},
 		"resets":       {onKVM("exit 0"), "tcg", "failed"},
-		"says nothing": {onKVM("exit 33"), "tcg", "long mode"},
+		"says nothing": {onKVM("exit 33"), "tcg", "ring 3"},
 		"bare CPU": {onKVM("echo \"w: host doesn't support requested feature: CPUID.01H:ECX.ssse3 [bit 9]\" >&2") +
 			"", "tcg", "without ssse3"},
 		"lesser CPU": {onKVM("echo \"w: host doesn't support requested feature: CPUID.07H:EBX.smap [bit 20]\" >&2"), "kvm", ""},

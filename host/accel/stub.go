@@ -13,8 +13,12 @@ const (
 	stubPD   = stubBase + 0x3000
 	stubGDT  = stubBase + 0x800 // in the code page
 	stubLong = stubBase + 0x400 // 64-bit code, in the code page
+	stubUser = stubBase + 0x500 // code for ring 3
+	stubBack = stubBase + 0x600 // where its system call arrives
+	stubGDTR = stubGDT + 40     // behind five descriptors
 
-	// stubMark is what the guest prints when it has reached long mode.
+	// stubMark is what the guest prints when it has been in long mode and in
+	// ring 3, with SSE, and back.
 	stubMark = "LONG"
 	// stubStatus is QEMU's exit status after the guest wrote 0x10 to
 	// isa-debug-exit: value<<1 | 1.
@@ -37,13 +41,41 @@ var stub32 = []byte{
 	0x0f, 0x20, 0xc0, //             mov  eax, cr0
 	0x0d, 0x00, 0x00, 0x00, 0x80, // or   eax, 1<<31     ; PG
 	0x0f, 0x22, 0xc0, //             mov  cr0, eax
-	0x0f, 0x01, 0x15, 0x18, 0x08, 0x10, 0x00, // lgdt [stubGDT+24]
+	0x0f, 0x01, 0x15, 0x28, 0x08, 0x10, 0x00, // lgdt [stubGDTR]
 	0xea, 0x00, 0x04, 0x10, 0x00, 0x08, 0x00, // jmp  8:stubLong
 }
 
-// stub64 proves that it runs in long mode by using a 64-bit register, prints
-// stubMark and ends the machine.
+// stub64 enables SSE and SYSCALL and goes to ring 3.
 var stub64 = []byte{
+	0x0f, 0x20, 0xe0, //             mov  rax, cr4
+	0x0d, 0x00, 0x06, 0x00, 0x00, // or   eax, 3<<9      ; OSFXSR, OSXMMEXCPT
+	0x0f, 0x22, 0xe0, //             mov  cr4, rax
+	0xb9, 0x81, 0x00, 0x00, 0xc0, // mov  ecx, 0xc0000081 ; STAR
+	0x31, 0xc0, //                   xor  eax, eax
+	0xba, 0x08, 0x00, 0x10, 0x00, // mov  edx, 0x10<<16 | 8
+	0x0f, 0x30, //                   wrmsr
+	0xb9, 0x82, 0x00, 0x00, 0xc0, // mov  ecx, 0xc0000082 ; LSTAR
+	0xb8, 0x00, 0x06, 0x10, 0x00, // mov  eax, stubBack
+	0x31, 0xd2, //                   xor  edx, edx
+	0x0f, 0x30, //                   wrmsr
+	0xb9, 0x80, 0x00, 0x00, 0xc0, // mov  ecx, 0xc0000080 ; EFER
+	0x0f, 0x32, //                   rdmsr
+	0x0c, 0x01, //                   or   al, 1          ; SCE
+	0x0f, 0x30, //                   wrmsr
+	0xb9, 0x00, 0x05, 0x10, 0x00, // mov  ecx, stubUser
+	0x41, 0xbb, 0x02, 0x00, 0x00, 0x00, // mov r11d, 2   ; RFLAGS
+	0x48, 0x0f, 0x07, //             sysretq
+}
+
+// stubRing3 touches a vector register and returns to ring 0.
+var stubRing3 = []byte{
+	0x66, 0x0f, 0xef, 0xc0, // pxor xmm0, xmm0
+	0x0f, 0x05, //             syscall
+}
+
+// stubEnd proves that it is back in 64-bit mode by using a 64-bit register,
+// prints stubMark and ends the machine.
+var stubEnd = []byte{
 	0x48, 0xb8, 'L', 'O', 'N', 'G', 0x10, 0x00, 0x00, 0x00, // mov rax, 0x10<<32 | "LONG"
 	0xe6, 0xe9, //             out  0xe9, al
 	0x48, 0xc1, 0xe8, 0x08, // shr  rax, 8
@@ -97,11 +129,18 @@ func stubImage() []byte {
 	at := func(addr uint64) []byte { return img[dataOff+addr-stubBase:] }
 	copy(at(stubBase), stub32)
 	copy(at(stubLong), stub64)
-	le.PutUint64(at(stubGDT+8), 0x00209b0000000000) // 64-bit code, ring 0
-	le.PutUint16(at(stubGDT+24), 15)                // GDTR: limit, base
-	le.PutUint32(at(stubGDT+26), stubGDT)
-	le.PutUint64(at(stubPML4), stubPDPT|3)
-	le.PutUint64(at(stubPDPT), stubPD|3)
-	le.PutUint64(at(stubPD), 0x83) // 2 MiB page at 0, present, writable
+	copy(at(stubUser), stubRing3)
+	copy(at(stubBack), stubEnd)
+	// Null, code and data of ring 0, data and code of ring 3: the order that
+	// SYSCALL and SYSRET want (Intel SDM vol. 3A, 5.8.8).
+	for i, d := range []uint64{0, 0x00209b0000000000, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x0020fb0000000000} {
+		le.PutUint64(at(stubGDT+8*uint64(i)), d)
+	}
+	le.PutUint16(at(stubGDTR), 39)
+	le.PutUint32(at(stubGDTR+2), stubGDT)
+	// Present, writable, for ring 3 as well.
+	le.PutUint64(at(stubPML4), stubPDPT|7)
+	le.PutUint64(at(stubPDPT), stubPD|7)
+	le.PutUint64(at(stubPD), 0x87) // a page of 2 MiB at 0
 	return img
 }

@@ -39,6 +39,7 @@ type Options struct {
 	Display         string        // AutoDisplay, "none" or a name of QEMU's
 	Screendump      string        // file for a picture of the screen at the end
 
+	Stdin    io.Reader // what is typed at the serial console; nil: nothing
 	Console  io.Writer // the serial console
 	Messages io.Writer // loam's own lines
 	Log      io.Writer // also gets the serial console; nil: nobody
@@ -94,6 +95,9 @@ func Run(ctx context.Context, o Options) error {
 	// Nothing is expected on the host channel here; a guest that writes to it
 	// must not be blocked by that.
 	go func() { _, _ = io.Copy(io.Discard, p.Out) }()
+	if o.Stdin != nil {
+		go func() { _, _ = io.Copy(p.Console, o.Stdin) }()
+	}
 	return o.stay(ctx, p, control)
 }
 
@@ -108,7 +112,10 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control) err
 	var why error
 	select {
 	case <-p.Done():
-		return ended(p)
+		if err := ended(p); err != nil || control == nil {
+			return err
+		}
+		return exit.Errorf(exit.Loam, "the machine ended before its screen was saved")
 	case <-p.Broken():
 		return exit.Errorf(exit.Loam, "KVM internal error (--accel tcg does without)")
 	case <-limit:

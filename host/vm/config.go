@@ -44,8 +44,9 @@ const (
 )
 
 const (
-	// MinMemory and MaxMemory bound the guest's memory in MiB.
+	// MinMemory is the least memory of a guest, in MiB.
 	MinMemory = 4
+	// MaxMemory is the most memory of a guest, in MiB.
 	MaxMemory = 1 << 20
 	// MaxCPUs bounds the number of virtual CPUs.
 	MaxCPUs = 64

@@ -21,6 +21,8 @@ import (
 type Process struct {
 	// Out is the host channel's stream from the guest, In the one to it.
 	Out, In *os.File
+	// Console takes what is typed at the first serial port.
+	Console io.Writer
 	// Log is the end of the kernel's log, Stderr of what QEMU itself said.
 	Log, Stderr *Tail
 
@@ -85,7 +87,8 @@ func Start(c *Config, log io.Writer) (*Process, error) {
 		closeAll(p.Out, p.In, logEnd)
 		return nil, fmt.Errorf("starting QEMU: %w", err)
 	}
-	go p.readersg(logEnd, log)
+	p.Console = logEnd
+	go p.readLog(logEnd, log)
 	go p.readStderr(stderr)
 	return p, nil
 }
@@ -166,7 +169,7 @@ func (p *Process) Ending() Ending {
 // Pid is QEMU's process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-func (p *Process) readersg(f *os.File, also io.Writer) {
+func (p *Process) readLog(f *os.File, also io.Writer) {
 	defer p.readers.Done()
 	defer f.Close()
 	var w io.Writer = p.Log

@@ -20,6 +20,7 @@ type Tail struct {
 // NewTail returns a Tail of size bytes.
 func NewTail(size int) *Tail { return &Tail{buf: make([]byte, 0, size)} }
 
+// Write implements io.Writer; it never fails.
 func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
