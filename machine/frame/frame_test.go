@@ -11,14 +11,19 @@ import (
 
 const mib = 1 << 20
 
-// testing arena: dirty memory, so that nothing relies on zeroes at power-on.
+// arena returns dirty memory, so that nothing relies on zeroes at power-on.
 func arena(t testing.TB, size int) phys.Memory {
 	b := phys.Arena(size)
-	for i := 0; i < len(b); i += 8 {
-		b[i], b[i+4], b[i+5], b[i+6] = 1, 0, 2, byte(User) // looks like a taken frame
-	}
+	dirty(b)
 	t.Cleanup(func() { runtime.KeepAlive(b) })
 	return phys.FromBytes(b)
+}
+
+// dirty fills b with records that look like taken frames.
+func dirty(b []byte) {
+	for i := 0; i < len(b); i += 8 {
+		b[i], b[i+4], b[i+5], b[i+6] = 1, 0, byte(StateSingle), byte(User)
+	}
 }
 
 // newAllocator returns an allocator over one region of size bytes from 0 on.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"math/bits"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"loam/machine/phys"
@@ -325,9 +326,12 @@ func (x *trial) finish(start Stats) {
 
 // newTrial returns a trial over a small machine with holes and reserved
 // ranges, aligned to nothing.
+//
+// All trials of a process share their memory, so that each finds the records
+// of the one before: like a machine that was reset.
 func newTrial(t testing.TB, draw func() uint64) *trial {
 	a := new(Allocator)
-	a.Init(arena(t, 40*mib))
+	a.Init(phys.FromBytes(trialMemory()))
 	for _, s := range [][2]uint64{{0x100000, 0x2f1234}, {0x700000, 0x701000}, {20 * mib, 21 * mib}} {
 		if code := a.Reserve(s[0], s[1], Kernel); code != OK {
 			t.Fatal(code)
@@ -346,6 +350,13 @@ func newTrial(t testing.TB, draw func() uint64) *trial {
 }
 
 var steps = flag.Int("steps", 200_000, "operations of TestModel")
+
+// trialMemory is the memory of all trials.
+var trialMemory = sync.OnceValue(func() []byte {
+	b := phys.Arena(40 * mib)
+	dirty(b)
+	return b
+})
 
 func TestModel(t *testing.T) {
 	steps := *steps
