@@ -152,6 +152,36 @@ func (x *trial) step() {
 			x.a.Drain()
 		case 1:
 			x.split()
+		case 2:
+			x.trim()
+		}
+	}
+}
+
+// trim releases a part of a run.
+func (x *trial) trim() {
+	r := x.some()
+	if r == nil {
+		return
+	}
+	at := x.pick(r.n)
+	n := x.pick(r.n-at) + 1
+	want := OK
+	if r.count != 1 {
+		want = Shared
+	}
+	pa := (r.first + at) << phys.PageShift
+	if got := x.a.Release(pa, pa+n<<phys.PageShift, r.owner); got != want {
+		x.t.Fatalf("Release of %d from %d of %+v: %v", n, at, *r, got)
+	}
+	if want != OK {
+		return
+	}
+	x.m.remove(r)
+	for _, p := range [][2]uint64{{r.first, at}, {r.first + at + n, r.n - at - n}} {
+		if p[1] > 0 {
+			x.m.add(p[0], p[1], r.owner)
+			x.heads = append(x.heads, p[0])
 		}
 	}
 }

@@ -12,8 +12,8 @@ type span struct {
 
 // Reserve says that start up to end (exclusive), rounded outwards to frames,
 // is in use by the owner. Call it before the AddRegion that covers the range,
-// which then records those frames as a taken run: FreeN gives them back when
-// the range was not cut by a zone limit, [Allocator.Release] in any case.
+// which then records those frames as a taken run; [Allocator.Release] gives
+// them back, whole or in part.
 func (a *Allocator) Reserve(start, end uint64, o Owner) Code {
 	switch {
 	case start >= end || end > MaxAddress+1:
@@ -56,7 +56,8 @@ func (a *Allocator) overlaps(start, end uint64) bool {
 }
 
 // AddRegion registers the RAM from start up to end (exclusive), rounded
-// inwards to frames. What Reserve named stays taken, the records are carved
+// inwards to frames. Frame 0 is left out, so that address 0 can stand for no
+// frame. What Reserve named stays taken, the records are carved
 // from the first frames that hold them, and the rest is free. The range may
 // not overlap a registered one. Its cost depends on the number of blocks that
 // tile it, not on its size. A range that a zone limit cuts is registered in
@@ -66,7 +67,7 @@ func (a *Allocator) AddRegion(start, end uint64) Code {
 	if start > end || end > MaxAddress+1 {
 		return a.fail(BadSize, start)
 	}
-	start = (start + phys.PageSize - 1) &^ (phys.PageSize - 1)
+	start = max((start+phys.PageSize-1)&^(phys.PageSize-1), phys.PageSize)
 	end &^= phys.PageSize - 1
 	if start >= end {
 		return a.fail(TooSmall, start)
@@ -184,28 +185,88 @@ func (a *Allocator) tile(r *region, meta span) {
 	}
 }
 
-// Release frees a range that was given to Reserve, with the same arguments,
-// as far as regions cover it.
+// Release frees the frames from start up to end (exclusive), rounded inwards,
+// that the owner holds by Reserve or as a part of a run of AllocN. What is left
+// of the run on either side stays taken, as runs of their own. It counts what
+// regions cover; there the range must lie in one run, and be nobody else's.
 func (a *Allocator) Release(start, end uint64, o Owner) Code {
-	start &^= phys.PageSize - 1
-	end = (end + phys.PageSize - 1) &^ (phys.PageSize - 1)
-	for k := range a.spans {
-		if a.reserved[k] != (span{start, end, o}) {
-			continue
-		}
-		for j := range a.count {
-			r := &a.regions[j]
-			lo := max(start, r.start)
-			hi := min(end, r.start+r.n<<phys.PageShift)
-			if lo < hi {
-				if code := a.FreeN(lo, (hi-lo)>>phys.PageShift, o); code != OK {
-					return code
-				}
+	if start > end || end > MaxAddress+1 {
+		return a.fail(BadSize, start)
+	}
+	start = (start + phys.PageSize - 1) &^ (phys.PageSize - 1)
+	end &^= phys.PageSize - 1
+	code := BadAddress
+	for k := range a.count {
+		r := &a.regions[k]
+		if lo, hi := r.clip(start, end); lo < hi {
+			if code = a.removable(r, lo, hi, o); code != OK {
+				return code
 			}
 		}
-		copy(a.reserved[k:], a.reserved[k+1:a.spans])
-		a.spans--
-		return OK
 	}
-	return a.fail(NotTaken, start)
+	if code != OK {
+		return a.fail(code, start)
+	}
+	for k := range a.count {
+		r := &a.regions[k]
+		if lo, hi := r.clip(start, end); lo < hi {
+			r.remove(lo, hi, o)
+			a.free += hi - lo
+			a.owned[o%16] -= hi - lo
+		}
+	}
+	return OK
+}
+
+// clip returns the part of an address range that is the region's, in frames.
+func (r *region) clip(start, end uint64) (lo, hi uint64) {
+	start = max(start, r.start)
+	end = min(end, r.start+r.n<<phys.PageShift)
+	if start >= end {
+		return 0, 0
+	}
+	return (start - r.start) >> phys.PageShift, (end - r.start) >> phys.PageShift
+}
+
+// removable returns whether frames lo to hi are a part of one run of the
+// owner, and of nobody else.
+func (a *Allocator) removable(r *region, lo, hi uint64, o Owner) Code {
+	pa := r.start + lo<<phys.PageShift
+	f := a.Frame(pa)
+	switch {
+	case f.State != StateSingle && f.State != StateRun && f.State != StatePart:
+		return a.fail(NotTaken, pa)
+	case f.Owner != o || o == Records:
+		return a.fail(WrongOwner, pa)
+	case f.Count != 1:
+		return a.fail(Shared, pa)
+	case f.Head+f.Run<<phys.PageShift < r.start+hi<<phys.PageShift:
+		return a.fail(WrongCount, pa)
+	}
+	return OK
+}
+
+// remove frees frames lo to hi of the run that holds them.
+func (r *region) remove(lo, hi uint64, o Owner) {
+	first, _ := r.head(lo)
+	if rec := r.rec(first); metaState(rec.meta) == StatePart {
+		first = uint64(rec.prev)
+	}
+	end := first + 1
+	if rec := r.rec(first); metaState(rec.meta) == StateRun {
+		end = first + uint64(rec.next)
+	}
+	for at := first; at < end; {
+		rec := r.rec(at)
+		at += 1 << metaOrder(rec.meta)
+		rec.meta = 0
+	}
+	r.lay(first, lo, o)
+	r.lay(hi, end, o)
+	r.lay(lo, hi, o)
+	for at := lo; at < hi; {
+		order := metaOrder(r.rec(at).meta)
+		r.release(at, order, o.class())
+		at += 1 << order
+	}
 }

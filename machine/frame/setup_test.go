@@ -118,8 +118,8 @@ func TestReserveRelease(t *testing.T) {
 		t.Errorf("Reserve after AddRegion: %v", code)
 	}
 	s := a.Stats()
-	if s.Owned[Kernel] != 512 || s.Owned[Boot] != 2 || s.Owned[Archive] != 512 ||
-		s.Total != 5120 || s.Owned[Records] != 16+1+4+1 ||
+	if s.Owned[Kernel] != 512 || s.Owned[Boot] != 1 || s.Owned[Archive] != 512 ||
+		s.Total != 5119 || s.Owned[Records] != 16+1+4+1 ||
 		s.Free+s.Owned[Kernel]+s.Owned[Boot]+s.Owned[Archive]+s.Owned[Records] != s.Total {
 		t.Errorf("%+v", s)
 	}
@@ -131,22 +131,31 @@ func TestReserveRelease(t *testing.T) {
 			t.Errorf("free of a frame of the kernel image: %v", code)
 		}
 	}
-	if code := a.Release(3*mib, 5*mib, Boot); code != NotTaken {
-		t.Errorf("release for somebody else: %v", code)
-	}
-	for _, c := range reserve {
-		if c.want != OK {
-			continue
-		}
-		if code := a.Release(c.start, c.end, c.o); code != OK {
-			t.Errorf("Release(%#x): %v, %+v", c.start, code, a.Last())
-		}
-		if code := a.Release(c.start, c.end, c.o); code != NotTaken {
-			t.Errorf("second Release(%#x): %v", c.start, code)
+	for _, c := range []struct {
+		start, end uint64
+		o          Owner
+		want       Code
+	}{
+		{3 * mib, 5 * mib, Boot, WrongOwner},
+		{3 * mib, 6 * mib, Kernel, WrongCount},
+		{2 * mib, 4 * mib, Kernel, NotTaken},
+		{5 * mib, 3 * mib, Kernel, BadSize},
+		{40 * mib, 41 * mib, Boot, BadAddress},
+		{3*mib + 1, 3*mib + 8191, Kernel, BadAddress}, // no whole frame
+		{4 * mib, 4*mib + 3*4096, Kernel, OK},
+		{4 * mib, 4*mib + 3*4096, Kernel, NotTaken},
+		{3 * mib, 4 * mib, Kernel, OK},
+		{4*mib + 3*4096 + 1, 5*mib + 4095, Kernel, OK}, // but for its first frame
+		{15 * mib, 17 * mib, Archive, OK},
+		{0, 4096, Boot, BadAddress}, // frame 0 is never given
+		{mib, mib + 4096, Boot, OK},
+	} {
+		if got := a.Release(c.start, c.end, c.o); got != c.want {
+			t.Errorf("Release(%#x, %#x, %v) = %v, want %v: %+v", c.start, c.end, c.o, got, c.want, a.Last())
 		}
 		check(t, a)
 	}
-	if s := a.Stats(); s.Free+s.Owned[Records] != s.Total {
+	if s := a.Stats(); s.Free+s.Owned[Records]+1 != s.Total || s.Owned[Kernel] != 1 {
 		t.Errorf("after all was released: %+v", s)
 	}
 }
