@@ -181,8 +181,7 @@ func (m *Map) replace(i, j int, a, b Range) {
 	}
 	if m.n+grow > MaxRanges {
 		// grow is 1: a new range, or one range split in two.
-		m.replaceFull(i, j, a, b)
-		return
+		i, j, a, b, grow = m.makeRoom(i, j, a, b)
 	}
 	m.shift(j, grow)
 	if a.Size != 0 {
@@ -194,8 +193,10 @@ func (m *Map) replace(i, j int, a, b Range) {
 	}
 }
 
-// replaceFull is replace on a full map that would grow by one.
-func (m *Map) replaceFull(i, j int, a, b Range) {
+// makeRoom gives up the smallest range of a full map that replace would grow
+// by one: one that stays, or a or b. It returns replace's arguments as they are
+// after that, and by how much the map grows now.
+func (m *Map) makeRoom(i, j int, a, b Range) (int, int, Range, Range, int) {
 	small := -1 // the smallest of the ranges that stay
 	for k := range m.n {
 		if (k < i || k >= j) && (small < 0 || m.ranges[k].Size < m.ranges[small].Size) {
@@ -211,15 +212,14 @@ func (m *Map) replaceFull(i, j int, a, b Range) {
 		if a.Size == least {
 			a = b
 		}
-		m.replace(i, j, a, Range{})
-		return
+		return i, j, a, Range{}, 0
 	}
 	m.lost += m.ranges[small].Size
 	m.shift(small+1, -1)
 	if small < i {
 		i, j = i-1, j-1
 	}
-	m.replace(i, j, a, b)
+	return i, j, a, b, 1
 }
 
 // shift moves the ranges from i on by d places.

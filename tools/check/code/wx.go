@@ -63,7 +63,7 @@ func checkWX(segs []elf.ProgHeader) []string {
 
 // isTrampoline reports whether s is the boot trampoline.
 func isTrampoline(s elf.ProgHeader) bool {
-	return s.Vaddr == trampolineAddr && s.Paddr == trampolineAddr && s.Memsz <= trampolineSize
+	return s.Paddr == trampolineAddr && s.Memsz <= trampolineSize
 }
 
 // sharePage reports whether two segments have a page in common.
