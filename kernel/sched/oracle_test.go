@@ -49,7 +49,7 @@ func (o *oracle) check() {
 		th := &o.q.s.threads[i]
 		_, inReady := o.q.ready.Deadline(int32(i))
 		_, inEarly := o.q.early.Deadline(int32(i))
-		if inReady != (th.state == ready) || inEarly != (th.state == early) || (o.q.current == int32(i)) != (th.state == running) {
+		if inReady != (th.state == ready) || inEarly != (th.state == early) || (o.q.spare == int32(i)) != (th.state == spare) || (o.q.current == int32(i)) != (th.state == running) {
 			o.t.Fatalf("thread %d: state %d, ready %v, early %v", i, th.state, inReady, inEarly)
 		}
 		if th.state == asleep {
@@ -66,7 +66,7 @@ func (o *oracle) check() {
 			o.t.Fatalf("thread %d is %d from V", i, dist)
 		}
 	}
-	if n != o.q.Len() {
+	if n != o.q.Len() || o.q.spare != None && o.q.waiting != 1 {
 		o.t.Fatalf("Len is %d, want %d", o.q.Len(), n)
 	}
 }
@@ -78,7 +78,7 @@ func (o *oracle) chosen(t, except int32) {
 	th := &o.q.s.threads[t]
 	for i := range o.q.s.threads {
 		x := &o.q.s.threads[i]
-		if x.state != ready && x.state != early || int32(i) == except {
+		if x.state == asleep || x.state == running || int32(i) == except {
 			continue
 		}
 		if o.eligible(x.v) && (!o.eligible(th.v) || x.d < th.d) {
@@ -145,7 +145,7 @@ func TestAgainstOracle(t *testing.T) {
 func pick(t *testing.T, o *oracle, now int64, yielded int32) {
 	t.Helper()
 	q := o.q
-	others := q.waiting()
+	others := q.waiting
 	q.charge(now)
 	decided := q.renew || q.current == None
 	th, slice := q.Pick(now)

@@ -8,12 +8,15 @@ import "loam/kernel/timeq"
 // never runs backwards.
 type Queue struct {
 	s       *Scheduler
-	ready   *timeq.Queue // runnable and found eligible, by deadline
-	early   *timeq.Queue // runnable and not known to be eligible, by virtual time
+	threads []thread
+	ready   *timeq.Queue // waiting and found eligible, by deadline
+	early   *timeq.Queue // waiting and not known to be eligible, by virtual time
+	waiting int          // threads in the heaps, or one in spare
+	spare   int32        // the waiting thread when there is no other, or None
+	current int32        // the running thread, None when idle
 	cpu     int32
-	current int32 // the running thread, None when idle
-	renew   bool  // current has to compete again at the next Pick
-	passed  bool  // current has yielded: Pick takes another if there is one
+	renew   bool // current has to compete again at the next Pick
+	passed  bool // current has yielded: Pick takes another if there is one
 
 	weight int64 // W: sum of weights of runnable threads
 	sum    int64 // S: sum of weight*(v-base) over them, and owed
@@ -27,21 +30,19 @@ func (q *Queue) Current() int32 { return q.current }
 
 // Len gives the number of runnable threads, the running one included.
 func (q *Queue) Len() int {
-	n := q.waiting()
+	n := q.waiting
 	if q.current != None {
 		n++
 	}
 	return n
 }
 
-func (q *Queue) waiting() int { return q.ready.Len() + q.early.Len() }
-
 // Enqueue makes t runnable. It reports whether t should run at once, in the
 // place of the running thread: the caller then calls Pick. When it reports
 // false the running thread goes on, but its slice may be shorter than it was
 // told: the caller sets its timer by Slice. A runnable t is left as it is.
 func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
-	th := &q.s.threads[t]
+	th := &q.threads[t]
 	if th.state != asleep {
 		return false
 	}
@@ -52,12 +53,8 @@ func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
 	q.place(th)
 	q.join(th)
 	th.d = th.v + th.virtual(q.s.slice/wakeFraction)
-	if !q.eligible(th.v) {
-		q.putEarly(t, th)
-		return q.renew || q.current == None
-	}
-	q.putReady(t, th)
-	if q.current == None || th.d < q.s.threads[q.current].d {
+	q.wait(t, th)
+	if q.current == None || th.d < q.threads[q.current].d && q.eligible(th.v) {
 		q.renew = true
 	}
 	return q.renew
@@ -80,7 +77,7 @@ func (q *Queue) place(th *thread) {
 // CPU is idle until the next Pick. A t that isn't runnable on this CPU is left
 // as it is.
 func (q *Queue) Dequeue(t int32, now int64) {
-	th := &q.s.threads[t]
+	th := &q.threads[t]
 	if th.state == asleep || th.queue != q.cpu {
 		return
 	}
@@ -94,7 +91,7 @@ func (q *Queue) Dequeue(t int32, now int64) {
 // fall as it does after Dequeue. Without that, a program whose threads each
 // live for an instant would get more than its share.
 func (q *Queue) Retire(t int32, now int64) {
-	th := &q.s.threads[t]
+	th := &q.threads[t]
 	if th.state == asleep || th.queue != q.cpu {
 		return
 	}
@@ -113,28 +110,57 @@ func (q *Queue) remove(t int32, th *thread) {
 	switch th.state {
 	case running:
 		q.current, q.passed = None, false
+		q.waiting++
+	case spare:
+		q.spare = None
 	case ready:
 		q.ready.Remove(t)
 	case early:
 		q.early.Remove(t)
 	}
+	q.waiting--
 	th.state = asleep
 }
 
-// Yield gives up what is left of the running thread's request. At the next Pick
-// another thread runs, if one is runnable.
+// wait puts t, which is counted in W and S, among the waiting.
+func (q *Queue) wait(t int32, th *thread) {
+	q.waiting++
+	if q.waiting == 1 {
+		th.state = spare
+		q.spare = t
+		return
+	}
+	if q.spare != None {
+		q.putEarly(q.spare, &q.threads[q.spare])
+		q.spare = None
+	}
+	q.putEarly(t, th)
+}
+
+// Yield gives up what is left of the running thread's request. Pick, which the
+// caller calls next, answers another thread if one is runnable.
 func (q *Queue) Yield(now int64) {
-	if q.current == None || q.waiting() == 0 {
+	if q.current == None || q.waiting == 0 {
 		return
 	}
 	q.charge(now)
-	th := &q.s.threads[q.current]
+	th := &q.threads[q.current]
 	if th.d > th.v {
 		q.sum += th.weight * (th.d - th.v)
 		th.v = th.d
 	}
+	if th.v-q.base > maxDistance {
+		q.settle(th)
+	}
 	th.d = th.v + th.virtual(q.s.slice)
-	q.bound(th)
+	if next := q.spare; next != None { // nothing to choose: done here
+		th.state = spare
+		q.spare = q.current
+		q.threads[next].state = running
+		q.current = next
+		q.renew = false
+		return
+	}
 	q.renew, q.passed = true, true
 }
 
@@ -142,7 +168,7 @@ func (q *Queue) Yield(now int64) {
 // from now on; what it is owed or owes, and the length of its request, stay the
 // same in CPU time.
 func (q *Queue) SetNice(t int32, nice int, now int64) {
-	th := &q.s.threads[t]
+	th := &q.threads[t]
 	nice = min(max(nice, MinNice), MaxNice)
 	if th.state == asleep || th.queue != q.cpu {
 		if th.weight == 0 {
@@ -163,7 +189,7 @@ func (q *Queue) SetNice(t int32, nice int, now int64) {
 	th.d = th.v + max(left*old/th.weight, 1)
 	q.join(th)
 	if was != running {
-		q.putEarly(t, th)
+		q.wait(t, th)
 	}
 	q.renew = true
 }
@@ -189,10 +215,10 @@ func (q *Queue) Pick(now int64) (t int32, slice int64) {
 
 // Slice gives what Pick last answered, less what was used and given up since.
 func (q *Queue) Slice() int64 {
-	if q.waiting() == 0 || q.current == None {
+	if q.waiting == 0 || q.current == None {
 		return Forever
 	}
-	th := &q.s.threads[q.current]
+	th := &q.threads[q.current]
 	left := th.d - th.v
 	if th.weight != unitWeight {
 		left = left * th.weight / unitWeight
@@ -204,65 +230,72 @@ func (q *Queue) Slice() int64 {
 func (q *Queue) choose() {
 	old, passed := q.current, q.passed
 	q.renew, q.passed = false, false
-	next := q.best()
-	if next == None {
+	if q.waiting == 0 {
 		return // only current is runnable, or nobody is
 	}
-	nt := &q.s.threads[next]
+	next := q.spare
+	if next == None {
+		next = q.best()
+	}
+	nt := &q.threads[next]
 	if old == None {
 		q.remove(next, nt)
 	} else {
-		ot := &q.s.threads[old]
+		ot := &q.threads[old]
 		if !passed && q.eligible(ot.v) && (ot.d <= nt.d || !q.eligible(nt.v)) {
 			return
 		}
-		// The old thread takes the next one's place in whichever heap it was:
-		// best sorts that out when the thread comes to the top.
-		ot.state = nt.state
-		if nt.state == ready {
-			q.ready.Replace(next, old, ot.d)
-		} else {
-			q.early.Replace(next, old, ot.v)
-		}
+		q.exchange(next, nt, old, ot)
 	}
 	nt.state = running
 	q.current = next
 }
 
-// best gives, of the waiting threads, the eligible one with the earliest
-// deadline; when none is eligible, the one with the least virtual time.
-func (q *Queue) best() int32 {
-	if q.waiting() == 1 { // whoever it is, and wherever it stands
-		if t, ok := q.ready.First(); ok {
-			return t
-		}
-		t, _ := q.early.First()
-		return t
+// exchange puts old, which was running, where next waited: if that is the wrong
+// heap, best finds it out when the thread comes to the top.
+func (q *Queue) exchange(next int32, nt *thread, old int32, ot *thread) {
+	switch {
+	case nt.state == spare:
+		q.spare = old
+		ot.state = spare
+	case q.waiting == 1: // nobody else has been in the heaps
+		q.remove(next, nt)
+		q.wait(old, ot)
+	case nt.state == ready:
+		q.ready.Replace(next, old, ot.d)
+		ot.state = ready
+	default:
+		q.early.Replace(next, old, ot.v)
+		ot.state = early
 	}
+}
+
+// best gives, of the threads in the heaps, the eligible one with the earliest
+// deadline; when none is eligible, the one with the least virtual time. There
+// is at least one.
+func (q *Queue) best() int32 {
 	for {
 		t, ok := q.early.First()
-		if !ok || !q.eligible(q.s.threads[t].v) {
+		if !ok || !q.eligible(q.threads[t].v) {
 			break
 		}
 		q.early.Remove(t)
-		q.putReady(t, &q.s.threads[t])
+		q.putReady(t, &q.threads[t])
 	}
 	for {
 		t, ok := q.ready.First()
 		if !ok {
 			break
 		}
-		th := &q.s.threads[t]
+		th := &q.threads[t]
 		if q.eligible(th.v) {
 			return t
 		}
-		q.ready.Remove(t) // V has fallen since
+		q.ready.Remove(t) // V has fallen since, or it was an exchange
 		q.putEarly(t, th)
 	}
-	if t, ok := q.early.First(); ok {
-		return t
-	}
-	return None
+	t, _ := q.early.First()
+	return t
 }
 
 func (q *Queue) putReady(t int32, th *thread) {

@@ -4,7 +4,7 @@ package sched
 
 // Bounds that keep S and (v-base)*W within 63 bits. W is at most MaxThreads
 // times the greatest weight, under 2^30.5. base is kept within 2^30 of V, but for
-// the moment between a thread's leaving and the next charge.
+// the time between a thread's leaving and the end of a request.
 const (
 	// maxCharge is the most that one charge counts, in nanoseconds. A thread
 	// runs that long only when the machine itself was stopped.
@@ -16,7 +16,7 @@ const (
 	// multiplication; a thread's v doesn't get there by running.
 	reach = 1 << 32
 	// baseDrift is how far V may be from base before base moves, as a power of 2.
-	baseDrift = 30
+	baseDrift = 29
 	// maxVirtual is where virtual time starts again from 0.
 	maxVirtual = 1 << 61
 )
@@ -25,21 +25,31 @@ const (
 func (q *Queue) charge(now int64) {
 	ran := now - q.since
 	q.since = now
-	if q.current == None || ran <= 0 {
+	if ran <= 0 || q.current == None {
 		return
 	}
-	th := &q.s.threads[q.current]
+	th := &q.threads[q.current]
 	dv := min(ran, maxCharge)
 	if th.weight != unitWeight {
 		dv = th.divide(dv)
 	}
 	th.v += dv
 	q.sum += th.weight * dv
-	if th.v >= th.d { // the request is done: the next one starts
-		q.bound(th)
-		th.d = th.v + th.virtual(q.s.slice)
-		q.renew = true
+	if th.v >= th.d {
+		q.finish(th)
 	}
+}
+
+// finish ends the request of the running thread and starts the next one.
+func (q *Queue) finish(th *thread) {
+	q.settle(th)
+	th.d = th.v + th.virtual(q.s.slice)
+	q.renew = true
+}
+
+// settle keeps what grows within its bounds.
+func (q *Queue) settle(th *thread) {
+	q.bound(th)
 	if drift := q.sum >> baseDrift; drift > q.weight || drift < -q.weight {
 		q.rebase()
 	}
@@ -132,8 +142,8 @@ func (q *Queue) rebase() {
 	}
 	delta = q.base
 	q.base = 0
-	for i := range q.s.threads {
-		th := &q.s.threads[i]
+	for i := range q.threads {
+		th := &q.threads[i]
 		if th.queue == q.cpu && th.v != unplaced {
 			th.v = max(th.v-delta, unplaced)
 			th.d -= delta
