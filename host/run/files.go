@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 
 	"loam/archive"
 	"loam/host/exit"
@@ -43,6 +45,9 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 		return nil, err
 	}
 	files := []guestFile{{fileArgs, args}, {fileEnv, env}}
+	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
+		files = append(files, guestFile{name, o.Files[name]})
+	}
 	if prog.Kind == program.Native {
 		return append(files, guestFile{fileProgram, prog.Data}), nil
 	}

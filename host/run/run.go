@@ -69,6 +69,13 @@ type Options struct {
 	// Interrupt, if it delivers a status, ends the run with that status.
 	Interrupt <-chan int
 
+	// Files are further files of the boot archive, by name. They must not
+	// have the name of one that loam itself puts there.
+	Files map[string][]byte
+	// GuestCompiles leaves a module's compilation to the guest, as on a host
+	// of another architecture.
+	GuestCompiles bool
+
 	deadline time.Time // from Timeout; zero: none
 }
 
