@@ -13,6 +13,7 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"time"
 )
@@ -30,7 +31,7 @@ var commands = map[string]func(args []string){
 	"ready":   ready,
 	"moment":  moment,
 	"panic":   func([]string) { panic("on purpose") },
-	"recurse": func(args []string) { fmt.Println(recurse(1 << 40)) },
+	"recurse": func([]string) { debug.SetMaxStack(1 << 20); fmt.Println(recurse(1 << 40)) },
 	"eat":     eat,
 	"dead":    func([]string) { select {} },
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package vm holds the tests of the whole system: each starts machines through
+// the loam command, as a person does, and looks at what comes out.
+//
+//	kernel_test.go    the test kernel: Go's runtime on the bare machine, and
+//	                  faults of the kernel itself
+//	program_test.go   what Go programs do: streams, arguments, exit codes, and
+//	                  the assistant that behaves (test/programs/behave)
+//	misbehave_test.go the assistant that misbehaves (test/programs/misbehave),
+//	                  and programs that die
+//	hostile_test.go   programs of a few bytes of machine code
+//	file_test.go      files that are no programs
+//	command_test.go   time limits, Ctrl-C, two at once: nothing is left behind
+//	wasm_test.go      modules
+//	machine_test.go   machine types, memory sizes, determinism, loam boot
+//
+// Without the variable LOAM they skip. With the variable LOAM_CONTROL set
+// instead, the assistants run on this host's Linux: what they expect of Loam is
+// what Linux does, and they say where it is not.
+package vm
