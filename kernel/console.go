@@ -14,7 +14,7 @@ import (
 // console is what `loam boot` shows once the log has been printed: the kernel
 // with nothing to run, and four keys. The shell comes with the programs.
 func console() {
-	metal.Log("ready: nothing to run. Keys: m memory, t time, h help, q power off")
+	metal.Log("ready, nothing to run. Keys: m memory, t time, q power off")
 	metal.StartConsoleInput()
 	metal.SetDeadline(math.MaxInt64)
 	for {
@@ -42,7 +42,7 @@ func key(b byte) {
 		metal.LogValue("memory: KiB of the kernel's own heap", m.HeapBytes>>10)
 	case 't':
 		metal.LogValue("up: ms", uint64(metal.Now()/1e6))
-		metal.LogValue("wall clock: s since 1970", uint64(metal.WallTime()/1e9))
+		metal.LogDate("date:", metal.WallTime())
 	case 'h', '?':
 		metal.Log("Loam, built by " + runtime.Version() + ". Keys: m memory, t time, q power off")
 	case 'q', 3, 4: // Ctrl-C and Ctrl-D too

@@ -4,7 +4,8 @@
 
 package metal
 
-// The boot log: what a person wants to know of the machine, a line each.
+// The boot log: what a person wants to know of the machine, a line each, short
+// enough for the 80 columns of a VGA console.
 
 // item begins a line of the log under a heading of fixed width.
 func item(heading string) {
@@ -64,9 +65,10 @@ func logCPU() {
 			puts(g.name)
 		}
 	}
-	puts("; state of ")
+	put('\n')
+	item("registers")
 	putDec(uint64(fpuSize))
-	puts(" bytes a thread\n")
+	puts(" bytes of FPU state a thread\n")
 }
 
 // hypervisorName says who runs the machine, by the signature of leaf
@@ -102,13 +104,13 @@ func logMemory() {
 
 func logImage() {
 	item("kernel")
-	puts("text ")
+	puts("text rx ")
 	putSize(header.TextEnd - header.TextStart)
-	puts(" r-x, constants ")
+	puts(", rodata r ")
 	putSize(header.RodataEnd - header.RodataStart)
-	puts(" r--, data ")
+	puts(", data rw ")
 	putSize(header.DataEnd - header.DataStart)
-	puts(" rw-\n")
+	put('\n')
 }
 
 func logTime() {
@@ -123,9 +125,10 @@ func logTime() {
 	} else {
 		puts("measured")
 	}
-	puts("; wall clock ")
-	putDec(uint64(WallTime() / 1e9))
-	puts(" s since 1970\n")
+	put('\n')
+	item("date")
+	putDate(WallTime() / 1e9)
+	put('\n')
 }
 
 // putSize writes a number of bytes in KiB or MiB.
