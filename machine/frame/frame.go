@@ -155,7 +155,7 @@ func (a *Allocator) freeSlow(cpu uint32, pa uint64, o Owner) Code {
 	}
 	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
 	if s.n == CacheFrames {
-		a.drain(s, CacheFrames/2, o.class())
+		a.drain(s, CacheFrames/2+1, o.class())
 	}
 	if s.n >= CacheFrames {
 		return a.fail(Corrupt, pa)
@@ -221,21 +221,30 @@ func (a *Allocator) gather(s *stack, class uint8) {
 	}
 }
 
-// drain moves n frames from the top of s back to the lists.
+// drain moves up to n frames from the top of s back to the lists. Frames that
+// were freed by rising address, as an exiting program's are, go back as blocks.
 //
 //go:noinline
 func (a *Allocator) drain(s *stack, n uint64, class uint8) {
 	var r *region
-	for ; n > 0 && s.n-1 < CacheFrames; n-- {
-		s.n--
-		pa := s.frames[s.n]
+	n = min(n, s.n)
+	for n > 0 && s.n-1 < CacheFrames {
+		pa := s.frames[s.n-1]
 		if r == nil || pa-r.start >= r.n<<phys.PageShift {
 			if r = a.region(pa); r == nil {
 				return
 			}
 		}
-		r.release((pa-r.start)>>phys.PageShift, 0, class)
-		a.free++
+		run := uint64(1)
+		for k := s.n - 2; run < n && k < CacheFrames && pa > r.start &&
+			s.frames[k] == pa-phys.PageSize; k-- {
+			pa -= phys.PageSize
+			run++
+		}
+		r.releaseRun((pa-r.start)>>phys.PageShift, run, class)
+		a.free += run
+		s.n -= run
+		n -= run
 	}
 }
 
@@ -364,8 +373,33 @@ func (a *Allocator) Share(pa uint64) Code {
 }
 
 // Unshare drops a reference to the taken frame or run that starts at pa, and
-// frees it with the last one.
-func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
+// frees it with the last one, through the cache of the first processor.
+func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) { return a.UnshareOn(0, pa) }
+
+// UnshareOn is Unshare through the cache of processor cpu, below MaxCPUs.
+func (a *Allocator) UnshareOn(cpu uint32, pa uint64) (freed bool, code Code) {
+	at := pa - a.hot.start
+	if at >= a.hot.size || pa%phys.PageSize != 0 || !a.hot.isReady(at) {
+		return a.unshareSlow(cpu, pa)
+	}
+	rec := a.hot.record(at)
+	o := metaOwner(rec.meta)
+	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
+	n := s.n
+	if rec.meta&^ownerMask != newMeta(StateSingle, 0, 0, 1) || n >= CacheFrames {
+		return a.unshareSlow(cpu, pa)
+	}
+	rec.meta = newMeta(StateCached, 0, Nobody, 0) // as FreeOn
+	a.owned[o%16]--
+	s.frames[n] = pa
+	s.n = n + 1
+	return true, OK
+}
+
+// unshareSlow is Unshare for shared frames, runs and what is neither.
+//
+//go:noinline
+func (a *Allocator) unshareSlow(cpu uint32, pa uint64) (freed bool, code Code) {
 	rec := a.taken(pa)
 	if rec == nil {
 		return false, a.notTaken(pa)
@@ -376,7 +410,7 @@ func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
 	}
 	o := metaOwner(rec.meta)
 	if metaState(rec.meta) == StateSingle {
-		return true, a.Free(pa, o)
+		return true, a.FreeOn(cpu, pa, o)
 	}
 	return true, a.FreeN(pa, uint64(rec.next), o)
 }

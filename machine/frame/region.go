@@ -41,6 +41,7 @@ func freeMeta(order, class uint8) meta {
 
 const (
 	orderMask = 0xff << 32
+	ownerMask = 0xff << 48
 	classMask = 0xff << 56
 )
 
@@ -129,6 +130,21 @@ func (r *region) release(i uint64, order, class uint8) {
 		order++
 	}
 	r.push(i, order, class)
+}
+
+// releaseRun makes n neighbouring frames from i on free that are recorded as
+// single blocks.
+func (r *region) releaseRun(i, n uint64, class uint8) {
+	for n > 0 {
+		order := r.fit(i, n)
+		size := uint64(1) << order
+		for j := i + 1; j < i+size; j++ {
+			r.rec(j).meta = 0
+		}
+		r.release(i, order, class)
+		i += size
+		n -= size
+	}
 }
 
 // find returns the smallest order of at least k with a free block that the

@@ -168,21 +168,19 @@ func (b *Batch) add(e uint64) {
 // Borrowed. It returns the number of frames that became free, and the first
 // refusal of the allocator, which means that some frame was not the space's.
 func (b *Batch) Release(a *frame.Allocator) (freed uint64, code frame.Code) {
-	for _, e := range b.frames[:b.n&(2*BatchSize-1)] {
+	for _, e := range b.frames[:min(b.n, BatchSize)] {
 		pa := e &^ (PageSize - 1)
-		c := frame.OK
-		switch {
-		case e&kindTable != 0:
+		c, gone := frame.OK, false
+		if e&kindTable != 0 {
 			c = a.Free(pa, frame.PageTable)
-			freed++
-		case e&kindBorrowed == 0:
-			var gone bool
+			gone = c == frame.OK
+		} else if e&kindBorrowed == 0 {
 			gone, c = a.Unshare(pa)
-			if gone {
-				freed++
-			}
 		}
-		if code == frame.OK {
+		if gone {
+			freed++
+		}
+		if c != frame.OK && code == frame.OK {
 			code = c
 		}
 	}
@@ -217,7 +215,7 @@ func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
 			b.take(f, e, level)
 		}
 		if level > 0 {
-			b.Next = next(b.Next, level, end)
+			b.Next = w.next(b.Next, level)
 		} else {
 			w.clear(b)
 		}
@@ -258,32 +256,73 @@ func (w *walk) down(table, va uint64) (*uint64, uint) {
 	}
 }
 
-// next returns the address after va's entry at a level, at most end.
-func next(va uint64, level uint, end uint64) uint64 {
-	va |= Span(level) - 1
-	if va >= end-1 {
-		return end
+// next returns the address of the next entry after va's in the same table that
+// is not empty, or of the table's end, at most the walk's end.
+func (w *walk) next(va uint64, level uint) uint64 {
+	k := va >> shift(level) & indexMask
+	skip := used(w.env.Mem.Table(w.path[level%6]), k+1) - k
+	w.steps += int(skip / 8)
+	last := va&^(Span(level)-1) + skip<<shift(level) - 1
+	if last >= w.end-1 {
+		return w.end
 	}
-	return va + 1
+	return last + 1
+}
+
+// pages returns the entries of the leaf table on the way, from va's on, that are
+// in the range: first to end.
+func (w *walk) pages(va uint64) (table *[512]uint64, first, end uint64) {
+	first = va >> pageShift & indexMask
+	end = min(512, first+(w.end-va)/PageSize)
+	w.steps += int((end - first) / 8)
+	return w.env.Mem.Table(w.path[0]), first, end
+}
+
+// used returns the first entry from k on that is not empty, or 512.
+func used(t *[512]uint64, k uint64) uint64 {
+	for k < 512 {
+		if k%8 == 0 {
+			g := t[k : k+8 : k+8]
+			if g[0]|g[1]|g[2]|g[3]|g[4]|g[5]|g[6]|g[7] == 0 {
+				k += 8
+				continue
+			}
+		}
+		if t[k] != 0 {
+			return k
+		}
+		k++
+	}
+	return 512
 }
 
 // clear removes the pages of the leaf table at b.Next up to the table's end,
 // the range's end, or a full batch.
 func (w *walk) clear(b *Batch) {
 	f := w.env.Format
-	table := w.env.Mem.Table(w.path[0])
-	stop := next(b.Next, 1, w.end)
-	w.steps += int((stop - b.Next) / PageSize)
-	for ; b.Next < stop; b.Next += PageSize {
-		e := &table[b.Next>>pageShift&indexMask]
-		if *e == 0 {
+	table, first, end := w.pages(b.Next)
+	n, last := b.n, BatchSize-int(f.Levels) // prune needs room for its tables
+	seen := uint64(0)
+	k := first
+	for k < end {
+		e := table[k&indexMask]
+		if e == 0 {
+			k = used(table, k+1)
 			continue
 		}
-		if b.n+int(f.Levels) > BatchSize {
-			return
+		if n > last {
+			break
 		}
-		b.take(f, e, 0)
+		b.frames[n%BatchSize] = f.addr(e) | e>>((f.SoftAt+1)&63)&1*kindBorrowed
+		n++
+		seen |= e
+		table[k&indexMask] = 0
+		k++
 	}
+	b.Pages += uint64(n - b.n)
+	b.Flush = b.Flush || seen&f.Valid != 0
+	b.Next += (min(k, end) - first) * PageSize
+	b.n = n
 }
 
 // prune frees the user part's tables on the way that the walk has left and
@@ -296,7 +335,7 @@ func (w *walk) prune(b *Batch, start uint64, level uint) {
 	last := b.Next - 1 // the last address worked on
 	for ; level < f.Levels-1; level++ {
 		left := b.Next == w.end || b.Next&(Span(level+1)-1) == 0
-		if !left || !empty(w.env.Mem.Table(w.path[level%6])) {
+		if !left || used(w.env.Mem.Table(w.path[level%6]), 0) != 512 {
 			return
 		}
 		up := w.env.Mem.Table(w.path[(level+1)%6])
@@ -304,18 +343,6 @@ func (w *walk) prune(b *Batch, start uint64, level uint) {
 		b.Flush = true
 		b.add(w.path[level%6] | kindTable)
 	}
-}
-
-// empty says whether a table has no entries. It stops at the first group that
-// has one.
-func empty(t *[512]uint64) bool {
-	for k := 0; k < 512; k += 8 {
-		g := t[k : k+8 : k+8]
-		if g[0]|g[1]|g[2]|g[3]|g[4]|g[5]|g[6]|g[7] != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // ProtectRange gives all pages mapped from start up to end (exclusive) the
@@ -352,21 +379,22 @@ func (t Tables) ProtectRange(env Env, start, end uint64, prot Prot, b *Batch) Co
 			}
 			b.change(f, e, prot, level)
 		}
-		b.Next = next(b.Next, level, end)
+		b.Next = w.next(b.Next, level)
 	}
 	return OK
 }
 
 // change gives the pages of the leaf table at b.Next new rights.
 func (w *walk) change(b *Batch, prot Prot) {
-	table := w.env.Mem.Table(w.path[0])
-	stop := next(b.Next, 1, w.end)
-	w.steps += int((stop - b.Next) / PageSize)
-	for ; b.Next < stop; b.Next += PageSize {
-		if e := &table[b.Next>>pageShift&indexMask]; *e != 0 {
+	table, first, end := w.pages(b.Next)
+	for k := first; k < end; k++ {
+		if e := &table[k&indexMask]; *e != 0 {
 			b.change(w.env.Format, e, prot, 0)
+		} else {
+			k = used(table, k+1) - 1
 		}
 	}
+	b.Next += (end - first) * PageSize
 }
 
 // change gives one leaf new rights.

@@ -15,7 +15,7 @@ func (t Tables) Seek(env Env, start, end uint64) (va uint64, ok bool) {
 		if *e != 0 {
 			return va, true
 		}
-		va = next(va, level, end)
+		va = w.next(va, level)
 	}
 	return 0, false
 }
