@@ -90,27 +90,6 @@ func SetDeadline(at int64) {
 	armTimer()
 }
 
-// NewRoot returns a page-table root with the kernel's half filled in.
-func NewRoot() (root uint64, ok bool) {
-	pa, code := frames.Alloc(frame.PageTable)
-	if code != frame.OK {
-		return 0, false
-	}
-	memory.Zero(pa)
-	copy(memory.Table(pa)[kernelHalf:], memory.Table(kernelRoot)[kernelHalf:])
-	return pa, true
-}
-
-// FreeRoot gives a root back; its user half must be empty.
-func FreeRoot(root uint64) {
-	cpu := &cpus[0]
-	if cpu.root == root {
-		cpu.root = kernelRoot
-		writeCR3(kernelRoot)
-	}
-	frames.Free(root, frame.PageTable)
-}
-
 // FlushPage forgets the translation of one page of the loaded address space.
 func FlushPage(va uint64) { invlpg(va) }
 

@@ -16,7 +16,7 @@ type CPU struct {
 	root      uint64  // page-table root that CR3 holds
 	runnerSP  uint64  // where Enter returns to
 	runnerBP  uint64
-	runnerFS  uint64
+	runnerFS  uint64 // the runner's thread-local storage, constant
 	scratch   uint64 // user stack pointer while SYSCALL's entry finds its feet
 	machineSP uint64 // top of the machine stack
 	machineFS uint64 // FS base of machine code: the fake g lies at FS:-8

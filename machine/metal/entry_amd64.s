@@ -59,10 +59,10 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	SAVE_REST
 	MOVQ	AX, Context_RAX(DI)
 	MOVQ	AX, Context_OrigRAX(DI)
+	// RCX and R11 are lost to the caller by SYSCALL's definition: what their
+	// slots hold is the thread's own older values, good enough.
 	MOVQ	CX, Context_RIP(DI)
-	MOVQ	CX, Context_RCX(DI)
 	MOVQ	R11, Context_RFLAGS(DI)
-	MOVQ	R11, Context_R11(DI)
 	MOVQ	CPU_scratch(GS), CX
 	MOVQ	CX, Context_RSP(DI)
 	MOVQ	$0, Context_Full(DI)
@@ -122,12 +122,6 @@ TEXT ·enter(SB),NOSPLIT|NOFRAME,$FRAMELESS-8
 	MOVQ	c+0(FP), DI
 	MOVQ	SP, CPU_runnerSP(GS)
 	MOVQ	BP, CPU_runnerBP(GS)
-	RDFSBASEQ AX
-	MOVQ	AX, CPU_runnerFS(GS)
-	MOVQ	Context_Root(DI), AX
-	CMPQ	AX, CPU_root(GS)
-	JNE	newroot
-rootset:
 	CMPQ	DI, CPU_ctx(GS)
 	JNE	newctx
 ctxset:
@@ -158,13 +152,15 @@ full:
 	MOVQ	Context_RDI(DI), DI
 	SWAPGS
 	IRETQ
-newroot:
+newctx:
+	// Another thread than last time, or one whose root was left: the root and
+	// the user's GS base stay in the processor between entries of one thread.
+	MOVQ	Context_Root(DI), AX
+	CMPQ	AX, CPU_root(GS)
+	JEQ	rootset
 	MOVQ	AX, CPU_root(GS)
 	MOVQ	AX, CR3
-	JMP	rootset
-newctx:
-	// The user's GS base stays in the processor between entries of one
-	// thread; another thread's takes its place here.
+rootset:
 	MOVQ	CPU_ctx(GS), SI
 	MOVQ	DI, CPU_ctx(GS)
 	MOVL	$0xc0000102, CX	// KERNEL_GS_BASE: the user's, while we are in

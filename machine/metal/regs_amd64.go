@@ -24,6 +24,7 @@ func wrmsr(msr uint32, v uint64)
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 func rdtsc() uint64
 func rdrand() (v uint64, ok bool)
+func readFS() uint64
 func readCR3() uint64
 func writeCR3(v uint64)
 func readCR4() uint64

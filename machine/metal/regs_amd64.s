@@ -181,3 +181,8 @@ TEXT ·kernelCall(SB),NOSPLIT,$0-32
 TEXT ·framePointer(SB),NOSPLIT|NOFRAME,$0-8
 	MOVQ	BP, ret+0(FP)
 	RET
+
+TEXT ·readFS(SB),NOSPLIT,$0-8
+	RDFSBASEQ AX
+	MOVQ	AX, ret+0(FP)
+	RET

@@ -27,6 +27,7 @@ func BecomeRunner() {
 	cli()
 	cpu := thisCPU()
 	kthreads[cpu.current].runner = true
+	cpu.runnerFS = readFS()
 	runnerThread = cpu.current
 }
 

@@ -21,6 +21,7 @@ func LeaveRoot(root uint64) {
 	cpu := thisCPU()
 	if cpu.root == root {
 		cpu.root = kernelRoot
+		cpu.ctx = 0 // so that enter looks at the next thread's root
 		writeCR3(kernelRoot)
 	}
 }
