@@ -91,7 +91,7 @@ in Go: WebAssembly modules (WASI preview 1) and static linux/amd64 executables.`
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), bootCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(runCommand(), bootCommand(), doctorCommand(), benchCommand(), versionCommand())
 	return root
 }
 

@@ -45,7 +45,7 @@ type guest struct {
 
 	hello  chan struct{} // closed at Hello
 	pumped chan error    // the pump's end, one value
-	ended  chan struct{} // closed when no more input is to be read
+	stdin  *stdin        // nil before Hello; of finish's goroutine
 }
 
 // channelExit is the content of an Exit frame.
@@ -58,14 +58,14 @@ type channelExit struct {
 func newGuest(o *Options, p *vm.Process) *guest {
 	return &guest{
 		Options: o, p: p, start: time.Now(),
-		hello: make(chan struct{}), pumped: make(chan error, 1), ended: make(chan struct{}),
+		hello: make(chan struct{}), pumped: make(chan error, 1),
 	}
 }
 
 // close ends the machine, however far it is.
 func (g *guest) close() {
-	close(g.ended)
 	g.p.Close()
+	g.stdin.end()
 }
 
 // finish stays with the machine until the program has ended or something else
@@ -89,7 +89,7 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			greeted = nil
 			bootTimer.Stop()
 			res.hello = true
-			go g.forwardStdin()
+			g.forwardStdin()
 			continue
 		case err := <-g.pumped:
 			return g.decide(err)

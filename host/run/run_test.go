@@ -249,7 +249,7 @@ func TestBrokenOutput(t *testing.T) {
 	}
 }
 
-func stdin(t *testing.T) (r, w *os.File) {
+func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -261,7 +261,7 @@ func stdin(t *testing.T) (r, w *os.File) {
 
 func TestStdin(t *testing.T) {
 	s := newSession(t, "echo")
-	r, w := stdin(t)
+	r, w := pipe(t)
 	s.Stdin = r
 	text := strings.Repeat("binary \x00\xff\x03\x04\r\n", 20000)
 	go func() {
@@ -279,7 +279,7 @@ func TestStdin(t *testing.T) {
 
 func TestStdinBackPressure(t *testing.T) {
 	s := newSession(t, "deaf")
-	r, w := stdin(t)
+	r, w := pipe(t)
 	s.Stdin = r
 	sent := make(chan int)
 	go func() {
@@ -289,7 +289,7 @@ func TestStdinBackPressure(t *testing.T) {
 	if res, err := s.run(); err != nil || res.Code != 0 {
 		t.Fatalf("%d %v", res.Code, err)
 	}
-	time.Sleep(2 * stdinPoll * time.Millisecond) // a late reader would show
+	time.Sleep(200 * time.Millisecond) // a late reader would show
 	r.Close()
 	if n := <-sent; n > 2<<20 {
 		t.Fatalf("%d bytes were taken for a program that reads none", n)
@@ -298,13 +298,13 @@ func TestStdinBackPressure(t *testing.T) {
 
 func TestStdinAfterEnd(t *testing.T) {
 	s := newSession(t, "exit 0")
-	r, w := stdin(t)
+	r, w := pipe(t)
 	s.Stdin = r
 	if res, err := s.run(); err != nil || res.Code != 0 {
 		t.Fatalf("%d %v", res.Code, err)
 	}
 	_, _ = io.WriteString(w, "for the next program")
-	time.Sleep(2 * stdinPoll * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
 	w.Close()
 	if b, _ := io.ReadAll(r); string(b) != "for the next program" {
 		t.Fatalf("left: %q", b)

@@ -16,54 +16,88 @@ import (
 // what loam has read and the program has not is lost at the program's end.
 const stdinChunk = 4096
 
-// stdinPoll is how long a wait for input goes on before it looks whether the
-// program has ended.
-const stdinPoll = 100 // milliseconds
+// backgroundPoll is how often a loam in the background of its terminal looks
+// whether it is in the foreground again, in milliseconds.
+const backgroundPoll = 100
 
-// forwardStdin sends the person's input to the guest until it or the program
-// ends. The write blocks while the guest's buffers are full: back-pressure up
-// to whoever writes the input.
+// stdin forwards a person's input to a guest.
+type stdin struct {
+	from *os.File // nil: there is none
+	to   *stream.Writer
+	// wake is readable once no more input is to be read; stop writes to it.
+	wake, stop *os.File
+	done       chan struct{} // closed when nothing is read any more
+}
+
+// forwardStdin starts to send input to the guest.
 func (g *guest) forwardStdin() {
-	w := stream.NewWriter(g.p.In)
+	s := &stdin{from: g.Stdin, to: stream.NewWriter(g.p.In), done: make(chan struct{})}
+	if s.from != nil {
+		var err error
+		if s.wake, s.stop, err = os.Pipe(); err != nil {
+			g.note("no standard input: %v", err)
+			s.from = nil
+		}
+	}
+	g.stdin = s
+	go s.forward()
+}
+
+// end ends the forwarding; the guest's connection must have been closed, so
+// that no write to it blocks. When it returns nothing is read any more, unless
+// another process reads the same input and was faster: then that read stays.
+func (s *stdin) end() {
+	if s == nil || s.stop == nil {
+		return
+	}
+	_ = s.stop.Close()
+	select {
+	case <-s.done:
+		_ = s.wake.Close()
+	case <-time.After(time.Second):
+	}
+}
+
+// forward sends input until it or the program ends. The write blocks while the
+// guest's buffers are full: back-pressure up to whoever writes the input.
+func (s *stdin) forward() {
+	defer close(s.done)
 	buf := make([]byte, stdinChunk)
-	for g.Stdin != nil && g.awaitInput(g.Stdin) {
-		n, err := g.Stdin.Read(buf)
-		if n > 0 && w.Write(channel.Stdin, buf[:n]) != nil {
+	for s.from != nil {
+		if !s.await() {
+			return
+		}
+		n, err := s.from.Read(buf)
+		if n > 0 && s.to.Write(channel.Stdin, buf[:n]) != nil {
 			return // the machine is gone
 		}
 		if err != nil || n == 0 {
 			break
 		}
 	}
-	select {
-	case <-g.ended:
-	default:
-		_ = w.Write(channel.StdinEOF, nil)
-	}
+	_ = s.to.Write(channel.StdinEOF, nil)
 }
 
-// awaitInput waits until f has input or has ended, without taking any. It
-// returns false if the program ended first. In the background of a terminal
-// there is no input: reading it there would stop loam, and with it a program
-// that perhaps never reads.
-func (g *guest) awaitInput(f *os.File) bool {
-	fd := int(f.Fd())
+// await waits until there is input or its end, without taking any. It returns
+// false if the program ended first. In the background of a terminal there is
+// no input: reading it there would stop loam, and with it a program that
+// perhaps never reads.
+func (s *stdin) await() bool {
+	fd, wake := int32(s.from.Fd()), int32(s.wake.Fd())
 	for {
-		ready := false
-		if inBackground(fd) {
-			time.Sleep(stdinPoll * time.Millisecond)
-		} else {
-			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			n, err := unix.Poll(p, stdinPoll)
-			// After a failure the read will say what is wrong.
-			ready = (n > 0 || (err != nil && err != unix.EINTR)) && !inBackground(fd)
+		both := []unix.PollFd{{Fd: wake, Events: unix.POLLIN}, {Fd: fd, Events: unix.POLLIN}}
+		wait, fds := -1, both
+		if inBackground(int(fd)) {
+			wait, fds = backgroundPoll, both[:1]
 		}
-		select {
-		case <-g.ended:
+		_, err := unix.Poll(fds, wait)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return true // the read will say what is wrong
+		case both[0].Revents != 0:
 			return false
-		default:
-		}
-		if ready {
+		case both[1].Revents != 0 && !inBackground(int(fd)):
 			return true
 		}
 	}

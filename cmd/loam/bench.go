@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"loam/host/bench"
+	"loam/host/exit"
+)
+
+// benchFlags are those of loam bench.
+type benchFlags struct {
+	check, keep bool
+}
+
+func benchCommand() *cobra.Command {
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench [flags] [FIGURE...]",
+		Short: "Measure Loam, in its source folder",
+		Long: `Measure what Loam costs, in guest instructions, and show the figures beside the
+kept ones, other systems' and the targets. All figures, or those that are named.
+It runs in Loam's source folder (./x bench does), since it builds what it
+measures with Go, and compares with bench/amd64.txt there.`,
+		Example: `  ./x bench
+  ./x bench --check
+  ./x bench null_call page_fault`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&f.check, "check", false, "fail if a figure is worse than the kept one by more than 3 %")
+	fl.BoolVar(&f.keep, "keep", false, "keep the figures: rewrite bench/amd64.txt and the table of docs/benchmarks.md")
+	cmd.MarkFlagsMutuallyExclusive("check", "keep")
+	return cmd
+}
+
+func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
+	root, err := sourceFolder()
+	if err != nil {
+		return err
+	}
+	kept, err := bench.Kept(root)
+	if err != nil {
+		return err
+	}
+	rivals, err := bench.ReadRivals(root)
+	if err != nil {
+		return err
+	}
+	stop := interrupts()
+	defer stop.close()
+	now, failure := bench.Measure(cmd.Context(), bench.Options{
+		Root: root, Only: only, Progress: cmd.ErrOrStderr(), Interrupt: stop.code,
+	})
+	if len(now) > 0 {
+		if _, err := cmd.OutOrStdout().Write(bench.Table(now, kept, rivals)); err != nil {
+			return err
+		}
+	}
+	if failure != nil {
+		return failure
+	}
+	if f.keep {
+		return bench.Keep(root, now, rivals)
+	}
+	worse := bench.Compare(now, kept, only)
+	if f.check && len(worse) > 0 {
+		for _, line := range worse {
+			fmt.Fprintln(cmd.ErrOrStderr(), "loam: worse:", line)
+		}
+		fmt.Fprintln(cmd.ErrOrStderr(), "loam: mend it, or keep the new figures with ./x bench --keep and say why in the commit")
+		return statusError(1)
+	}
+	return nil
+}
+
+// sourceFolder is where Loam's sources are: $LOAM_ROOT, or here.
+func sourceFolder() (string, error) {
+	root := os.Getenv("LOAM_ROOT")
+	if root == "" {
+		var err error
+		if root, err = os.Getwd(); err != nil {
+			return "", err
+		}
+	}
+	if _, err := os.Stat(root + "/bench/rivals.txt"); errors.Is(err, os.ErrNotExist) {
+		return "", &exit.Error{Code: exit.Loam, Text: "not in Loam's source folder, whose programs are measured", Hint: "there: ./x bench"}
+	}
+	return root, nil
+}
