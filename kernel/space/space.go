@@ -21,6 +21,11 @@ type Config struct {
 	High      uint64        // end of its addresses, at most Env.Format.UserEnd
 	MaxAreas  int           // 0: DefaultMaxAreas
 	MaxFrames uint64        // frames of user memory, 0: no limit; tables count, but may exceed it by 3
+
+	// Dirty, if it is not nil, is told by DirtyBits being set in it whenever
+	// TakeFlush gets something to say.
+	Dirty     *uint32
+	DirtyBits uint32
 }
 
 // Space is the address space of a process. The zero value is an empty space
@@ -37,8 +42,10 @@ type Space struct {
 	limit  uint64
 	faults uint64
 
-	flush Flush
-	hot   translation
+	flush     Flush
+	dirty     *uint32
+	dirtyBits uint32
+	hot       translation
 
 	brkStart uint64
 	brk      uint64
@@ -72,7 +79,8 @@ func (s *Space) Init(c *Config) abi.Errno {
 	if code != paging.OK {
 		return abi.ENOMEM
 	}
-	*s = Space{tables: root, env: c.Env, low: c.Low, high: c.High, limit: c.MaxFrames}
+	*s = Space{tables: root, env: c.Env, low: c.Low, high: c.High, limit: c.MaxFrames,
+		dirty: c.Dirty, dirtyBits: c.DirtyBits}
 	if s.limit == 0 {
 		s.limit = ^uint64(0)
 	}
@@ -81,7 +89,7 @@ func (s *Space) Init(c *Config) abi.Errno {
 		maxAreas = DefaultMaxAreas
 	}
 	s.areas.Init(c.Pool, maxAreas)
-	s.hot.page = noPage
+	s.hot = translation{page: noPage}
 	s.cursor = s.low
 	return 0
 }
@@ -148,7 +156,10 @@ const noPage = 1
 // mustFlush adds a range to what must be flushed, the space's own cached
 // translation included: whatever makes that one stale comes through here.
 func (s *Space) mustFlush(start, end uint64) {
-	s.hot.page = noPage
+	s.hot = translation{page: noPage}
+	if s.dirty != nil {
+		*s.dirty |= s.dirtyBits
+	}
 	if !s.flush.Any() {
 		s.flush = Flush{start, end}
 		return
