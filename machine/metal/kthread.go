@@ -42,6 +42,7 @@ type kthread struct {
 
 var (
 	kthreads     [maxKThreads]kthread
+	kthreadTop   int32 // none is used from here on: walks end there
 	readyHead    int32 = -1
 	readyTail    int32 = -1
 	idleThread   int32
@@ -152,16 +153,16 @@ func expire(now int64) {
 	if deadlines == 0 {
 		return
 	}
-	for i := range kthreads {
-		t := &kthreads[i]
+	for i := range kthreadTop {
+		t := &kthreads[i%maxKThreads]
 		if t.deadline > now || t.state == kFree {
 			continue
 		}
 		switch t.state {
 		case kFutex:
-			wake(int32(i), -etimedout)
+			wake(i, -etimedout)
 		case kSleep, kPoll:
-			wake(int32(i), 0)
+			wake(i, 0)
 		}
 	}
 }
@@ -172,8 +173,8 @@ func earliest() int64 {
 		return never
 	}
 	first := int64(never)
-	for i := range kthreads {
-		if t := &kthreads[i]; t.state != kFree && t.deadline < first {
+	for i := range kthreadTop {
+		if t := &kthreads[i%maxKThreads]; t.state != kFree && t.deadline < first {
 			first = t.deadline
 		}
 	}
