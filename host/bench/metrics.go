@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+// Metric is one thing that is measured.
+type Metric struct {
+	Name, Unit string
+	What       string  // for people
+	Target     float64 // at most this is wanted; 0: no target
+}
+
+// Metrics lists everything that is measured, in the order of tables and files.
+// Targets are the project's goals for this version.
+var Metrics = []Metric{
+	// The way to a program, from power-on.
+	{"kernel_entry", "ns", "power-on to the kernel's entry (QEMU's firmware)", 0},
+	{"kernel_first_line", "ns", "power-on to the first line of the kernel's log", 0},
+	{"first_user", "ns", "power-on to the first user instruction of a Go hello", 5e6},
+	{"hello_end", "ns", "power-on to the end of a Go hello", 8e6},
+	{"hello_wasm_end", "ns", "power-on to the end of a C-sized hello.wasm, compiled on the host", 0},
+	{"hello_wasm_cold_end", "ns", "the same, compiled in the guest", 0},
+	{"go_hello_wasm_end", "ns", "power-on to the end of a Go hello.wasm, compiled on the host", 0},
+	{"go_hello_wasm_cold_end", "ns", "the same, compiled in the guest", 0},
+
+	// What kernel calls cost.
+	{"null_call", "ns", "getppid", 150},
+	{"clock_call", "ns", "clock_gettime by a call", 180},
+	{"time_now", "ns", "time.Now", 0},
+	{"sched_yield", "ns", "sched_yield with nobody else to run", 0},
+	{"mmap_munmap", "ns", "mmap and munmap of 64 KiB, untouched", 0},
+	{"page_fault", "ns", "a demand-zero page: mapped, touched, unmapped", 1500},
+	{"futex_threads", "ns", "futex round trip between two threads", 3000},
+	{"futex_processes", "ns", "futex round trip between two processes", 0},
+	{"pipe_threads", "ns", "a byte to another thread through a pipe, and back", 0},
+	{"signal_self", "ns", "a signal to the own thread, through Go's handler", 0},
+	{"thread_create", "ns", "start and end of a thread, by Go's runtime", 15000},
+	{"spawn_tiny", "ns", "start and end of a process that only exits", 0},
+	{"spawn_hello", "ns", "start and end of a Go program that only returns", 0},
+
+	// What a Go program sees.
+	{"chan_goroutines", "ns", "channel round trip between goroutines", 0},
+	{"chan_threads", "ns", "channel round trip between threads", 0},
+	{"alloc_64b", "ns", "new, of 64 bytes", 0},
+	{"gc_cycle", "us", "runtime.GC with 4 MiB live", 0},
+	{"sleep_1ms", "us", "time.Sleep of 1 ms", 0},
+	{"sha256_16mib", "ms", "control: no kernel in it", 0},
+
+	// Memory.
+	{"hello_memory", "KiB", "peak resident memory of a Go hello", 0},
+	{"kernel_memory", "KiB", "taken by the kernel when the first program starts", 0},
+	{"kernel_heap", "KiB", "behind the kernel's Go heap after a Go hello", 0},
+	{"kernel_image", "KiB", "the kernel's image file", 0},
+	{"hello_least_ram", "MiB", "the smallest machine for a Go hello", 12},
+	{"hello_wasm_least_ram", "MiB", "the smallest machine for a C-sized hello.wasm", 40},
+}
+
+// metric returns the metric of a name, or nil.
+func metric(name string) *Metric {
+	for i := range Metrics {
+		if Metrics[i].Name == name {
+			return &Metrics[i]
+		}
+	}
+	return nil
+}
+
+// inOrder puts figures into the order of Metrics; one that is no metric or has
+// another unit is dropped and named.
+func inOrder(f Figures) (ordered Figures, strange []string) {
+	for _, m := range Metrics {
+		if x, ok := f.Get(m.Name); ok && x.Unit == m.Unit {
+			ordered = append(ordered, x)
+		}
+	}
+	for _, x := range f {
+		if m := metric(x.Name); m == nil || m.Unit != x.Unit {
+			strange = append(strange, x.Name+" "+x.Unit)
+		}
+	}
+	return ordered, strange
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// outDir is where the measured programs are built, relative to the repository.
+const outDir = "build/out/bench"
+
+// The measured programs, by their names in outDir.
+const (
+	progHello     = "hello"         // Go, native
+	progProbe     = "probe"         // Go, native
+	progProcess   = "process"       // Go, native, Loam's calls
+	progTiny      = "tiny"          // no runtime, native
+	progHelloWasm = "hello.wasm"    // C-sized
+	progGoWasm    = "go-hello.wasm" // the same Go hello as a module
+	progLarge     = "large.wasm"    // 20 MB
+)
+
+// program is the path of a measured program, relative to the repository.
+func program(name string) string { return filepath.Join(outDir, name) }
+
+// buildPrograms builds the measured programs, with nothing of this host's in
+// them, so that the same sources and Go version give the same bytes.
+func buildPrograms(ctx context.Context, root string) error {
+	if err := os.MkdirAll(filepath.Join(root, outDir), 0o755); err != nil {
+		return err
+	}
+	guest := func(goos, goarch string) []string {
+		return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
+			"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
+	}
+	for _, p := range []struct{ out, pkg, goos, goarch string }{
+		{progHello, "hello", "linux", "amd64"},
+		{progProbe, "probe", "linux", "amd64"},
+		{progProcess, "process", "linux", "amd64"},
+		{progGoWasm, "hello", "wasip1", "wasm"},
+	} {
+		err := goCommand(ctx, root, guest(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",
+			"-o", program(p.out), "./test/bench/"+p.pkg)
+		if err != nil {
+			return err
+		}
+	}
+	return goCommand(ctx, root, nil, "run", "./test/bench/modules", outDir)
+}
+
+// goCommand runs the Go tool in the repository.
+func goCommand(ctx context.Context, root string, env []string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
