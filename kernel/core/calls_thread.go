@@ -21,7 +21,7 @@ func sysGettid(r *runner, c *metal.Context) uint64 { return uint64(r.t.tid) }
 func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPID) }
 
 func sysSchedYield(r *runner, c *metal.Context) uint64 {
-	r.queue.Yield(metal.Now())
+	r.queue.Yield(r.time())
 	r.work |= workChoose
 	return 0
 }
@@ -66,7 +66,7 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	}
 	t.sig.Clone(&r.t.sig)
 	tid := t.tid
-	r.queue.Enqueue(i, metal.Now())
+	r.queue.Enqueue(i, r.time())
 	r.work |= workChoose
 	return uint64(tid)
 }
@@ -327,7 +327,12 @@ func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
 		if !ok {
 			break
 		}
-		r.finish(i, 0)
+		k.contexts[i].RAX = 0
+		t := k.threads.Index(i)
+		if t.deadline != decode.Never {
+			k.timers.Remove(i)
+		}
+		r.ready(i, t)
 	}
 	return woken
 }

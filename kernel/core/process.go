@@ -87,7 +87,7 @@ func (k *kernel) freeThread(i int32) {
 func (r *runner) bury(i int32, keepLeader bool) {
 	t := k.threads.Index(i)
 	p := k.processes.Index(t.process)
-	now := metal.Now()
+	now := r.time()
 	if !t.gone {
 		switch t.wait {
 		case forFutex:

@@ -27,6 +27,7 @@ type runner struct {
 	corpse *metal.Context // of a current thread that ended: the call still writes to it
 
 	queue *sched.Queue
+	now   int64 // the time of this trap, 0 until somebody asks
 	since int64 // when the current thread was last charged for its time
 	armed int64 // the deadline that the timer has, decode.Never without one
 	calls uint64
@@ -41,39 +42,30 @@ const bufSize = 4096
 const (
 	workChoose = 1 << iota // another thread may have to run, or the timer to be set
 	workSignal             // the current thread may have a signal to take
+	workFlush              // translations of some space are not so any more
 )
 
 // loop runs the CPU's threads for ever.
+//
+//loam:noalloc
+//loam:indirect table=calls
 func (r *runner) loop() {
 	for {
 		r.choose()
 		for r.work == 0 {
-			if r.as.FlushDue() {
-				r.flush()
-			}
-			if trap := metal.Enter(r.c); trap == metal.TrapSyscall {
-				r.call()
-			} else {
+			c := r.c
+			if trap := metal.Enter(c); trap != metal.TrapSyscall {
 				r.trap(trap)
+				continue
 			}
-		}
-	}
-}
-
-// call makes the call that the current thread asks for.
-//
-//loam:noalloc
-//loam:indirect table=calls
-func (r *runner) call() {
-	c := r.c
-	r.calls++
-	if nr := c.OrigRAX; nr < uint64(len(calls)) {
-		if f := calls[nr]; f != nil {
+			r.calls++
+			f := rareCall
+			if nr := c.OrigRAX; nr < uint64(len(calls)) {
+				f = calls[nr]
+			}
 			c.RAX = f(r, c)
-			return
 		}
 	}
-	c.RAX = r.rareCall(c)
 }
 
 // trap handles an exception or an interrupt in the current thread.
@@ -105,6 +97,9 @@ func (r *runner) choose() {
 		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running {
 			r.takeSignals()
 		}
+		if r.work&workFlush != 0 {
+			r.flush()
+		}
 		r.work = 0
 		if r.corpse != nil {
 			metal.FreeContext(r.corpse)
@@ -113,12 +108,13 @@ func (r *runner) choose() {
 		if !k.dying.Empty() {
 			r.reap()
 		}
-		now := metal.Now()
+		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if i != r.index {
 			r.change(i, now)
 		}
 		r.arm(now, slice)
+		r.now = 0
 		if i == sched.None {
 			if k.dying.Empty() {
 				r.happened(metal.Idle())
@@ -153,13 +149,25 @@ func (r *runner) change(i int32, now int64) {
 	if r.t.due(r.p) {
 		r.work |= workSignal
 	}
+	if r.as.FlushDue() {
+		r.work |= workFlush
+	}
+}
+
+// time gives the time of this trap: the clock is read once between two entries
+// into user mode, when a thread starts or stops to wait or another is chosen.
+func (r *runner) time() int64 {
+	if r.now == 0 {
+		r.now = metal.Now()
+	}
+	return r.now
 }
 
 // drop says that the current thread is no more.
 func (r *runner) drop() {
 	r.corpse = r.c
 	r.flush()
-	r.since = metal.Now()
+	r.since = r.time()
 	r.index = sched.None
 	r.t, r.p, r.as, r.c = nil, nil, nil, nil
 	r.work |= workChoose
@@ -195,10 +203,18 @@ func (r *runner) happened(e metal.Event) {
 
 // again makes the current thread's call once more: it waited for something
 // that has changed.
+//
+//loam:noalloc
+//loam:indirect table=calls
 func (r *runner) again() {
 	r.t.retry = false
 	r.t.resumed = true
-	r.call()
+	f := rareCall
+	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
+		f = calls[nr]
+	}
+	c := r.c
+	c.RAX = f(r, c)
 	if r.t != nil && r.t.wait == running {
 		r.t.resumed = false
 	}

@@ -26,6 +26,7 @@ type Config struct{}
 // never returns.
 func Run(Config) {
 	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
+	fillCalls()
 	k.setUp()
 	r := &cpu0
 	r.index, r.queue, r.armed = sched.None, k.sched.Queue(0), decode.Never
@@ -97,7 +98,7 @@ func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
 	p.handle, p.space, s.handle = ph, sh.Index, sh
 	p.parentPID = parent
 	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
-		Low: lowestAddress, High: highestAddress()})
+		Low: lowestAddress, High: highestAddress(), Dirty: &cpu0.work, DirtyBits: workFlush})
 	if e != 0 {
 		k.spaces.Put(sh)
 		k.processes.Put(ph)

@@ -9,7 +9,6 @@ import (
 	"loam/kernel/decode"
 	"loam/kernel/pool"
 	"loam/kernel/signal"
-	"loam/machine/metal"
 )
 
 // Thread is a thread of a process. Its index in k.threads names it in every
@@ -73,7 +72,7 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 	if kind == forChild {
 		k.waiting.PushBack(k.links, r.index)
 	}
-	r.queue.Dequeue(r.index, metal.Now())
+	r.queue.Dequeue(r.index, r.time())
 	r.work |= workChoose
 	return 0
 }
@@ -93,9 +92,14 @@ func (r *runner) unpause(i int32, t *Thread) {
 	if t.deadline != decode.Never {
 		k.timers.Remove(i)
 	}
+	r.ready(i, t)
+}
+
+// ready makes thread i, which is in no queue, runnable.
+func (r *runner) ready(i int32, t *Thread) {
 	t.wait = running
 	if !k.processes.Index(t.process).stopped {
-		r.queue.Enqueue(i, metal.Now())
+		r.queue.Enqueue(i, r.time())
 		r.work |= workChoose
 	}
 }
