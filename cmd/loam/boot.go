@@ -39,6 +39,7 @@ there is a screen, and the serial console here. It stays up until Ctrl-C.`,
 			signal.Ignore(syscall.SIGTTIN)
 			stop := interrupts()
 			defer stop.close()
+			defer boot.Keys(os.Stdin)()
 			return boot.Run(cmd.Context(), boot.Options{
 				MemoryMiB: int(f.memory), CPUs: f.cpus, Machine: vm.Machine(f.machine), Accel: f.accel,
 				Verbose: f.verbose, Limit: limit.Duration, Display: display, Screendump: dump,
