@@ -85,7 +85,7 @@ func (s *System) pipeReady(f *file) (events uint32) {
 		}
 		return events
 	}
-	if s.config.PipeBytes-p.count >= abi.PIPE_BUF {
+	if !s.full(p) {
 		events |= pipeOut
 	}
 	if p.reader == pool.Nil {
@@ -93,6 +93,10 @@ func (s *System) pipeReady(f *file) (events uint32) {
 	}
 	return events
 }
+
+// full reports whether a write of PIPE_BUF bytes would have to wait: what poll
+// means by not writable.
+func (s *System) full(p *pipe) bool { return s.config.PipeBytes-p.count < abi.PIPE_BUF }
 
 // ring gives the n bytes from the at'th on of a pipe's buffer, in one or two
 // pieces.
@@ -119,9 +123,10 @@ func (s *System) readPipe(f *file, dst []byte) (int, abi.Errno) {
 	}
 	a, b := s.ring(f, p.head, n)
 	copy(dst[copy(dst, a):], b)
+	full := s.full(p)
 	p.head += n
 	p.count -= n
-	if p.writer != pool.Nil && s.config.PipeBytes-p.count >= abi.PIPE_BUF {
+	if p.writer != pool.Nil && full && !s.full(p) {
 		s.notify(s.files.Index(p.writer), pipeOut)
 	}
 	return n, 0
