@@ -2,6 +2,8 @@
 
 package archive
 
+import "encoding/binary"
+
 // Code says what is wrong with an archive. It is an error whose text is one
 // line; it is a number so that the kernel can pass it on without allocating.
 type Code uint8
@@ -149,12 +151,26 @@ func trimName(field []byte) ([]byte, bool) {
 	if n == 0 || n == len(field) || n > MaxName {
 		return nil, false
 	}
-	for _, c := range field[n:] {
-		if c != 0 {
-			return nil, false
-		}
+	if !zero(field[n:]) {
+		return nil, false
 	}
 	return field[:n:n], true
+}
+
+// zero reports whether b holds nothing but zeros. The padding of a name has up
+// to a page, at each step over each entry: eight bytes at a time.
+func zero(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b) != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // hex reads the field of a header at off.
