@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -108,12 +109,23 @@ func lintTarget(b *builder, _ []string) error {
 			return b.run(v.env(), staticcheck, "-tags="+v.tags, "-checks="+v.checks(), "./...")
 		}})
 	}
-	if _, err := os.Stat(b.path("tools/check")); err == nil {
-		checks = append(checks, check{"tools/check", func() error {
-			return b.run(nil, "go", "run", "./tools/check")
-		}})
-	}
+	checks = append(checks, check{"tools/check, with proofs over the kernel", b.rules})
 	return runChecks("lint", checks)
+}
+
+// rules checks Loam's own rules, over the source and over kernels fresh built.
+func (b *builder) rules() error {
+	out := b.path("build/out")
+	for _, arch := range arches {
+		if err := b.kernel(arch, out, out); err != nil {
+			return err
+		}
+		kernel := filepath.Join(out, "kernel-"+arch)
+		if err := b.run(nil, "go", "run", "./tools/check", "-kernel", kernel+".linked", "-image", kernel); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gofmt lists the files that gofmt would change.

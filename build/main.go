@@ -48,6 +48,8 @@ func targets() []target {
 		{"build", "", "make bin/loam, with kernel and system programs inside", buildTarget},
 		{"bench", "[ARGS]", "set up, build, measure (--check: fail where a figure got worse than the kept one)", benchTarget},
 		{"lint", "", "gofmt, go vet for every architecture, staticcheck, Loam's own rules", lintTarget},
+		{"fuzz", "[-time 30s] [-run REGEXP]", "every fuzz target for a while (a campaign: not part of test)", fuzzTarget},
+		{"soak", "[-n 100] [-run REGEXP]", "tests of the machine many times over (a campaign)", soakTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR]", "make only the kernel, as linked and as bootable image", kernelTarget},
 		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},
