@@ -158,12 +158,13 @@ func (s *System) wanted(w *watch) uint32 {
 }
 
 // epollReady gives an epoll's own readiness: whether EpollWait would give
-// anything.
+// anything. Hints at its list's head that turn out to be nothing are dropped.
 func (s *System) epollReady(ep *file) uint32 {
-	for i := ep.hints.First(); i != pool.Nil; i = ep.hints.Next(s.onReady, i) {
+	for i := ep.hints.First(); i != pool.Nil; i = ep.hints.First() {
 		if s.wanted(s.watches.Index(i)) != 0 {
 			return abi.EPOLLIN | abi.EPOLLRDNORM
 		}
+		ep.hints.Remove(s.onReady, i)
 	}
 	return 0
 }
