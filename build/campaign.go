@@ -55,13 +55,14 @@ type fuzzer struct{ pkg, name string }
 // fuzzers lists the module's fuzz targets.
 func (b *builder) fuzzers() ([]fuzzer, error) {
 	cmd := b.command(nil, "go", "test", "-list", "^Fuzz", "./...")
-	out, err := cmd.Output()
-	if err != nil {
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("listing fuzz targets: %w", err)
 	}
 	var found []fuzzer
 	var names []string
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out.String()) {
 		f := strings.Fields(line)
 		switch {
 		case len(f) == 1 && strings.HasPrefix(f[0], "Fuzz"):

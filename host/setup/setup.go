@@ -5,6 +5,7 @@
 package setup
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -50,38 +51,67 @@ func ThisHost() Host {
 	}}
 }
 
-// Steps returns the commands that install QEMU, with sudo where needed; none
-// if no package manager is known here.
-func (h Host) Steps() [][]string {
-	for _, m := range Managers {
-		if (m.System != "" && m.System != h.System) || !h.Has(m.Program) {
-			continue
+// Plan returns the commands that install QEMU here, with sudo where needed;
+// none if it is there. The error says what a person has to type, on a line of
+// its own, where we can't do it.
+func (h Host) Plan() ([][]string, error) {
+	if h.Has(QEMU) {
+		return nil, nil
+	}
+	m := h.manager()
+	switch {
+	case m == nil:
+		return nil, fmt.Errorf("QEMU (%s) is missing: %s", QEMU, h.Hint())
+	case !m.Root || h.Root:
+		return m.Steps, nil
+	case !h.Has("sudo"):
+		return nil, fmt.Errorf("QEMU (%s) is missing and installing it takes root; as root, type:\n\t%s", QEMU, Shell(m.Steps))
+	}
+	return withSudo(m.Steps), nil
+}
+
+// manager returns the package manager to use, or nil.
+func (h Host) manager() *Manager {
+	for i := range Managers {
+		m := &Managers[i]
+		if (m.System == "" || m.System == h.System) && h.Has(m.Program) {
+			return m
 		}
-		steps := m.Steps
-		if m.Root && !h.Root {
-			steps = nil
-			for _, s := range m.Steps {
-				steps = append(steps, append([]string{"sudo"}, s...))
-			}
-		}
-		return steps
 	}
 	return nil
 }
 
-// Hint says what to type to install QEMU, in one line.
-func (h Host) Hint() string {
+func withSudo(steps [][]string) [][]string {
+	var out [][]string
+	for _, s := range steps {
+		out = append(out, append([]string{"sudo"}, s...))
+	}
+	return out
+}
+
+// Shell returns commands the way a person types them.
+func Shell(steps [][]string) string {
 	var lines []string
-	for _, s := range h.Steps() {
+	for _, s := range steps {
 		lines = append(lines, strings.Join(s, " "))
 	}
+	return strings.Join(lines, " && ")
+}
+
+// Hint says what to type to install QEMU, in one line.
+func (h Host) Hint() string {
+	m := h.manager()
 	switch {
-	case lines != nil:
-		return strings.Join(lines, " && ")
+	case m != nil && m.Root && !h.Root && h.Has("sudo"):
+		return Shell(withSudo(m.Steps))
+	case m != nil && m.Root && !h.Root:
+		return "as root: " + Shell(m.Steps)
+	case m != nil:
+		return Shell(m.Steps)
 	case h.System == "darwin":
 		return "install Homebrew (https://brew.sh), then: brew install qemu"
 	case h.System == "windows":
-		return "use loam inside WSL 2"
+		return "use Loam inside WSL 2"
 	}
 	return "install your system's QEMU package for x86-64 (often qemu-system-x86 or qemu)"
 }
