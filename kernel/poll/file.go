@@ -21,10 +21,10 @@ const (
 type Stream int8
 
 const (
-	None   Stream = -1
-	Stdin  Stream = 0
-	Stdout Stream = 1
-	Stderr Stream = 2
+	None   Stream = -1 // no stream: Read and Write of this package serve the file
+	Stdin  Stream = 0  // what the host sends
+	Stdout Stream = 1  // what the program answers
+	Stderr Stream = 2  // what it says beside that
 )
 
 // file is an open file description.

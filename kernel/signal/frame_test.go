@@ -10,9 +10,10 @@ import (
 	"go/token"
 	"go/types"
 	"math/rand/v2"
+	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
+	"strings"
 	"testing"
 
 	"loam/abi"
@@ -22,7 +23,11 @@ import (
 // runtime for linux/amd64, which reads our frames, declares it.
 func runtimeOffsets(t *testing.T, structure string) (offsets map[string]int, size int) {
 	t.Helper()
-	path := filepath.Join(runtime.GOROOT(), "src", "runtime", "defs_linux_amd64.go")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Skip("no go command:", err)
+	}
+	path := filepath.Join(strings.TrimSpace(string(root)), "src", "runtime", "defs_linux_amd64.go")
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
 	if err != nil {
