@@ -138,6 +138,25 @@ func TestExact(t *testing.T) {
 	}
 }
 
+// TestLimit: the last byte may be the limit, and no byte more.
+func TestLimit(t *testing.T) {
+	a := newAllocator(t, 8*mib)
+	records := a.Stats().Owned[Records]
+	first := (records + 1) << 12 // frame 0 is left out
+	for _, n := range []uint64{3, 1, 7} {
+		if pa, code := a.AllocN(n, 0, first+n<<12-2, Heap); code != NoMemory {
+			t.Errorf("%d frames below %#x: %#x, %v", n, first+n<<12-2, pa, code)
+		}
+	}
+	if pa, code := a.AllocN(1, 0, first+4095, Heap); code != OK || pa != first {
+		t.Errorf("the first frame: %#x, %v", pa, code)
+	}
+	if pa, code := a.AllocN(5, 0, 8*mib-1, Heap); code != OK {
+		t.Errorf("anywhere: %#x, %v", pa, code)
+	}
+	check(t, a)
+}
+
 // TestErrorsName: the report says which frame it was, its state and owner.
 func TestErrorsName(t *testing.T) {
 	a := newAllocator(t, 8*mib)

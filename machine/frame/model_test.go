@@ -221,7 +221,7 @@ func (x *trial) several() {
 		align = phys.PageSize << x.pick(8)
 	}
 	if x.pick(4) == 0 {
-		limit = x.pick(40*mib) + 1
+		limit = x.pick(40*mib)&^(phys.PageSize-1) + []uint64{phys.PageSize - 2, phys.PageSize - 1, phys.PageSize}[x.pick(3)]
 	}
 	o := x.owner()
 	pa, code := x.a.AllocN(n, align, limit, o)

@@ -4,6 +4,8 @@ package frame
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
 
 	"loam/machine/phys"
@@ -228,5 +230,65 @@ func TestTinyMachine(t *testing.T) {
 	check(t, a)
 	if s := a.Stats(); s.Owned[Records] > 12 {
 		t.Errorf("%d frames of records for 8 MiB", s.Owned[Records])
+	}
+}
+
+// TestBuddyPastTheEnd: what lies behind a region's last record is no buddy,
+// whatever it looks like.
+func TestBuddyPastTheEnd(t *testing.T) {
+	b := phys.Arena(4 * mib)
+	defer runtime.KeepAlive(b)
+	mem := phys.FromBytes(b)
+	a := new(Allocator)
+	a.Init(mem)
+	if code := a.AddRegion(mib, 3*mib); code != OK { // 512 records fill two pages
+		t.Fatal(code)
+	}
+	behind := mem.Table(mib + 3*phys.PageSize)
+	behind[0], behind[1] = none<<32|none, freeMeta(9, classLarge)
+	pa, code := a.AllocN(256, mib, 0, Heap)
+	if code != OK || pa != 2*mib {
+		t.Fatalf("%#x, %v", pa, code)
+	}
+	for order := range uint8(MaxOrder) {
+		behind[1] = freeMeta(order, bucket(order, classKernel))
+		a.FreeN(pa, 256, Heap)
+		check(t, a)
+		if _, code := a.AllocN(256, mib, 0, Heap); code != OK {
+			t.Fatal(code)
+		}
+	}
+}
+
+// TestNeighbours frees frames on both sides of a border between regions.
+func TestNeighbours(t *testing.T) {
+	a := new(Allocator)
+	a.Init(arena(t, 20*mib))
+	a.Reserve(zoneDMA, zoneDMA+mib, Boot)
+	if code := a.AddRegion(zoneDMA-mib, zoneDMA+4*mib); code != OK {
+		t.Fatal(code)
+	}
+	if code := a.Release(zoneDMA, zoneDMA+mib, Boot); code != OK {
+		t.Fatal(code)
+	}
+	start := a.Stats()
+	var all []uint64
+	for {
+		pa, code := a.Alloc(Heap)
+		if code != OK {
+			break
+		}
+		all = append(all, pa)
+	}
+	slices.Sort(all)
+	for _, pa := range all {
+		if code := a.Free(pa, Heap); code != OK {
+			t.Fatal(code)
+		}
+	}
+	a.Drain()
+	check(t, a)
+	if got := a.Stats(); got != start {
+		t.Errorf("%+v, at the start %+v", got, start)
 	}
 }

@@ -17,9 +17,12 @@ const mib = 1 << 20
 
 var formats = map[string]*paging.Format{"amd64": &amd64.Format, "sv39": &riscv64.Sv39}
 
-// newEnv returns an environment with 8 MiB and an empty root.
+// newEnv returns an environment with 8 MiB of dirty memory and an empty root.
 func newEnv(t testing.TB, f *paging.Format) (paging.Env, paging.Tables) {
 	b := phys.Arena(8 * mib)
+	for k := range b {
+		b[k] = 0xa5
+	}
 	t.Cleanup(func() { runtime.KeepAlive(b) })
 	env := paging.Env{Mem: phys.FromBytes(b), Frames: new(frame.Allocator), Format: f}
 	env.Frames.Init(env.Mem)
@@ -360,4 +363,75 @@ func BenchmarkTouchExit(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1024, "ns/page")
+}
+
+// TestFlush: only what the processor may have kept is flushed.
+func TestFlush(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		for k, prot := range []paging.Prot{paging.Read, paging.Read, 0, paging.ReadWrite} {
+			if code := tables.Map(env, uint64(k)<<12, 0, prot|paging.User); code != paging.OK {
+				t.Fatal(code)
+			}
+		}
+		var b paging.Batch
+		const rw, ro = paging.ReadWrite | paging.User, paging.Read | paging.User
+		step := func(what string, code paging.Code, want bool) {
+			t.Helper()
+			if code != paging.OK || b.Flush != want {
+				t.Errorf("%s: %v, flush %v", what, code, b.Flush)
+			}
+		}
+		step("unmap of a page", tables.UnmapRange(env, 0, 1<<12, &b), true)
+		step("unmap of a held page", tables.UnmapRange(env, 2<<12, 3<<12, &b), false)
+		step("unmap of nothing", tables.UnmapRange(env, 2<<12, 3<<12, &b), false)
+		step("more rights", tables.ProtectRange(env, 1<<12, 2<<12, rw, &b), false)
+		step("the same rights", tables.ProtectRange(env, 1<<12, 4<<12, rw, &b), false)
+		step("less rights", tables.ProtectRange(env, 1<<12, 2<<12, ro, &b), true)
+		step("no rights", tables.ProtectRange(env, 1<<12, 2<<12, paging.User, &b), true)
+	})
+}
+
+// TestLargest: a range gets the largest leafs that fit, and so few tables.
+func TestLargest(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		kernel := ^uint64(0) << (f.Bits - 1)
+		const start = 1<<30 - 2*mib - 3*4096
+		const size = 1<<30 + 4*mib + 6*4096
+		if _, code := tables.MapRange(env, kernel+start, start, size, paging.Read, 2); code != paging.OK {
+			t.Fatal(code)
+		}
+		// Two tables of 2 MiB entries and two of 4 KiB around one 1 GiB leaf.
+		if got, want := env.Frames.Stats().Owned[frame.PageTable], uint64(f.Levels-3+1+4); got != want {
+			t.Errorf("%d tables, want %d", got, want)
+		}
+	})
+}
+
+// TestManyLarge unmaps more large leafs than a batch holds.
+func TestManyLarge(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		if _, code := tables.MapRange(env, 0, 0, 400*mib, paging.Read|paging.User, 1); code != paging.OK {
+			t.Fatal(code)
+		}
+		frames, at := 0, uint64(0)
+		for more := true; more; {
+			var b paging.Batch
+			more = tables.UnmapRange(env, at, f.UserEnd, &b) == paging.More
+			for k := range b.Len() {
+				if pa, table, _ := b.Frame(k); !table {
+					if pa != uint64(frames)*2*mib {
+						t.Fatalf("frame %d is %#x", frames, pa)
+					}
+					frames++
+				}
+			}
+			at = b.Next
+		}
+		if frames != 200 {
+			t.Errorf("%d leafs", frames)
+		}
+	})
 }

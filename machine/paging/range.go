@@ -30,13 +30,9 @@ func (t Tables) MapRange(env Env, va, pa, size uint64, prot Prot, large uint) (u
 		if code != OK {
 			return done, code
 		}
-		// The entries up to the table's end, and up to where a larger leaf may
-		// stand, are neighbours.
+		// The entries up to the table's end, where a larger leaf may begin.
 		table := env.Mem.Table(at &^ (PageSize - 1))
 		left := min((size-done)>>shift(level), 512-at%PageSize/8)
-		if level < large && (va^pa)&(Span(level+1)-1) == 0 && va&(Span(level+1)-1) != 0 {
-			left = min(left, (Span(level+1)-va&(Span(level+1)-1))>>shift(level))
-		}
 		n := fill(table, at%PageSize/8, left, f.leaf(pa, prot, level), f.entry(Span(level)))
 		done += n << shift(level)
 		va += n << shift(level)
