@@ -18,7 +18,10 @@ func putWord(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
 // putPair stores two words in the caller's memory: the shape of the times that
 // most calls answer.
 func (r *runner) putPair(addr, x, y uint64) uint64 {
-	return r.as.WritePair(abi.UserAddr(addr), x, y).Result()
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[0:], x)
+	binary.LittleEndian.PutUint64(b[8:], y)
+	return r.as.WriteUser(abi.UserAddr(addr), b[:]).Result()
 }
 
 // utsname says Linux, with the release whose calls these are: programs of the

@@ -3,8 +3,6 @@
 package space
 
 import (
-	"encoding/binary"
-
 	"loam/abi"
 	"loam/machine/frame"
 	"loam/machine/paging"
@@ -13,24 +11,18 @@ import (
 // FlushDue reports whether TakeFlush has something to say.
 func (s *Space) FlushDue() bool { return s.flush.Start < s.flush.End }
 
-// WritePair writes two little-endian words: the shape of a time. It is
-// WriteUser without the loop, for the clock calls.
-func (s *Space) WritePair(va abi.UserAddr, x, y uint64) abi.Errno {
-	off := uint64(va) - s.hot.page
-	if off > PageSize-16 || s.hot.prot&Write == 0 {
-		return s.writePairSlow(va, x, y)
-	}
-	pa := s.hot.pa + off
-	*s.env.Mem.Word(pa), *s.env.Mem.Word(pa + 8) = x, y
-	return 0
-}
+// pairSize is the size of two words, the shape of a time.
+const pairSize = 16
 
-//go:noinline
-func (s *Space) writePairSlow(va abi.UserAddr, x, y uint64) abi.Errno {
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[0:], x)
-	binary.LittleEndian.PutUint64(b[8:], y)
-	return s.WriteUser(va, b[:])
+// HotPair gives where two words at va are in physical memory if they lie in
+// the page that the kernel reached last and that page can be written, and 0
+// otherwise: the short way to store a call's answer, small enough to be
+// inlined. WriteUser is the long way.
+func (s *Space) HotPair(va abi.UserAddr) (pa uint64) {
+	if off := uint64(va) - s.hot.page; off < s.hot.pairs {
+		pa = s.hot.pa + off
+	}
+	return pa
 }
 
 // Physical returns the physical address of the byte at va, which stays while

@@ -55,9 +55,10 @@ type Space struct {
 
 // translation is the page that the kernel reached last.
 type translation struct {
-	page uint64 // 1, which no page is: none
-	pa   uint64
-	prot Prot
+	page  uint64 // 1, which no page is: none
+	pa    uint64
+	prot  Prot
+	pairs uint64 // offsets below it have room for two words; 0 if the page can't be written
 }
 
 // Stats are the figures of a space.

@@ -186,6 +186,9 @@ func (s *Space) reach(va uint64, access Prot) (uint64, bool) {
 	if !ok || p&access != access {
 		return 0, false
 	}
-	s.hot = translation{va &^ pageMask, pa &^ pageMask, p}
+	s.hot = translation{page: va &^ pageMask, pa: pa &^ pageMask, prot: p}
+	if p&Write != 0 {
+		s.hot.pairs = PageSize - pairSize + 1
+	}
 	return pa, true
 }

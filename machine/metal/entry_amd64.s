@@ -37,10 +37,11 @@
 	MOVQ Context_RDX(DI), DX \
 	MOVQ Context_RSI(DI), SI
 
-// XSTATE_MASK loads EDX:EAX with the components to move. Clobbers.
+// XSTATE_MASK loads into AX the components to move. DX, the mask's upper half,
+// may hold anything: no component above 31 is ever enabled, and the processor
+// ANDs the mask with XCR0 (SDM vol. 1, 13.7).
 #define XSTATE_MASK \
-	MOVQ CPU_xcr0(GS), AX \
-	XORL DX, DX
+	MOVQ CPU_xcr0(GS), AX
 
 // syscallEntry: SYSCALL from anywhere. CX = return address, R11 = flags,
 // interrupts off by FMASK. A user program can't have a negative return

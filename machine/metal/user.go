@@ -34,3 +34,13 @@ func UserGSBase() uint64 { return rdmsr(amd64.MSRKernelGSBase) }
 
 // SetUserGSBase sets it. The address must be canonical.
 func SetUserGSBase(v uint64) { wrmsr(amd64.MSRKernelGSBase, v) }
+
+// NowInto stores Now at *at, split into seconds and, in the next word,
+// nanoseconds: the answer of a clock call.
+//
+//go:noescape
+func NowInto(at *uint64)
+
+// perSecond is 2^75 / 5^9, rounded up: ns>>9 times it is the seconds times
+// 2^75, exact for every ns below 2^63.
+var perSecond uint64 = 0x44b82fa09b5a53
