@@ -149,11 +149,9 @@ func (s *System) hint(i int32) {
 	s.wake(ep, abi.EPOLLIN)
 }
 
-// wanted gives the events that entry w is to report now.
+// wanted gives the events that entry w is to report now, none for a one-shot
+// that went off.
 func (s *System) wanted(w *watch) uint32 {
-	if w.events&^epollFlags == 0 {
-		return 0 // a one-shot that went off
-	}
 	return s.events(s.files.Index(w.file)) & w.events &^ epollFlags
 }
 

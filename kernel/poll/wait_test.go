@@ -371,6 +371,47 @@ func TestPipeFailsWhole(t *testing.T) {
 	}
 }
 
+// TestSharedPools: when another process has taken the rest, the answer is an
+// error of its own.
+func TestSharedPools(t *testing.T) {
+	c := small
+	c.Pipes, c.Watches, c.Files = 1, 1, 64
+	s := New(c)
+	a, _ := s.NewTable()
+	b, _ := s.NewTable()
+	if _, e := s.NewTable(); e != abi.ENFILE {
+		t.Errorf("a third table: %v", e)
+	}
+	s.Pipe(a, 0)
+	if _, _, e := s.Pipe(b, 0); e != abi.ENFILE {
+		t.Errorf("a second pipe: %v", e)
+	}
+	if _, _, e := s.Pipe(b, abi.O_RDWR); e != abi.EINVAL {
+		t.Errorf("pipe flags: %v", e)
+	}
+	ep := must[int32](t)(s.Epoll(b, 0))
+	for fd, want := range []abi.Errno{0, abi.ENOSPC} {
+		if e := s.EpollCtl(b, ep, abi.EPOLL_CTL_ADD, int32(fd), abi.EpollEvent{}); e != want {
+			t.Errorf("watch of %d: %v", fd, e)
+		}
+	}
+}
+
+func TestNewRefusesConfig(t *testing.T) {
+	for _, bytes := range []int{0, 2048, 5000} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("pipes of %d bytes accepted", bytes)
+				}
+			}()
+			c := small
+			c.PipeBytes = bytes
+			New(c)
+		}()
+	}
+}
+
 func TestEpollOfEpoll(t *testing.T) {
 	s, tb := setup(t)
 	a := must[int32](t)(s.Epoll(tb, 0))

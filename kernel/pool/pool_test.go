@@ -116,6 +116,29 @@ func TestPoolOverKeepsOldHandlesInvalid(t *testing.T) {
 	}
 }
 
+func TestHandleOfFree(t *testing.T) {
+	p := New[int](2)
+	h, _, _ := p.Get()
+	p.Put(h)
+	for _, i := range []int32{Nil, 0, 1, 2} {
+		if g, ok := p.HandleOf(i); ok {
+			t.Errorf("HandleOf(%d) = %v", i, g)
+		}
+	}
+	if p.Cap() != 2 || p.Next(Nil) != Nil {
+		t.Error("an empty pool")
+	}
+}
+
+func TestTooManySlots(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	New[struct{}](maxCapacity + 1)
+}
+
 func TestListModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	links := make([]Link, 10)

@@ -63,3 +63,24 @@ func TestYieldAlternates(t *testing.T) {
 		}
 	}
 }
+
+// TestNice: nice is clipped, survives sleep, and is forgotten by Reset.
+func TestNice(t *testing.T) {
+	s := New(1, 2)
+	q := s.Queue(0)
+	for nice, want := range map[int]int{-100: MinNice, 100: MaxNice, 7: 7} {
+		q.SetNice(0, nice, 0)
+		if s.Nice(0) != want {
+			t.Errorf("nice %d became %d", nice, s.Nice(0))
+		}
+		q.Enqueue(0, 0)
+		q.Dequeue(0, 0)
+		if s.Nice(0) != want {
+			t.Errorf("nice %d became %d by sleeping", want, s.Nice(0))
+		}
+	}
+	s.Reset(0)
+	if s.Nice(0) != 0 || s.Runnable(0) {
+		t.Error("Reset")
+	}
+}
