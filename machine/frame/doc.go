@@ -33,6 +33,11 @@
 // up the kernel's. Each side takes from the other's only when no large block
 // is left. User requests fail when they would go below the reserve.
 //
+// What is in use before the allocator exists (the kernel's image, the boot
+// archive) is named by [Allocator.Reserve] and becomes taken runs, of which
+// [Allocator.Release] gives back any part. Frame 0 is never given, so address 0
+// can stand for no frame.
+//
 // Single frames go through a small stack per processor ([Allocator.AllocOn]),
 // filled and spilled in batches, which keeps splitting and merging off the
 // common path.

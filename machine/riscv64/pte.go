@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package riscv64 encodes what a RISC-V processor reads in memory and control
-// registers: page-table entries of Sv39 and the satp register. It computes and
-// never executes, so it has no build constraint, and its tests run on any host.
-//
-// Source: The RISC-V Instruction Set Manual, Volume II: Privileged
-// Architecture, version 20211203.
 package riscv64
 
 import "loam/machine/paging"
@@ -57,15 +51,6 @@ var Sv39 = paging.Format{
 		5,  // Global: PTEGlobal
 		54, // Device: reserved and zero
 	},
-}
-
-// SatpSv39 is the mode of satp that switches Sv39 on, section 4.1.11.
-const SatpSv39 = 8 << 60
-
-// Satp returns the satp value for the root table at the physical address pa
-// and an address-space identifier.
-func Satp(root uint64, asid uint16) uint64 {
-	return SatpSv39 | uint64(asid)<<44 | root>>12
 }
 
 // leafs holds the bits of a leaf by Prot, as constant data: the kernel uses it
