@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,9 @@ import (
 
 // benchFlags are those of loam bench.
 type benchFlags struct {
-	check, keep bool
+	check, keep, wall bool
+	rounds            int
+	linux, rival      string
 }
 
 func benchCommand() *cobra.Command {
@@ -35,7 +38,11 @@ measures with Go, and compares with bench/amd64.txt there.`,
 	fl := cmd.Flags()
 	fl.BoolVar(&f.check, "check", false, "fail if a figure is worse than the kept one by more than 3 %")
 	fl.BoolVar(&f.keep, "keep", false, "keep the figures: rewrite bench/amd64.txt and the table of docs/benchmarks.md")
-	cmd.MarkFlagsMutuallyExclusive("check", "keep")
+	fl.BoolVar(&f.wall, "wall", false, "time whole runs on this computer instead, and show ratios")
+	fl.IntVar(&f.rounds, "rounds", 5, "with --wall: how often the ways take turns")
+	fl.StringVar(&f.linux, "linux", "", "with --wall: compare with the Linux kernel `BZIMAGE` in the same QEMU")
+	fl.StringVar(&f.rival, "rival", "", "with --wall: compare with a shell `COMMAND` that prints \"hello, world\"")
+	cmd.MarkFlagsMutuallyExclusive("check", "keep", "wall")
 	return cmd
 }
 
@@ -43,6 +50,9 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 	root, err := sourceFolder()
 	if err != nil {
 		return err
+	}
+	if f.wall {
+		return f.time(cmd, root)
 	}
 	kept, err := bench.Kept(root)
 	if err != nil {
@@ -77,6 +87,32 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 		return statusError(1)
 	}
 	return nil
+}
+
+// time is loam bench --wall.
+func (f *benchFlags) time(cmd *cobra.Command, root string) error {
+	if f.rounds < 1 {
+		return usageError{fmt.Errorf("--rounds %d: at least one is needed", f.rounds)}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	stop := interrupts()
+	defer stop.close()
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-stop.code:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return bench.Wall(ctx, bench.WallOptions{
+		Root: root, Loam: self, Rounds: f.rounds, Linux: f.linux, Rival: f.rival,
+		Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(),
+	})
 }
 
 // sourceFolder is where Loam's sources are: $LOAM_ROOT, or here.

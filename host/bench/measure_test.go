@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"loam/host/exit"
+	"loam/host/run"
+)
+
+func TestLeast(t *testing.T) {
+	for low := 1; low < 6; low++ {
+		for high := low; high < 40; high++ {
+			for want := low; want <= high; want++ {
+				asked := 0
+				got, err := least(low, high, func(n int) (bool, error) { asked++; return n >= want, nil })
+				if err != nil || got != want || asked > 12 {
+					t.Fatalf("%d..%d: %d, want %d, after %d questions, %v", low, high, got, want, asked, err)
+				}
+			}
+			if n, err := least(low, high, func(int) (bool, error) { return false, nil }); err == nil {
+				t.Fatalf("%d..%d: %d though nothing works", low, high, n)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := least(1, 9, func(n int) (bool, error) { return n == 4, map[bool]error{true: broken}[n == 2] }); err != broken {
+		t.Fatal(err)
+	}
+}
+
+func TestFirstStamp(t *testing.T) {
+	if us, err := firstStamp("[   0.000252] processor\n[   0.1] x"); err != nil || us != 252 {
+		t.Errorf("%v %v", us, err)
+	}
+	for _, bad := range []string{"", "no stamp", "[x] y", "[ 1.0", "[-1] x"} {
+		if us, err := firstStamp(bad); err == nil {
+			t.Errorf("%q: %v", bad, us)
+		}
+	}
+}
+
+func TestReported(t *testing.T) {
+	f, err := reported("null_call 1 ns\npage_fault FAIL no memory\n", errors.New("exit status 1"))
+	if len(f) != 1 || err == nil || err.Error() != "page_fault FAIL no memory" {
+		t.Errorf("%v %v", f, err)
+	}
+	if _, err := reported("hello\n", nil); err == nil {
+		t.Error("garbage was taken")
+	}
+	if _, err := reported("null_call 1 ns\n", errors.New("killed")); err == nil {
+		t.Error("an error is lost")
+	}
+}
+
+// fake plays the machine: least memory 8 MiB, everything else as told.
+func fake(t *testing.T, o run.Options) (run.Result, error) {
+	t.Helper()
+	if !o.Deterministic || !o.Statistics {
+		t.Errorf("%s is not counted", o.Path)
+	}
+	if o.MemoryMiB < 8 {
+		return run.Result{Code: 125}, exit.Errorf(exit.Loam, "no memory")
+	}
+	switch filepath.Base(o.Path) {
+	case progProbe:
+		for _, name := range probed {
+			if len(o.Args) == 0 || slices.Contains(o.Args, name) {
+				_, _ = io.WriteString(o.Stdout, name+" 5 "+metric(name).Unit+"\n")
+			}
+		}
+	case progProcess:
+		if o.Files["tiny"] == nil {
+			t.Error("no tiny program")
+		}
+		_, _ = io.WriteString(o.Stdout, "spawn_tiny 1 ns\nspawn_hello 2 ns\nfutex_processes 3 ns\n")
+	default:
+		_, _ = io.WriteString(o.Stdout, "hello, world\n")
+	}
+	if o.Log != nil {
+		_, _ = io.WriteString(o.Log, "[   0.000250] first\n")
+	}
+	return run.Result{Stats: []byte("kernel_entry 1 ns\nfirst_user_instruction 2 ns\nexit_time 3 ns\npeak_resident 4 KiB\n" +
+		"kernel_heap 5 KiB\nframes_free_at_start 131070 frames\nunknown_call_x 1 calls\n")}, nil
+}
+
+// inRoot makes a folder that looks like the repository, the working directory.
+func inRoot(t *testing.T) {
+	t.Helper()
+	root := t.TempDir()
+	for _, f := range []string{program(progTiny), "payload/files/kernel-amd64"} {
+		name := filepath.Join(root, f)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, make([]byte, 2048), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(root)
+}
+
+func TestMeasureAll(t *testing.T) {
+	inRoot(t)
+	s := &session{Options: Options{Progress: io.Discard}, start: func(_ context.Context, o run.Options) (run.Result, error) { return fake(t, o) }}
+	got, err := s.measure(context.Background())
+	if err != nil || len(got) != len(Metrics) {
+		t.Fatalf("%d figures of %d: %v\n%s", len(got), len(Metrics), err, got.Format())
+	}
+	for name, want := range map[string]float64{
+		"first_user": 2, "hello_end": 3, "kernel_memory": 8, "kernel_first_line": 250_000, "kernel_image": 2,
+		"hello_least_ram": 8, "hello_wasm_cold_end": 3, "futex_processes": 3, "page_fault": 5,
+	} {
+		if f, _ := got.Get(name); f.Value != want {
+			t.Errorf("%s: %v, want %v", name, f.Value, want)
+		}
+	}
+}
+
+func TestMeasureSome(t *testing.T) {
+	inRoot(t)
+	runs := 0
+	s := &session{Options: Options{Progress: io.Discard, Only: []string{"null_call", "hello_end"}}}
+	s.start = func(_ context.Context, o run.Options) (run.Result, error) { runs++; return fake(t, o) }
+	got, err := s.measure(context.Background())
+	if err != nil || string(got.Format()) != "hello_end 3 ns\nnull_call 5 ns\n" || runs != 2 {
+		t.Fatalf("%v after %d runs:\n%s", err, runs, got.Format())
+	}
+	if _, err := Measure(context.Background(), Options{Only: []string{"nonsense"}}); err == nil {
+		t.Error("a figure that isn't there was measured")
+	}
+}
+
+func TestMeasureFailures(t *testing.T) {
+	inRoot(t)
+	runs := 0
+	s := &session{Options: Options{Progress: io.Discard, Only: []string{"null_call", "hello_end", "spawn_tiny"}}}
+	s.start = func(_ context.Context, o run.Options) (run.Result, error) {
+		runs++
+		if filepath.Base(o.Path) == progHello {
+			return run.Result{Code: 139}, nil
+		}
+		return fake(t, o)
+	}
+	got, err := s.measure(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "hello: build") || !strings.Contains(err.Error(), "139") || len(got) != 2 || runs != 3 {
+		t.Fatalf("%v after %d runs:\n%s", err, runs, got.Format())
+	}
+	runs = 0
+	s.start = func(context.Context, run.Options) (run.Result, error) {
+		runs++
+		return run.Result{}, &exit.Error{Code: exit.Signal + 2}
+	}
+	if _, err := s.measure(context.Background()); err == nil || runs != 1 {
+		t.Fatalf("an interrupt did not end it: %d runs, %v", runs, err)
+	}
+}
