@@ -21,8 +21,10 @@ func sysGettid(r *runner, c *metal.Context) uint64 { return uint64(r.t.tid) }
 func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPID) }
 
 func sysSchedYield(r *runner, c *metal.Context) uint64 {
-	r.queue.Yield(r.time())
-	r.work |= workChoose
+	if r.queue.Len() > 1 {
+		r.queue.Yield(r.time())
+		r.work |= workChoose
+	}
 	return 0
 }
 
@@ -317,22 +319,36 @@ func (r *runner) futexWake(op decode.Futex, addr abi.UserAddr, n int32, bitset u
 	if e != 0 {
 		return e.Result()
 	}
-	return uint64(r.wake(key, max(n, 1), bitset))
+	if n > 1 || bitset != futex.Any {
+		return uint64(r.wake(key, n, bitset))
+	}
+	i, ok := k.futexes.WakeOne(key)
+	if !ok {
+		return 0
+	}
+	r.woken(i)
+	return 1
 }
 
-// wake ends the waits of up to n threads on a word.
+// woken goes on with thread i, which was taken out of its futex's queue.
+func (r *runner) woken(i int32) {
+	k.contexts[i].RAX = 0
+	t := k.threads.Index(i)
+	if t.deadline != decode.Never {
+		k.timers.Remove(i)
+	}
+	r.ready(i, t)
+}
+
+// wake ends the waits of up to n threads on a word, of one at least, as Linux.
 func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
+	n = max(n, 1)
 	for w := k.futexes.Wake(key, bitset); woken < n; woken++ {
 		i, ok := w.Next()
 		if !ok {
 			break
 		}
-		k.contexts[i].RAX = 0
-		t := k.threads.Index(i)
-		if t.deadline != decode.Never {
-			k.timers.Remove(i)
-		}
-		r.ready(i, t)
+		r.woken(i)
 	}
 	return woken
 }

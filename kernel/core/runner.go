@@ -184,7 +184,13 @@ func (r *runner) arm(now, slice int64) {
 	if slice != sched.Forever {
 		at = min(at, now+slice)
 	}
-	if at < r.armed || r.armed <= now && at != decode.Never {
+	r.armBy(at)
+}
+
+// armBy makes sure that the timer comes at the time at or before. That it comes
+// is what clears r.armed.
+func (r *runner) armBy(at int64) {
+	if at < r.armed {
 		r.armed = at
 		metal.SetDeadline(at)
 	}

@@ -100,7 +100,9 @@ func (r *runner) stop(p *Process) {
 	p.stopped = true
 	now := metal.Now()
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
-		if k.threads.Index(i).wait == running {
+		t := k.threads.Index(i)
+		t.stopped = true
+		if t.wait == running {
 			r.queue.Dequeue(i, now)
 		}
 	}
@@ -115,7 +117,9 @@ func (r *runner) resume(p *Process) {
 	p.stopped = false
 	now := metal.Now()
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
-		if k.threads.Index(i).wait == running {
+		t := k.threads.Index(i)
+		t.stopped = false
+		if t.wait == running {
 			r.queue.Enqueue(i, now)
 		}
 	}

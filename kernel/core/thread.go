@@ -23,6 +23,7 @@ type Thread struct {
 	resumed  bool // the call is being made again: deadline is from the first time
 	leader   bool // the process's first thread: its slot is kept to the end
 	gone     bool // an ended leader
+	stopped  bool // its process is
 	restart  restart
 	deadline int64        // of the wait, decode.Never without one
 	remain   abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
@@ -98,9 +99,15 @@ func (r *runner) unpause(i int32, t *Thread) {
 // ready makes thread i, which is in no queue, runnable.
 func (r *runner) ready(i int32, t *Thread) {
 	t.wait = running
-	if !k.processes.Index(t.process).stopped {
-		r.queue.Enqueue(i, r.time())
+	if t.stopped {
+		return
+	}
+	now := r.time()
+	if r.queue.Enqueue(i, now) {
 		r.work |= workChoose
+	} else if r.work&workChoose == 0 { // the current thread goes on, for a slice
+		r.armBy(now + r.queue.Slice())
+		r.now = 0
 	}
 }
 

@@ -111,6 +111,19 @@ func (b *Table) Remove(t int32) bool {
 	return true
 }
 
+// WakeOne takes the oldest waiter on key out of the queue and gives its thread;
+// ok is false when nobody waits: Wake for the usual case, of one and any bitset.
+func (b *Table) WakeOne(key Key) (t int32, ok bool) {
+	list := b.bucket(key)
+	for t = list.First(); t != pool.Nil; t = list.Next(b.links, t) {
+		if b.nodes[t].key == key {
+			list.Remove(b.links, t)
+			return t, true
+		}
+	}
+	return 0, false
+}
+
 // Waker takes waiters from one word's queue, oldest first. Nothing else may
 // change the table while a Waker is in use.
 type Waker struct {
