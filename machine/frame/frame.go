@@ -106,7 +106,9 @@ func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
 	return pa, OK
 }
 
-// allocSlow removes what kept AllocOn from its short way, and goes it.
+// allocSlow removes what kept AllocOn from its short way, and goes it. (It
+// can't call AllocOn: a recursion would leave its stack without a bound that
+// tools/check can prove.)
 //
 //go:noinline
 func (a *Allocator) allocSlow(cpu uint32, o Owner) (uint64, Code) {
@@ -119,7 +121,11 @@ func (a *Allocator) allocSlow(cpu uint32, o Owner) (uint64, Code) {
 	if s.n-1 >= CacheFrames || !a.seek(s.frames[s.n-1]) {
 		return 0, a.fail(Corrupt, 0)
 	}
-	return a.AllocOn(cpu, o)
+	s.n--
+	pa := s.frames[s.n]
+	a.hot.record(pa - a.hot.start).meta = a.single[o%16]
+	a.owned[o%16]++
+	return pa, OK
 }
 
 // FreeOn is Free through the cache of processor cpu, below MaxCPUs.
@@ -160,7 +166,11 @@ func (a *Allocator) freeSlow(cpu uint32, pa uint64, o Owner) Code {
 	if s.n >= CacheFrames {
 		return a.fail(Corrupt, pa)
 	}
-	return a.FreeOn(cpu, pa, o)
+	a.hot.record(at).meta = newMeta(StateCached, 0, Nobody, 0)
+	a.owned[o%16]--
+	s.frames[s.n] = pa
+	s.n++
+	return OK
 }
 
 // refill puts up to a batch of frames into the empty stack s.

@@ -90,10 +90,12 @@ func heapDrop(start, length uint64) {
 	}
 }
 
+func isHeap(va uint64) bool { return va >= heapStart && va < heapNext }
+
 // heapFault backs the page of va; false if va is not the heap's or there is
 // no memory.
 func heapFault(va uint64) bool {
-	if va < heapStart || va >= heapNext {
+	if !isHeap(va) {
 		return false
 	}
 	pa, code := frames.Alloc(frame.Heap)
@@ -113,7 +115,7 @@ func heapFault(va uint64) bool {
 // dereferences them. Other kernel addresses are always backed.
 func touch(va, n uint64) {
 	for p := va &^ (pageSize - 1); p < va+n; p += pageSize {
-		if p < heapStart || p >= heapNext {
+		if !isHeap(p) {
 			continue
 		}
 		if pte, _ := kernelLookup(p); pte != nil && *pte&amd64.PTEPresent != 0 {

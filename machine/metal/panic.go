@@ -53,9 +53,9 @@ func machinePanic(cpu *CPU) {
 //
 //loam:fatal
 //go:noinline
-func kernelPanic(cpu *CPU, c *Context) {
+func kernelPanic(cpu *CPU, c *Context, what string) {
 	panicking++
-	report(cpu, c, "fault in the kernel")
+	report(cpu, c, what)
 }
 
 // goPanic ends the machine after Go's runtime has printed its own report.

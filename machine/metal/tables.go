@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/amd64"
+import (
+	"loam/machine/amd64"
+	"loam/machine/phys"
+)
 
 // Descriptor tables and control registers of one CPU; package amd64 encodes.
 
@@ -103,5 +106,8 @@ func chooseState(cpu *CPU) {
 		cpu.xcr0 &= basic
 		xsetbv(cpu.xcr0)
 		_, fpuSize, _, _ = cpuid(13, 0)
+	}
+	if cpu.xcr0&amd64.XCR0AVX != 0 {
+		phys.EnableAVX()
 	}
 }

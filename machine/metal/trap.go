@@ -36,7 +36,10 @@ func kernelTrap(cpu *CPU) {
 		if c.Err&amd64.FaultPresent == 0 && heapFault(c.CR2) {
 			return
 		}
-		kernelPanic(cpu, c)
+		if c.Err&amd64.FaultPresent == 0 && isHeap(c.CR2) {
+			kernelPanic(cpu, c, "out of memory for the kernel's own heap (-m gives the machine more)")
+		}
+		kernelPanic(cpu, c, "fault in the kernel")
 	case c.Vector >= vectorIRQ:
 		serveInterrupt(cpu, uint32(c.Vector))
 		wake := cpu.events != 0
@@ -48,7 +51,7 @@ func kernelTrap(cpu *CPU) {
 			yield(cpu)
 		}
 	default:
-		kernelPanic(cpu, c)
+		kernelPanic(cpu, c, "fault in the kernel")
 	}
 }
 
