@@ -51,6 +51,7 @@ func report() {
 	stat("frames_free_at_start", k.stats.freeAtStart, "frames")
 	stat("frames_free_at_end", free, "frames")
 	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
+	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
 	stat("exit_time", uint64(metal.Now()), "ns")
 	for i, n := range k.unknown.counts {

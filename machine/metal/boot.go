@@ -30,6 +30,7 @@ var (
 //
 //loam:trap stack=12288
 func boot(cpu *CPU, startInfo, imageHeader uint64) {
+	entryTSC = rdtsc()
 	memory = phys.At(directMap)     // how physical addresses are reached
 	startSerial()                   // COM1: from here on a failure can be read
 	readHeader(imageHeader)         // where the image lies

@@ -24,11 +24,19 @@ var (
 	tscGiven  bool   // by the command line
 	tscScale  uint64 // ns = tsc * tscScale >> 32
 	wallStart int64  // Unix ns when Now was 0
+	entryTSC  uint64 // when boot began
 )
 
 // Now returns the time since power-on in ns. It never goes back.
 func Now() int64 {
 	hi, lo := bits.Mul64(rdtsc(), tscScale)
+	return int64(hi<<32 | lo>>32)
+}
+
+// Entered returns when the kernel was entered, on the clock of Now: what came
+// before is the firmware's and the loader's.
+func Entered() int64 {
+	hi, lo := bits.Mul64(entryTSC, tscScale)
 	return int64(hi<<32 | lo>>32)
 }
 
