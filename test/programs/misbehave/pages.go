@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && amd64
+
+package main
+
+import "syscall"
+
+const (
+	page = 4096
+
+	protNone = 0
+	protR    = syscall.PROT_READ
+	protRW   = syscall.PROT_READ | syscall.PROT_WRITE
+	protRX   = syscall.PROT_READ | syscall.PROT_EXEC
+	protRWX  = protRW | protRX
+
+	anonymous = syscall.MAP_ANON | syscall.MAP_PRIVATE
+	fixed     = anonymous | syscall.MAP_FIXED
+	noReplace = anonymous | 0x100000
+
+	minusOne = ^uintptr(0)
+
+	// Addresses by Loam's map; on Linux they belong to the kernel, too.
+	lastPage     = 0x7fffffffe000 // the last that a program may have
+	neverMapped  = 0x7ffffffff000 // the last page of the lower half
+	nonCanonical = 0x800000000000
+	directMap    = 0xffff800000000000
+	kernelHeap   = 0xffffc00000000000
+	kernelStack  = 0xffffd00000000000
+	kernelText   = 0xffffffff80202000
+	veryLast     = 0xfffffffffffff000
+)
+
+// pages maps n pages with a hole behind them.
+func pages(n uintptr, prot uintptr) uintptr {
+	addr := must(syscall.SYS_MMAP, 0, (n+1)*page, protRW, anonymous, minusOne, 0)
+	must(syscall.SYS_MUNMAP, addr+n*page, page)
+	if prot != protRW {
+		must(syscall.SYS_MPROTECT, addr, n*page, prot)
+	}
+	return addr
+}
+
+// hole is an address that was mapped and is not any more.
+var hole = func() uintptr {
+	addr := must(syscall.SYS_MMAP, 0, 1<<20, protRW, anonymous, minusOne, 0)
+	must(syscall.SYS_MUNMAP, addr, 1<<20)
+	return addr + 1<<19
+}()
+
+// scratch is a page that can be used by anybody for a moment.
+var scratch = pages(1, protRW)
+
+// code puts machine code on a page of its own.
+func code(b ...byte) uintptr {
+	addr := pages(1, protRW)
+	copy(mem(addr, page), append(b, 0xc3)) // RET
+	must(syscall.SYS_MPROTECT, addr, page, protRX)
+	return addr
+}
+
+// free gives back what pages or code gave.
+func free(addr uintptr) { must(syscall.SYS_MUNMAP, addr, page) }
