@@ -21,6 +21,8 @@ const (
 
 	minusOne = ^uintptr(0)
 
+	hole = 0x1234567000 // where neither a program nor a stack nor mmap puts anything
+
 	// Addresses by Loam's map; on Linux they belong to the kernel, too.
 	lastPage     = 0x7fffffffe000 // the last that a program may have
 	neverMapped  = 0x7ffffffff000 // the last page of the lower half
@@ -41,13 +43,6 @@ func pages(n uintptr, prot uintptr) uintptr {
 	}
 	return addr
 }
-
-// hole is an address that was mapped and is not any more.
-var hole = func() uintptr {
-	addr := must(syscall.SYS_MMAP, 0, 1<<20, protRW, anonymous, minusOne, 0)
-	must(syscall.SYS_MUNMAP, addr, 1<<20)
-	return addr + 1<<19
-}()
 
 // scratch is a page that can be used by anybody for a moment.
 var scratch = pages(1, protRW)

@@ -191,11 +191,12 @@ func (w *world) filePointers() []pointerCase {
 func (w *world) loamPointers() []pointerCase {
 	name := func(p uintptr) []uintptr { return []uintptr{p, 7, w.good} }
 	result := func(p uintptr) []uintptr { return []uintptr{w.programName(), 7, p} }
+	arguments := func(p uintptr) []uintptr { return []uintptr{w.programName(), 7, p, 8, 0, 0} }
 	return []pointerCase{
 		{name: "boot file, name", nr: abi.CallBootFile, args: name, loam: true},
 		{name: "boot file, result", nr: abi.CallBootFile, args: result, loam: true},
 		{name: "spawn, name", nr: abi.CallSpawn, args: name, loam: true},
-		{name: "spawn, arguments", nr: abi.CallSpawn, args: result, loam: true},
+		{name: "spawn, arguments", nr: abi.CallSpawn, args: arguments, loam: true},
 	}
 }
 

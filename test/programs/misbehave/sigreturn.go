@@ -121,16 +121,16 @@ var forgeries = []forged{
 	{"instruction pointer not canonical", put(ucRIP, nonCanonical), onlySegv},
 	{"instruction pointer not canonical, high", put(ucRIP, 1<<63), onlySegv},
 	{"instruction pointer on the last page", put(ucRIP, neverMapped), onlySegv},
-	{"instruction pointer nowhere", put(ucRIP, uint64(hole)), onlySegv},
+	{"instruction pointer nowhere", put(ucRIP, hole), onlySegv},
 	{"instruction pointer all bits", put(ucRIP, minusOneWord), onlySegv},
 	{"stack pointer in the kernel", put(ucRSP, kernelStack), onlySegv}, // landed pushes
-	{"stack pointer not canonical", put(ucRSP, nonCanonical), []uint64{bus}},
+	{"stack pointer not canonical", put(ucRSP, nonCanonical+64), []uint64{bus, segv}},
 	{"ring 0's selectors", put(ucCS, 0x0010000000000008), landsOrDies},
 	{"null selectors", put(ucCS, 0), landsOrDies},
 	{"selectors outside of the table", put(ucCS, minusOneWord), landsOrDies},
 	{"state in the kernel", put(ucFPState, directMap), onlySegv},
 	{"state not canonical", put(ucFPState, nonCanonical), onlySegv},
-	{"state nowhere", put(ucFPState, uint64(hole)), onlySegv},
+	{"state nowhere", put(ucFPState, hole), onlySegv},
 	{"state on the last page", put(ucFPState, neverMapped), onlySegv},
 	{"state misaligned", func(uc, fp uintptr) { state(8, 0)(uc, fp); *word(uc + ucFPState) += 4 }, landsOrDies},
 	{"state all bits of MXCSR", state(fpMXCSR, minusOneWord), landsOrDies},
@@ -188,10 +188,10 @@ func noFrame() error {
 // handlersNowhere sends signals whose handlers are where no code is: the fault
 // is the program's.
 func handlersNowhere() error {
-	const siginfo, onstack, hasRestorer = 4, 0x08000000, 0x04000000
-	for _, addr := range []uintptr{hole, 2, neverMapped, nonCanonical, 1 << 63, directMap, kernelText, minusOne} {
+	const siginfo, onstack, hasRestorer, nodefer = 4, 0x08000000, 0x04000000, 0x40000000
+	for _, addr := range []uintptr{hole, neverMapped, nonCanonical, 1 << 63, directMap, kernelText, minusOne} {
 		action, old := scratch, scratch+64
-		*word(action), *word(action + 8) = uint64(addr), siginfo|onstack|hasRestorer
+		*word(action), *word(action + 8) = uint64(addr), siginfo|onstack|hasRestorer|nodefer
 		*word(action + 16), *word(action + 24) = uint64(restorerAddr), 0
 		must(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGUSR2), action, old, 8)
 		self := code(0x0f, 0x05)
