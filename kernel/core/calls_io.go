@@ -202,13 +202,13 @@ func (r *runner) writeHost(to channel.Type, addr, n uint64) uint64 {
 	return done
 }
 
-func sysReadv(r *runner, c *metal.Context) uint64 { return r.vector(c, (*runner).read) }
+func sysReadv(r *runner, c *metal.Context) uint64 { return r.vector(c, false) }
 
-func sysWritev(r *runner, c *metal.Context) uint64 { return r.vector(c, (*runner).write) }
+func sysWritev(r *runner, c *metal.Context) uint64 { return r.vector(c, true) }
 
 // vector does a read or write for each of the pieces that c describes, until
 // one comes out short.
-func (r *runner) vector(c *metal.Context, do func(r *runner, fd int32, addr, n uint64) uint64) uint64 {
+func (r *runner) vector(c *metal.Context, write bool) uint64 {
 	fd, at, count := int32(c.RDI), c.RSI, c.RDX
 	if count > abi.IOV_MAX {
 		return abi.EINVAL.Result()
@@ -232,7 +232,12 @@ func (r *runner) vector(c *metal.Context, do func(r *runner, fd int32, addr, n u
 		if done > 0 && k.poll.Events(r.table(), fd)&(abi.EPOLLIN|abi.EPOLLOUT) == 0 {
 			return done // the next would wait
 		}
-		n := do(r, fd, uint64(v.Base), v.Len)
+		n := uint64(0)
+		if write {
+			n = r.write(fd, uint64(v.Base), v.Len)
+		} else {
+			n = r.read(fd, uint64(v.Base), v.Len)
+		}
 		if e, failed := abi.Failed(n); failed {
 			return partly(done, e)
 		}

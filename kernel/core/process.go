@@ -145,11 +145,7 @@ func (r *runner) leaveFutexes() {
 	if t.clearTID == 0 || r.as.WriteUint32(t.clearTID, 0) != 0 {
 		return
 	}
-	for _, private := range [2]bool{true, false} {
-		if key, e := r.futexKey(decode.Futex{Private: private}, t.clearTID); e == 0 {
-			r.wake(key, 1, futex.Any)
-		}
-	}
+	r.wakeWord(t.clearTID)
 }
 
 // leaveRobust walks a list in user memory: bounded, and every word of it as
@@ -157,9 +153,6 @@ func (r *runner) leaveFutexes() {
 func (r *runner) leaveRobust(t *Thread) {
 	const (
 		longest    = 2048
-		waiters    = 1 << 31
-		ownerDied  = 1 << 30
-		ownerMask  = 1<<30 - 1
 		offOffset  = 8
 		offPending = 16
 	)
@@ -167,35 +160,46 @@ func (r *runner) leaveRobust(t *Thread) {
 	if e != 0 {
 		return
 	}
-	leave := func(entry abi.UserAddr) {
-		word := entry + abi.UserAddr(offset)
-		if !word.Aligned(4) {
-			return
-		}
-		v, e := r.as.LoadUint32(word)
-		if e != 0 || v&ownerMask != t.tid {
-			return
-		}
-		if r.as.WriteUint32(word, v&waiters|ownerDied) != 0 || v&waiters == 0 {
-			return
-		}
-		for _, private := range [2]bool{true, false} {
-			if key, e := r.futexKey(decode.Futex{Private: private}, word); e == 0 {
-				r.wake(key, 1, futex.Any)
-			}
-		}
-	}
 	pending, _ := r.as.ReadUint64(t.robust + offPending)
 	next, e := r.as.ReadUint64(t.robust)
 	for n := 0; e == 0 && n < longest && abi.UserAddr(next) != t.robust; n++ {
-		entry := abi.UserAddr(next &^ 1)
-		next, e = r.as.ReadUint64(entry)
-		if uint64(entry) != pending {
-			leave(entry)
+		entry := next &^ 1
+		next, e = r.as.ReadUint64(abi.UserAddr(entry))
+		if entry != pending {
+			r.leaveLock(t, abi.UserAddr(entry+offset))
 		}
 	}
 	if pending != 0 {
-		leave(abi.UserAddr(pending &^ 1))
+		r.leaveLock(t, abi.UserAddr(pending&^1+offset))
+	}
+}
+
+// leaveLock marks the lock in word, if t holds it, as its dead owner's, and
+// wakes one who waits for it.
+func (r *runner) leaveLock(t *Thread, word abi.UserAddr) {
+	const (
+		waiters   = 1 << 31
+		ownerDied = 1 << 30
+		ownerMask = 1<<30 - 1
+	)
+	if !word.Aligned(4) {
+		return
+	}
+	v, e := r.as.LoadUint32(word)
+	if e != 0 || v&ownerMask != t.tid {
+		return
+	}
+	if r.as.WriteUint32(word, v&waiters|ownerDied) == 0 && v&waiters != 0 {
+		r.wakeWord(word)
+	}
+}
+
+// wakeWord wakes one waiter on a word, by either kind of key.
+func (r *runner) wakeWord(word abi.UserAddr) {
+	for _, private := range [2]bool{true, false} {
+		if key, e := r.futexKey(decode.Futex{Private: private}, word); e == 0 {
+			r.wake(key, 1, futex.Any)
+		}
 	}
 }
 
