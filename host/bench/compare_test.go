@@ -43,16 +43,16 @@ func TestTable(t *testing.T) {
 	kept := Figures{{"first_user", 1400000, "ns"}, {"page_fault", 963.6, "ns"}}
 	rivals := Rivals{"linux": {{"null_call", 365, "ns"}, {"first_user", 1551000000, "ns"}}, "nanos": {{"null_call", 1083, "us"}}}
 	want := `
-  figure                        now       kept  change          Linux  Nanos      target  unit
-  first_user              1,422,463  1,400,000   +1.6%  1,551,000,000          5,000,000    ns
-  null_call                     151                               365         150 missed    ns
-  page_fault                             963.6                                     1,500    ns
+  figure                        now       kept  change          Linux  Linux, v3  Nanos      target  unit
+  first_user              1,422,463  1,400,000   +1.6%  1,551,000,000                     5,000,000    ns
+  null_call                     151                               365                    150 missed    ns
+  page_fault                             963.6                                                1,500    ns
 `
 	if got := "\n" + string(Table(now, kept, rivals)); got != want {
 		t.Errorf("got:%swant:%s", got, want)
 	}
-	want = "| figure | Loam | Linux | Nanos | target | unit | what |\n|---|---:|---:|---:|---:|---|---|\n" +
-		"| `null_call` | 151 | 365 |  | 150 missed | ns | getppid |\n"
+	want = "| figure | Loam | Linux | Linux, v3 | Nanos | target | unit | what |\n|---|---:|---:|---:|---:|---:|---|---|\n" +
+		"| `null_call` | 151 | 365 |  |  | 150 missed | ns | getppid |\n"
 	if got := string(Markdown(now[1:], rivals)); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}

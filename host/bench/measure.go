@@ -61,7 +61,7 @@ var steps = []step{
 // probed are the figures of test/bench/probe.
 var probed = []string{
 	"null_call", "clock_call", "time_now", "sched_yield", "mmap_munmap", "page_fault", "futex_threads",
-	"chan_goroutines", "chan_threads", "thread_create", "pipe_threads", "signal_self", "alloc_64b", "gc_cycle",
+	"chan_goroutines", "chan_threads", "thread_create", "thread_raw", "pipe_threads", "signal_self", "alloc_64b", "gc_cycle",
 	"sleep_1ms", "sha256_16mib",
 }
 

@@ -34,6 +34,7 @@ var Metrics = []Metric{
 	{"pipe_threads", "ns", "a byte to another thread through a pipe, and back", 0},
 	{"signal_self", "ns", "a signal to the own thread, through Go's handler", 0},
 	{"thread_create", "ns", "start and end of a thread, by Go's runtime", 15000},
+	{"thread_raw", "ns", "start and end of a thread, by calls alone", 0},
 	{"spawn_tiny", "ns", "start and end of a process that only exits", 0},
 	{"spawn_hello", "ns", "start and end of a Go program that only returns", 0},
 

@@ -12,7 +12,7 @@ import (
 
 // Columns of other systems, in this order, with their titles.
 var rivalColumns = []struct{ system, title string }{
-	{"linux", "Linux"}, {"nanos", "Nanos"},
+	{"linux", "Linux"}, {"linux_v3", "Linux, v3"}, {"nanos", "Nanos"},
 }
 
 // grid is a table of texts: a row of titles and those of the metrics.

@@ -49,6 +49,7 @@ var measurements = []measurement{
 	{"chan_goroutines", "ns", 20000, chanGoroutines},
 	{"chan_threads", "ns", 2000, chanThreads},
 	{"thread_create", "ns", 100, threadCreate},
+	{"thread_raw", "ns", 1000, threadRaw},
 	{"pipe_threads", "ns", 2000, pipeThreads},
 	{"signal_self", "ns", 1000, signalSelf},
 	{"alloc_64b", "ns", 200000, allocSmall},

@@ -17,5 +17,5 @@ var (
 	nullCall, clockCall, timeNow, schedYield  = needsLinux, needsLinux, needsLinux, needsLinux
 	mmapMunmap, pageFault, futexThreads       = needsLinux, needsLinux, needsLinux
 	chanGoroutines, chanThreads, threadCreate = needsLinux, needsLinux, needsLinux
-	pipeThreads, signalSelf                   = needsLinux, needsLinux
+	pipeThreads, signalSelf, threadRaw        = needsLinux, needsLinux, needsLinux
 )
