@@ -230,6 +230,9 @@ func (r *runner) again() {
 // not so any more. A space that isn't loaded has none.
 func (r *runner) flush() {
 	const few = 32 // pages: beyond that forgetting all costs less
+	if r.as == nil {
+		return // the space says so again when one of its threads is chosen
+	}
 	f := r.as.TakeFlush()
 	if !f.Any() || r.as.Root() != metal.LoadedRoot() {
 		return

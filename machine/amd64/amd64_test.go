@@ -24,7 +24,6 @@ func TestDescriptors(t *testing.T) {
 	}{
 		{"kernel code", DescKernelCode, 0x00af_9b00_0000_ffff, fields{0xfffff, 0xb, 1, 0, 1, 1, 0, 1}},
 		{"kernel data", DescKernelData, 0x00cf_9300_0000_ffff, fields{0xfffff, 3, 1, 0, 1, 0, 1, 1}},
-		{"user code 32", DescUserCode32, 0x00cf_fb00_0000_ffff, fields{0xfffff, 0xb, 1, 3, 1, 0, 1, 1}},
 		{"user data", DescUserData, 0x00cf_f300_0000_ffff, fields{0xfffff, 3, 1, 3, 1, 0, 1, 1}},
 		{"user code", DescUserCode, 0x00af_fb00_0000_ffff, fields{0xfffff, 0xb, 1, 3, 1, 1, 0, 1}},
 	} {
@@ -41,6 +40,11 @@ func TestGDT(t *testing.T) {
 	if gdt[0] != 0 || gdt[KernelCode/8] != DescKernelCode || gdt[KernelData/8] != DescKernelData ||
 		gdt[UserCode/8] != DescUserCode || gdt[UserData/8] != DescUserData {
 		t.Fatalf("%#x", gdt)
+	}
+	for i, d := range gdt[:TaskState/8] {
+		if d&segUser == segUser && d&(8<<40) != 0 && d&segLong == 0 {
+			t.Errorf("entry %d is a 32-bit code segment for user mode: %#x", i, d)
+		}
 	}
 	low, high := gdt[TaskState/8], gdt[TaskState/8+1]
 	if got := low>>16&0xff_ffff | low>>56<<24 | high<<32; got != base {

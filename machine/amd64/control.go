@@ -117,7 +117,7 @@ const (
 
 // STAR is the value of the register that says which selectors SYSCALL and
 // SYSRET load.
-const STAR = KernelCode<<32 | (UserCode32&^3)<<48
+const STAR = KernelCode<<32 | (SysretBase&^3)<<48
 
 // FMASK is the value of the register that says which flags SYSCALL clears:
 // no interrupts, no single step, forward string operations, no AC (with

@@ -8,7 +8,7 @@ package amd64
 const (
 	KernelCode = 0x08
 	KernelData = 0x10
-	UserCode32 = 0x18 | 3 // no program runs there; SYSRETQ counts from it
+	SysretBase = 0x18 | 3 // SYSRETQ counts from it; the entry is empty
 	UserData   = 0x20 | 3
 	UserCode   = 0x28 | 3
 	TaskState  = 0x30 // a 16-byte descriptor
@@ -37,7 +37,6 @@ const (
 const (
 	DescKernelCode = segment | segCode | segLong
 	DescKernelData = segment | segData | segBig
-	DescUserCode32 = segment | segCode | segBig | segUser
 	DescUserData   = segment | segData | segBig | segUser
 	DescUserCode   = segment | segCode | segLong | segUser
 )
@@ -52,11 +51,12 @@ func TSSDescriptor(base uint64, limit uint32) (low, high uint64) {
 }
 
 // FillGDT writes a global descriptor table whose TaskState is the segment at
-// tss.
+// tss. There is no 32-bit code segment: in one a SYSCALL would enter the kernel
+// through CSTAR (APM vol. 2, 6.1.1), which nothing serves.
 func FillGDT(gdt *[GDTEntries]uint64, tss uint64) {
 	low, high := TSSDescriptor(tss, TSSSize-1)
 	*gdt = [GDTEntries]uint64{0, DescKernelCode, DescKernelData,
-		DescUserCode32, DescUserData, DescUserCode, low, high}
+		0, DescUserData, DescUserCode, low, high}
 }
 
 // TSSSize is the size of a task-state segment with no I/O bitmap.
