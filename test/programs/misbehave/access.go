@@ -185,23 +185,38 @@ func stackAnywhere() error {
 	return nil
 }
 
-// callAtEnd makes a call with the last two bytes that a program may have: the
+// callAtEnd makes a call with the last two bytes that the program may have: the
 // address to return to is the first that it may not.
 func callAtEnd() error {
-	v, e := call(sysMmap, lastPage, page, protRW, noReplace, minusOne, 0)
-	if e == syscall.EEXIST {
-		return nil // the stack is there
+	low, high := uintptr(lastPage-1<<36), uintptr(neverMapped)
+	for high-low > page { // low can be had, high can't
+		if middle := low + (high-low)/2&^(page-1); canHave(middle) {
+			low = middle
+		} else {
+			high = middle
+		}
 	}
-	if e != 0 || v != lastPage {
+	if v, e := call(sysMmap, low, page, protRW, noReplace, minusOne, 0); e == syscall.EEXIST {
+		return nil // the stack is there
+	} else if e != 0 || v != low {
 		return fmt.Errorf("mmap of the last page: %#x, %v", v, e)
 	}
-	defer free(lastPage)
-	b := mem(lastPage, page)
+	defer free(low)
+	b := mem(low, page)
 	b[page-2], b[page-1] = 0x0f, 0x05
-	must(sysMprotect, lastPage, page, protRX)
-	s := run(jumpCode, &registers{RAX: syscall.SYS_GETPID, RDI: neverMapped - 2})
-	if s.Signo != segv || s.Addr != neverMapped || s.RIP != neverMapped {
+	must(sysMprotect, low, page, protRX)
+	s := run(jumpCode, &registers{RAX: syscall.SYS_GETPID, RDI: uint64(high - 2)})
+	if s.Signo != segv || s.Addr != uint64(high) || s.RIP != uint64(high) {
 		return fmt.Errorf("%+v", s)
 	}
 	return nil
+}
+
+// canHave reports whether a page is the program's, or could be.
+func canHave(addr uintptr) bool {
+	_, e := call(sysMmap, addr, page, protR, noReplace, minusOne, 0)
+	if e == 0 {
+		free(addr)
+	}
+	return e == 0 || e == syscall.EEXIST
 }
