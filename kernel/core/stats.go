@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/machine/bootinfo"
+	"loam/machine/frame"
 	"loam/machine/metal"
 )
 
@@ -15,6 +16,8 @@ import (
 type counters struct {
 	memoryMiB   uint64
 	freeAtStart uint64 // frames
+	// ownedAtStart is what programs could cause to be taken, before any ran.
+	ownedAtStart uint64
 	firstEntry  int64  // ns, when the first user instruction ran
 	peak        uint64 // frames, the most that one ended space had
 	faults      uint64 // page faults resolved in spaces that have ended
@@ -39,6 +42,14 @@ func (u *unknownCalls) count(nr uint64) {
 	u.others++
 }
 
+// programFrames is the number of frames that programs can cause to be taken:
+// all but those behind the kernel's own heap, and the kernel's own. After the
+// last process it is what it was before the first, or something leaked.
+func programFrames() uint64 {
+	return k.frames.Owned(frame.User) + k.frames.Owned(frame.UserFile) +
+		k.frames.Owned(frame.Context) + k.frames.Owned(frame.PageTable) - metal.KernelFrames()
+}
+
 // report sends the figures to the host, if it wants them (v=1).
 func report() {
 	if v, _ := bootinfo.Flag(metal.CommandLine(), "v"); !v {
@@ -50,6 +61,7 @@ func report() {
 	stat("peak_resident", k.stats.peak*abi.PageSize>>10, "KiB")
 	stat("frames_free_at_start", k.stats.freeAtStart, "frames")
 	stat("frames_free_at_end", free, "frames")
+	stat("frames_leaked", programFrames()-k.stats.ownedAtStart, "frames")
 	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")

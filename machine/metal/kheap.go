@@ -20,9 +20,10 @@ import (
 // they are shared by every root, so none of them may ever be given back.
 
 var (
-	heapNext   uint64 = heapStart
-	heapFrames uint64 // frames that back the heap now
-	kernelRoot uint64
+	heapNext     uint64 = heapStart
+	heapFrames   uint64 // frames that back the heap now
+	kernelTables uint64 // page tables of the kernel's half, but for the root
+	kernelRoot   uint64
 )
 
 const (
@@ -152,6 +153,7 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 			if code != 0 {
 				return nil
 			}
+			kernelTables++
 			memory.Zero(pa)
 			*e = pa | ptePresent | pteWrite
 		}

@@ -26,6 +26,10 @@ func LeaveRoot(root uint64) {
 	}
 }
 
+// KernelFrames is the number of frames behind page tables and contexts that are
+// the kernel's own: it grows with the kernel's heap and its runtime's threads.
+func KernelFrames() uint64 { return kernelTables + uint64(kthreadTop) }
+
 // XCR0 is the set of state components that XSAVE and XRSTOR move.
 func XCR0() uint64 { return thisCPU().xcr0 }
 
