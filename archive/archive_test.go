@@ -195,3 +195,21 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func TestZero(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, PageSize - 1, PageSize, PageSize + 1, 3*PageSize + 5} {
+		b := make([]byte, n)
+		if !zero(b) {
+			t.Errorf("%d zeros", n)
+		}
+		for _, at := range []int{0, n / 2, PageSize - 1, PageSize, n - 1} {
+			if at >= 0 && at < n {
+				b[at] = 1
+				if zero(b) {
+					t.Errorf("a byte at %d of %d is overlooked", at, n)
+				}
+				b[at] = 0
+			}
+		}
+	}
+}
