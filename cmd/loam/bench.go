@@ -68,7 +68,7 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 		Root: root, Only: only, Progress: cmd.ErrOrStderr(), Interrupt: stop.code,
 	})
 	if len(now) > 0 {
-		if _, err := cmd.OutOrStdout().Write(bench.Table(now, kept, rivals)); err != nil {
+		if _, err := cmd.OutOrStdout().Write(bench.Table(now, kept.Only(only), rivals)); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,16 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+func TestOnly(t *testing.T) {
+	f := Figures{{"null_call", 1, "ns"}, {"page_fault", 2, "ns"}}
+	if got := f.Only(nil); !slices.Equal(got, f) {
+		t.Error(got)
+	}
+	if got := f.Only([]string{"page_fault"}); !slices.Equal(got, f[1:]) || f[0].Name != "null_call" {
+		t.Error(got, f)
+	}
+}
+
 func TestTable(t *testing.T) {
 	now := Figures{{"first_user", 1422463, "ns"}, {"null_call", 151, "ns"}}
 	kept := Figures{{"first_user", 1400000, "ns"}, {"page_fault", 963.6, "ns"}}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,11 @@ func (f Figures) Get(name string) (Figure, bool) {
 		}
 	}
 	return Figure{}, false
+}
+
+// Only returns the figures of those names; no names mean all.
+func (f Figures) Only(names []string) Figures {
+	return slices.DeleteFunc(slices.Clone(f), func(x Figure) bool { return !chosen(x.Name, names) })
 }
 
 // Bounds of a file of figures.
