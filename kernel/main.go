@@ -27,7 +27,7 @@ func main() {
 const maxStack = 512 << 10
 
 // known are the keys of the command line; docs/kernel-command-line.md.
-var known = []string{"mode", "tsc", "time", "seed", "v", "log"}
+var known = []string{"mode", "tsc", "time", "seed", "v", "log", "ring"}
 
 func logUnknown() {
 	line := metal.CommandLine()

@@ -18,6 +18,14 @@
 // io.Reader is package abi/channel/stream. Errors are of the type Fault, an
 // integer, for the same reason.
 //
+// Version 1 is frames over the two streams and nothing else: for deterministic
+// runs, which must not depend on the host's speed. Under Version 2 payloads
+// lie in memory that both share (see InRing). The host offers that memory by
+// the kernel's command line, ring=ADDRESS, and the kernel says by the version
+// in its Hello whether it uses it. Under QEMU 7.2's software emulation, on two
+// cores of 2.8 GHz, 16 MiB of output took 46 s with version 1 (2.8 us a byte:
+// a system call of the emulator's for each) and takes 0.15 s with version 2.
+//
 // Rejected: a text protocol (streams must be binary-clean), length-free framing
 // with escapes (doubles hostile output and needs a scan of each byte), and a
 // checksum (the transport is memory of the same machine). A kernel and the
@@ -25,8 +33,11 @@
 // a fault and not an extension; Version guards against mixing them.
 package channel
 
-// Version is the protocol's version, the payload of Hello.
-const Version = 1
+// The protocol's versions, the payload of Hello.
+const (
+	Version     = 1 // frames only
+	VersionRing = 2 // with payloads in the ring
+)
 
 const (
 	// HeaderSize is the number of bytes before a payload.
@@ -53,12 +64,14 @@ const (
 	Exit   Type = 4 // last frame: kind u32, value u32, reason (UTF-8)
 	Stats  Type = 5 // UTF-8 lines `name value unit`
 	Notice Type = 6 // one UTF-8 line for people
+	Room   Type = 7 // the ring to the guest has room, after WantRoom; no payload
 )
 
 // Types of frames from the host to the guest.
 const (
 	Stdin    Type = 1 // bytes for the program's descriptor 0
 	StdinEOF Type = 2 // descriptor 0 has ended; no payload
+	WantRoom Type = 3 // to be answered by Room once half the ring is free; no payload
 )
 
 // Kind says how a program ended: the first word of an Exit frame.
@@ -92,7 +105,7 @@ const (
 	BadType Fault = 1
 	// BadLength: the length is over MaxPayload or not one the type may have.
 	BadLength Fault = 2
-	// BadVersion: a Hello with a version other than Version.
+	// BadVersion: a Hello with a version that does not exist or was not offered.
 	BadVersion Fault = 3
 	// BadExit: an Exit whose kind or value is out of range.
 	BadExit Fault = 4
@@ -117,14 +130,33 @@ func (f Fault) Error() string {
 	return "host channel: fault"
 }
 
-// bounds returns the smallest and largest payload of a type, and whether the
-// type exists in the direction.
-func bounds(d Direction, t Type) (min, max int, ok bool) {
+// bounds returns the smallest and largest payload of a type, InRing included,
+// and whether the type exists in the direction and version.
+func bounds(d Direction, ring bool, t Type) (min, max int, ok bool) {
+	min, max, ok = payload(d, t&^InRing)
+	switch {
+	case t&InRing != 0:
+		// Only what has a payload can have it in the ring.
+		if min == 0 {
+			min = 1
+		}
+		ok = ok && ring && max > 0
+	case d == ToGuest && t == Stdin:
+		ok = !ring // in the ring only, so that there is one order
+	case d == ToGuest && t == WantRoom, d == ToHost && t == Room:
+		ok = ring
+	}
+	return min, max, ok
+}
+
+// payload returns the smallest and largest payload of a type, and whether the
+// type exists in the direction at all.
+func payload(d Direction, t Type) (min, max int, ok bool) {
 	if d == ToGuest {
 		switch t {
 		case Stdin:
 			return 0, MaxPayload, true
-		case StdinEOF:
+		case StdinEOF, WantRoom:
 			return 0, 0, true
 		}
 		return 0, 0, false
@@ -138,6 +170,8 @@ func bounds(d Direction, t Type) (min, max int, ok bool) {
 		return ExitSize, ExitSize + MaxLine, true
 	case Notice:
 		return 0, MaxLine, true
+	case Room:
+		return 0, 0, true
 	}
 	return 0, 0, false
 }
@@ -155,18 +189,19 @@ func PutHeader(b *[HeaderSize]byte, t Type, n int) bool {
 	return true
 }
 
-// PutHello writes the payload of Hello for this Version.
-func PutHello(b *[HelloSize]byte) { put32(b[:], Version) }
+// PutHello writes the payload of Hello.
+func PutHello(b *[HelloSize]byte, version uint32) { put32(b[:], version) }
 
-// CheckHello checks the payload of Hello and returns a Fault of 0 if it is good.
-func CheckHello(p []byte) Fault {
+// ParseHello returns the version in the payload of Hello; the Fault is 0 if
+// there is such a version.
+func ParseHello(p []byte) (version uint32, f Fault) {
 	if len(p) != HelloSize {
-		return BadLength
+		return 0, BadLength
 	}
-	if get32(p) != Version {
-		return BadVersion
+	if version = get32(p); version != Version && version != VersionRing {
+		return 0, BadVersion
 	}
-	return 0
+	return version, 0
 }
 
 // PutExit writes the fixed part of Exit's payload; a reason of at most MaxLine

@@ -10,23 +10,35 @@ import (
 type frame struct {
 	t Type
 	b []byte
+	n int // length of a payload in the ring
+}
+
+// line is a direction in a version.
+type line struct {
+	d    Direction
+	ring bool
 }
 
 // decode is the slow oracle: it looks at the whole stream at once.
-func decode(d Direction, s []byte) (frames []frame, f Fault, rest int) {
+func decode(l line, s []byte) (frames []frame, f Fault, rest int) {
 	for len(s) >= HeaderSize {
 		n := int(s[1]) | int(s[2])<<8 | int(s[3])<<16
-		min, max, ok := bounds(d, Type(s[0]))
+		min, max, ok := bounds(l.d, l.ring, Type(s[0]))
 		if !ok {
 			return frames, BadType, len(s)
 		}
 		if n < min || n > max {
 			return frames, BadLength, len(s)
 		}
+		if s[0]&0x80 != 0 {
+			frames = append(frames, frame{t: Type(s[0]), n: n})
+			s = s[HeaderSize:]
+			continue
+		}
 		if len(s) < HeaderSize+n {
 			return frames, 0, len(s)
 		}
-		frames = append(frames, frame{Type(s[0]), s[HeaderSize : HeaderSize+n]})
+		frames = append(frames, frame{t: Type(s[0]), b: s[HeaderSize : HeaderSize+n]})
 		s = s[HeaderSize+n:]
 	}
 	return frames, 0, len(s)
@@ -34,9 +46,9 @@ func decode(d Direction, s []byte) (frames []frame, f Fault, rest int) {
 
 // collect runs a parser over s in chunks of the given size (0: byte by byte
 // through Feed) and returns the complete frames.
-func collect(t *testing.T, d Direction, s []byte, chunk int) ([]frame, *Parser) {
+func collect(t *testing.T, l line, s []byte, chunk int) ([]frame, *Parser) {
 	t.Helper()
-	p := &Parser{For: d}
+	p := &Parser{For: l.d, Ring: l.ring}
 	var out []frame
 	var cur []byte
 	step := func(e Event, data []byte) {
@@ -47,11 +59,16 @@ func collect(t *testing.T, d Direction, s []byte, chunk int) ([]frame, *Parser) 
 		if e&Data != 0 != (len(data) > 0) {
 			t.Fatalf("event %b with %d bytes", e, len(data))
 		}
-		if e&End != 0 {
+		if e&End != 0 && p.InRing() {
+			if e != Begin|End {
+				t.Fatalf("event %b of a payload in the ring", e)
+			}
+			out = append(out, frame{t: p.Type() | InRing, n: p.Length()})
+		} else if e&End != 0 {
 			if len(cur) != p.Length() {
 				t.Fatalf("frame of %d bytes says %d", len(cur), p.Length())
 			}
-			out = append(out, frame{p.Type(), cur})
+			out = append(out, frame{t: p.Type(), b: cur})
 		}
 	}
 	if chunk == 0 {
@@ -80,7 +97,7 @@ func collect(t *testing.T, d Direction, s []byte, chunk int) ([]frame, *Parser) 
 	return out, p
 }
 
-func check(t *testing.T, d Direction, s []byte) {
+func check(t *testing.T, d line, s []byte) {
 	t.Helper()
 	want, fault, rest := decode(d, s)
 	for _, chunk := range []int{0, 1, 3, 4, 5, 1000, len(s) + 1} {
@@ -95,7 +112,7 @@ func check(t *testing.T, d Direction, s []byte) {
 			t.Fatalf("chunk %d: %d frames, want %d", chunk, len(got), len(want))
 		}
 		for i := range got {
-			if got[i].t != want[i].t || !bytes.Equal(got[i].b, want[i].b) {
+			if got[i].t != want[i].t || got[i].n != want[i].n || !bytes.Equal(got[i].b, want[i].b) {
 				t.Fatalf("chunk %d: frame %d differs", chunk, i)
 			}
 		}
@@ -116,28 +133,47 @@ func TestParser(t *testing.T) {
 		encode(Hello, []byte{1, 0, 0, 0}), encode(Stdout, nil), encode(Stdout, []byte("x")),
 		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(Exit, make([]byte, 8)),
 	}, nil)
-	check(t, ToHost, good)
+	toHost, toGuest := line{ToHost, false}, line{ToGuest, false}
+	ringOut, ringIn := line{ToHost, true}, line{ToGuest, true}
+	check(t, toHost, good)
+	check(t, ringOut, good)
 	for i := range 40 {
-		check(t, ToHost, good[:i])
+		check(t, toHost, good[:i])
 	}
-	check(t, ToGuest, append(encode(Stdin, big), encode(StdinEOF, nil)...))
+	check(t, ringOut, append([]byte{0x82, 0, 0, 1, 0x83, 1, 0, 0, 0x84, 8, 0, 0, 0x85, 9, 0, 0, 0x86, 0, 4, 0, 7, 0, 0, 0}, good...))
+	check(t, ringIn, []byte{0x81, 0, 0, 1, 3, 0, 0, 0, 0x81, 1, 0, 0, 2, 0, 0, 0})
+	check(t, toGuest, append(encode(Stdin, big), encode(StdinEOF, nil)...))
 	for name, c := range map[string]struct {
-		d Direction
+		d line
 		s []byte
 		f Fault
 	}{
-		"type 0":          {ToHost, []byte{0, 0, 0, 0}, BadType},
-		"type 7":          {ToHost, []byte{7, 0, 0, 0}, BadType},
-		"type to guest":   {ToGuest, []byte{3, 0, 0, 0}, BadType},
-		"over the limit":  {ToHost, []byte{2, 1, 0, 1}, BadLength},
-		"longest length":  {ToHost, []byte{2, 255, 255, 255}, BadLength},
-		"short hello":     {ToHost, []byte{1, 3, 0, 0, 1, 0, 0}, BadLength},
-		"long hello":      {ToHost, []byte{1, 5, 0, 0}, BadLength},
-		"short exit":      {ToHost, []byte{4, 7, 0, 0}, BadLength},
-		"long notice":     {ToHost, []byte{6, 1, 4, 0}, BadLength},
-		"payload in EOF":  {ToGuest, []byte{2, 1, 0, 0}, BadLength},
-		"long stdin":      {ToGuest, []byte{1, 1, 0, 1}, BadLength},
-		"after good ones": {ToHost, append(encode(Stdout, []byte("ok")), 9, 9, 9, 9, 2, 0, 0, 0), BadType},
+		"type 0":          {toHost, []byte{0, 0, 0, 0}, BadType},
+		"type 8":          {toHost, []byte{8, 0, 0, 0}, BadType},
+		"type to guest":   {toGuest, []byte{3, 0, 0, 0}, BadType},
+		"over the limit":  {toHost, []byte{2, 1, 0, 1}, BadLength},
+		"longest length":  {toHost, []byte{2, 255, 255, 255}, BadLength},
+		"short hello":     {toHost, []byte{1, 3, 0, 0, 1, 0, 0}, BadLength},
+		"long hello":      {toHost, []byte{1, 5, 0, 0}, BadLength},
+		"short exit":      {toHost, []byte{4, 7, 0, 0}, BadLength},
+		"long notice":     {toHost, []byte{6, 1, 4, 0}, BadLength},
+		"payload in EOF":  {toGuest, []byte{2, 1, 0, 0}, BadLength},
+		"long stdin":      {toGuest, []byte{1, 1, 0, 1}, BadLength},
+		"ring in v1":      {toHost, []byte{0x82, 1, 0, 0}, BadType},
+		"ring in v1 in":   {toGuest, []byte{0x81, 1, 0, 0}, BadType},
+		"room in v1":      {toHost, []byte{7, 0, 0, 0}, BadType},
+		"want in v1":      {toGuest, []byte{3, 0, 0, 0}, BadType},
+		"nothing in ring": {ringOut, []byte{0x82, 0, 0, 0}, BadLength},
+		"much in ring":    {ringOut, []byte{0x82, 1, 0, 1}, BadLength},
+		"most in ring":    {ringIn, []byte{0x81, 255, 255, 255}, BadLength},
+		"exit in ring":    {ringOut, []byte{0x84, 7, 0, 0}, BadLength},
+		"notice in ring":  {ringOut, []byte{0x86, 1, 4, 0}, BadLength},
+		"EOF in ring":     {ringIn, []byte{0x82, 1, 0, 0}, BadType},
+		"room in ring":    {ringOut, []byte{0x87, 1, 0, 0}, BadType},
+		"type 0 in ring":  {ringOut, []byte{0x80, 1, 0, 0}, BadType},
+		"stdin inline":    {ringIn, []byte{1, 1, 0, 0}, BadType},
+		"payload in room": {ringOut, []byte{7, 1, 0, 0}, BadLength},
+		"after good ones": {toHost, append(encode(Stdout, []byte("ok")), 9, 9, 9, 9, 2, 0, 0, 0), BadType},
 	} {
 		t.Run(name, func(t *testing.T) {
 			check(t, c.d, c.s)
@@ -185,9 +221,20 @@ func TestExit(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	var b [HelloSize]byte
-	PutHello(&b)
-	if CheckHello(b[:]) != 0 || CheckHello(b[:3]) != BadLength || CheckHello([]byte{2, 0, 0, 0}) != BadVersion {
-		t.Fatal("hello")
+	for _, want := range []uint32{Version, VersionRing} {
+		PutHello(&b, want)
+		if v, f := ParseHello(b[:]); v != want || f != 0 {
+			t.Fatalf("version %d: %d, %v", want, v, f)
+		}
+	}
+	if _, f := ParseHello(b[:3]); f != BadLength {
+		t.Fatalf("a short hello: %v", f)
+	}
+	for _, bad := range []uint32{0, 3, 1 << 31} {
+		PutHello(&b, bad)
+		if _, f := ParseHello(b[:]); f != BadVersion {
+			t.Fatalf("version %d: %v", bad, f)
+		}
 	}
 }
 
@@ -210,15 +257,17 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func FuzzParser(f *testing.F) {
-	f.Add(false, encode(Hello, []byte{1, 0, 0, 0}))
-	f.Add(true, append(encode(Stdin, []byte("abc")), encode(StdinEOF, nil)...))
-	f.Add(false, []byte{2, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, toGuest bool, s []byte) {
+	f.Add(false, false, encode(Hello, []byte{1, 0, 0, 0}))
+	f.Add(true, false, append(encode(Stdin, []byte("abc")), encode(StdinEOF, nil)...))
+	f.Add(false, false, []byte{2, 0xff, 0xff, 0xff})
+	f.Add(false, true, []byte{0x82, 0, 0, 1, 0x83, 1, 0, 0, 7, 0, 0, 0})
+	f.Add(true, true, []byte{0x81, 0, 16, 0, 3, 0, 0, 0, 2, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, toGuest, ring bool, s []byte) {
 		d := ToHost
 		if toGuest {
 			d = ToGuest
 		}
-		check(t, d, s)
+		check(t, line{d, ring}, s)
 	})
 }
 

@@ -21,6 +21,9 @@ const (
 type Parser struct {
 	// For is the direction of the stream; not to be changed after the start.
 	For Direction
+	// Ring says that the version is VersionRing. It may be set between two
+	// frames.
+	Ring bool
 
 	head  [HeaderSize]byte
 	have  uint8 // header bytes collected; HeaderSize while in a payload
@@ -29,11 +32,16 @@ type Parser struct {
 	left  int32 // payload bytes still to come
 }
 
-// Type is the current frame's type, valid from Begin to the next Begin.
-func (p *Parser) Type() Type { return Type(p.head[0]) }
+// Type is the current frame's type without InRing, valid from Begin to the
+// next Begin.
+func (p *Parser) Type() Type { return Type(p.head[0]) &^ InRing }
+
+// InRing reports whether the current frame's payload is in the ring: then the
+// frame has no Data and its header is Begin and End.
+func (p *Parser) InRing() bool { return Type(p.head[0])&InRing != 0 }
 
 // Length is the payload length of the current frame in bytes, 0..MaxPayload,
-// valid from Begin to End.
+// valid from Begin to the next Begin.
 func (p *Parser) Length() int { return int(p.size) }
 
 // Fault is the violation that stopped the parser, or 0.
@@ -101,7 +109,7 @@ func (p *Parser) header(b byte) Event {
 		return 0
 	}
 	n := int(p.head[1]) | int(p.head[2])<<8 | int(p.head[3])<<16
-	min, max, ok := bounds(p.For, p.Type())
+	min, max, ok := bounds(p.For, p.Ring, Type(p.head[0]))
 	switch {
 	case !ok:
 		p.fault = BadType
@@ -111,8 +119,8 @@ func (p *Parser) header(b byte) Event {
 		return 0
 	}
 	p.size, p.left = int32(n), int32(n)
-	if n == 0 {
-		p.have = 0
+	if n == 0 || p.InRing() {
+		p.have, p.left = 0, 0
 		return Begin | End
 	}
 	return Begin

@@ -22,7 +22,7 @@ func versionCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintf(cmd.OutOrStdout(), "loam %s %s/%s, %s, host channel %d\n",
-				versionText(), runtime.GOOS, runtime.GOARCH, runtime.Version(), channel.Version)
+				versionText(), runtime.GOOS, runtime.GOARCH, runtime.Version(), channel.VersionRing)
 			return nil
 		},
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"loam/abi/channel"
+	"loam/abi/channel/ringtest"
 	"loam/abi/channel/stream"
 )
 
@@ -32,6 +33,7 @@ type fake struct {
 	args         string
 	out, in, log *os.File
 	w            *stream.Writer
+	ring         *ringtest.Guest // nil: none was offered
 }
 
 func fakeMain(scenario string) int {
@@ -42,6 +44,7 @@ func fakeMain(scenario string) int {
 	f := &fake{args: strings.Join(os.Args[1:], " ")}
 	f.out, f.in, f.log = f.chardev("out"), f.chardev("in"), f.chardev("log")
 	f.w = stream.NewWriter(f.out)
+	f.openRing()
 	if strings.Contains(f.args, "-m 16M") { // the probe
 		_, _ = f.out.WriteString("LONG")
 		return 33
@@ -59,15 +62,42 @@ func (f *fake) chardev(id string) *os.File {
 	return os.NewFile(uintptr(fd), id)
 }
 
+// openRing finds the memory shared with loam, as QEMU does: by its path.
+func (f *fake) openRing() {
+	_, rest, offered := strings.Cut(f.args, "id=ring,size=320K,mem-path=")
+	if offered != strings.Contains(f.args, " ring=0x1b0000") {
+		panic("a ring that only one of QEMU and the kernel is told of")
+	}
+	if !offered {
+		return
+	}
+	path, _, _ := strings.Cut(rest, ",")
+	area, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		panic(err)
+	}
+	f.ring = &ringtest.Guest{Area: area, Out: f.out}
+}
+
 func (f *fake) send(t channel.Type, payload string) { _ = f.w.Write(t, []byte(payload)) }
 
 func (f *fake) raw(b ...byte) { _, _ = f.out.Write(b) }
 
 func (f *fake) hello() {
 	var b [channel.HelloSize]byte
-	channel.PutHello(&b)
+	channel.PutHello(&b, channel.Version)
 	f.send(channel.Hello, string(b[:]))
 }
+
+// helloRing says that the guest uses the ring.
+func (f *fake) helloRing() {
+	var b [channel.HelloSize]byte
+	channel.PutHello(&b, channel.VersionRing)
+	f.send(channel.Hello, string(b[:]))
+}
+
+// inRing sends a frame through the ring.
+func (f *fake) inRing(t channel.Type, payload string) { _ = f.ring.Write(t, []byte(payload)) }
 
 func (f *fake) exit(k channel.Kind, value uint32, reason string) int {
 	var b [channel.ExitSize]byte
@@ -115,6 +145,17 @@ var scenarios = map[string]func(*fake) int{
 		f.send(channel.Notice, "watch out\x1b]0;title\x07")
 		return f.exit(channel.Exited, 0, "")
 	},
+	"ring streams": func(f *fake) int { // both ways, in one order
+		f.helloRing()
+		f.inRing(channel.Stdout, "out\x00\xff\r\n")
+		f.send(channel.Stdout, "pu")
+		f.inRing(channel.Stderr, "err\x1b[1m")
+		f.inRing(channel.Stdout, "t")
+		f.inRing(channel.Stats, "calls 12 count\n")
+		f.inRing(channel.Notice, "watch out\x1b]0;title\x07")
+		f.inRing(channel.Exit, strings.Repeat("\x00", channel.ExitSize))
+		return 33
+	},
 	"last words": func(f *fake) int { // much output right before the end
 		f.hello()
 		for range 64 {
@@ -143,8 +184,18 @@ var scenarios = map[string]func(*fake) int{
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		return hang()
 	},
-	"first frame":  func(f *fake) int { f.send(channel.Stdout, "x"); return hang() },
-	"version":      func(f *fake) int { f.send(channel.Hello, "\x02\x00\x00\x00"); return hang() },
+	"first frame": func(f *fake) int { f.send(channel.Stdout, "x"); return hang() },
+	"version":     func(f *fake) int { f.send(channel.Hello, "\x03\x00\x00\x00"); return hang() },
+	"not offered": func(f *fake) int { f.helloRing(); return hang() },
+	"ring in v1":  func(f *fake) int { f.hello(); f.raw(0x82, 1, 0, 0); return hang() },
+	"ring length": func(f *fake) int { f.helloRing(); f.raw(0x82, 1, 0, 1); return hang() },
+	"ring exit":   func(f *fake) int { f.helloRing(); f.inRing(channel.Exit, "12345678"); return hang() },
+	"ring cut": func(f *fake) int {
+		f.helloRing()
+		_ = f.ring.Area.(*os.File).Truncate(0)
+		f.raw(0x82, 1, 0, 0)
+		return hang()
+	},
 	"second hello": func(f *fake) int { f.hello(); f.hello(); return hang() },
 	"bad type":     func(f *fake) int { f.hello(); f.raw(99, 0, 0, 0); return hang() },
 	"bad length":   func(f *fake) int { f.hello(); f.raw(2, 0, 0, 0xff); return hang() },
@@ -172,6 +223,14 @@ var scenarios = map[string]func(*fake) int{
 			fmt.Fprintf(f.log, "sent %d\n", i)
 		}
 	},
+	"ring flood": func(f *fake) int {
+		f.helloRing()
+		b := strings.Repeat("y", 8*channel.SlotSize)
+		for i := 0; ; i++ {
+			f.inRing(channel.Stdout, b)
+			fmt.Fprintf(f.log, "sent %d\n", i)
+		}
+	},
 	"notices": func(f *fake) int {
 		f.hello()
 		for range 1000 {
@@ -193,6 +252,46 @@ var scenarios = map[string]func(*fake) int{
 			}
 			f.send(channel.Stdout, string(m.Payload))
 		}
+	},
+	"ring echo": func(f *fake) int {
+		f.helloRing()
+		h := make([]byte, channel.HeaderSize)
+		for {
+			if _, err := io.ReadFull(f.in, h); err != nil {
+				return f.exit(channel.Exited, 1, err.Error())
+			}
+			switch channel.Type(h[0]) {
+			case channel.Stdin | channel.InRing:
+				b, err := f.ring.Read(int(h[1]) | int(h[2])<<8 | int(h[3])<<16)
+				if err != nil {
+					return f.exit(channel.Exited, 2, err.Error())
+				}
+				f.inRing(channel.Stdout, string(b))
+			case channel.WantRoom: // everything before is out
+				_ = f.ring.Header(channel.Room, 0)
+			case channel.StdinEOF:
+				return f.exit(channel.Exited, 0, "")
+			default:
+				return f.exit(channel.Exited, 3, "unknown frame")
+			}
+		}
+	},
+	"ring deaf": func(f *fake) int { // takes no input, but says that it has
+		f.helloRing()
+		for range 300 {
+			_ = f.ring.Header(channel.Room, 0)
+			time.Sleep(time.Millisecond)
+		}
+		return f.exit(channel.Exited, 0, "")
+	},
+	"ring liar": func(f *fake) int { // takes nothing and counts nonsense
+		f.helloRing()
+		for i := range 300 {
+			_ = f.ring.Tell(uint8(i * 37))
+			_ = f.ring.Header(channel.Room, 0)
+			time.Sleep(time.Millisecond)
+		}
+		return f.exit(channel.Exited, 0, "")
 	},
 	"deaf": func(f *fake) int { // reads no input, ends after a while
 		f.hello()

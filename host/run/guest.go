@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +38,10 @@ type guest struct {
 	p     *vm.Process
 	start time.Time
 
+	// ring is memory shared with the machine, nil: none. From Hello on it is
+	// what the guest uses.
+	ring *stream.Ring
+
 	// Of the pump, to be read after it has ended:
 	stats   []byte
 	notices int
@@ -44,6 +49,7 @@ type guest struct {
 	exit    *channelExit
 
 	hello  chan struct{} // closed at Hello
+	room   chan struct{} // gets a value at Room
 	pumped chan error    // the pump's end, one value
 	stdin  *stdin        // nil before Hello; of finish's goroutine
 }
@@ -55,11 +61,15 @@ type channelExit struct {
 	reason string
 }
 
-func newGuest(o *Options, p *vm.Process) *guest {
-	return &guest{
+func newGuest(o *Options, p *vm.Process, ring *os.File) *guest {
+	g := &guest{
 		Options: o, p: p, start: time.Now(),
-		hello: make(chan struct{}), pumped: make(chan error, 1),
+		hello: make(chan struct{}), room: make(chan struct{}, 1), pumped: make(chan error, 1),
 	}
+	if ring != nil {
+		g.ring = stream.NewRing(ring)
+	}
+	return g
 }
 
 // close ends the machine, however far it is.
@@ -131,14 +141,9 @@ func (g *guest) pump() error {
 	if err != nil {
 		return err
 	}
-	if f.Type != channel.Hello {
-		return errors.New("host channel: the first frame is not Hello")
+	if err := g.greet(r, f); err != nil {
+		return err
 	}
-	if fault := channel.CheckHello(f.Payload); fault != 0 {
-		return fault
-	}
-	g.boot = time.Since(g.start)
-	close(g.hello)
 	for {
 		f, err := r.Next()
 		if err != nil {
@@ -148,6 +153,27 @@ func (g *guest) pump() error {
 			return err
 		}
 	}
+}
+
+// greet takes the guest's first frame.
+func (g *guest) greet(r *stream.Reader, f stream.Frame) error {
+	if f.Type != channel.Hello {
+		return errors.New("host channel: the first frame is not Hello")
+	}
+	version, fault := channel.ParseHello(f.Payload)
+	switch {
+	case fault != 0:
+		return fault
+	case version == channel.Version:
+		g.ring = nil
+	case g.ring == nil:
+		return channel.BadVersion // not offered
+	default:
+		r.Use(g.ring)
+	}
+	g.boot = time.Since(g.start)
+	close(g.hello)
+	return nil
 }
 
 // frame handles one frame; done means that it was the last one.
@@ -176,6 +202,11 @@ func (g *guest) frame(f stream.Frame) (done bool, err error) {
 		}
 		g.exit = &channelExit{kind, value, vm.Printable(string(reason))}
 		return true, nil
+	case channel.Room:
+		select {
+		case g.room <- struct{}{}:
+		default: // it is known already
+		}
 	case channel.Hello:
 		return false, errors.New("host channel: a second Hello")
 	}

@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"loam/abi/channel"
 	"loam/host/accel"
 	"loam/host/exit"
 	"loam/host/program"
@@ -262,12 +263,12 @@ func (o *Options) sayMachine(f accel.Facts) {
 	}
 }
 
-// config is the machine for one attempt.
-func (m *machine) config() *vm.Config {
+// config is the machine for one attempt, with a ring if that is not nil.
+func (m *machine) config(ring *os.File) *vm.Config {
 	c := &vm.Config{
 		QEMU: m.QEMU, Machine: m.Machine, Accel: m.facts.Accel, Missing: m.facts.Missing,
 		Sandbox: m.facts.Sandbox, CPUs: m.CPUs, MemoryMiB: m.MemoryMiB,
-		Kernel: m.kernel, Archive: m.archive, Deterministic: m.Deterministic,
+		Kernel: m.kernel, Archive: m.archive, Ring: ring, Deterministic: m.Deterministic,
 		Params: []vm.Param{{Key: "mode", Value: "run"}},
 	}
 	add := func(k, v string) { c.Params = append(c.Params, vm.Param{Key: k, Value: v}) }
@@ -277,6 +278,9 @@ func (m *machine) config() *vm.Config {
 		add("seed", fixedSeed)
 	} else {
 		add("time", fmt.Sprint(time.Now().UnixNano()))
+	}
+	if ring != nil {
+		add("ring", fmt.Sprintf("%#x", channel.RingAddr))
 	}
 	if m.Log != nil {
 		add("log", "1")
@@ -299,13 +303,27 @@ func (m *machine) attempt(ctx context.Context) (outcome, error) {
 			return outcome{}, exit.Errorf(exit.Loam, "%v", err)
 		}
 	}
-	p, err := vm.Start(m.config(), m.Log)
+	ring, err := m.ringFile()
 	if err != nil {
 		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
 	}
-	g := newGuest(m.Options, p)
+	defer ring.Close()
+	p, err := vm.Start(m.config(ring), m.Log)
+	if err != nil {
+		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
+	}
+	g := newGuest(m.Options, p, ring)
 	defer g.close()
 	return g.finish(ctx, m.helloLimit())
+}
+
+// ringFile returns the memory that a machine shares with loam, nil for one that
+// is deterministic: what it does must not depend on how fast loam is.
+func (m *machine) ringFile() (*os.File, error) {
+	if m.Deterministic {
+		return nil, nil
+	}
+	return vm.RingFile()
 }
 
 func (m *machine) helloLimit() time.Duration {

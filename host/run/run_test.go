@@ -100,6 +100,10 @@ func TestEndings(t *testing.T) {
 		"qemu killed":   {125, "signal 9", ""},
 		"first frame":   {125, "not Hello", ""},
 		"version":       {125, "version", ""},
+		"ring in v1":    {125, "frame type", ""},
+		"ring length":   {125, "length", ""},
+		"ring exit":     {125, "exit frame", ""},
+		"ring cut":      {125, "cut short", ""},
 		"second hello":  {125, "second Hello", ""},
 		"bad type":      {125, "frame type", ""},
 		"bad length":    {125, "length", ""},
@@ -129,7 +133,13 @@ func TestEndings(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
-	s := newSession(t, "streams")
+	for _, scenario := range []string{"streams", "ring streams"} {
+		t.Run(scenario, func(t *testing.T) { testStreams(t, scenario) })
+	}
+}
+
+func testStreams(t *testing.T, scenario string) {
+	s := newSession(t, scenario)
 	r, err := s.run()
 	if err != nil || r.Code != 0 {
 		t.Fatalf("%d %v", r.Code, err)
@@ -205,8 +215,27 @@ func (b blocked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// TestNoRing: a deterministic machine is not offered a ring, and may not take it.
+func TestNoRing(t *testing.T) {
+	s := newSession(t, "not offered")
+	s.Deterministic = true
+	if r, err := s.run(); r.Code != 125 || err == nil || !strings.Contains(err.Error(), "version") {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+	s = newSession(t, "command line")
+	s.Deterministic = true
+	if _, err := s.run(); err != nil || strings.Contains(s.out.String(), "ring") {
+		t.Fatalf("%v %q", err, s.out.String())
+	}
+}
+
 func TestFlood(t *testing.T) {
-	s := newSession(t, "flood")
+	t.Run("frames", func(t *testing.T) { testFlood(t, "flood") })
+	t.Run("ring", func(t *testing.T) { testFlood(t, "ring flood") })
+}
+
+func testFlood(t *testing.T, scenario string) {
+	s := newSession(t, scenario)
 	b := blocked{make(chan struct{})}
 	defer close(b.wake)
 	s.Stdout, s.Log, s.Timeout = b, &s.log, 1500*time.Millisecond
@@ -260,7 +289,12 @@ func pipe(t *testing.T) (r, w *os.File) {
 }
 
 func TestStdin(t *testing.T) {
-	s := newSession(t, "echo")
+	t.Run("frames", func(t *testing.T) { testStdin(t, "echo") })
+	t.Run("ring", func(t *testing.T) { testStdin(t, "ring echo") })
+}
+
+func testStdin(t *testing.T, scenario string) {
+	s := newSession(t, scenario)
 	r, w := pipe(t)
 	s.Stdin = r
 	text := strings.Repeat("binary \x00\xff\x03\x04\r\n", 20000)
@@ -271,14 +305,20 @@ func TestStdin(t *testing.T) {
 	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != text {
 		t.Fatalf("%d %v, %d bytes came back", res.Code, err, len(s.out.String()))
 	}
-	s = newSession(t, "echo") // no input at all
+	s = newSession(t, scenario) // no input at all
 	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != "" {
 		t.Fatalf("%d %v", res.Code, err)
 	}
 }
 
 func TestStdinBackPressure(t *testing.T) {
-	s := newSession(t, "deaf")
+	for _, scenario := range []string{"deaf", "ring deaf", "ring liar"} {
+		t.Run(scenario, func(t *testing.T) { testStdinBackPressure(t, scenario) })
+	}
+}
+
+func testStdinBackPressure(t *testing.T, scenario string) {
+	s := newSession(t, scenario)
 	r, w := pipe(t)
 	s.Stdin = r
 	sent := make(chan int)

@@ -12,9 +12,9 @@ import (
 	"loam/abi/channel/stream"
 )
 
-// stdinChunk is the most input read at once, in bytes. It is small because
-// what loam has read and the program has not is lost at the program's end.
-const stdinChunk = 4096
+// stdinChunk is the most input read at once, in bytes. It is small because what
+// loam has read and the program has not is lost at the program's end.
+const stdinChunk = 32 << 10
 
 // backgroundPoll is how often a loam in the background of its terminal looks
 // whether it is in the foreground again, in milliseconds.
@@ -26,12 +26,20 @@ type stdin struct {
 	to   *stream.Writer
 	// wake is readable once no more input is to be read; stop writes to it.
 	wake, stop *os.File
-	done       chan struct{} // closed when nothing is read any more
+	room       <-chan struct{} // gets a value when the ring has room
+	over       chan struct{}   // closed when no more input is to be sent
+	done       chan struct{}   // closed when nothing is read any more
 }
 
 // forwardStdin starts to send input to the guest.
 func (g *guest) forwardStdin() {
-	s := &stdin{from: g.Stdin, to: stream.NewWriter(g.p.In), done: make(chan struct{})}
+	s := &stdin{
+		from: g.Stdin, to: stream.NewWriter(g.p.In), room: g.room,
+		over: make(chan struct{}), done: make(chan struct{}),
+	}
+	if g.ring != nil {
+		s.to.Use(g.ring)
+	}
 	if s.from != nil {
 		var err error
 		if s.wake, s.stop, err = os.Pipe(); err != nil {
@@ -51,6 +59,7 @@ func (s *stdin) end() {
 		return
 	}
 	_ = s.stop.Close()
+	close(s.over)
 	select {
 	case <-s.done:
 		_ = s.wake.Close()
@@ -58,16 +67,17 @@ func (s *stdin) end() {
 	}
 }
 
-// forward sends input until it or the program ends. The write blocks while the
-// guest's buffers are full: back-pressure up to whoever writes the input.
+// forward sends input until it or the program ends. It waits while the guest's
+// buffers are full: back-pressure up to whoever writes the input.
 func (s *stdin) forward() {
 	defer close(s.done)
 	buf := make([]byte, stdinChunk)
 	for s.from != nil {
-		if !s.await() {
+		room := s.awaitRoom()
+		if room == 0 || !s.await() {
 			return
 		}
-		n, err := s.from.Read(buf)
+		n, err := s.from.Read(buf[:min(room, len(buf))])
 		if n > 0 && s.to.Write(channel.Stdin, buf[:n]) != nil {
 			return // the machine is gone
 		}
@@ -76,6 +86,29 @@ func (s *stdin) forward() {
 		}
 	}
 	_ = s.to.Write(channel.StdinEOF, nil)
+}
+
+// awaitRoom waits until the guest can take input, and returns how much: 0 if
+// the program or the machine ended first. A guest that says there is room when
+// there is none is asked again, and so only as often as it answers.
+func (s *stdin) awaitRoom() int {
+	for {
+		n, err := s.to.Room()
+		switch {
+		case err != nil:
+			return 0
+		case n > 0:
+			return n
+		}
+		if s.to.Write(channel.WantRoom, nil) != nil {
+			return 0
+		}
+		select {
+		case <-s.room:
+		case <-s.over:
+			return 0
+		}
+	}
 }
 
 // await waits until there is input or its end, without taking any. It returns

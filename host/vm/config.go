@@ -24,6 +24,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"loam/abi/channel"
 )
 
 // Machine is a QEMU machine type.
@@ -76,6 +78,10 @@ type Config struct {
 	Kernel  *os.File // PVH image
 	Archive *os.File // boot archive, or nil
 	Params  []Param  // the kernel's command line
+
+	// Ring, if not nil, is a file of channel.RingSize bytes that becomes the
+	// guest's memory at channel.RingAddr.
+	Ring *os.File
 
 	// Deterministic counts instructions instead of time, from a fixed date.
 	// It needs TCG and one CPU.
@@ -161,6 +167,9 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 	a := []string{"-nodefaults", "-no-user-config", "-no-reboot",
 		"-name", "loam", "-machine", c.machineArg(), "-accel", c.Accel,
 		"-cpu", CPU(c.Missing), "-m", strconv.Itoa(c.MemoryMiB) + "M"}
+	if c.Ring != nil {
+		a = append(a, c.memoryArgs(devFD(in.add(c.Ring)))...)
+	}
 	if c.CPUs > 1 {
 		a = append(a, "-smp", strconv.Itoa(c.CPUs))
 	}
@@ -195,6 +204,24 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 		a = append(a, "-mon", "chardev=control,mode=control")
 	}
 	return a, in.files
+}
+
+// memoryArgs makes the memory of three pieces, the middle one shared with loam
+// through the file at path. Pieces are what QEMU calls the nodes of a NUMA
+// machine; the kernel does not look at them. Sharing all of the memory would need
+// no pieces, but a shared file gets no huge pages on most hosts: a program that
+// walks through 256 MiB then takes 1.2 times as long.
+func (c *Config) memoryArgs(path string) []string {
+	const kib, ringEnd = 1 << 10, channel.RingAddr + channel.RingSize
+	anonymous := func(id string, size int) string {
+		return fmt.Sprintf("memory-backend-ram,id=%s,size=%dK", id, size/kib)
+	}
+	return []string{
+		"-object", anonymous("low", channel.RingAddr),
+		"-object", fmt.Sprintf("memory-backend-file,id=ring,size=%dK,mem-path=%s,share=on", channel.RingSize/kib, path),
+		"-object", anonymous("high", c.MemoryMiB<<20-ringEnd),
+		"-numa", "node,memdev=low", "-numa", "node,memdev=ring", "-numa", "node,memdev=high",
+	}
 }
 
 // machineArg leaves out of the machine what the kernel does not use: each

@@ -2,7 +2,11 @@
 
 package vm
 
-import "os"
+import (
+	"os"
+
+	"loam/abi/channel"
+)
 
 // tempFile returns a temporary file that is already removed: it goes with the
 // last descriptor, however loam ends.
@@ -28,6 +32,19 @@ func MemFileOf(name string, data []byte) (*os.File, error) {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// RingFile returns a file for Config.Ring.
+func RingFile() (*os.File, error) {
+	f, err := MemFile("ring")
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(channel.RingSize); err != nil {
 		_ = f.Close()
 		return nil, err
 	}

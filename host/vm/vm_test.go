@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"loam/abi/channel"
 )
 
 // Roles that the test binary plays, named by this variable.
@@ -105,6 +107,38 @@ func TestArgs(t *testing.T) {
 	}
 	if len(files) != 5 || strings.Contains(s, "smap") || strings.Contains(s, "icount") {
 		t.Errorf("%d files, %s", len(files), s)
+	}
+}
+
+// TestRingArgs holds that the pieces of memory with a ring make up the whole.
+func TestRingArgs(t *testing.T) {
+	c := config("q")
+	c.Ring = c.Kernel
+	args, files := c.args(wires{os.Stdin, os.Stdin, os.Stdin})
+	s := strings.Join(args, " ")
+	for _, want := range []string{
+		"-m 16M", "-object memory-backend-ram,id=low,size=1728K", "share=on",
+		"-object memory-backend-file,id=ring,size=320K,mem-path=/dev/fd/3,",
+		"-object memory-backend-ram,id=high,size=14336K",
+		"-numa node,memdev=low -numa node,memdev=ring -numa node,memdev=high",
+	} {
+		if !strings.Contains(s, want) {
+			t.Errorf("no %q in %s", want, s)
+		}
+	}
+	if len(files) != 5 || 1728+320+14336 != 16<<10 {
+		t.Errorf("%d files", len(files))
+	}
+}
+
+func TestRingFile(t *testing.T) {
+	f, err := RingFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if n, err := f.Seek(0, 2); err != nil || n != channel.RingSize {
+		t.Fatalf("%d bytes, %v", n, err)
 	}
 }
 

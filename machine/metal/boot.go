@@ -119,7 +119,7 @@ func buildTables(cpu *CPU) {
 	writeCR4(readCR4() | amd64.CR4GlobalPages)
 	writeCR3(root)
 	cpu.root = root
-	frames.Release(header.BootStart, header.BootEnd, frame.Kernel)
+	releaseBoot()
 }
 
 const firmwareEnd = 1 << 20
@@ -149,9 +149,7 @@ func buildStacks(cpu *CPU) {
 	cpu.machineSP = newStack(&at, machineStackPages)
 	cpu.panicSP = newStack(&at, panicStackPages)
 	for ist := range 3 {
-		top := newStack(&at, faultStackPages) - 16
-		store64(top+8, uint64(cpu.self)) // for paranoid
-		cpu.tss.SetIST(ist+2, top)
+		cpu.tss.SetIST(ist+2, newStack(&at, faultStackPages))
 	}
 	cpu.tss.SetIST(1, trap)
 	if cpu.id == 0 {

@@ -7,13 +7,17 @@ package metal
 import "loam/abi/channel"
 
 // The host channel: frames out through the debug port, one string output
-// instruction a piece; frames in through COM2, by interrupt, into a ring.
-// When the ring is full the interrupt is off, the UART's FIFO fills, and the
-// emulator stops taking bytes: back-pressure up to the host's pipe.
+// instruction a piece; frames in through COM2, by interrupt. Payloads lie in
+// the ring if there is one. Without, input goes into a buffer; when that is
+// full the interrupt is off, the UART's FIFO fills, and the emulator stops
+// taking bytes: back-pressure up to the host's pipe.
 
 const (
 	debugPort = 0xe9
 	inputSize = 16 << 10
+
+	// inlinePiece is the most output sent past a full ring at once, in bytes.
+	inlinePiece = 64
 )
 
 var (
@@ -27,14 +31,22 @@ var (
 
 // startHostChannel says hello and turns the receiver on.
 func startHostChannel() {
+	// The FIFO's trigger (16550: FCR bits 7 and 6). Frames to a guest with a
+	// ring are headers of 4 bytes: 4. Else 14, for the fewest interrupts.
+	const on, at4, at14 = 0x07, 0x40, 0xc0
+	trigger, version := uint8(at14), uint32(channel.Version)
+	if ring != 0 {
+		trigger, version = at4, channel.VersionRing
+		parser.Ring = true
+	}
 	outb(com2+uartLine, 0x03)
-	outb(com2+uartFIFO, 0xc7) // FIFO on, cleared, interrupt at 14 bytes
+	outb(com2+uartFIFO, on|trigger)
 	outb(com2+uartModem, 0x0b)
 	outb(com2+uartIER, 1)
 	routeIRQ(irqCOM2)
 	var hello [channel.HelloSize]byte
-	channel.PutHello(&hello)
-	HostWrite(channel.Hello, hello[:])
+	channel.PutHello(&hello, version)
+	sendInline(channel.Hello, hello[:])
 }
 
 // HostWrite sends p as one frame of type t, or as several if it is longer
@@ -44,17 +56,37 @@ func HostWrite(t channel.Type, p []byte) {
 		return // nobody listens
 	}
 	for {
-		n := min(len(p), channel.MaxPayload)
-		var h [channel.HeaderSize]byte
-		channel.PutHeader(&h, t, n)
-		outs(debugPort, &h[0], uint64(len(h)))
-		if n > 0 {
-			outs(debugPort, &p[0], uint64(n))
+		n := 0
+		if ring != 0 && len(p) > 0 && (len(p) <= ringPiece || isStream(t)) {
+			n = ringWrite(t, p)
+		}
+		if n == 0 {
+			n = min(len(p), channel.MaxPayload)
+			if ring != 0 && isStream(t) {
+				n = min(n, inlinePiece)
+			}
+			sendInline(t, p[:n])
 		}
 		if p = p[n:]; len(p) == 0 {
 			return
 		}
 	}
+}
+
+// isStream reports whether frames of type t may be cut anywhere.
+func isStream(t channel.Type) bool { return t == channel.Stdout || t == channel.Stderr }
+
+func sendInline(t channel.Type, p []byte) {
+	sendHeader(t, len(p))
+	if len(p) > 0 {
+		outs(debugPort, &p[0], uint64(len(p)))
+	}
+}
+
+func sendHeader(t channel.Type, n int) {
+	var h [channel.HeaderSize]byte
+	channel.PutHeader(&h, t, n)
+	outs(debugPort, &h[0], uint64(len(h)))
 }
 
 // receive takes what the UART has; true if there is something new to read.
@@ -71,9 +103,16 @@ func receive() bool {
 				inPaused = true
 				outb(com2+uartIER, 0)
 			}
-		case e&channel.End != 0 && parser.Type() == channel.StdinEOF:
+		case e&channel.End == 0:
+		case parser.InRing():
+			ringReceived(parser.Length())
+			any = true
+		case parser.Type() == channel.StdinEOF:
 			inEnded = true
 			any = true
+		case parser.Type() == channel.WantRoom:
+			roomWanted = true
+			answerRoom()
 		}
 	}
 	return any
@@ -82,6 +121,9 @@ func receive() bool {
 // HostRead moves standard input that has arrived into p and returns the
 // number of bytes, 0 if none is there now.
 func HostRead(p []byte) int {
+	if ring != 0 {
+		return ringRead(p)
+	}
 	n := 0
 	for n < len(p) && inHead != inTail {
 		p[n] = input[inHead%inputSize]
@@ -97,10 +139,10 @@ func HostRead(p []byte) int {
 }
 
 // HostReadable reports whether HostRead would return something.
-func HostReadable() bool { return inHead != inTail }
+func HostReadable() bool { return inHead != inTail || inTaken != inFilled }
 
 // HostEOF reports whether standard input has ended and all of it was read.
-func HostEOF() bool { return inEnded && inHead == inTail }
+func HostEOF() bool { return inEnded && !HostReadable() }
 
 // The keys of the consoles, for boot mode: COM1's receiver and the PS/2
 // keyboard.

@@ -4,7 +4,10 @@
 
 package metal
 
-import "unsafe"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // contextAt views the Context whose address the CPU structure keeps.
 func contextAt(addr uintptr) *Context {
@@ -22,6 +25,15 @@ func store64(addr uint64, v uint64) { *(*uint64)(unsafe.Add(unsafe.Pointer(nil),
 func load64(addr uint64) uint64     { return *(*uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) }
 func bytesAt(addr, n uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), addr)), n)
+}
+
+// Words that the host changes, or looks at, at any time.
+
+func loadShared32(addr uint64) uint32 {
+	return atomic.LoadUint32((*uint32)(unsafe.Add(unsafe.Pointer(nil), addr)))
+}
+func storeShared32(addr uint64, v uint32) {
+	atomic.StoreUint32((*uint32)(unsafe.Add(unsafe.Pointer(nil), addr)), v)
 }
 
 // addr returns the address of any of the package's static objects.

@@ -40,6 +40,9 @@ func loadTables(gdt, idt *[10]byte)
 func mmioRead32(addr uintptr) uint32
 func mmioWrite32(addr uintptr, v uint32)
 
+// pause tells the processor that it is in a waiting loop.
+func pause()
+
 func framePointer() uint64
 func cli()
 func sti()

@@ -38,6 +38,10 @@ TEXT ·outs(SB),NOSPLIT,$0-24
 	OUTSB
 	RET
 
+TEXT ·pause(SB),NOSPLIT,$0-0
+	PAUSE
+	RET
+
 TEXT ·rdmsr(SB),NOSPLIT,$0-16
 	MOVL	msr+0(FP), CX
 	RDMSR

@@ -26,6 +26,7 @@ type Frame struct {
 // Reader reads the frames of one direction from r.
 type Reader struct {
 	r      io.Reader
+	ring   *Ring // nil: none
 	p      channel.Parser
 	in     []byte // what is read and not yet parsed: in[lo:hi]
 	lo, hi int
@@ -42,6 +43,10 @@ func NewReader(r io.Reader, d channel.Direction) *Reader {
 		body: make([]byte, 0, channel.MaxPayload),
 	}
 }
+
+// Use has the reader, one of frames to the host, take payloads from a ring. It
+// must stand between two frames.
+func (r *Reader) Use(ring *Ring) { r.ring, r.p.Ring = ring, true }
 
 // Next returns the next frame. The error is io.EOF if the stream ended between
 // two frames, a channel.Fault if the peer broke the protocol (Truncated if the
@@ -66,6 +71,12 @@ func (r *Reader) Next() (Frame, error) {
 		// Within capacity always: the parser admits no payload over MaxPayload.
 		r.body = append(r.body, data...)
 		if e&channel.End != 0 {
+			if r.p.InRing() {
+				r.body = r.body[:r.p.Length()]
+				if r.err = r.ring.take(r.body); r.err != nil {
+					return Frame{}, r.err
+				}
+			}
 			return Frame{Type: r.p.Type(), Payload: r.body}, nil
 		}
 	}
@@ -95,10 +106,14 @@ func (r *Reader) fill() error {
 // ErrTooLong is returned by Writer for a payload over channel.MaxPayload.
 var ErrTooLong = errors.New("host channel: payload too long to send")
 
+// ErrFull is returned by Writer when the ring has no room.
+var ErrFull = errors.New("host channel: no room in the ring")
+
 // Writer writes frames to w, each with one Write.
 type Writer struct {
-	w   io.Writer
-	buf []byte
+	w    io.Writer
+	ring *Ring // nil: none
+	buf  []byte
 }
 
 // NewWriter returns a Writer to w. It is not safe for concurrent use.
@@ -106,10 +121,37 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: w, buf: make([]byte, 0, 4096)}
 }
 
+// Use has the writer, one of frames to the guest, put payloads into a ring.
+func (w *Writer) Use(ring *Ring) { w.ring = ring }
+
+// Room returns how many bytes of payload Write takes now. Without a ring that
+// is what it takes ever: then Write waits for room.
+func (w *Writer) Room() (int, error) {
+	if w.ring == nil {
+		return channel.MaxPayload, nil
+	}
+	n, err := w.ring.free()
+	return min(n*channel.SlotSize, channel.MaxPayload), err
+}
+
 // Write sends one frame.
 func (w *Writer) Write(t channel.Type, payload []byte) error {
+	n := len(payload)
+	if w.ring != nil && n > 0 {
+		room, err := w.Room()
+		switch {
+		case err != nil:
+			return err
+		case n > room:
+			return ErrFull
+		}
+		if err := w.ring.fill(payload); err != nil {
+			return err
+		}
+		t, payload = t|channel.InRing, nil
+	}
 	var h [channel.HeaderSize]byte
-	if !channel.PutHeader(&h, t, len(payload)) {
+	if !channel.PutHeader(&h, t, n) {
 		return ErrTooLong
 	}
 	w.buf = append(append(w.buf[:0], h[:]...), payload...)
