@@ -258,6 +258,8 @@ func sysFutex(r *runner, c *metal.Context) uint64 {
 		return r.futexWait(c, op, addr, futex.Any)
 	case abi.FUTEX_WAIT_BITSET:
 		return r.futexWait(c, op, addr, uint32(c.R9))
+	case abi.FUTEX_WAKE_OP:
+		return r.futexWakeOp(c, op, addr)
 	}
 	return r.futexRequeue(c, op, addr)
 }
@@ -351,6 +353,40 @@ func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
 		r.woken(i)
 	}
 	return woken
+}
+
+// futexWakeOp changes a second word, wakes waiters on the first, and if the
+// second word's old value passes a test, on the second too.
+func (r *runner) futexWakeOp(c *metal.Context, op decode.Futex, addr abi.UserAddr) uint64 {
+	second := abi.UserAddr(c.R8)
+	change, e := futex.DecodeOp(uint32(c.R9))
+	if e == 0 {
+		e = futex.CheckAddr(second)
+	}
+	if e != 0 {
+		return e.Result()
+	}
+	key, e := r.futexKey(op, addr)
+	if e != 0 {
+		return e.Result()
+	}
+	key2, e := r.futexKey(op, second)
+	if e != 0 {
+		return e.Result()
+	}
+	old, e := r.as.LoadUint32(second)
+	if e != 0 {
+		return e.Result()
+	}
+	value, both := change.Apply(old)
+	if e := r.as.WriteUint32(second, value); e != 0 {
+		return e.Result()
+	}
+	woken := r.wake(key, int32(c.RDX), futex.Any)
+	if both {
+		woken += r.wake(key2, int32(c.R10), futex.Any)
+	}
+	return uint64(woken)
 }
 
 func (r *runner) futexRequeue(c *metal.Context, op decode.Futex, from abi.UserAddr) uint64 {

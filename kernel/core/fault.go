@@ -21,6 +21,10 @@ func (r *runner) pageFault() {
 	c := r.c
 	access := space.Read
 	switch {
+	case c.Err&exception.FaultUser == 0:
+		// The processor, not the program, made this access. QEMU's far return
+		// and IRET read the stack so, and SMAP forbids it: no page would do.
+		access = none
 	case c.Err&exception.FaultFetch != 0:
 		access = space.Exec
 	case c.Err&exception.FaultWrite != 0:
@@ -56,6 +60,9 @@ func (r *runner) raise(info abi.Siginfo) {
 	}
 	r.force(info)
 }
+
+// none is an access that no page allows.
+const none = space.Prot(0)
 
 // outOfMemory ends the current process: a page that it was promised can't be
 // had. The host is told what would help.

@@ -51,7 +51,8 @@ type kernel struct {
 	first      int32 // the process that the machine runs for
 	ending     bool  // it has ended
 	tids       []uint32
-	wallOffset int64 // real time less Now, ns
+	wallOffset int64  // real time less Now, ns
+	vdso       uint64 // physical address of the pages of package vdso, 0: none
 	unknown    unknownCalls
 	stats      counters
 
@@ -114,6 +115,7 @@ func (k *kernel) setUp() {
 	k.siblings = make([]pool.Link, threads)
 	k.dyingLinks = make([]pool.Link, spaces)
 	k.wallOffset = metal.WallTime() - metal.Now()
+	k.makeVDSO()
 	if signal.MaxFrameAMD64(metal.FPUSize()) > frameMax {
 		panic("core: a signal frame doesn't fit its buffer")
 	}

@@ -166,7 +166,11 @@ func (k *kernel) load(p *Process, name []byte, file archive.File, img *loader.Im
 	}
 	s.SetBrk(base + img.High())
 	c := k.contexts[p.leader]
-	sp, e := buildStack(s, base, img, name, args, env)
+	clock, e := k.mapVDSO(s)
+	if e != 0 {
+		return e
+	}
+	sp, e := buildStack(s, base, clock, img, name, args, env)
 	if e != 0 {
 		return e
 	}
@@ -194,7 +198,7 @@ func mapSegment(s *space.Space, seg *loader.Segment, base uint64, file archive.F
 }
 
 // buildStack maps the first stack and puts onto it what a program expects.
-func buildStack(s *space.Space, base uint64, img *loader.Image, name, args, env []byte) (uint64, abi.Errno) {
+func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, args, env []byte) (uint64, abi.Errno) {
 	const guard = space.Guard
 	top, e := s.MapAnywhere(space.Area{End: stackSize, Prot: space.Read | space.Write, Kind: space.Stack})
 	if e != 0 {
@@ -225,6 +229,9 @@ func buildStack(s *space.Space, base uint64, img *loader.Image, name, args, env 
 	l.Aux(abi.AT_SECURE, 0)
 	l.Aux(abi.AT_EXECFN, l.Name)
 	l.Aux(abi.AT_MINSIGSTKSZ, abi.MINSIGSTKSZ)
+	if clock != 0 {
+		l.Aux(abi.AT_SYSINFO_EHDR, clock)
+	}
 	l.Seal()
 	return l.SP, writeStack(s, &l, name, args, env)
 }

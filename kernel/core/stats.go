@@ -16,11 +16,12 @@ import (
 type counters struct {
 	memoryMiB   uint64
 	freeAtStart uint64 // frames
+
 	// ownedAtStart is what programs could cause to be taken, before any ran.
 	ownedAtStart uint64
-	firstEntry  int64  // ns, when the first user instruction ran
-	peak        uint64 // frames, the most that one ended space had
-	faults      uint64 // page faults resolved in spaces that have ended
+	firstEntry   int64  // ns, when the first user instruction ran
+	peak         uint64 // frames, the most that one ended space had
+	faults       uint64 // page faults resolved in spaces that have ended
 }
 
 // unknownCalls counts calls that nobody answers, by number. When all slots are

@@ -31,9 +31,8 @@ type Thread struct {
 	cpuTime  int64 // ns, without the current turn
 	switches uint64
 
-	clearTID   abi.UserAddr // set to 0 and woken at the thread's end
-	robust     abi.UserAddr // head of the list of robust futexes
-	robustSize uint64
+	clearTID abi.UserAddr // set to 0 and woken at the thread's end
+	robust   abi.UserAddr // head of the list of robust futexes
 
 	sig   signal.Thread
 	fault signal.FaultAMD64 // what the last exception left behind, for its signal

@@ -61,7 +61,7 @@ func FutexOp(op uint64) (Futex, abi.Errno) {
 	switch f.Cmd {
 	case abi.FUTEX_WAIT_BITSET:
 		return f, 0
-	case abi.FUTEX_WAIT, abi.FUTEX_WAKE, abi.FUTEX_WAKE_BITSET, abi.FUTEX_REQUEUE, abi.FUTEX_CMP_REQUEUE:
+	case abi.FUTEX_WAIT, abi.FUTEX_WAKE, abi.FUTEX_WAKE_BITSET, abi.FUTEX_WAKE_OP, abi.FUTEX_REQUEUE, abi.FUTEX_CMP_REQUEUE:
 		if !f.Real {
 			return f, 0
 		}

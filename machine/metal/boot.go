@@ -149,7 +149,9 @@ func buildStacks(cpu *CPU) {
 	cpu.machineSP = newStack(&at, machineStackPages)
 	cpu.panicSP = newStack(&at, panicStackPages)
 	for ist := range 3 {
-		cpu.tss.SetIST(ist+2, newStack(&at, faultStackPages))
+		top := newStack(&at, faultStackPages) - 16
+		store64(top+8, uint64(cpu.self)) // for paranoid
+		cpu.tss.SetIST(ist+2, top)
 	}
 	cpu.tss.SetIST(1, trap)
 	if cpu.id == 0 {

@@ -44,6 +44,9 @@ func Entered() int64 {
 // which the loam command started the emulator.
 func WallTime() int64 { return wallStart + Now() }
 
+// TSCScale is how the time stamp counter becomes Now: ns = TSC * scale >> 32.
+func TSCScale() uint64 { return tscScale }
+
 // TSCHz returns the rate of the time stamp counter.
 func TSCHz() uint64 { return tscHz }
 

@@ -103,6 +103,7 @@ TEXT ·runtimeCallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 TEXT ·userTrapTail(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	XSTATE_MASK
 	XSAVE64	Context_fpu(DI)
+	LDMXCSR	·kernelMXCSR(SB)	// the user may have unmasked exceptions
 	RDFSBASEQ AX
 	MOVQ	AX, Context_FSBase(DI)
 	MOVQ	CPU_runnerSP(GS), SP
@@ -111,6 +112,10 @@ TEXT ·userTrapTail(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	WRFSBASEQ AX
 	MOVQ	CX, CPU_trap(GS)	// Enter's result
 	RET
+
+// kernelMXCSR: all exceptions masked, round to nearest.
+DATA ·kernelMXCSR+0(SB)/4, $0x1f80
+GLOBL ·kernelMXCSR(SB), RODATA, $4
 
 // func enter(c *Context)
 //
@@ -308,14 +313,12 @@ TEXT ·fatalTrap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	JMP	0(PC)
 
 // paranoid: NMI, double fault, machine check; they come at any instruction,
-// between SWAPGS and the change of stack too, so GS can't be told from CS.
-// The kernel's GS base is negative, a user's never is: the kernel checks it.
+// between SWAPGS and the change of stack too, so CS doesn't tell whose GS is
+// loaded. Nor does its sign: WRGSBASE lets a user have any. The top of each of
+// these stacks holds the address of the CPU, above the frame of trap.
 TEXT ·paranoid(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	PUSHQ	AX
-	BYTE $0xf3; BYTE $0x48; BYTE $0x0f; BYTE $0xae; BYTE $0xc8	// RDGSBASE RAX
-	TESTQ	AX, AX
-	JMI	ours
-	SWAPGS
-ours:
+	MOVQ	(8+7*8+8)(SP), AX	// AX, the frame, the stack's alignment
+	WRGSBASEQ AX	// all three are fatal: nobody needs the old one
 	POPQ	AX
 	JMP	·fatalTrap(SB)
