@@ -72,6 +72,7 @@ func newKThread() int32 {
 			kthreads[i].ctx = addressOf(c)
 		}
 		kthreads[i] = kthread{ctx: kthreads[i].ctx, next: -1, state: kRunning, deadline: never}
+		kthreadTop = max(kthreadTop, int32(i)+1)
 		return int32(i)
 	}
 	return -1
