@@ -23,8 +23,8 @@ import (
 // for, also where Linux would wait for the rest: interrupts are off meanwhile.
 
 const (
-	mostWritten = 256 << 10 // bytes of one write to the host
-	mostPiped   = 64 << 10  // bytes that one read or write moves through a pipe
+	mostWritten = 64 << 10 // bytes of one write to the host
+	mostPiped   = 64 << 10 // bytes that one read or write moves through a pipe
 )
 
 // table gives the caller's descriptors.

@@ -50,6 +50,12 @@ func sysBrk(r *runner, c *metal.Context) uint64 {
 	return uint64(r.as.Brk(abi.UserAddr(c.RDI)))
 }
 
+// sysMincore looks at each page, with interrupts off: not at too many in one
+// call. EAGAIN is what the manual has for a kernel that can't just now.
 func sysMincore(r *runner, c *metal.Context) uint64 {
+	const most = 4 << 30
+	if c.RSI > most && c.RSI < abi.UserLimitAMD64 {
+		return abi.EAGAIN.Result()
+	}
 	return r.as.MinCore(abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX)).Result()
 }

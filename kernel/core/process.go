@@ -238,14 +238,14 @@ func (r *runner) collect(c *metal.Context, p *Process) uint64 {
 		}
 	}
 	if c.R10 != 0 {
-		u := abi.Rusage{Utime: abi.TimevalOf(p.deadTime)}
+		u := abi.Rusage{Utime: abi.TimevalOf(r.processTime(p, 0))}
 		var b [abi.RusageSize]byte
 		u.Put(b[:])
 		if e := r.put(c.R10, b[:]); e != 0 {
 			return e
 		}
 	}
-	r.p.childTime += p.deadTime + p.childTime
+	r.p.childTime += r.processTime(p, 0) + p.childTime
 	pid := p.pid
 	k.freeProcess(p)
 	return uint64(pid)

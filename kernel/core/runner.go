@@ -81,6 +81,7 @@ func (r *runner) trap(trap metal.Trap) {
 		r.happened(metal.Interrupt(trap))
 		if metal.TurnDue() {
 			metal.Turn()
+			r.happened(metal.Pending())
 		}
 		r.work |= workChoose
 	}

@@ -26,6 +26,15 @@ func LeaveRoot(root uint64) {
 	}
 }
 
+// Pending takes the events that came while other kernel threads had their turn,
+// when nobody waited in Idle for them.
+func Pending() Event {
+	cpu := thisCPU()
+	e := cpu.events
+	cpu.events = 0
+	return Event(e)
+}
+
 // KernelFrames is the number of frames behind page tables and contexts that are
 // the kernel's own: it grows with the kernel's heap and its runtime's threads.
 func KernelFrames() uint64 { return kernelTables + uint64(kthreadTop) }
