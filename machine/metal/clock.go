@@ -105,6 +105,16 @@ func armTimer() {
 	setTimer(at)
 }
 
+// armSlice brings the timer forward to the end of a slice from now, if it is
+// set to later: a thread has come into the queue behind one that goes on, and
+// that may spin without a call until the other has run. A slice that has begun
+// is not made longer.
+func armSlice() {
+	if at := Now() + kthreadSlice; at < timerSet {
+		setTimer(at)
+	}
+}
+
 var timerSet int64 = never // what the timer is programmed to
 
 func setTimer(at int64) {

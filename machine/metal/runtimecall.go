@@ -39,6 +39,9 @@ const (
 func runtimeCall(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	c.RAX = uint64(answer(cpu, c))
+	if readyHead >= 0 {
+		armSlice() // whom the call woke must not wait for ever
+	}
 }
 
 // answer returns the result for the calling thread. A call that blocks stores
