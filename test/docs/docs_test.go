@@ -193,8 +193,7 @@ func TestLinks(t *testing.T) {
 			check(target, filepath.Dir(name))
 		}
 		for _, m := range folder.FindAllStringSubmatch(text, -1) {
-			made := strings.HasPrefix(m[1], "build/out") || strings.HasPrefix(m[1], "payload/files/") || m[1] == "bench/amd64.txt"
-			if !made {
+			if made := strings.HasPrefix(m[1], "build/out") || strings.HasPrefix(m[1], "payload/files/"); !made {
 				check(strings.TrimSuffix(m[1], "/..."), ".")
 			}
 		}
@@ -241,5 +240,44 @@ func TestFolders(t *testing.T) {
 		if !strings.Contains(navigating, "`"+e.Name()+"`") && !strings.Contains(navigating, "`"+e.Name()+"/") {
 			t.Errorf("README.md, Navigating: no line for %s", e.Name())
 		}
+	}
+}
+
+// figures are the rows of the README's table, by the names of the kept ones.
+var figures = map[string]string{
+	"power-on to a Go program's first instruction": "first_user",
+	"null system call":                         "null_call",
+	"demand-zero page, from mmap to munmap":    "page_fault",
+	"futex round trip, two threads":            "futex_threads",
+	"channel round trip, two threads":          "chan_threads",
+	"channel round trip, one thread":           "chan_goroutines",
+	"`time.Now` (Loam has no vDSO)":            "time_now",
+	"**MiB:** smallest machine for a Go hello": "hello_least_ram",
+}
+
+// TestFigures wants the README's figures of Loam within a tenth of the kept
+// ones.
+func TestFigures(t *testing.T) {
+	kept := map[string]float64{}
+	for line := range strings.Lines(read(t, "bench/amd64.txt")) {
+		if w := strings.Fields(line); len(w) == 3 && w[0] != "#" {
+			kept[w[0]], _ = strconv.ParseFloat(w[1], 64)
+		}
+	}
+	found := 0
+	for line := range strings.Lines(read(t, "README.md")) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || figures[strings.TrimSpace(cells[1])] == "" {
+			continue
+		}
+		found++
+		name := figures[strings.TrimSpace(cells[1])]
+		said, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(cells[2]), ",", ""), 64)
+		if want := kept[name]; err != nil || want == 0 || said < want*0.9 || said > want*1.1 {
+			t.Errorf("README.md says %q of %s, kept is %v", cells[2], name, want)
+		}
+	}
+	if found != len(figures) {
+		t.Errorf("README.md has %d of the %d figures", found, len(figures))
 	}
 }
