@@ -206,14 +206,15 @@ func FrameAddressAMD64(sp uint64) abi.UserAddr { return abi.UserAddr(sp - 8) }
 // ParseAMD64 reads the frame in f[:FrameSizeAMD64], which a user program may
 // have written. cur is the thread's present state: what a frame doesn't hold,
 // selectors and segment bases, stays. The flags are masked to those a program
-// may set. EFAULT: the instruction or stack pointer isn't a user address; the
-// thread gets SIGSEGV.
+// may set. EFAULT: the instruction pointer isn't a user address, which IRET
+// would fault on; the thread gets SIGSEGV. The stack pointer may be anything, as
+// it may be while a program runs.
 func ParseAMD64(f []byte, cur *abi.RegistersAMD64) (r ReturnAMD64, errno abi.Errno) {
 	f = f[:FrameSizeAMD64]
 	le := binary.LittleEndian
 	r.Regs = *cur
 	getContext(f, &r.Regs)
-	if r.Regs.RIP >= abi.UserLimitAMD64 || r.Regs.RSP > abi.UserLimitAMD64 {
+	if r.Regs.RIP >= abi.UserLimitAMD64 {
 		return ReturnAMD64{}, abi.EFAULT
 	}
 	r.Regs.EFlags = r.Regs.EFlags&flagsUser | flagsFixed
