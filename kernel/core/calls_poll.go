@@ -5,6 +5,8 @@
 package core
 
 import (
+	"math"
+
 	"loam/abi"
 	"loam/kernel/decode"
 	"loam/kernel/poll"
@@ -99,7 +101,7 @@ const mostEvents = 64
 
 func (r *runner) epollWait(c *metal.Context) uint64 {
 	fd, most := int32(c.RDI), int32(c.RDX)
-	if most <= 0 {
+	if most <= 0 || most > math.MaxInt32/abi.EpollEventSize { // Linux's EP_MAX_EVENTS
 		return abi.EINVAL.Result()
 	}
 	var events [mostEvents]abi.EpollEvent
