@@ -138,5 +138,11 @@ func exit(kind channel.Kind, value uint32, reason []byte) {
 	channel.PutExit((*[channel.ExitSize]byte)(b[:]), kind, value)
 	n := channel.ExitSize + copy(b[channel.ExitSize:], reason)
 	metal.HostWrite(channel.Exit, b[:n])
+	if kind == channel.NotStarted {
+		var l line
+		l.text("no program was started: ")
+		l.bytes(reason)
+		metal.LogLine(l.done())
+	}
 	metal.Shutdown(metal.ShutdownOK)
 }

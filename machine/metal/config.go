@@ -11,7 +11,9 @@ func configure() {
 	line := CommandLine()
 	if mode, ok := bootinfo.Lookup(line, "mode"); ok && string(mode) == "boot" {
 		bootMode = true
-		vgaClear()
+		if vga = hasVGA(); vga {
+			vgaClear()
+		}
 		showLog()
 	}
 	if v, _ := bootinfo.Flag(line, "log"); v {

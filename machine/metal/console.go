@@ -27,7 +27,8 @@ var (
 	logShown bool // send the log as it is written
 	logRing  [8192]byte
 	logEnd   uint64 // bytes ever written; position modulo the ring's size
-	bootMode bool   // mode=boot: the VGA console is live
+	bootMode bool   // mode=boot: a person watches the consoles
+	vga      bool   // the VGA console is live
 )
 
 func startSerial() {
@@ -65,7 +66,7 @@ func show(b byte) {
 		serialPut('\r')
 	}
 	serialPut(b)
-	if bootMode {
+	if vga {
 		vgaPut(b)
 	}
 }
@@ -145,6 +146,13 @@ func LogValue(s string, v uint64) {
 	puts(s)
 	put(' ')
 	putDec(v)
+	put('\n')
+}
+
+// LogLine writes text as one line to the log.
+func LogLine(p []byte) {
+	stamp()
+	consoleWrite(p)
 	put('\n')
 }
 

@@ -26,8 +26,10 @@ var (
 
 func seedRandom() {
 	var seed [32]byte
-	if bootinfo.Hex(CommandLine(), "seed", seed[:]) != bootinfo.OK {
+	if _, given := bootinfo.Lookup(CommandLine(), "seed"); !given {
 		hardwareSeed(&seed)
+	} else if bootinfo.Hex(CommandLine(), "seed", seed[:]) != bootinfo.OK {
+		machineFatal("seed= on the command line is not 64 hexadecimal digits")
 	}
 	for i := range randomKey {
 		randomKey[i] = uint32(seed[4*i]) | uint32(seed[4*i+1])<<8 | uint32(seed[4*i+2])<<16 | uint32(seed[4*i+3])<<24

@@ -24,7 +24,7 @@ func logBoot() {
 	logTime()
 	item("consoles")
 	puts("COM1")
-	if bootMode {
+	if vga {
 		puts(", VGA text 80x25")
 	}
 	put('\n')

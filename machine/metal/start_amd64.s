@@ -10,6 +10,9 @@
 // tables, interrupts off, DI = physical address of the PVH start info,
 // SI = address of the image header (machine/bootinfo).
 TEXT ·start(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	// Until there is an interrupt table a fault resets the machine: no vector
+	// fits into a table of no length. The emulator says so and ends.
+	LIDT	·noTable(SB)
 	MOVQ	$·bootStack(SB), SP
 	ADDQ	$const_bootStackSize, SP
 	ANDQ	$~15, SP
@@ -78,9 +81,11 @@ end:
 	HLT
 	JMP	-1(PC)
 
+GLOBL ·noTable(SB), RODATA, $16
+
 DATA ·unfitText+0(SB)/64, $"loam: this processor lacks XSAVE or FSGSBASE (Intel: Ivy Bridge "
 DATA ·unfitText+64(SB)/32, $"2012, AMD: Zen 2017 have both)\r\n"
-GLOBL ·unfitText(SB), RODATA, $96
+GLOBL ·unfitText(SB), RODATA, $104 // and zeros: the end
 
 // Stubs of the vectors, 16 bytes each, so that the table can be computed.
 // The pushes are bytes, for the assembler would add up the stack of all.

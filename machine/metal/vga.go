@@ -16,6 +16,15 @@ const (
 	vgaCursorLo = 0x0f
 )
 
+// hasVGA looks for the CRT controller: its cursor register keeps what is put
+// there.
+func hasVGA() bool {
+	const pattern = 0x5a
+	outb(vgaIndex, vgaCursorLo)
+	outb(vgaIndex+1, pattern)
+	return inb(vgaIndex+1) == pattern
+}
+
 var vgaColumn, vgaRow int
 
 // cells is the screen; the page at 0xb8000 has 2048 cells, 2000 are shown.
