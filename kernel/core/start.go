@@ -28,7 +28,7 @@ func Run(Config) {
 	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	fillCalls()
 	k.setUp()
-	k.stats.ownedAtStart = programFrames()
+	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
 	r := &cpu0
 	r.index, r.queue, r.armed = sched.None, k.sched.Queue(0), decode.Never
 	r.startFirst()

@@ -19,6 +19,7 @@ type counters struct {
 
 	// ownedAtStart is what programs could cause to be taken, before any ran.
 	ownedAtStart uint64
+	nodesAtStart int // that areas can have
 	firstEntry   int64  // ns, when the first user instruction ran
 	peak         uint64 // frames, the most that one ended space had
 	faults       uint64 // page faults resolved in spaces that have ended
@@ -67,6 +68,7 @@ func report() {
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
 	stat("exit_time", uint64(metal.Now()), "ns")
+	reportLeft()
 	for i, n := range k.unknown.counts {
 		if n == 0 {
 			break

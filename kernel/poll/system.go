@@ -111,6 +111,11 @@ func (s *System) FreeTable(tb *Table) {
 	s.tables.Put(tb.self)
 }
 
+// InUse gives how many objects of all kinds the processes have.
+func (s *System) InUse() int {
+	return s.tables.Len() + s.files.Len() + s.pipes.Len() + s.watches.Len()
+}
+
 // has reports whether fd is open.
 func (tb *Table) has(fd int32) bool {
 	return uint32(fd) < MaxFD && tb.used[fd/64]>>(fd%64)&1 != 0

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+)
+
+// The child's own memory.
+const (
+	arenaAddr   = 0x10_0000_0000 // what the calls are about
+	arenaSize   = 1 << 20
+	structSize  = 64 << 10       // its beginning holds arguments and mostly stays
+	blocksAddr  = 0x20_0000_0000 // of the workers
+	recordsAddr = 0x21_0000_0000
+	codeAddr    = 0x22_0000_0000 // pieces of code
+	codeSize    = 64 << 10
+	pieceSize   = 128
+	framesAddr  = 0x23_0000_0000 // forged signal frames
+	framesSize  = 1 << 20
+	mostWorkers = 8
+	mostRecords = 1000 // of one worker
+)
+
+// gen makes what one child does.
+type gen struct {
+	*rand.Rand
+	workers int
+	records []record // of the worker that is being made
+	at      uint64   // their address
+	n       int
+	block   uint64
+	started int    // workers that some clone record starts
+	structs uint64 // bytes of the arena that have arguments
+	frames  int    // forged so far
+}
+
+func child(seed uint64) {
+	debug.SetGCPercent(-1)
+	runtime.LockOSThread()
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1))}
+	g.workers = 1 + g.IntN(mostWorkers)
+	if _, e := call(syscall.SYS_MADVISE, sharedAddr, sharedSize, 0); e != 0 { // started by hand
+		mapAt(sharedAddr, sharedSize)
+	}
+	mapAt(arenaAddr, arenaSize)
+	mapAt(blocksAddr, mostWorkers*blockSize)
+	mapAt(recordsAddr, mostWorkers*mostRecords*recordSize)
+	mapAt(codeAddr, codeSize)
+	mapAt(framesAddr, framesSize)
+	g.fillArena()
+	g.fillCode()
+	for w := range g.workers {
+		g.fillWorker(w)
+	}
+	const readExec = 5
+	must(syscall.SYS_MPROTECT, codeAddr, codeSize, readExec)
+	g.setActions()
+	if g.IntN(64) > 0 { // its own noise stays with it
+		var fds [2]uint32
+		must(syscall.SYS_PIPE, addressOf(&fds[0]))
+		for fd := range uint64(3) {
+			must(syscall.SYS_DUP2, uint64(fds[min(fd, 1)]), fd)
+		}
+	}
+	work(blockAt(blocksAddr))
+}
+
+// setActions has all signals handled by ours.
+func (g *gen) setActions() {
+	const siginfo, onstack, hasRestorer, nodefer, restart = 4, 0x08000000, 0x04000000, 0x40000000, 0x10000000
+	for s := uint64(1); s <= 64; s++ {
+		a := [4]uint64{uint64(handlerAddr), siginfo | onstack | hasRestorer | nodefer, uint64(restorerAddr), 0}
+		if g.IntN(2) == 0 {
+			a[1] |= restart
+		}
+		_, _ = call(syscall.SYS_RT_SIGACTION, s, addressOf(&a[0]), 0, 8)
+	}
+}
+
+// fillWorker makes the block and the records of worker w.
+func (g *gen) fillWorker(w int) {
+	g.block = blocksAddr + uint64(w)*blockSize
+	b := blockAt(g.block)
+	g.at = recordsAddr + uint64(w)*mostRecords*recordSize
+	g.n = 50 + g.IntN(mostRecords-50)
+	b.Next, b.End = g.at, g.at+uint64(g.n)*recordSize
+	b.Exit = syscall.SYS_EXIT
+	if w == 0 && g.IntN(4) > 0 {
+		b.Exit = syscall.SYS_EXIT_GROUP
+	}
+	g.records = recordsAt(g.at, g.n)[:0]
+	// The alternate stack comes first, so that faults are survived.
+	stack := g.words(g.block+altStack, 0, blockSize-altStack)
+	g.call(syscall.SYS_SIGALTSTACK, stack, 0)
+	if w == 0 { // what hangs is woken
+		timer := g.words(0, 5000, 0, 10000)
+		g.call(syscall.SYS_SETITIMER, 0, timer, 0)
+	}
+	for len(g.records) < g.n {
+		switch k := g.IntN(100); {
+		case w == 0 && g.started < g.workers-1 && k < 20:
+			g.started++
+			g.clone(blocksAddr + uint64(g.started)*blockSize)
+		case k < 8:
+			g.add(record{Op: opCode, Nr: g.Uint64(), Args: [6]uint64{
+				codeAddr + uint64(g.IntN(codeSize/pieceSize)*pieceSize), g.value(), g.value(), g.value(), g.value(), g.value()}})
+		case k < 11:
+			g.forge()
+		default:
+			g.randomCall()
+		}
+	}
+}
+
+func (g *gen) add(r record) {
+	if len(g.records) < g.n {
+		g.records = append(g.records, r)
+	}
+}
+
+func (g *gen) call(nr uint64, args ...uint64) {
+	r := record{Nr: nr}
+	copy(r.Args[:], args)
+	g.add(r)
+}
+
+// words puts words into the arena and gives their address.
+func (g *gen) words(v ...uint64) uint64 {
+	n := uint64(len(v)) * 8
+	if g.structs+n > structSize {
+		g.structs = structSize / 2 // over older ones
+	}
+	addr := arenaAddr + g.structs
+	g.structs += n
+	for i, x := range v {
+		binary.LittleEndian.PutUint64(mem(addr+uint64(i)*8, 8), x)
+	}
+	return addr
+}
+
+// fillArena fills the arena with small numbers, times and addresses.
+func (g *gen) fillArena() {
+	b := mem(arenaAddr, structSize)
+	for i := 0; i < len(b); i += 8 {
+		v := g.value()
+		if g.IntN(3) > 0 {
+			v = uint64(g.IntN(1000))
+		}
+		binary.LittleEndian.PutUint64(b[i:], v)
+	}
+}
+
+func (g *gen) clone(block uint64) {
+	const flags = 0x50f00
+	g.call(syscall.SYS_CLONE, flags|g.of(0, 0, 0x100000, 0x200000, 0x1000000, 0x80000), block+stackTop, g.address(), g.address(), g.address())
+}
+
+// forge has the worker return from a signal frame of its own making, most of
+// which makes sense.
+func (g *gen) forge() {
+	const (
+		frameSize = 440 // struct rt_sigframe; the ucontext is at 8
+		ucStack   = 8 + 16
+		ucRBX     = 8 + 128
+		ucRSP     = 8 + 160
+		ucRIP     = 8 + 168
+		ucFlags   = 8 + 176
+		ucCS      = 8 + 184 // and SS, which only Linux takes from there
+		ucFPState = 8 + 224
+		ucMask    = 8 + 296
+		disable   = 2 // SS_DISABLE
+	)
+	addr := framesAddr + uint64(g.frames%(framesSize/512))*512
+	g.frames++
+	f := mem(addr, frameSize)
+	put := func(at int, v ...uint64) {
+		for i, x := range v {
+			binary.LittleEndian.PutUint64(f[at+8*i:], x)
+		}
+	}
+	for i := range f {
+		f[i] = byte(g.Uint32())
+	}
+	put(ucStack, 0, disable, 0)
+	put(ucRBX, g.block)
+	put(ucRSP, g.block+stackTop)
+	put(ucRIP, uint64(goOnAddr))
+	put(ucFlags, g.Uint64())
+	put(ucCS, 0x33|0x2b<<48)
+	put(ucMask, 0)
+	put(ucFPState, g.of(g.block+blockState, g.block+blockState, g.block+blockState, 0, g.address()))
+	switch g.IntN(8) {
+	case 0:
+		put(ucRIP, g.value())
+	case 1:
+		put(ucRSP, g.value())
+	case 2:
+		put(ucMask, g.mask())
+	case 3:
+		put(ucStack, g.block+altStack, 0, blockSize-altStack)
+	}
+	if g.IntN(2) == 0 { // a lie in the extended state that a handler got last
+		g.add(record{Op: opCode, Args: [6]uint64{codeAddr, g.block + blockState + uint64(g.IntN(stateSize)), g.Uint64()}})
+	}
+	g.add(record{Op: opReturn, Args: [6]uint64{addr + 8}})
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && amd64
+
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"unsafe"
+)
+
+// record is a piece of work. Follow has bit n set when argument n is the
+// address of what to pass and not the value.
+type record struct {
+	Op     uint64
+	Nr     uint64 // of the call; what RAX holds for code
+	Args   [6]uint64
+	Follow uint64
+	Result uint64
+	_      [6]uint64
+}
+
+// What a record does.
+const (
+	opCall   = iota // a call
+	opCode          // runs the code at Args[0]
+	opReturn        // rt_sigreturn with the stack pointer Args[0]
+)
+
+// block is a worker's memory; asm_amd64.s.
+type block struct {
+	Next    uint64 // address of the record
+	End     uint64
+	Signals uint64
+	Exit    uint64 // number of the call at the end
+	_       [28]uint64
+	Frame   [512]byte // the signal frame that came last
+	_       [128]byte
+	State   [stateSize]byte // its extended state
+}
+
+const blockState = uint64(unsafe.Offsetof(block{}.State)) // a multiple of 64
+
+const (
+	stateSize = 840
+	blockSize = 64 << 10
+	stackTop  = 32 << 10
+	altStack  = 40 << 10 // offset of the alternate stack, to the end
+)
+
+// work has the calling thread become the worker of b, for good.
+func work(b *block)
+
+// addresses gives those of the signal handler, of what it returns to, and of
+// where a worker takes its next record.
+func addresses() (handler, restorer, goOn uintptr)
+
+var handlerAddr, restorerAddr, goOnAddr = addresses()
+
+func blockAt(addr uint64) *block { return (*block)(at(addr)) }
+
+func at(addr uint64) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), addr) }
+
+// mem is the memory at an address.
+func mem(addr uint64, n int) []byte { return unsafe.Slice((*byte)(at(addr)), n) }
+
+// recordsAt is n records at an address.
+func recordsAt(addr uint64, n int) []record { return unsafe.Slice((*record)(at(addr)), n) }
+
+func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
+const (
+	recordSize   = uint64(unsafe.Sizeof(record{}))
+	recordResult = uint64(unsafe.Offsetof(record{}.Result))
+)
+
+func call(nr uint64, args ...uint64) (uint64, syscall.Errno) {
+	var a [6]uintptr
+	for i, v := range args {
+		a[i] = uintptr(v)
+	}
+	v, _, e := syscall.RawSyscall6(uintptr(nr), a[0], a[1], a[2], a[3], a[4], a[5])
+	return uint64(v), e
+}
+
+// must is call for what can't fail.
+func must(nr uint64, args ...uint64) uint64 {
+	v, e := call(nr, args...)
+	if e != 0 {
+		panic(fmt.Sprintf("call %d: %v", nr, e))
+	}
+	return v
+}
+
+// mapAt maps fresh memory at an address.
+func mapAt(addr, size uint64) {
+	const privateAnonymousFixed = 0x32
+	must(syscall.SYS_MMAP, addr, size, 3, privateAnonymousFixed, ^uint64(0), 0)
+}
