@@ -46,11 +46,11 @@ func sysClockGettime(r *runner, c *metal.Context) uint64 {
 	if c.RDI != abi.CLOCK_MONOTONIC {
 		return r.otherClock(c)
 	}
-	pa := r.as.HotPair(abi.UserAddr(c.RSI))
-	if pa == 0 {
+	off, ok := r.as.HotPair(abi.UserAddr(c.RSI))
+	if !ok {
 		return r.otherClock(c)
 	}
-	metal.NowInto(k.env.Mem.Word(pa))
+	metal.NowInto(k.env.Mem.Word(r.as.HotWord(off)))
 	return 0
 }
 

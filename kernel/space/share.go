@@ -14,16 +14,17 @@ func (s *Space) FlushDue() bool { return s.flush.Start < s.flush.End }
 // pairSize is the size of two words, the shape of a time.
 const pairSize = 16
 
-// HotPair gives where two words at va are in physical memory if they lie in
-// the page that the kernel reached last and that page can be written, and 0
-// otherwise: the short way to store a call's answer, small enough to be
-// inlined. WriteUser is the long way.
-func (s *Space) HotPair(va abi.UserAddr) (pa uint64) {
-	if off := uint64(va) - s.hot.page; off < s.hot.pairs {
-		pa = s.hot.pa + off
-	}
-	return pa
+// HotPair reports whether two words at va lie in the page that the kernel
+// reached last, and that page can be written; HotWord then gives where they are
+// in physical memory. Together they are the short way to store a call's answer,
+// small enough to be inlined. WriteUser is the long way.
+func (s *Space) HotPair(va abi.UserAddr) (off uint64, ok bool) {
+	off = uint64(va) - s.hot.page
+	return off, off < s.hot.pairs
 }
+
+// HotWord gives the physical address of what HotPair found at off.
+func (s *Space) HotWord(off uint64) uint64 { return s.hot.pa + off }
 
 // Physical returns the physical address of the byte at va, which stays while
 // the page is mapped: a page that is copied on its first write is copied now.
