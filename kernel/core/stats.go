@@ -19,7 +19,7 @@ type counters struct {
 
 	// ownedAtStart is what programs could cause to be taken, before any ran.
 	ownedAtStart uint64
-	nodesAtStart int // that areas can have
+	nodesAtStart int    // that areas can have
 	firstEntry   int64  // ns, when the first user instruction ran
 	peak         uint64 // frames, the most that one ended space had
 	faults       uint64 // page faults resolved in spaces that have ended
