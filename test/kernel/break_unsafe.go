@@ -6,6 +6,7 @@ package main
 
 import (
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -48,6 +49,7 @@ func executeData() error {
 }
 
 func stackOverflow() error {
+	debug.SetMaxStack(512 << 10) // as the kernel does
 	sink = recurse(1 << 40)
 	return errAlive
 }

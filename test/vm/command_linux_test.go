@@ -42,7 +42,7 @@ type started struct {
 // start starts loam with a program that says "ready", and waits until it has.
 func start(t *testing.T, args ...string) *started {
 	t.Helper()
-	vmtest.Slot(t)
+	t.Cleanup(vmtest.Slot())
 	s := &started{cmd: exec.Command(vmtest.Loam(t), args...)}
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
@@ -117,7 +117,7 @@ func TestNothingLeftBehind(t *testing.T) {
 		})
 	}
 	t.Run("reader gone", func(t *testing.T) {
-		vmtest.Slot(t)
+		defer vmtest.Slot()()
 		cmd := exec.Command(vmtest.Loam(t), "run", tool, "produce", "x", "1000000000")
 		out, err := cmd.StdoutPipe()
 		if err != nil {

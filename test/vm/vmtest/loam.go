@@ -37,10 +37,11 @@ func Loam(t testing.TB) string {
 	return path
 }
 
-// Slot waits until another machine may run; it is given back with the test.
-func Slot(t testing.TB) {
+// Slot waits until another machine may run. The caller calls free when it has
+// ended; who waits for a second slot while it holds one may wait for ever.
+func Slot() (free func()) {
 	machines <- struct{}{}
-	t.Cleanup(func() { <-machines })
+	return func() { <-machines }
 }
 
 // Command is one call of loam.
@@ -69,8 +70,7 @@ func Run(t testing.TB, args ...string) *Result {
 func (c Command) Do(t testing.TB) *Result {
 	t.Helper()
 	loam := Loam(t)
-	machines <- struct{}{}
-	defer func() { <-machines }()
+	defer Slot()()
 	limit := c.Limit
 	if limit == 0 {
 		limit = Limit

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loam/build/image"
+	hostvm "loam/host/vm"
+	"loam/test/vm/vmtest"
+)
+
+// testKernel is the bootable image of test/kernel, built as ./x build builds
+// the kernel.
+var testKernel = sync.OnceValues(func() (string, error) {
+	linked := filepath.Join(vmtest.Dir(), "test-kernel.linked")
+	err := vmtest.Go("linux", "amd64", "build", "-trimpath", "-tags", "loam",
+		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
+	if err != nil {
+		return "", err
+	}
+	elf, err := os.ReadFile(linked)
+	if err != nil {
+		return "", err
+	}
+	img, err := image.Build(elf)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(vmtest.Dir(), "test-kernel")
+	return path, os.WriteFile(path, img, 0o666)
+})
+
+// bootKernel boots the test kernel with test=name and gives QEMU's exit status
+// and the kernel's log.
+func bootKernel(t *testing.T, machine hostvm.Machine, name string) (int, string) {
+	t.Helper()
+	vmtest.Loam(t) // the machine suite is asked for
+	path, err := testKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	qemu, err := exec.LookPath("qemu-system-x86_64")
+	if err != nil {
+		t.Skip(err)
+	}
+	kernel, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	defer vmtest.Slot()()
+	p, err := hostvm.Start(&hostvm.Config{
+		QEMU: qemu, Machine: machine, Accel: hostvm.TCG, CPUs: 1, MemoryMiB: 64, Kernel: kernel,
+		Params: []hostvm.Param{{Key: "log", Value: "1"}, {Key: "test", Value: name}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	go func() { _, _ = io.Copy(io.Discard, p.Out) }()
+	select {
+	case <-p.Done():
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the kernel hangs\n%s", strings.Join(p.Log.Lines(100), "\n"))
+	}
+	return p.Ending().Status, strings.Join(p.Log.Lines(1000), "\n")
+}
+
+// TestKernelRuntime: Go's runtime on the bare machine.
+func TestKernelRuntime(t *testing.T) {
+	t.Parallel()
+	for _, machine := range []hostvm.Machine{hostvm.MicroVM, hostvm.Q35} {
+		for _, name := range []string{"runtime", "collector", "sleep", "random", "runner"} {
+			t.Run(string(machine)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				status, log := bootKernel(t, machine, name)
+				if status != hostvm.StatusEnded || !strings.Contains(log, "ok "+name) {
+					t.Errorf("status %d\n%s", status, log)
+				}
+			})
+		}
+	}
+}
+
+// TestKernelFaults: whatever goes wrong in the kernel ends in a report with
+// the function's name and a stopped machine.
+func TestKernelFaults(t *testing.T) {
+	t.Parallel()
+	for name, words := range map[string][]string{
+		"nil":         {"main.nilDereference", "page fault"},
+		"pagezero":    {"main.pageZero"},
+		"writetext":   {"main.writeText"},
+		"executedata": {"page fault", "main.main"}, // the code that ran has no name,
+		"overflow":    {"main.recurse", "stack overflow"},
+		"divide":      {"main.divide"},
+		"panic":       {"main.goPanic", "on purpose"},
+		"guard":       {"main.guard"},
+		"nmi":         {"NMI", "main.main"},
+		"throw":       {"concurrent map writes", "main.throw"},
+		"machine":     {"machine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, machine := range []hostvm.Machine{hostvm.MicroVM, hostvm.Q35} {
+				status, log := bootKernel(t, machine, name)
+				if status != hostvm.StatusPanic {
+					t.Errorf("%s: status %d, want that of a panic (%d)", machine, status, hostvm.StatusPanic)
+				}
+				for _, w := range words {
+					if !strings.Contains(log, w) {
+						t.Errorf("%s: the log does not say %q", machine, w)
+					}
+				}
+				if t.Failed() {
+					t.Fatal(log)
+				}
+			}
+		})
+	}
+}
