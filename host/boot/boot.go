@@ -98,11 +98,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.Stdin != nil {
 		go func() { _, _ = io.Copy(p.Console, o.Stdin) }()
 	}
-	return o.stay(ctx, p, control)
+	return o.stay(ctx, p, control, c.Display != "" && c.Display != "none")
 }
 
-// stay waits for the end.
-func (o *Options) stay(ctx context.Context, p *vm.Process, control *control) error {
+// stay waits for the end. shown: the machine has a window.
+func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, shown bool) error {
 	var limit <-chan time.Time
 	if o.Limit > 0 {
 		t := time.NewTimer(o.Limit)
@@ -112,7 +112,7 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control) err
 	var why error
 	select {
 	case <-p.Done():
-		if err := ended(p); err != nil || control == nil {
+		if err := ended(p, shown); err != nil || control == nil {
 			return err
 		}
 		return exit.Errorf(exit.Loam, "the machine ended before its screen was saved")
@@ -133,15 +133,17 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control) err
 }
 
 // ended explains a machine that ended by itself.
-func ended(p *vm.Process) error {
+func ended(p *vm.Process, shown bool) error {
 	e := p.Ending()
 	switch {
 	case e.Signal == 0 && e.Status == vm.StatusEnded:
 		return nil
 	case e.Signal == 0 && e.Status == vm.StatusPanic:
 		return exit.Errorf(exit.Loam, "kernel panic")
+	case e.Signal == 0 && e.Status == vm.StatusReset && shown:
+		return nil // switched off by closing the window
 	case e.Signal == 0 && e.Status == vm.StatusReset:
-		return nil // switched off, perhaps by closing the window
+		return exit.Errorf(exit.Loam, "the machine was reset (a triple fault of the kernel?)")
 	}
 	return &exit.Error{Code: exit.Loam, Text: "QEMU " + e.String(), Detail: strings.Join(p.Stderr.Lines(10), "\n")}
 }

@@ -136,6 +136,7 @@ var scenarios = map[string]func(*fake) int{
 	"killed":   exits(channel.Signalled, 9, "out of memory\x1b[2J"),
 	"refused":  exits(channel.NotStarted, 8, "segments overlap"),
 	"no room":  exits(channel.NotStarted, uint32(syscall.ENOMEM), "no memory for its text"),
+	"no slot":  exits(channel.NotStarted, 11, "no memory for its thread"), // Linux's EAGAIN
 	"streams": func(f *fake) int {
 		f.hello()
 		f.send(channel.Stdout, "out\x00\xff\r\n")
@@ -167,6 +168,10 @@ var scenarios = map[string]func(*fake) int{
 		_, _ = f.log.WriteString("boot ok\npanic: the kernel's end\x1b[31m\n")
 		f.hello()
 		f.raw(2, 100, 0, 0, 'h', 'a', 'l', 'f')
+		return 35
+	},
+	"no memory": func(f *fake) int {
+		_, _ = f.log.WriteString("boot ok\nloam: kernel panic: no memory for page tables\nCPU 0\n")
 		return 35
 	},
 	"early panic": func(f *fake) int {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"loam/abi"
 	"loam/abi/channel"
 	"loam/abi/channel/stream"
 	"loam/host/exit"
@@ -253,7 +254,7 @@ func (e *channelExit) status() (int, error) {
 	if reason == "" {
 		reason = "no reason given"
 	}
-	if syscall.Errno(e.value) == syscall.ENOMEM {
+	if e.value == uint32(abi.ENOMEM) || e.value == uint32(abi.EAGAIN) {
 		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "-m gives the machine more memory"}
 	}
 	return 0, exit.Errorf(exit.CannotRun, "the kernel could not start the program: %s", reason)
@@ -284,13 +285,25 @@ func (g *guest) vanished() error {
 	case e.Signal != 0:
 		return g.failed("QEMU " + e.String())
 	case e.Status == vm.StatusPanic:
-		return g.failed("kernel panic")
+		return g.failed("kernel panic" + panicReason(g.p.Log.Lines(logLines)))
 	case e.Status == vm.StatusEnded:
 		return g.failed("the kernel ended without saying how the program ended")
 	case e.Status == vm.StatusReset:
 		return g.failed("the machine was reset (a triple fault of the kernel?)")
 	}
 	return g.failed("QEMU " + e.String())
+}
+
+// panicReason is what the kernel's log says of its panic, to be put behind
+// "kernel panic"; empty if it says nothing.
+func panicReason(log []string) string {
+	const most = 200
+	for _, l := range log {
+		if _, why, found := strings.Cut(l, "kernel panic"); found {
+			return why[:min(len(why), most)]
+		}
+	}
+	return ""
 }
 
 // failed returns the error of a machine that failed, with the ends of QEMU's

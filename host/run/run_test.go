@@ -92,6 +92,8 @@ func TestEndings(t *testing.T) {
 		"segv": {139, "", ""}, "killed": {137, "", ""},
 		"refused":       {126, "segments overlap", ""},
 		"no room":       {125, "no memory for its text", "-m"},
+		"no slot":       {125, "no memory for its thread", "-m"},
+		"no memory":     {125, "kernel panic: no memory for page tables", "CPU 0"},
 		"panic":         {125, "kernel panic", "panic: the kernel's end[31m"},
 		"early panic":   {125, "kernel panic", "panic: early"},
 		"no exit frame": {125, "without saying", ""},

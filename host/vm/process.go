@@ -58,6 +58,9 @@ func Start(c *Config, log io.Writer) (*Process, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	if err := c.checkRoom(); err != nil {
+		return nil, err
+	}
 	p := &Process{
 		Log: NewTail(logTail), Stderr: NewTail(stderrTail),
 		done: make(chan struct{}), broken: make(chan struct{}),
