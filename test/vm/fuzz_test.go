@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"loam/test/vm/vmtest"
+)
+
+// TestFuzzCalls lets test/programs/fuzz do its worst, on a machine with much
+// memory and one with little. LOAM_FUZZ_SECONDS makes it longer, in whole
+// machines of a minute at most with a seed each; LOAM_FUZZ_SEED is the first.
+func TestFuzzCalls(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	seconds := number(t, "LOAM_FUZZ_SECONDS", 10)
+	seed := number(t, "LOAM_FUZZ_SEED", uint64(time.Now().Unix()))
+	for _, memory := range []string{"512M", "40M"} {
+		for left, seed := seconds, seed; left > 0; seed++ {
+			one := min(left, 60)
+			left -= one
+			t.Run(memory+"/"+strconv.FormatUint(seed, 10), func(t *testing.T) {
+				fuzz(t, memory, seed, one)
+			})
+		}
+	}
+}
+
+// fuzz runs one machine.
+func fuzz(t *testing.T, memory string, seed, seconds uint64) {
+	r := vmtest.Command{
+		Args: []string{"run", "-v", "-m", memory, vmtest.Program(t, "fuzz"),
+			"-seed", strconv.FormatUint(seed, 10), "-seconds", strconv.FormatUint(seconds, 10)},
+		Limit: vmtest.Limit + time.Duration(seconds)*time.Second,
+	}.Do(t)
+	done := regexp.MustCompile(`fuzz: done, .*`).Find(r.Stdout)
+	if r.Code != 0 || done == nil {
+		t.Fatalf("the program did not get to its end\n%s", r)
+	}
+	t.Logf("%s", done)
+	for _, want := range []string{"kernel: left 0 objects", "kernel: frames_leaked 0 frames"} {
+		if !strings.Contains(string(r.Stderr), want) {
+			t.Errorf("loam does not say %q\n%s", want, r.Stderr)
+		}
+	}
+}
+
+// number gives the value of an environment variable.
+func number(t *testing.T, name string, standard uint64) uint64 {
+	v := os.Getenv(name)
+	if v == "" {
+		return standard
+	}
+	n, err := strconv.ParseUint(v, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
