@@ -188,7 +188,7 @@ func (g *gen) forge() {
 	for i := range f {
 		f[i] = byte(g.Uint32())
 	}
-	put(ucStack, 0, disable, 0)
+	put(ucStack, g.block+altStack, 0, blockSize-altStack)
 	put(ucRBX, g.block)
 	put(ucRSP, g.block+stackTop)
 	put(ucRIP, uint64(goOnAddr))
@@ -204,7 +204,7 @@ func (g *gen) forge() {
 	case 2:
 		put(ucMask, g.mask())
 	case 3:
-		put(ucStack, g.block+altStack, 0, blockSize-altStack)
+		put(ucStack, 0, disable, 0)
 	}
 	if g.IntN(2) == 0 { // a lie in the extended state that a handler got last
 		g.add(record{Op: opCode, Args: [6]uint64{codeAddr, g.block + blockState + uint64(g.IntN(stateSize)), g.Uint64()}})

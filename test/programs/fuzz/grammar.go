@@ -59,7 +59,7 @@ var forms = []form{
 	{syscall.SYS_RT_SIGTIMEDWAIT, 4, []kind{sigset, addr, times, eight}},
 	{syscall.SYS_RT_SIGSUSPEND, 2, []kind{sigset, eight}},
 	{syscall.SYS_PAUSE, 1, nil},
-	{syscall.SYS_SIGALTSTACK, 2, []kind{addr, addr}},
+	{syscall.SYS_SIGALTSTACK, 1, []kind{addr, addr}},
 	{syscall.SYS_KILL, 4, []kind{tid, signo}},
 	{syscall.SYS_TKILL, 6, []kind{tid, signo}},
 	{syscall.SYS_TGKILL, 6, []kind{tid, tid, signo}},
