@@ -4,7 +4,7 @@
 
 // Command fuzz throws random calls and random instructions at the kernel.
 //
-//	fuzz [-seed N] [-seconds N] [-children N] [-first N]
+//	fuzz -seed N [-seconds N] [-children N] [-first N] [-limit D]
 //
 // It starts children of itself by CallSpawn, a few at a time, and gives each a
 // seed that says all that it does: how many threads, which calls with which
@@ -38,6 +38,9 @@ const (
 )
 
 func main() {
+	if len(os.Args) < 2 { // what a child has started must not start children
+		os.Exit(3)
+	}
 	if len(os.Args) == 3 && os.Args[1] == "child" {
 		seed, err := strconv.ParseUint(os.Args[2], 10, 64)
 		if err != nil {
