@@ -57,6 +57,9 @@ func (f *machineFlags) add(cmd *cobra.Command, machine vm.Machine) {
 
 // check refuses what is known to be impossible.
 func (f *machineFlags) check() error {
+	if f.cpus < 1 {
+		return usageError{fmt.Errorf("--cpus %d: a machine has at least one", f.cpus)}
+	}
 	switch f.arch {
 	case "amd64":
 		return nil

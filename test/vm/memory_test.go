@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"loam/test/vm/vmtest"
+)
+
+// From the smallest machine that loam takes to the first in which a program
+// runs, each says what is the matter: loam before it starts one, the kernel, or
+// the program's own runtime.
+func TestMemoryFloor(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, machine := range []string{"microvm", "q35"} {
+		for _, name := range []string{"hello", "chance"} {
+			t.Run(machine+"/"+name, func(t *testing.T) {
+				works := 0
+				for mib := 4; works < 2; mib++ {
+					if mib > 16 {
+						t.Fatalf("%d MiB are not enough", mib-1)
+					}
+					r := vmtest.Run(t, "--machine", machine, "-m", fmt.Sprintf("%dM", mib), vmtest.Program(t, name))
+					if r.Code == 0 {
+						works++
+						continue
+					}
+					if works > 0 {
+						t.Errorf("enough with %d MiB, not with %d: %s", mib-1, mib, r)
+					}
+					floorReason(t, mib, r)
+				}
+			})
+		}
+	}
+}
+
+// floorReason checks what a run with too little memory ended with.
+func floorReason(t *testing.T, mib int, r *vmtest.Result) {
+	t.Helper()
+	text := string(r.Stderr)
+	switch {
+	case r.Code == 125:
+		r.WantReason(t, 125, "memory", "-m")
+		var n int
+		if _, size, _ := strings.Cut(text, "(-m "); size != "" {
+			_, _ = fmt.Sscanf(size, "%dM)", &n) // not: "(-m gives it more)"
+		}
+		if n != 0 && n <= mib {
+			t.Errorf("%d MiB are refused, and %d are the advice", mib, n)
+		}
+	case r.Code == 137:
+		r.WantReason(t, 137, "out of memory", "-m")
+	case r.Code == 2 && strings.Contains(text, "memory"): // Go's runtime,
+	case r.Code == 2 && strings.Contains(text, "newosproc"): // as on Linux
+	default:
+		t.Errorf("%d MiB: %s", mib, r)
+	}
+}
+
+// A size that is none at all is refused as a flag.
+func TestMemoryFlag(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	hello := vmtest.Program(t, "hello")
+	for _, size := range []string{"0", "3M", "1025G", "-1", "64X", "", "99999999999999999999G"} {
+		vmtest.Run(t, "-m", size, hello).WantReason(t, 125, "memory")
+	}
+}
+
+// A program that eats all memory is killed, loam says why, and nothing of it
+// is left in the way of the next.
+func TestMemoryGone(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	tool := vmtest.Program(t, "tool")
+	for _, machine := range []string{"microvm", "q35"} {
+		for _, memory := range []string{"64M", "512M"} {
+			r := vmtest.Run(t, "--machine", machine, "-m", memory, tool, "eat")
+			r.WantReason(t, 137, "out of memory", "tool", "-m")
+			if string(r.Stdout) != "hungry\n" {
+				t.Errorf("what it wrote before is lost: %s", r)
+			}
+			vmtest.Run(t, "--machine", machine, "-m", memory, tool, "args", "next").WantStdout(t, 0, "next\x00")
+		}
+	}
+}
