@@ -15,6 +15,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 )
 
@@ -25,23 +26,37 @@ var files embed.FS
 // binary was built without.
 var ErrNotBuilt = errors.New("run ./x build")
 
-// Kernel returns the bootable kernel image for an architecture, by its GOARCH
-// name. The caller owns the bytes.
-func Kernel(arch string) ([]byte, error) {
-	b, err := fs.ReadFile(files, "files/kernel-"+arch)
+// OpenKernel opens the bootable kernel image for an architecture, by its GOARCH
+// name.
+func OpenKernel(arch string) (fs.File, error) {
+	f, err := files.Open("files/kernel-" + arch)
 	if err != nil {
 		return nil, fmt.Errorf("this loam was built without its kernel for %s: %w", arch, ErrNotBuilt)
 	}
-	return b, nil
+	return f, nil
 }
 
-// Program returns the system program called name (the last element of its
+// OpenProgram opens the system program called name (the last element of its
 // package's path, such as "wasi") for an architecture: a static Linux ELF
-// executable. The caller owns the bytes.
-func Program(name, arch string) ([]byte, error) {
-	b, err := fs.ReadFile(files, "files/"+name+"-"+arch)
+// executable.
+func OpenProgram(name, arch string) (fs.File, error) {
+	f, err := files.Open("files/" + name + "-" + arch)
 	if err != nil {
 		return nil, fmt.Errorf("this loam was built without its system program %s for %s: %w", name, arch, ErrNotBuilt)
 	}
-	return b, nil
+	return f, nil
+}
+
+// Kernel returns a copy of what OpenKernel opens.
+func Kernel(arch string) ([]byte, error) { return content(OpenKernel(arch)) }
+
+// Program returns a copy of what OpenProgram opens.
+func Program(name, arch string) ([]byte, error) { return content(OpenProgram(name, arch)) }
+
+func content(f fs.File, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }

@@ -19,6 +19,7 @@
 package accel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -166,7 +167,7 @@ func probeSandboxed(ctx context.Context, path, accel string, limit time.Duration
 // probe runs the probe guest. It returns the CPU features that QEMU had to
 // leave out and what QEMU said.
 func probe(ctx context.Context, path, accel string, limit time.Duration, sandbox bool) (missing []string, said string, err error) {
-	kernel, err := vm.MemFileOf("probe", stubImage())
+	kernel, err := vm.MemFileOf("probe", bytes.NewReader(stubImage()))
 	if err != nil {
 		return nil, "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -28,10 +29,18 @@ const (
 	fileEnv     = "env"     // environment, likewise
 )
 
-// guestFile is a file of the boot archive.
+// guestFile is a file of the boot archive. Its data is read when the archive is
+// written: what loam carries is not copied before, which would be most of what
+// loam allocates and the only reason to collect garbage before the machine
+// runs.
 type guestFile struct {
 	name string
-	data []byte
+	size int64
+	data io.Reader
+}
+
+func fileOf(name string, data []byte) guestFile {
+	return guestFile{name, int64(len(data)), bytes.NewReader(data)}
 }
 
 // guestFiles returns what goes into the boot archive for a program.
@@ -44,28 +53,41 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	if err != nil {
 		return nil, err
 	}
-	files := []guestFile{{fileArgs, args}, {fileEnv, env}}
+	files := []guestFile{fileOf(fileArgs, args), fileOf(fileEnv, env)}
 	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
-		files = append(files, guestFile{name, o.Files[name]})
+		files = append(files, fileOf(name, o.Files[name]))
 	}
 	if prog.Kind == program.Native {
-		return append(files, guestFile{fileProgram, prog.Data}), nil
+		return append(files, fileOf(fileProgram, prog.Data)), nil
 	}
-	elf, err := payload.Program("wasi", arch)
+	wasi, err := wasiRunner()
 	if err != nil {
-		return nil, notBuilt(err)
+		return nil, err
 	}
 	conf := runner.Config{Verbose: o.Verbose, Memory: uint64(o.MemoryMiB) << 20}
-	files = append(files, guestFile{fileProgram, elf},
-		guestFile{runner.FileModule, prog.Data}, guestFile{runner.FileConfig, conf.Encode()})
+	files = append(files, wasi,
+		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))
 	code, err := o.compile(ctx, prog)
 	if err != nil {
 		return nil, err
 	}
 	if code != nil {
-		files = append(files, guestFile{runner.FileCode, code})
+		files = append(files, fileOf(runner.FileCode, code))
 	}
 	return files, nil
+}
+
+// wasiRunner is the program that runs modules.
+func wasiRunner() (guestFile, error) {
+	f, err := payload.OpenProgram("wasi", arch)
+	if err != nil {
+		return guestFile{}, notBuilt(err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return guestFile{}, exit.Errorf(exit.Loam, "%v", err)
+	}
+	return guestFile{fileProgram, st.Size(), f}, nil // of memory: needs no Close
 }
 
 // terminated joins strings, each with a NUL behind it.
@@ -84,11 +106,11 @@ func terminated(ss []string) ([]byte, error) {
 // pack writes the boot archive. An archive that leaves the guest no memory is
 // refused here: in the machine it would be an obscure failure of the loader.
 func (o *Options) pack(files []guestFile) (*os.File, error) {
-	size := 0
+	size := int64(0)
 	for _, f := range files {
-		size += len(f.data)
+		size += f.size
 	}
-	if size >= o.MemoryMiB<<20 {
+	if size >= int64(o.MemoryMiB)<<20 {
 		return nil, exit.Errorf(exit.Loam, "the program has %d MiB and the machine only %d: -m gives it more",
 			size>>20, o.MemoryMiB)
 	}
@@ -98,7 +120,7 @@ func (o *Options) pack(files []guestFile) (*os.File, error) {
 	}
 	w := archive.NewWriter(f)
 	for _, g := range files {
-		if err := w.AddBytes(g.name, g.data); err != nil {
+		if err := w.Add(g.name, g.size, g.data); err != nil {
 			_ = f.Close()
 			return nil, exit.Errorf(exit.Loam, "packing the boot archive: %v", err)
 		}
@@ -116,13 +138,16 @@ func (o *Options) kernelFile() (*os.File, error) { return KernelFile(o.Kernel) }
 // KernelFile returns image, or if it is nil the kernel that loam carries, as a
 // file.
 func KernelFile(image []byte) (*os.File, error) {
+	var from io.Reader = bytes.NewReader(image)
 	if image == nil {
-		var err error
-		if image, err = payload.Kernel(arch); err != nil {
+		f, err := payload.OpenKernel(arch)
+		if err != nil {
 			return nil, notBuilt(err)
 		}
+		defer f.Close()
+		from = f
 	}
-	f, err := vm.MemFileOf("kernel", image)
+	f, err := vm.MemFileOf("kernel", from)
 	if err != nil {
 		return nil, exit.Errorf(exit.Loam, "%v", err)
 	}

@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"io"
 	"os"
 
 	"loam/abi/channel"
@@ -22,13 +23,14 @@ func tempFile(name string) (*os.File, error) {
 	return f, nil
 }
 
-// MemFileOf returns a MemFile that holds data, its offset at the start.
-func MemFileOf(name string, data []byte) (*os.File, error) {
+// MemFileOf returns a MemFile that holds what data has, its offset at the
+// start.
+func MemFileOf(name string, data io.Reader) (*os.File, error) {
 	f, err := MemFile(name)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = f.Write(data); err == nil {
+	if _, err = io.Copy(f, data); err == nil {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil {

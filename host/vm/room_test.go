@@ -25,11 +25,11 @@ func TestRoom(t *testing.T) {
 		{5, 1<<20 - kernelRoom + 1, "at least 6 "}, {6, 1<<20 - kernelRoom + 1, ""},
 		{5, 300 << 20, "(-m 305M)"}, {305, 300 << 20, ""},
 	} {
-		k, err := MemFileOf("kernel", kernel)
+		k, err := MemFileOf("kernel", bytes.NewReader(kernel))
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := MemFileOf("archive", bytes.Repeat([]byte{1}, c.archive))
+		a, err := MemFileOf("archive", bytes.NewReader(bytes.Repeat([]byte{1}, c.archive)))
 		if err != nil {
 			t.Fatal(err)
 		}

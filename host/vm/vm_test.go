@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 
 // config is a machine with a kernel that is none.
 func config(qemu string) *Config {
-	k, err := MemFileOf("kernel", []byte("no kernel"))
+	k, err := MemFileOf("kernel", strings.NewReader("no kernel"))
 	if err != nil {
 		panic(err)
 	}
