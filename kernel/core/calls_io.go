@@ -32,6 +32,9 @@ func (r *runner) table() *poll.Table { return k.tables[r.p.handle.Index] }
 
 // park makes the caller wait until events may be true of fd.
 func (r *runner) park(fd int32, events uint32) uint64 {
+	if r.moved {
+		return abi.EAGAIN.Result()
+	}
 	if e := k.poll.Wait(r.index, r.table(), fd, events); e != 0 {
 		return e.Result()
 	}
@@ -229,15 +232,14 @@ func (r *runner) vector(c *metal.Context, write bool) uint64 {
 		if v.Len > abi.MAX_RW {
 			return partly(done, abi.EINVAL)
 		}
-		if done > 0 && k.poll.Events(r.table(), fd)&(abi.EPOLLIN|abi.EPOLLOUT) == 0 {
-			return done // the next would wait
-		}
 		n := uint64(0)
+		r.moved = done > 0
 		if write {
 			n = r.write(fd, uint64(v.Base), v.Len)
 		} else {
 			n = r.read(fd, uint64(v.Base), v.Len)
 		}
+		r.moved = false
 		if e, failed := abi.Failed(n); failed {
 			return partly(done, e)
 		}
@@ -245,7 +247,7 @@ func (r *runner) vector(c *metal.Context, write bool) uint64 {
 			return 0 // parked; nothing was moved yet
 		}
 		done += n
-		if n < v.Len {
+		if n < v.Len || done >= mostPiped {
 			break
 		}
 	}

@@ -200,7 +200,10 @@ func (r *runner) timerOf(which uint64) (*itimer, int32) {
 	return nil, 0
 }
 
-const timersPerProcess = 2
+const (
+	timersPerProcess = 2
+	leastPeriod      = 20_000 // ns
+)
 
 func sysSetitimer(r *runner, c *metal.Context) uint64 {
 	it, owner := r.timerOf(c.RDI)
@@ -232,6 +235,9 @@ func sysSetitimer(r *runner, c *metal.Context) uint64 {
 		return 0
 	}
 	now := metal.Now()
+	if period > 0 { // a machine that only serves timers does nothing else
+		period = max(period, leastPeriod)
+	}
 	*it = itimer{next: decode.After(now, value), period: period, signal: abi.SIGALRM, used: r.processTime(r.p, now)}
 	switch c.RDI {
 	case abi.ITIMER_PROF:

@@ -24,6 +24,8 @@ type runner struct {
 	c     *metal.Context
 	index int32 // of t
 
+	moved bool // the call has moved bytes already: it ends rather than wait
+
 	corpse *metal.Context // of a current thread that ended: the call still writes to it
 
 	queue *sched.Queue
@@ -147,7 +149,7 @@ func (r *runner) change(i int32, now int64) {
 	r.p = k.processes.Index(r.t.process)
 	r.as = &k.spaces.Index(r.p.space).Space
 	r.c = k.contexts[i]
-	if r.t.due(r.p) {
+	if r.t.signalled || r.t.due(r.p) {
 		r.work |= workSignal
 	}
 	if r.as.FlushDue() {

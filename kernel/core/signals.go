@@ -131,6 +131,7 @@ func (r *runner) resume(p *Process) {
 // interrupted for nothing.
 func (r *runner) takeSignals() {
 	t, p := r.t, r.p
+	t.signalled = false
 	if !t.due(p) && t.restart == noRestart {
 		t.sig.RestoreMask()
 		return
@@ -149,6 +150,7 @@ func (r *runner) takeSignals() {
 			r.endBySignal(p, &d)
 			return
 		case signal.Stop:
+			t.signalled = true // its call starts again afterwards
 			r.stop(p)
 			return
 		}

@@ -18,15 +18,19 @@ type Thread struct {
 	process int32 // index
 	handle  pool.Handle
 
-	wait     waitKind
-	retry    bool // make the call again when the thread runs next
-	resumed  bool // the call is being made again: deadline is from the first time
-	leader   bool // the process's first thread: its slot is kept to the end
-	gone     bool // an ended leader
-	stopped  bool // its process is
-	restart  restart
-	deadline int64        // of the wait, decode.Never without one
-	remain   abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
+	wait    waitKind
+	retry   bool // make the call again when the thread runs next
+	resumed bool // the call is being made again: deadline is from the first time
+	leader  bool // the process's first thread: its slot is kept to the end
+	gone    bool // an ended leader
+	stopped bool // its process is
+	// signalled: a signal ended its wait. It has to look at its signals before
+	// it goes on, also if another thread has taken that one: its call may have
+	// to start again, and not at some later signal, where its RIP is elsewhere.
+	signalled bool
+	restart   restart
+	deadline  int64        // of the wait, decode.Never without one
+	remain    abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
 
 	cpuTime  int64 // ns, without the current turn
 	switches uint64
@@ -187,7 +191,10 @@ func (r *runner) interrupt(i int32, t *Thread) {
 	case forChild:
 		t.restart = ifRestart
 	}
-	t.retry, t.resumed = false, false
+	t.retry, t.resumed, t.signalled = false, false, true
+	if i == r.index {
+		r.work |= workSignal
+	}
 	r.finish(i, result)
 }
 

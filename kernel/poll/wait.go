@@ -27,19 +27,29 @@ const (
 
 // Wait parks thread t, which waits nowhere, until one of events may be true of
 // fd; errors and hang-ups always count. EBADF: fd isn't open. If an event
-// is true already the thread is woken at once.
+// is true already, and not doubtful, the thread is woken at once.
 func (s *System) Wait(t int32, tb *Table, fd int32, events uint32) abi.Errno {
 	f, errno := s.lookup(tb, fd)
 	if errno != 0 {
 		return errno
 	}
 	events |= abi.EPOLLERR | abi.EPOLLHUP
-	if s.events(f)&events != 0 {
+	if s.events(f)&events&^f.doubtful() != 0 {
 		s.moveToWoken(t)
 		return 0
 	}
 	s.waits[t] = wait{place: onAFile, file: f.index, events: events}
 	f.waiters.PushBack(s.links, t)
+	return 0
+}
+
+// doubtful gives the events that may be true of a file without serving who waits
+// for them: an eventfd with room for 1 may have none for more. A writer that was
+// woken at once for that would try again for ever; a read wakes it.
+func (f *file) doubtful() uint32 {
+	if f.kind == kindEvent {
+		return abi.EPOLLOUT
+	}
 	return 0
 }
 
