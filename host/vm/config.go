@@ -74,6 +74,7 @@ type Config struct {
 	Sandbox   bool     // QEMU has its system-call filter
 	CPUs      int      // 1..MaxCPUs
 	MemoryMiB int      // MinMemory..MaxMemory
+	Room      uint64   // bytes that the program needs to start at all
 
 	Kernel  *os.File // PVH image
 	Archive *os.File // boot archive, or nil

@@ -27,7 +27,7 @@ func (c *Config) checkRoom() error {
 			need = max(need, p.Paddr+p.Memsz)
 		}
 	}
-	need += kernelRoom
+	need += kernelRoom + c.Room
 	if c.Archive != nil {
 		info, err := c.Archive.Stat()
 		if err != nil {

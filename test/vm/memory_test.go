@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"loam/test/vm/vmtest"
+	"loam/test/wasm"
 )
 
 // From the smallest machine that loam takes to the first in which a program
@@ -17,22 +18,27 @@ func TestMemoryFloor(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, machine := range []string{"microvm", "q35"} {
-		for _, name := range []string{"hello", "chance"} {
+		for _, name := range []string{"hello", "chance", "module.wasm"} {
 			t.Run(machine+"/"+name, func(t *testing.T) {
-				works := 0
-				for mib := 4; works < 2; mib++ {
+				isModule := strings.HasSuffix(name, ".wasm")
+				program := ""
+				if isModule {
+					program = vmtest.File(t, name, wasm.Hello())
+				} else {
+					program = vmtest.Program(t, name)
+				}
+				for mib := 4; ; mib++ {
 					if mib > 16 {
 						t.Fatalf("%d MiB are not enough", mib-1)
 					}
-					r := vmtest.Run(t, "--machine", machine, "-m", fmt.Sprintf("%dM", mib), vmtest.Program(t, name))
+					r := vmtest.Run(t, "--machine", machine, "-m", fmt.Sprintf("%dM", mib), program)
 					if r.Code == 0 {
-						works++
-						continue
-					}
-					if works > 0 {
-						t.Errorf("enough with %d MiB, not with %d: %s", mib-1, mib, r)
+						return
 					}
 					floorReason(t, mib, r)
+					if r.Code == 2 && isModule {
+						t.Errorf("the runner's end looks like the module's own")
+					}
 				}
 			})
 		}
