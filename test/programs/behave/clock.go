@@ -113,9 +113,9 @@ func tickers() error {
 }
 
 func deadlines() error {
+	start := time.Now() // before the deadline is set: the thread may lose the CPU in between
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	start := time.Now()
 	<-ctx.Done()
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
