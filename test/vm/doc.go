@@ -11,6 +11,7 @@
 //	                  and programs that die
 //	hostile_test.go   programs of a few bytes of machine code
 //	file_test.go      files that are no programs
+//	channel_test.go   many bytes in and out, slow readers
 //	command_test.go   time limits, Ctrl-C, two at once: nothing is left behind
 //	wasm_test.go      modules
 //	machine_test.go   machine types, memory sizes, determinism, loam boot
