@@ -57,6 +57,9 @@ func (r *runner) raise(info abi.Siginfo) {
 	r.t.fault = signal.FaultAMD64{Trapno: r.c.Vector, Err: r.c.Err}
 	if r.c.Vector == exception.PageFault {
 		r.t.fault.CR2 = r.c.CR2
+		if r.c.CR2 >= abi.UserLimitAMD64 { // what the kernel has mapped is nobody's business
+			r.t.fault.Err |= exception.FaultPresent
+		}
 	}
 	r.force(info)
 }

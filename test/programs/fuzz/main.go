@@ -38,10 +38,10 @@ const (
 )
 
 func main() {
-	if len(os.Args) < 2 { // what a child has started must not start children
-		os.Exit(3)
+	if len(os.Args) < 3 || os.Args[1] != "child" && os.Args[1] != "-seed" {
+		os.Exit(3) // what a child has started, by any arguments, must not start children
 	}
-	if len(os.Args) == 3 && os.Args[1] == "child" {
+	if os.Args[1] == "child" {
 		seed, err := strconv.ParseUint(os.Args[2], 10, 64)
 		if err != nil {
 			fail("%v", err)
