@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -69,7 +70,7 @@ func race() string {
 		wg.Go(func() {
 			for i := range 20 {
 				for range 20_000 * (g%3 + 1) {
-					sink++ // a race on purpose: the value is not looked at
+					work.Add(1)
 				}
 				mu.Lock()
 				s.WriteByte('0' + byte(g))
@@ -85,7 +86,7 @@ func race() string {
 	return s.String()
 }
 
-var sink int
+var work atomic.Int64
 
 // collect makes garbage and says how often it was collected.
 func collect() string {
