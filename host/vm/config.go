@@ -46,9 +46,8 @@ const (
 )
 
 const (
-	// MinMemory is the least memory of a guest, in MiB: the kernel's image and
-	// a boot archive must fit, and then there must be room for its tables.
-	MinMemory = 8
+	// MinMemory is the least memory of a guest, in MiB.
+	MinMemory = 4
 	// MaxMemory is the most memory of a guest, in MiB.
 	MaxMemory = 1 << 20
 	// MaxCPUs bounds the number of virtual CPUs.

@@ -7,14 +7,18 @@
 //	                  faults of the kernel itself
 //	program_test.go   what Go programs do: streams, arguments, exit codes, and
 //	                  the assistant that behaves (test/programs/behave)
-//	misbehave_test.go the assistant that misbehaves (test/programs/misbehave),
-//	                  and programs that die
-//	hostile_test.go   programs of a few bytes of machine code
+//	misbehave_test.go the assistant that misbehaves (test/programs/misbehave)
+//	hostile_test.go   programs of a few bytes of machine code, and how they die
+//	escape_test.go    those that once stopped the kernel, or got into it
+//	fuzz_test.go      random calls (test/programs/fuzz)
 //	file_test.go      files that are no programs
 //	channel_test.go   many bytes in and out, slow readers
-//	command_test.go   time limits, Ctrl-C, two at once: nothing is left behind
-//	wasm_test.go      modules
-//	machine_test.go   machine types, memory sizes, determinism, loam boot
+//	command_linux_test.go
+//	                  time limits, Ctrl-C, two at once: nothing is left behind
+//	wasm_test.go      modules, and the cache of compiled code
+//	machine_test.go, machines_test.go, memory_test.go
+//	                  machine types, memory sizes, determinism
+//	boot_test.go      loam boot, loam doctor
 //
 // Without the variable LOAM they skip. With the variable LOAM_CONTROL set
 // instead, the assistants run on this host's Linux: what they expect of Loam is

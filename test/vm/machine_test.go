@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"loam/test/vm/vmtest"
@@ -15,7 +14,7 @@ import (
 )
 
 // The smallest machines, in MiB, that the programs below must fit. They do with
-// 8 and 14; what was promised is 12 and 40.
+// 8 and 13 (bench/amd64.txt); what was promised is 12 and 40.
 const (
 	goFloor   = 9  // a Go hello
 	wasmFloor = 18 // a hello.wasm as a C compiler makes it
@@ -42,32 +41,6 @@ func TestMemorySizes(t *testing.T) {
 			r.WantStdout(t, 0, "hello, world\n")
 		})
 	}
-}
-
-// A machine that is too small says so, in one line.
-func TestTooLittleMemory(t *testing.T) {
-	t.Parallel()
-	vmtest.Loam(t)
-	vmtest.Run(t, "-m", "4M", vmtest.Program(t, "hello")).Want(t, 125)
-	large := vmtest.ELF{Segments: []vmtest.Segment{{Addr: 0x400000, Data: make([]byte, 6<<20)}}}
-	for _, program := range []string{vmtest.File(t, "large", large.Bytes()), module(t, wasm.Hello())} {
-		for _, machine := range []string{"microvm", "q35"} {
-			r := vmtest.Run(t, "--machine", machine, "-m", "8M", program)
-			if r.Code != 125 && r.Code != 126 && r.Code != 137 || !strings.Contains(string(r.Stderr), "memory") {
-				t.Errorf("want a reason and what to do\n%s", r)
-			}
-			if n := strings.Count(string(r.Stderr), "\n"); n > 2 {
-				t.Errorf("the reason takes %d lines: %s", n, r)
-			}
-		}
-	}
-}
-
-// The large machine's memory can all be had.
-func TestMuchMemory(t *testing.T) {
-	t.Parallel()
-	vmtest.Loam(t)
-	vmtest.Run(t, "-m", "1G", vmtest.Program(t, "behave"), "heap", "memory", "thousand").Cases(t)
 }
 
 // Two deterministic runs are the same to the byte and to the instruction.
@@ -109,44 +82,4 @@ func TestDeterministic(t *testing.T) {
 	if !bytes.HasPrefix(r.Stdout, []byte("17672256")) { // 2026-01-01
 		t.Errorf("a deterministic run does not begin at its fixed date: %s", r)
 	}
-}
-
-// loam boot stays up, with its log on the serial and on the VGA console.
-func TestBoot(t *testing.T) {
-	t.Parallel()
-	vmtest.Loam(t)
-	picture := filepath.Join(t.TempDir(), "vga.ppm")
-	r := vmtest.Command{Args: []string{"boot", "--display", "none", "--for", "6s", "--screendump", picture}}.Do(t)
-	r.Want(t, 0)
-	for _, w := range []string{"memory", "kernel", "processor"} {
-		if !bytes.Contains(r.Stdout, []byte(w)) {
-			t.Errorf("the boot log does not say %q: %s", w, r)
-		}
-	}
-	if r.Took.Seconds() < 6 {
-		t.Errorf("it stayed up for %v only", r.Took)
-	}
-	screen, err := os.ReadFile(picture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := lit(t, screen); n < 2000 {
-		t.Errorf("%d pixels of the VGA console are lit", n)
-	}
-}
-
-// lit counts the pixels of a PPM picture that are not black.
-func lit(t *testing.T, ppm []byte) (n int) {
-	t.Helper()
-	var width, height, most int
-	if _, err := fmt.Sscanf(string(ppm[:min(len(ppm), 40)]), "P6\n%d %d\n%d\n", &width, &height, &most); err != nil {
-		t.Fatalf("no picture: %v", err)
-	}
-	pixels := ppm[max(0, len(ppm)-3*width*height):]
-	for i := 0; i+2 < len(pixels); i += 3 {
-		if pixels[i]|pixels[i+1]|pixels[i+2] != 0 {
-			n++
-		}
-	}
-	return n
 }

@@ -21,25 +21,6 @@ func TestMisbehave(t *testing.T) {
 	}
 }
 
-// A program that eats all memory is killed, and the kernel says so, unless a
-// call that asks for more is the first to fail: Go's runtime then ends it. What
-// it wrote before arrives.
-func TestMemoryEater(t *testing.T) {
-	t.Parallel()
-	vmtest.Loam(t)
-	for _, memory := range []string{"32M", "128M", "1G"} {
-		t.Run(memory, func(t *testing.T) {
-			r := vmtest.Run(t, "-m", memory, vmtest.Program(t, "tool"), "eat")
-			if r.Code != 2 || !strings.Contains(string(r.Stderr), "fatal error: out of memory") {
-				r.WantReason(t, 137, "out of memory", "tool", "-m")
-			}
-			if string(r.Stdout) != "hungry\n" {
-				t.Errorf("what it wrote before is lost: %s", r)
-			}
-		})
-	}
-}
-
 // Calls that nobody knows are counted, and -v shows it.
 func TestUnknownCallsCounted(t *testing.T) {
 	t.Parallel()
