@@ -110,6 +110,9 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 	case mapped && (access&Write == 0 || old&paging.Copy == 0):
 		return s.widen(page, a.Prot, old)
 	case !mapped && access&Write == 0 && whole:
+		if s.env.Frames.Scarce() {
+			return NoMemory
+		}
 		return s.mapAround(page, a)
 	case s.frames >= s.limit:
 		return NoMemory

@@ -453,6 +453,30 @@ func TestArchivePages(t *testing.T) {
 	b.destroy(s)
 }
 
+// Archive pages cost their reader nothing but page tables, which come from the
+// kernel's reserve too: many of them, far apart, may not use it up.
+func TestArchiveLeavesReserve(t *testing.T) {
+	b := newBench(t, &amd64.Format, 2*mib)
+	s := b.space(PageSize, 1<<40, 0)
+	const areas, apart = 400, 2 * mib
+	for i := uint64(1); i <= areas; i++ {
+		if e := s.Map(Area{Start: i * apart, End: i*apart + PageSize, Prot: Read, Kind: Archive, Phys: b.file, Bytes: PageSize}); e != 0 {
+			t.Fatal(e)
+		}
+	}
+	reserve := b.env.Frames.Stats().Free - 10
+	b.env.Frames.SetReserve(reserve)
+	out := Resolved
+	for i := uint64(1); i <= areas && out == Resolved; i++ {
+		out = s.Fault(i*apart, Read)
+	}
+	if free := b.env.Frames.Stats().Free; out != NoMemory || free < reserve/2 {
+		t.Errorf("%v with %d frames free, reserve %d", out, free, reserve)
+	}
+	b.env.Frames.SetReserve(0)
+	b.destroy(s)
+}
+
 // TestCopyBehindTheKernelsBack has the program write to a page, by a fault of
 // its own, that the kernel has just read.
 func TestCopyBehindTheKernelsBack(t *testing.T) {
