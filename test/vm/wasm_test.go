@@ -206,3 +206,95 @@ func TestGoModule(t *testing.T) {
 		}
 	}
 }
+
+// An entry that loam wrote itself, but for another module, is not taken.
+func TestWasmForeignCode(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	cache := t.TempDir()
+	run := func(file, word string) []byte {
+		t.Helper()
+		r := vmtest.Command{Args: []string{"run", "-v", file}, Env: []string{"LOAM_CACHE=" + cache}}.Do(t)
+		if r.Code != 0 || len(r.Stdout) != 4 || !strings.Contains(string(r.Stderr), word) {
+			t.Fatalf("want %q\n%s", word, r)
+		}
+		return r.Stdout
+	}
+	entries := func() map[string][]byte {
+		found := map[string][]byte{}
+		list, err := os.ReadDir(filepath.Join(cache, "code"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			b, err := os.ReadFile(filepath.Join(cache, "code", e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(b) > 1000 {
+				found[e.Name()] = b
+			}
+		}
+		return found
+	}
+	one, two := module(t, wasm.Large(50_000, 3)), module(t, wasm.Large(50_000, 4))
+	first := run(one, "compiled on the host")
+	mine := entries()
+	second := run(two, "compiled on the host")
+	if len(mine) != 1 || len(entries()) != 2 || bytes.Equal(first, second) {
+		t.Fatalf("%d entries, then %d; results %x, %x", len(mine), len(entries()), first, second)
+	}
+	for name, content := range entries() {
+		if _, old := mine[name]; old {
+			continue
+		}
+		for old := range mine { // the second module's code under the first one's name
+			if err := os.WriteFile(filepath.Join(cache, "code", old), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if again := run(one, "compiled on the host"); !bytes.Equal(again, first) {
+		t.Errorf("it computed %x, %x the first time", again, first)
+	}
+}
+
+// Without a place for a cache, a module runs all the same.
+func TestWasmNoCache(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	c := vmtest.Command{Args: []string{"run", module(t, wasm.Hello())}, Env: []string{"LOAM_CACHE=/dev/null/cache"}}
+	c.Do(t).WantStdout(t, 0, "hello, world\n")
+}
+
+// Two runs of one module that begin with the same empty cache.
+func TestWasmTogether(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	c := vmtest.Command{
+		Args: []string{"run", module(t, wasm.Large(50_000, 5))}, Env: []string{"LOAM_CACHE=" + t.TempDir()},
+	}
+	var sums [2][]byte
+	t.Run("both", func(t *testing.T) {
+		for i := range sums {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				r := c.Do(t)
+				r.Want(t, 0)
+				sums[i] = r.Stdout
+			})
+		}
+	})
+	if len(sums[0]) != 4 || !bytes.Equal(sums[0], sums[1]) {
+		t.Errorf("one computed %x, the other %x", sums[0], sums[1])
+	}
+}
+
+// A function of WASI under another type than WASI's is one that nobody provides.
+func TestWasmWrongType(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	r := vmtest.Run(t, module(t, wasm.WrongWASI()))
+	r.WantReason(t, 126, "fd_write")
+	r.WantStdout(t, 126, "")
+}
