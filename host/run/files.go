@@ -111,7 +111,7 @@ func (o *Options) pack(files []guestFile) (*os.File, error) {
 		size += f.size
 	}
 	if size >= int64(o.MemoryMiB)<<20 {
-		return nil, exit.Errorf(exit.Loam, "the program has %d MiB and the machine only %d: -m gives it more",
+		return nil, exit.Errorf(exit.Loam, "the program has %d MiB and the machine only %d MiB of memory: -m gives it more",
 			size>>20, o.MemoryMiB)
 	}
 	f, err := vm.MemFile("archive")
