@@ -59,7 +59,9 @@ var handlerAddr, restorerAddr = addresses()
 
 var caught signalled
 
-// Where recovered goes on; asm_amd64.s alone uses them.
+// Where recovered goes on.
+//
+//lint:ignore U1000 asm_amd64.s alone uses them
 var recoverSP, recoverBP uintptr
 
 // kernelAction is Linux's struct sigaction.

@@ -97,7 +97,8 @@ func streams(args []string) {
 func ready(args []string) {
 	fmt.Println("ready")
 	if args[0] == "busy" {
-		for { //lint:ignore SA5002 the point is that it spins
+		//lint:ignore SA5002 the point is that it spins
+		for {
 		}
 	}
 	time.Sleep(time.Hour)
@@ -139,6 +140,7 @@ func eat([]string) {
 		for i := 0; i < len(b); i += 4096 {
 			b[i] = 1
 		}
-		all = append(all, b) //lint:ignore SA4010 kept alive, so that memory runs out
+		//lint:ignore SA4010 kept alive, so that memory runs out
+		all = append(all, b)
 	}
 }
