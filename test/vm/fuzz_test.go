@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"bytes"
 	"os"
 	"regexp"
 	"strconv"
@@ -39,6 +40,9 @@ func fuzz(t *testing.T, memory string, seed, seconds uint64) {
 			"-seed", strconv.FormatUint(seed, 10), "-seconds", strconv.FormatUint(seconds, 10)},
 		Limit: vmtest.Limit + time.Duration(seconds)*time.Second,
 	}.Do(t)
+	if bytes.Contains(r.Stderr, []byte("target/i386/tcg")) && bytes.Contains(r.Stderr, []byte("Assertion")) {
+		t.Skipf("QEMU failed an assertion of its own (7.2 does for PINSR with VEX.L): %s", r.Stderr)
+	}
 	done := regexp.MustCompile(`fuzz: done, .*`).Find(r.Stdout)
 	if r.Code != 0 || done == nil {
 		t.Fatalf("the program did not get to its end\n%s", r)

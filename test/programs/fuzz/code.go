@@ -47,7 +47,7 @@ var snippets = []string{
 	"c5fc77", "c5ec57d2", "c4e27d18 0e", "c5fc28d1", // AVX
 	"eb fe", "31c0 f7f0", "0f0b", "0f18B D", "D", "D D", "B D B", "D D D", // loops, faults, anything
 	"31ff b818000000 0f05", "b827000000 0f05", // calls
-	"f0480fc70e", "0f01 17", "660fc700", "9a D D", "ea D D", "62D", "c4D D", "c5D",
+	"f0480fc70e", "0f01 17", "660fc700", "9a D D", "ea D D",
 }
 
 // fillCode makes the pieces of code.
