@@ -251,7 +251,7 @@ var figures = map[string]string{
 	"futex round trip, two threads":            "futex_threads",
 	"channel round trip, two threads":          "chan_threads",
 	"channel round trip, one thread":           "chan_goroutines",
-	"`time.Now`":            "time_now",
+	"`time.Now`":                               "time_now",
 	"**MiB:** smallest machine for a Go hello": "hello_least_ram",
 }
 
