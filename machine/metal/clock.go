@@ -47,9 +47,6 @@ func WallTime() int64 { return wallStart + Now() }
 // TSCScale is how the time stamp counter becomes Now: ns = TSC * scale >> 32.
 func TSCScale() uint64 { return tscScale }
 
-// TSCHz returns the rate of the time stamp counter.
-func TSCHz() uint64 { return tscHz }
-
 func setTSC(hz uint64) {
 	tscHz = hz
 	tscScale, _ = bits.Div64(1_000_000_000>>32, (1_000_000_000<<32)&(1<<64-1), hz)

@@ -24,6 +24,27 @@
 	MOVQ DX, Context_RDX(DI) \
 	MOVQ SI, Context_RSI(DI)
 
+// SAVE_TRAPPED stores all general registers but SP after a trap; DI's own value
+// lies on top of the trap's frame and goes from there.
+#define SAVE_TRAPPED \
+	SAVE_REST \
+	MOVQ AX, Context_RAX(DI) \
+	MOVQ CX, Context_RCX(DI) \
+	MOVQ R11, Context_R11(DI) \
+	POPQ Context_RDI(DI)
+
+// POP_FRAME moves the rest of a trap's frame, from the error code on, into the
+// Context at DI, and the faulting address. Clobbers AX.
+#define POP_FRAME \
+	POPQ Context_Err(DI) \
+	POPQ Context_RIP(DI) \
+	POPQ Context_CS(DI) \
+	POPQ Context_RFLAGS(DI) \
+	POPQ Context_RSP(DI) \
+	POPQ Context_SS(DI) \
+	MOVQ CR2, AX \
+	MOVQ AX, Context_CR2(DI)
+
 #define LOAD_REST \
 	MOVQ Context_R15(DI), R15 \
 	MOVQ Context_R14(DI), R14 \
@@ -192,21 +213,10 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	SWAPGS
 	PUSHQ	DI
 	MOVQ	CPU_ctx(GS), DI
-	SAVE_REST
-	MOVQ	AX, Context_RAX(DI)
-	MOVQ	CX, Context_RCX(DI)
-	MOVQ	R11, Context_R11(DI)
-	POPQ	Context_RDI(DI)
+	SAVE_TRAPPED
 	POPQ	CX
 	MOVQ	CX, Context_Vector(DI)
-	POPQ	Context_Err(DI)
-	POPQ	Context_RIP(DI)
-	POPQ	Context_CS(DI)
-	POPQ	Context_RFLAGS(DI)
-	POPQ	Context_RSP(DI)
-	POPQ	Context_SS(DI)
-	MOVQ	CR2, AX
-	MOVQ	AX, Context_CR2(DI)
+	POP_FRAME
 	MOVQ	$1, Context_Full(DI)
 	MOVQ	$-1, Context_OrigRAX(DI)	// no call to restart
 	PUSHQ	$2	// AC, DF and NT may be the user's: clear them
@@ -221,20 +231,9 @@ TEXT ·kernelTrapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	JNE	fatal
 	PUSHQ	DI
 	MOVQ	CPU_kctx(GS), DI
-	SAVE_REST
-	MOVQ	AX, Context_RAX(DI)
-	MOVQ	CX, Context_RCX(DI)
-	MOVQ	R11, Context_R11(DI)
-	POPQ	Context_RDI(DI)
+	SAVE_TRAPPED
 	POPQ	Context_Vector(DI)
-	POPQ	Context_Err(DI)
-	POPQ	Context_RIP(DI)
-	POPQ	Context_CS(DI)
-	POPQ	Context_RFLAGS(DI)
-	POPQ	Context_RSP(DI)
-	POPQ	Context_SS(DI)
-	MOVQ	CR2, AX
-	MOVQ	AX, Context_CR2(DI)
+	POP_FRAME
 	MOVQ	$1, Context_Full(DI)
 	PUSHQ	$2
 	POPFQ
@@ -288,20 +287,9 @@ load:
 TEXT ·fatalTrap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	PUSHQ	DI
 	MOVQ	$·panicContext(SB), DI
-	SAVE_REST
-	MOVQ	AX, Context_RAX(DI)
-	MOVQ	CX, Context_RCX(DI)
-	MOVQ	R11, Context_R11(DI)
-	POPQ	Context_RDI(DI)
+	SAVE_TRAPPED
 	POPQ	Context_Vector(DI)
-	POPQ	Context_Err(DI)
-	POPQ	Context_RIP(DI)
-	POPQ	Context_CS(DI)
-	POPQ	Context_RFLAGS(DI)
-	POPQ	Context_RSP(DI)
-	POPQ	Context_SS(DI)
-	MOVQ	CR2, AX
-	MOVQ	AX, Context_CR2(DI)
+	POP_FRAME
 	MOVQ	CPU_panicSP(GS), SP
 	MOVQ	CPU_machineFS(GS), AX
 	WRFSBASEQ AX
