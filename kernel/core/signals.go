@@ -93,33 +93,25 @@ func (r *runner) force(info abi.Siginfo) {
 }
 
 // stop takes the threads of a process off the CPU until SIGCONT.
-func (r *runner) stop(p *Process) {
-	if p.stopped {
-		return
-	}
-	p.stopped = true
-	now := metal.Now()
-	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
-		t := k.threads.Index(i)
-		t.stopped = true
-		if t.wait == running {
-			r.queue.Dequeue(i, now)
-		}
-	}
-	r.work |= workChoose
-}
+func (r *runner) stop(p *Process) { r.setStopped(p, true) }
 
 // resume lets a stopped process go on.
-func (r *runner) resume(p *Process) {
-	if !p.stopped {
+func (r *runner) resume(p *Process) { r.setStopped(p, false) }
+
+func (r *runner) setStopped(p *Process, stopped bool) {
+	if p.stopped == stopped {
 		return
 	}
-	p.stopped = false
+	p.stopped = stopped
 	now := metal.Now()
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
 		t := k.threads.Index(i)
-		t.stopped = false
-		if t.wait == running {
+		t.stopped = stopped
+		switch {
+		case t.wait != running:
+		case stopped:
+			r.queue.Dequeue(i, now)
+		default:
 			r.queue.Enqueue(i, now)
 		}
 	}
