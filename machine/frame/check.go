@@ -10,6 +10,13 @@ import "loam/machine/phys"
 // runs are whole, no record inside a block says anything, and all counts agree.
 // Its cost is linear in the records ever written.
 func (a *Allocator) Check() Code {
+	a.lock.Lock()
+	code := a.check()
+	a.lock.Unlock()
+	return code
+}
+
+func (a *Allocator) check() Code {
 	var free, cached, total uint64
 	var owned [16]uint64
 	for k := range a.count {

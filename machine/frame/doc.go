@@ -51,9 +51,10 @@
 //
 // # Rules
 //
-// The allocator is not locked: the caller holds the machine lock (or runs
-// alone). It is one static structure of numbers, allocates no Go memory, has
-// no pointers, and never panics. An Allocator must not be copied after Init.
+// A spin lock guards everything (docs/concurrency.md: the frame lock); the setting
+// up comes before there is a second processor and takes none. It is one static
+// structure of numbers, allocates no Go memory, has no pointers, and never
+// panics. An Allocator must not be copied after Init.
 //
 // Rejected: a bitmap per order (one more cache line per merge, and no place for
 // owner and count); a record array for all of physical memory mapped

@@ -6,10 +6,14 @@ import (
 	"math/bits"
 
 	"loam/machine/phys"
+	"loam/machine/spin"
 )
 
-// Allocator hands out page frames. The machine lock guards all of it.
+// Allocator hands out page frames. Its lock guards all of it, once there are
+// several CPUs: Init, SetReserve, Reserve, AddRegion and Release come before that
+// and take no lock. Low, Scarce and Owned look at single words without it.
 type Allocator struct {
+	lock     spin.Lock
 	mem      phys.Memory
 	hot      window // the region that the last look-up found
 	count    uint64 // regions
@@ -47,6 +51,7 @@ type window struct {
 // Init prepares a zero Allocator, without any memory yet, to work over mem.
 func (a *Allocator) Init(mem phys.Memory) {
 	a.mem = mem
+	a.lock.Rank = LockRank
 	for o := range Owners {
 		if o.valid() {
 			a.single[o%16] = newMeta(StateSingle, 0, o, 1)
@@ -89,6 +94,7 @@ func (a *Allocator) Free(pa uint64, o Owner) Code { return a.FreeOn(0, pa, o) }
 
 // AllocOn is Alloc through the cache of processor cpu, below MaxCPUs.
 func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
+	a.lock.Lock()
 	m := a.single[o%16]
 	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
 	k := s.n - 1
@@ -103,15 +109,22 @@ func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
 	s.n = k
 	a.hot.record(at).meta = m
 	a.owned[o%16]++
+	a.lock.Unlock()
 	return pa, OK
 }
 
-// allocSlow removes what kept AllocOn from its short way, and goes it. (It
-// can't call AllocOn: a recursion would leave its stack without a bound that
-// tools/check can prove.)
+// allocSlow removes what kept AllocOn from its short way, goes it, and gives the
+// lock back. (It can't call AllocOn: a recursion would leave its stack without a
+// bound that tools/check can prove.)
 //
 //go:noinline
 func (a *Allocator) allocSlow(cpu uint32, o Owner) (uint64, Code) {
+	pa, code := a.alloc(cpu, o)
+	a.lock.Unlock()
+	return pa, code
+}
+
+func (a *Allocator) alloc(cpu uint32, o Owner) (uint64, Code) {
 	s := &a.caches[cpu%MaxCPUs].stacks[o.class()]
 	if s.n == 0 || !o.valid() {
 		if code := a.refill(s, o); code != OK {
@@ -130,6 +143,7 @@ func (a *Allocator) allocSlow(cpu uint32, o Owner) (uint64, Code) {
 
 // FreeOn is Free through the cache of processor cpu, below MaxCPUs.
 func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
+	a.lock.Lock()
 	at := pa - a.hot.start
 	if at >= a.hot.size || pa%phys.PageSize != 0 || !a.hot.isReady(at) {
 		return a.freeSlow(cpu, pa, o)
@@ -144,13 +158,22 @@ func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
 	a.owned[o%16]--
 	s.frames[n] = pa
 	s.n = n + 1
+	a.lock.Unlock()
 	return OK
 }
 
-// freeSlow removes what kept FreeOn from its short way, and goes it.
+// freeSlow removes what kept FreeOn from its short way, goes it, and gives the
+// lock back.
 //
 //go:noinline
 func (a *Allocator) freeSlow(cpu uint32, pa uint64, o Owner) Code {
+	code := a.free1(cpu, pa, o)
+	a.lock.Unlock()
+	return code
+}
+
+// free1 frees a single frame.
+func (a *Allocator) free1(cpu uint32, pa uint64, o Owner) Code {
 	if !a.seek(pa) {
 		return a.fail(BadAddress, pa)
 	}
@@ -183,7 +206,7 @@ func (a *Allocator) refill(s *stack, o Owner) Code {
 	class := o.class()
 	a.gather(s, class)
 	if s.n == 0 {
-		a.Drain() // frames may lie in other caches
+		a.drainAll() // frames may lie in other caches
 		a.gather(s, class)
 	}
 	if s.n == 0 {
@@ -260,6 +283,12 @@ func (a *Allocator) drain(s *stack, n uint64, class uint8) {
 
 // Drain returns all cached frames to the free lists, where they merge.
 func (a *Allocator) Drain() {
+	a.lock.Lock()
+	a.drainAll()
+	a.lock.Unlock()
+}
+
+func (a *Allocator) drainAll() {
 	for c := range a.caches {
 		for class := range a.caches[c].stacks {
 			a.drain(&a.caches[c].stacks[class], CacheFrames, uint8(class))
@@ -275,9 +304,9 @@ func (a *Allocator) AllocN(n, align, limit uint64, o Owner) (uint64, Code) {
 	align = max(align, phys.PageSize)
 	switch {
 	case n == 0 || n > MaxRun || align > MaxRun<<phys.PageShift || align&(align-1) != 0:
-		return 0, a.fail(BadSize, 0)
+		return 0, a.refused(BadSize)
 	case !o.valid():
-		return 0, a.fail(BadOwner, 0)
+		return 0, a.refused(BadOwner)
 	case limit == 0:
 		limit = MaxAddress
 	}
@@ -285,14 +314,26 @@ func (a *Allocator) AllocN(n, align, limit uint64, o Owner) (uint64, Code) {
 		return a.Alloc(o)
 	}
 	order := uint8(max(bits.Len64(n-1), bits.TrailingZeros64(align)-phys.PageShift))
+	a.lock.Lock()
 	pa, ok := a.contiguous(n, limit, order, o)
 	if !ok {
-		a.Drain() // what lies in the caches may be what keeps a block apart
-		if pa, ok = a.contiguous(n, limit, order, o); !ok {
-			return 0, a.fail(NoMemory, 0)
-		}
+		a.drainAll() // what lies in the caches may be what keeps a block apart
+		pa, ok = a.contiguous(n, limit, order, o)
 	}
-	return pa, OK
+	code := OK
+	if !ok {
+		code = a.fail(NoMemory, 0)
+	}
+	a.lock.Unlock()
+	return pa, code
+}
+
+// refused notes an error in the arguments of a request.
+func (a *Allocator) refused(code Code) Code {
+	a.lock.Lock()
+	a.fail(code, 0)
+	a.lock.Unlock()
+	return code
 }
 
 // contiguous takes the first n frames of a block of the order.
@@ -325,6 +366,13 @@ func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
 	if n == 1 {
 		return a.Free(pa, o)
 	}
+	a.lock.Lock()
+	code := a.freeRun(pa, n, o)
+	a.lock.Unlock()
+	return code
+}
+
+func (a *Allocator) freeRun(pa, n uint64, o Owner) Code {
 	r := a.region(pa)
 	if r == nil || pa%phys.PageSize != 0 {
 		return a.fail(BadAddress, pa)
@@ -350,6 +398,13 @@ func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
 // Split turns the run of n frames at pa that the owner took into single frames,
 // to be freed one by one.
 func (a *Allocator) Split(pa, n uint64, o Owner) Code {
+	a.lock.Lock()
+	code := a.split(pa, n, o)
+	a.lock.Unlock()
+	return code
+}
+
+func (a *Allocator) split(pa, n uint64, o Owner) Code {
 	r := a.region(pa)
 	if r == nil || pa%phys.PageSize != 0 {
 		return a.fail(BadAddress, pa)
@@ -371,6 +426,13 @@ func (a *Allocator) Split(pa, n uint64, o Owner) Code {
 
 // Share adds a reference to the taken frame or run that starts at pa.
 func (a *Allocator) Share(pa uint64) Code {
+	a.lock.Lock()
+	code := a.share(pa)
+	a.lock.Unlock()
+	return code
+}
+
+func (a *Allocator) share(pa uint64) Code {
 	rec := a.taken(pa)
 	switch {
 	case rec == nil:
@@ -388,6 +450,7 @@ func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) { return a.Unshar
 
 // UnshareOn is Unshare through the cache of processor cpu, below MaxCPUs.
 func (a *Allocator) UnshareOn(cpu uint32, pa uint64) (freed bool, code Code) {
+	a.lock.Lock()
 	at := pa - a.hot.start
 	if at >= a.hot.size || pa%phys.PageSize != 0 || !a.hot.isReady(at) {
 		return a.unshareSlow(cpu, pa)
@@ -403,13 +466,21 @@ func (a *Allocator) UnshareOn(cpu uint32, pa uint64) (freed bool, code Code) {
 	a.owned[o%16]--
 	s.frames[n] = pa
 	s.n = n + 1
+	a.lock.Unlock()
 	return true, OK
 }
 
-// unshareSlow is Unshare for shared frames, runs and what is neither.
+// unshareSlow is Unshare for shared frames, runs and what is neither; it gives
+// the lock back.
 //
 //go:noinline
 func (a *Allocator) unshareSlow(cpu uint32, pa uint64) (freed bool, code Code) {
+	freed, code = a.unshare(cpu, pa)
+	a.lock.Unlock()
+	return freed, code
+}
+
+func (a *Allocator) unshare(cpu uint32, pa uint64) (freed bool, code Code) {
 	rec := a.taken(pa)
 	if rec == nil {
 		return false, a.notTaken(pa)
@@ -420,19 +491,23 @@ func (a *Allocator) unshareSlow(cpu uint32, pa uint64) (freed bool, code Code) {
 	}
 	o := metaOwner(rec.meta)
 	if metaState(rec.meta) == StateSingle {
-		return true, a.FreeOn(cpu, pa, o)
+		return true, a.free1(cpu, pa, o)
 	}
-	return true, a.FreeN(pa, uint64(rec.next), o)
+	return true, a.freeRun(pa, uint64(rec.next), o)
 }
 
 // References returns the number of references to the taken frame or run that
 // starts at pa.
 func (a *Allocator) References(pa uint64) (uint32, Code) {
-	rec := a.taken(pa)
-	if rec == nil {
-		return 0, a.notTaken(pa)
+	a.lock.Lock()
+	n, code := uint32(0), OK
+	if rec := a.taken(pa); rec != nil {
+		n = uint32(rec.meta)
+	} else {
+		code = a.notTaken(pa)
 	}
-	return uint32(rec.meta), OK
+	a.lock.Unlock()
+	return n, code
 }
 
 // taken returns the record of the taken frame or run that starts at pa, or nil.
@@ -453,7 +528,7 @@ func (a *Allocator) taken(pa uint64) *record {
 
 // notTaken says why there is no taken frame or run that starts at pa.
 func (a *Allocator) notTaken(pa uint64) Code {
-	f := a.Frame(pa)
+	f := a.frame(pa)
 	switch {
 	case f.State == StateNone || pa%phys.PageSize != 0:
 		return a.fail(BadAddress, pa)

@@ -9,13 +9,18 @@ import (
 )
 
 // Last returns what the last failed operation found.
-func (a *Allocator) Last() Report { return a.last }
+func (a *Allocator) Last() Report {
+	a.lock.Lock()
+	last := a.last
+	a.lock.Unlock()
+	return last
+}
 
 // fail records a failure at pa and returns its code.
 //
 //go:noinline
 func (a *Allocator) fail(code Code, pa uint64) Code {
-	a.last = a.Frame(pa)
+	a.last = a.frame(pa)
 	a.last.Code = code
 	return code
 }
@@ -24,7 +29,7 @@ func (a *Allocator) fail(code Code, pa uint64) Code {
 //
 //go:noinline
 func (a *Allocator) refuse(pa, n uint64, o Owner) Code {
-	f := a.Frame(pa)
+	f := a.frame(pa)
 	code := Corrupt
 	switch {
 	case f.State == StateNone || pa%phys.PageSize != 0:
@@ -50,6 +55,13 @@ func (a *Allocator) refuse(pa, n uint64, o Owner) Code {
 // Frame describes the frame that holds physical address pa. A zero State says
 // that it is in no region.
 func (a *Allocator) Frame(pa uint64) Report {
+	a.lock.Lock()
+	f := a.frame(pa)
+	a.lock.Unlock()
+	return f
+}
+
+func (a *Allocator) frame(pa uint64) Report {
 	f := Report{Addr: pa}
 	r := a.region(pa)
 	if r == nil {
@@ -76,6 +88,13 @@ func (a *Allocator) Frame(pa uint64) Report {
 
 // Stats returns the allocator's figures.
 func (a *Allocator) Stats() Stats {
+	a.lock.Lock()
+	s := a.stats()
+	a.lock.Unlock()
+	return s
+}
+
+func (a *Allocator) stats() Stats {
 	s := Stats{Total: a.total, Reserve: a.reserve, Regions: int(a.count)}
 	for c := range a.caches {
 		s.Cached += a.caches[c].stacks[0].n + a.caches[c].stacks[1].n

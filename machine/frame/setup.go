@@ -232,7 +232,7 @@ func (r *region) clip(start, end uint64) (lo, hi uint64) {
 // owner, and of nobody else.
 func (a *Allocator) removable(r *region, lo, hi uint64, o Owner) Code {
 	pa := r.start + lo<<phys.PageShift
-	f := a.Frame(pa)
+	f := a.frame(pa)
 	switch {
 	case f.State != StateSingle && f.State != StateRun && f.State != StatePart:
 		return a.fail(NotTaken, pa)

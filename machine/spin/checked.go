@@ -1,0 +1,40 @@
+//go:build loamcheck
+
+// SPDX-License-Identifier: Apache-2.0
+
+package spin
+
+// Checked says whether this build checks the order of locks.
+const Checked = checked
+
+const checked = true
+
+// held gives the word in which the calling CPU notes the ranks that it holds; nil
+// until the machine floor has CPUs to tell apart.
+var held func() *uint32
+
+// SetHeld says where a CPU notes the ranks that it holds: the word that f gives,
+// the calling CPU's own.
+func SetHeld(f func() *uint32) { held = f }
+
+func (l *Lock) taking() {
+	if held == nil || l.Rank == 0 {
+		return
+	}
+	w := held()
+	if *w>>l.Rank != 0 {
+		panic("spin: lock taken out of order")
+	}
+	*w |= 1 << l.Rank
+}
+
+func (l *Lock) giving() {
+	if held == nil || l.Rank == 0 {
+		return
+	}
+	w := held()
+	if *w>>l.Rank&1 == 0 {
+		panic("spin: lock given back by a CPU that doesn't have it")
+	}
+	*w &^= 1 << l.Rank
+}
