@@ -47,7 +47,7 @@ func (f *machineFlags) add(cmd *cobra.Command, machine vm.Machine) {
 	f.memory = run.DefaultMemory
 	fl := cmd.Flags()
 	fl.VarP(&f.memory, "memory", "m", "memory of the machine, such as 64M or 1G")
-	fl.IntVar(&f.cpus, "cpus", 1, "processors of the machine (this kernel uses one of them)")
+	fl.IntVar(&f.cpus, "cpus", 1, fmt.Sprintf("processors of the machine, 1 to %d", vm.MaxCPUs))
 	fl.StringVar(&f.arch, "arch", "amd64", "architecture of the machine: amd64")
 	fl.StringVar(&f.machine, "machine", string(machine), "QEMU's machine: microvm or q35")
 	fl.StringVar(&f.accel, "accel", accel.Auto, "accelerator: auto, kvm, hvf or tcg")

@@ -78,7 +78,7 @@ func Run(ctx context.Context, o Options) error {
 		defer control.close()
 	}
 	if o.Verbose {
-		o.note("machine: %s, %d MiB, %d CPU, QEMU %s, accelerator %s", c.Machine, c.MemoryMiB, c.CPUs, facts.Version, facts.Accel)
+		o.note("machine: %s, %d MiB, %s, QEMU %s, accelerator %s", c.Machine, c.MemoryMiB, run.Processors(c.CPUs), facts.Version, facts.Accel)
 	}
 	console := o.Console
 	if o.Log != nil {
@@ -112,7 +112,7 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, sho
 	var why error
 	select {
 	case <-p.Done():
-		if err := ended(p, shown); err != nil || control == nil {
+		if err := o.ended(p, shown); err != nil || control == nil {
 			return err
 		}
 		return exit.Errorf(exit.Loam, "the machine ended before its screen was saved")
@@ -133,9 +133,12 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, sho
 }
 
 // ended explains a machine that ended by itself.
-func ended(p *vm.Process, shown bool) error {
+func (o *Options) ended(p *vm.Process, shown bool) error {
 	e := p.Ending()
+	why := p.RefusedCPUs()
 	switch {
+	case e.Status == 1 && why != "":
+		return run.RefusedCPUs(o.CPUs, why)
 	case e.Signal == 0 && e.Status == vm.StatusEnded:
 		return nil
 	case e.Signal == 0 && e.Status == vm.StatusPanic:

@@ -184,6 +184,10 @@ var scenarios = map[string]func(*fake) int{
 		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: no luck today")
 		return 1
 	},
+	"few CPUs": func(*fake) int {
+		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: Invalid SMP CPUs 64. The max CPUs supported by machine 'microvm' is 2")
+		return 1
+	},
 	"qemu killed": func(f *fake) int {
 		f.hello()
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -24,6 +24,7 @@ type outcome struct {
 	Result
 	hello   bool // the kernel has said Hello
 	stopped bool // by the person or by the time limit
+	refused bool // QEMU did not make such a machine
 }
 
 // Bounds of what is kept of a guest's texts, in bytes and lines.
@@ -236,7 +237,9 @@ func (g *guest) decide(err error) (outcome, error) {
 		}
 		return res, exit.Errorf(exit.Loam, "%v", err)
 	case errors.Is(err, io.EOF), errors.Is(err, channel.Truncated), errors.Is(err, syscall.ECONNRESET):
-		return res, g.vanished()
+		err = g.vanished()
+		res.refused = !res.hello && g.p.RefusedCPUs() != ""
+		return res, err
 	}
 	return res, g.failed("the guest broke the protocol: " + err.Error())
 }
@@ -279,7 +282,10 @@ func (g *guest) vanished() error {
 		return g.failed("the machine closed its channel without ending")
 	}
 	e := g.p.Ending()
+	why := g.p.RefusedCPUs()
 	switch {
+	case g.boot == 0 && why != "":
+		return RefusedCPUs(g.CPUs, why)
 	case e.Signal == syscall.SIGKILL:
 		return g.failed("QEMU was killed by signal 9: out of memory on the host, or killed by somebody")
 	case e.Signal != 0:
@@ -292,6 +298,14 @@ func (g *guest) vanished() error {
 		return g.failed("the machine was reset (a triple fault of the kernel?)")
 	}
 	return g.failed("QEMU " + e.String())
+}
+
+// RefusedCPUs is the error of a machine of n CPUs that QEMU refused with why.
+func RefusedCPUs(n int, why string) error {
+	return &exit.Error{
+		Code: exit.Loam, Text: fmt.Sprintf("QEMU can't make a machine of %d CPUs: %s", n, why),
+		Hint: "--cpus with a smaller number; --accel tcg has no limit of its own",
+	}
 }
 
 // panicReason is what the kernel's log says of its panic, to be put behind

@@ -46,7 +46,7 @@ type Options struct {
 	Env  []string // the program's whole environment, K=V
 
 	MemoryMiB     int           // default: DefaultMemory
-	CPUs          int           // default: 1
+	CPUs          int           // default: 1; at most vm.MaxCPUs
 	Timeout       time.Duration // of the whole run; 0: none
 	Machine       vm.Machine    // default: vm.MicroVM
 	Accel         string        // default: accel.Auto
@@ -264,12 +264,20 @@ func (o *Options) sayMachine(f accel.Facts) {
 	if f.Reason != "" && f.Accel == vm.TCG {
 		why = " (" + f.Reason + ")"
 	}
-	o.say("machine: %s, %d MiB, %d CPU, QEMU %s", o.Machine, o.MemoryMiB, o.CPUs, f.Version)
+	o.say("machine: %s, %d MiB, %s, QEMU %s", o.Machine, o.MemoryMiB, Processors(o.CPUs), f.Version)
 	o.say("accelerator: %s%s", f.Accel, why)
 	o.say("guest CPU: %s %s", "x86-64", strings.Join(vm.Features(f.Missing), " "))
 	if o.Deterministic {
 		o.say("deterministic: one instruction is one nanosecond from %s", "2026-01-01T00:00:00Z")
 	}
+}
+
+// Processors says a number of CPUs: "1 CPU", "4 CPUs".
+func Processors(n int) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%d CPUs", n)
 }
 
 // config is the machine for one attempt, with a ring if that is not nil.
@@ -345,7 +353,7 @@ func (m *machine) helloLimit() time.Duration {
 // worthRepeating reports whether a failed attempt may be the accelerator's
 // fault, and why it failed.
 func (m *machine) worthRepeating(res outcome, err error) (again bool, why string) {
-	if err == nil || res.hello || res.stopped || m.Accel != accel.Auto || m.facts.Accel == vm.TCG {
+	if err == nil || res.hello || res.stopped || res.refused || m.Accel != accel.Auto || m.facts.Accel == vm.TCG {
 		return false, ""
 	}
 	return true, err.Error()

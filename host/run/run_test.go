@@ -380,6 +380,30 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestRefusedCPUs: QEMU's reason in one line, and no second attempt.
+func TestRefusedCPUs(t *testing.T) {
+	s := newSession(t, "few CPUs")
+	s.CPUs = 64
+	r, err := s.run()
+	if r.Code != 125 || err == nil || err.Error() != "QEMU can't make a machine of 64 CPUs: Invalid SMP CPUs 64. The max CPUs supported by machine 'microvm' is 2" {
+		t.Fatalf("%d %v", r.Code, err)
+	}
+	m := &machine{Options: &s.Options}
+	m.Accel, m.facts.Accel = accel.Auto, vm.KVM
+	if again, _ := m.worthRepeating(outcome{refused: true}, err); again {
+		t.Error("another attempt")
+	}
+	if again, _ := m.worthRepeating(outcome{}, err); !again {
+		t.Error("no other attempt after another failure")
+	}
+}
+
+func TestProcessors(t *testing.T) {
+	if Processors(1) != "1 CPU" || Processors(4) != "4 CPUs" {
+		t.Error(Processors(1), Processors(4))
+	}
+}
+
 func TestArchive(t *testing.T) {
 	s := newSession(t, "archive")
 	s.Args, s.Env = []string{"-v", "two words", ""}, []string{"A=b c", "E="}
@@ -413,7 +437,6 @@ func TestImpossible(t *testing.T) {
 		"memory":             func(o *Options) { o.MemoryMiB = 1 },
 		"machine":            func(o *Options) { o.Machine = "pdp11" },
 		"accelerator":        func(o *Options) { o.Accel = "magic" },
-		"CPUs in lockstep":   func(o *Options) { o.Deterministic, o.CPUs = true, 2 },
 		"KVM in lockstep":    func(o *Options) { o.Deterministic, o.Accel = true, vm.KVM },
 		"QEMU":               func(o *Options) { o.QEMU = "/nonexistent/qemu" },
 		"not QEMU":           func(o *Options) { o.QEMU = "/bin/true" },

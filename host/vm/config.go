@@ -85,7 +85,7 @@ type Config struct {
 	Ring *os.File
 
 	// Deterministic counts instructions instead of time, from a fixed date.
-	// It needs TCG and one CPU.
+	// It needs TCG, which then runs the CPUs by turns in one thread.
 	Deterministic bool
 
 	// VGA gives the machine (Q35) a VGA card, shown by Display (a name of
@@ -113,8 +113,6 @@ func (c *Config) Check() error {
 		return fmt.Errorf("%d MiB of memory: %d to %d are possible", c.MemoryMiB, MinMemory, MaxMemory)
 	case c.Deterministic && c.Accel != TCG:
 		return errors.New("a deterministic machine needs the tcg accelerator")
-	case c.Deterministic && c.CPUs != 1:
-		return errors.New("a deterministic machine has one CPU")
 	case c.VGA && c.Machine != Q35:
 		return fmt.Errorf("%s has no VGA", c.Machine)
 	case c.Kernel == nil:
@@ -166,7 +164,7 @@ type wires struct {
 func (c *Config) args(w wires) ([]string, []*os.File) {
 	var in inherited
 	a := []string{"-nodefaults", "-no-user-config", "-no-reboot",
-		"-name", "loam", "-machine", c.machineArg(), "-accel", c.Accel,
+		"-name", "loam", "-machine", c.machineArg(), "-accel", c.accelArg(),
 		"-cpu", CPU(c.Missing), "-m", strconv.Itoa(c.MemoryMiB) + "M"}
 	if c.Ring != nil {
 		a = append(a, c.memoryArgs(devFD(in.add(c.Ring)))...)

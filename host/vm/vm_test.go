@@ -62,7 +62,6 @@ func TestCheck(t *testing.T) {
 		"little memory": func(c *Config) { c.MemoryMiB = MinMemory - 1 },
 		"much memory":   func(c *Config) { c.MemoryMiB = MaxMemory + 1 },
 		"icount on KVM": func(c *Config) { c.Deterministic, c.Accel = true, KVM },
-		"icount on two": func(c *Config) { c.Deterministic, c.CPUs = true, 2 },
 		"VGA":           func(c *Config) { c.VGA = true },
 		"no kernel":     func(c *Config) { c.Kernel = nil },
 		"parameter":     func(c *Config) { c.Params = []Param{{"a", "b c"}} },
@@ -107,6 +106,49 @@ func TestArgs(t *testing.T) {
 	}
 	if len(files) != 5 || strings.Contains(s, "smap") || strings.Contains(s, "icount") {
 		t.Errorf("%d files, %s", len(files), s)
+	}
+}
+
+// TestThreads holds which machines QEMU emulates with a thread for each CPU.
+func TestThreads(t *testing.T) {
+	multi := map[bool]string{false: "tcg", true: "tcg,thread=multi"}[ordered]
+	for _, x := range []struct {
+		accel         string
+		cpus          int
+		deterministic bool
+		want          string
+	}{
+		{TCG, 1, false, "tcg"},
+		{TCG, 2, false, multi},
+		{TCG, MaxCPUs, false, multi},
+		{TCG, 2, true, "tcg"}, // instruction counting has one thread
+		{KVM, 4, false, "kvm"},
+		{HVF, 4, false, "hvf"},
+	} {
+		c := config("q")
+		c.Accel, c.CPUs, c.Deterministic = x.accel, x.cpus, x.deterministic
+		if got := c.accelArg(); got != x.want {
+			t.Errorf("%+v: %s", x, got)
+		}
+		if err := c.Check(); err != nil {
+			t.Errorf("%+v: %v", x, err)
+		}
+	}
+}
+
+func TestRefusedCPUs(t *testing.T) {
+	for said, want := range map[string]string{
+		"qemu-system-x86_64: Invalid SMP CPUs 64. The max CPUs supported by machine 'microvm' is 32\n":        "Invalid SMP CPUs 64. The max CPUs supported by machine 'microvm' is 32",
+		"warning: x\nqemu: Number of SMP cpus requested (64) exceeds the maximum cpus supported by KVM (8)\n": "Number of SMP cpus requested (64) exceeds the maximum cpus supported by KVM (8)",
+		"warning: Number of SMP cpus requested (64) exceeds the recommended cpus supported by KVM (2)\n":      "",
+		"qemu-system-x86_64: cannot set up guest memory 'high': Cannot allocate memory\n":                     "",
+		"": "",
+	} {
+		p := &Process{Stderr: NewTail(1000)}
+		_, _ = io.WriteString(p.Stderr, said)
+		if got := p.RefusedCPUs(); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
 	}
 }
 

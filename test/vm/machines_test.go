@@ -30,7 +30,7 @@ func TestMachineSizes(t *testing.T) {
 	}
 }
 
-// Processors that the kernel does not use do no harm.
+// Machines of several processors, deterministic ones among them.
 func TestMachineProcessors(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
@@ -41,7 +41,8 @@ func TestMachineProcessors(t *testing.T) {
 		}
 	}
 	vmtest.Run(t, "--cpus", "0", hello).WantReason(t, 125, "--cpus 0")
-	vmtest.Run(t, "--cpus", "2", "--deterministic", hello).WantReason(t, 125, "deterministic", "one CPU")
+	vmtest.Run(t, "--cpus", "65", hello).WantReason(t, 125, "65 CPUs", "1 to 64")
+	vmtest.Run(t, "--cpus", "2", "--deterministic", hello).WantStdout(t, 0, "hello, world\n")
 }
 
 // chance runs the program whose every line is left to chance, and gives its
