@@ -96,8 +96,8 @@ func TestFind(t *testing.T) {
 		if m.IOCount != 1 || m.IOAPICs[0] != (IOAPIC{0xfec00000, 0, 7}) {
 			t.Errorf("controllers %v", m.IOAPICs[:m.IOCount])
 		}
-		if m.LocalAPIC != 0xfee00000 || !m.Legacy || m.Dropped != 0 {
-			t.Errorf("%#x %v %d", m.LocalAPIC, m.Legacy, m.Dropped)
+		if m.LocalAPIC != 0xfee00000 || !m.Legacy || m.Dropped != 0 || m.Duplicates != 1 || m.Disabled != 2 {
+			t.Errorf("%#x %v %d %d %d", m.LocalAPIC, m.Legacy, m.Dropped, m.Duplicates, m.Disabled)
 		}
 		for irq, want := range map[uint8]Override{
 			0: {0, 2, false, false}, 9: {9, 9, true, true}, 3: {3, 3, false, false},
@@ -141,6 +141,11 @@ func TestHostileTables(t *testing.T) {
 		{"entry of length 0", madt(lapic(0, 0, 1), []byte{0, 0, 1, 1, 1, 0, 0, 0}), func([]byte) {}, OK, 1, 1},
 		{"entry beyond table", madt(lapic(0, 0, 1), []byte{0, 9, 1, 1, 1, 0, 0, 0}), func([]byte) {}, OK, 1, 1},
 		{"short entry", madt([]byte{0, 4, 1, 1}, lapic(0, 0, 1)), func([]byte) {}, OK, 1, 1},
+		{"id of all", madt(lapic(0, 0, 1), lapic(1, 255, 1)), func([]byte) {}, OK, 1, 1},
+		{"x2APIC id of all", madt(slices.Concat([]byte{9, 16, 0, 0}, u32(^uint32(0)), u32(1), u32(0))),
+			func([]byte) {}, OK, 1, 0},
+		{"x2APIC id 255", madt(slices.Concat([]byte{9, 16, 0, 0}, u32(255), u32(1), u32(0))),
+			func([]byte) {}, OK, 0, 1},
 		{"too many", madt(many...), func([]byte) {}, OK, 400 - MaxCPUs, MaxCPUs},
 	} {
 		b := firmware(2, c.apic)

@@ -20,6 +20,12 @@ const (
 	entryX2APIC      = 9
 )
 
+// Local APIC ids that mean all of them.
+const (
+	allAPIC   = 0xff
+	allX2APIC = 0xffff_ffff
+)
+
 // MADT sizes and flags.
 const (
 	madtHeader  = 44
@@ -60,7 +66,9 @@ type Machine struct {
 	Overrides [MaxOverrides]Override
 	OverCount int
 
-	Dropped int // entries beyond the size of a list, and malformed ones
+	Duplicates int // processors listed again, as firmware does that lists both ways
+	Disabled   int // processors that can't be started
+	Dropped    int // entries beyond the size of a list, and malformed ones
 }
 
 // Route returns how the ISA interrupt irq arrives: its global number and how
@@ -98,9 +106,9 @@ func (m *Machine) entry(kind byte, b []byte) {
 	le := binary.LittleEndian
 	switch {
 	case kind == entryLocalAPIC && len(b) >= 8:
-		m.addCPU(CPU{APIC: uint32(b[3]), UID: uint32(b[2])}, le.Uint32(b[4:]))
+		m.addCPU(CPU{APIC: uint32(b[3]), UID: uint32(b[2])}, le.Uint32(b[4:]), allAPIC)
 	case kind == entryX2APIC && len(b) >= 16:
-		m.addCPU(CPU{APIC: le.Uint32(b[4:]), UID: le.Uint32(b[12:])}, le.Uint32(b[8:]))
+		m.addCPU(CPU{APIC: le.Uint32(b[4:]), UID: le.Uint32(b[12:])}, le.Uint32(b[8:]), allX2APIC)
 	case kind == entryIOAPIC && len(b) >= 12:
 		if m.IOCount == MaxIOAPICs {
 			m.Dropped++
@@ -117,17 +125,20 @@ func (m *Machine) entry(kind byte, b []byte) {
 	}
 }
 
-// addCPU adds a processor once; firmware may list one both ways.
-func (m *Machine) addCPU(c CPU, flags uint32) {
+// addCPU adds a processor once; firmware may list one both ways. all is the id
+// that means every processor: nobody may start that.
+func (m *Machine) addCPU(c CPU, flags, all uint32) {
 	if flags&flagEnabled == 0 {
+		m.Disabled++
 		return
 	}
 	for i := range m.CPUCount {
 		if m.CPUs[i].APIC == c.APIC {
+			m.Duplicates++
 			return
 		}
 	}
-	if m.CPUCount == MaxCPUs {
+	if m.CPUCount == MaxCPUs || c.APIC == all {
 		m.Dropped++
 		return
 	}
