@@ -4,8 +4,9 @@ package sched
 
 import "loam/kernel/timeq"
 
-// Queue is the run queue of one CPU. Times are nanoseconds of one clock that
-// never runs backwards.
+// Queue is the run queue of one CPU. Times are nanoseconds of one clock. What
+// two CPUs read of it may be a little out of order: a queue counts no time
+// twice, and its time never goes back.
 type Queue struct {
 	s       *Scheduler
 	threads []thread
@@ -23,6 +24,15 @@ type Queue struct {
 	owed   int64 // the debts of threads that ended, in time multiplied by weight
 	base   int64
 	since  int64 // when current was charged last
+
+	several bool   // there are other queues
+	bit     uint64 // 1<<cpu
+	live    int32  // what Pick answered last: its registers may be in the CPU
+
+	offset   int64 // base is base+offset on the machine's time scale
+	lead     int64 // scratch of balance: how far ahead of the balancing queue
+	balanced int64 // when balance ran last
+	cursor   int   // where look begins
 }
 
 // Current gives the running thread, None when the CPU is idle.
@@ -41,6 +51,7 @@ func (q *Queue) Len() int {
 // place of the running thread: the caller then calls Pick. When it reports
 // false the running thread goes on, but its slice may be shorter than it was
 // told: the caller sets its timer by Slice. A runnable t is left as it is.
+// Wake chooses the queue too.
 func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
 	th := &q.threads[t]
 	if th.state != asleep {
@@ -153,7 +164,7 @@ func (q *Queue) Yield(now int64) {
 		q.settle(th)
 	}
 	th.d = th.v + th.virtual(q.s.slice)
-	if next := q.spare; next != None { // nothing to choose: done here
+	if next := q.spare; next != None && !q.several { // nothing to choose: done here
 		th.state = spare
 		q.spare = q.current
 		q.threads[next].state = running
@@ -198,112 +209,4 @@ func (th *thread) setNice(nice int) {
 	th.nice = int8(nice)
 	th.weight = niceWeight[nice-MinNice]
 	th.part = 0
-}
-
-// Pick decides who runs from now on and for how many nanoseconds at most: the
-// caller calls Pick again when they are over, when Enqueue says so, and after
-// Yield or Dequeue of the running thread. The slice is Forever when nobody else
-// is runnable; t is None when nobody is.
-func (q *Queue) Pick(now int64) (t int32, slice int64) {
-	q.charge(now)
-	if q.current == None || q.renew {
-		q.choose()
-		q.since = now
-	}
-	return q.current, q.Slice()
-}
-
-// Slice gives what Pick last answered, less what was used and given up since.
-func (q *Queue) Slice() int64 {
-	if q.waiting == 0 || q.current == None {
-		return Forever
-	}
-	th := &q.threads[q.current]
-	left := th.d - th.v
-	if th.weight != unitWeight {
-		left = left * th.weight / unitWeight
-	}
-	return max(left, minSlice)
-}
-
-// choose makes the eligible thread with the earliest deadline the current one.
-func (q *Queue) choose() {
-	old, passed := q.current, q.passed
-	q.renew, q.passed = false, false
-	if q.waiting == 0 {
-		return // only current is runnable, or nobody is
-	}
-	next := q.spare
-	if next == None {
-		next = q.best()
-	}
-	nt := &q.threads[next]
-	if old == None {
-		q.remove(next, nt)
-	} else {
-		ot := &q.threads[old]
-		if !passed && q.eligible(ot.v) && (ot.d <= nt.d || !q.eligible(nt.v)) {
-			return
-		}
-		q.exchange(next, nt, old, ot)
-	}
-	nt.state = running
-	q.current = next
-}
-
-// exchange puts old, which was running, where next waited: if that is the wrong
-// heap, best finds it out when the thread comes to the top.
-func (q *Queue) exchange(next int32, nt *thread, old int32, ot *thread) {
-	switch {
-	case nt.state == spare:
-		q.spare = old
-		ot.state = spare
-	case q.waiting == 1: // nobody else has been in the heaps
-		q.remove(next, nt)
-		q.wait(old, ot)
-	case nt.state == ready:
-		q.ready.Replace(next, old, ot.d)
-		ot.state = ready
-	default:
-		q.early.Replace(next, old, ot.v)
-		ot.state = early
-	}
-}
-
-// best gives, of the threads in the heaps, the eligible one with the earliest
-// deadline; when none is eligible, the one with the least virtual time. There
-// is at least one.
-func (q *Queue) best() int32 {
-	for {
-		t, ok := q.early.First()
-		if !ok || !q.eligible(q.threads[t].v) {
-			break
-		}
-		q.early.Remove(t)
-		q.putReady(t, &q.threads[t])
-	}
-	for {
-		t, ok := q.ready.First()
-		if !ok {
-			break
-		}
-		th := &q.threads[t]
-		if q.eligible(th.v) {
-			return t
-		}
-		q.ready.Remove(t) // V has fallen since, or it was an exchange
-		q.putEarly(t, th)
-	}
-	t, _ := q.early.First()
-	return t
-}
-
-func (q *Queue) putReady(t int32, th *thread) {
-	th.state = ready
-	q.ready.Set(t, th.d)
-}
-
-func (q *Queue) putEarly(t int32, th *thread) {
-	th.state = early
-	q.early.Set(t, th.v)
 }

@@ -47,9 +47,8 @@
 // # Several CPUs
 //
 // There is a Queue for each CPU, and one table of threads, indexed by thread
-// number, behind all of them. The lock of a queue guards the queue and the
-// entries of the threads that are on it or ran on it last. A thread that moves
-// takes with it its distance to V. Nothing here locks yet.
+// number, behind all of them. Nothing here locks: every call is made under the
+// kernel lock (docs/concurrency.md).
 //
 // # Rejected
 //
@@ -67,6 +66,8 @@ import "loam/kernel/timeq"
 const (
 	// MaxThreads bounds the table, so that S can't overflow; see virtual.go.
 	MaxThreads = 1 << 14
+	// MaxCPUs is the width of the masks of CPUs.
+	MaxCPUs = 64
 	// DefaultSlice is the length of a request in nanoseconds of CPU time.
 	DefaultSlice = 3_000_000
 	// Forever is the slice of a thread that nobody competes with.
@@ -98,9 +99,11 @@ type thread struct {
 	d      int64 // virtual deadline of the request
 	part   int64 // what is left of the division by weight, 0 to weight-1
 	weight int64
-	queue  int32 // the CPU whose virtual time v is measured in
+	queue  int32 // the CPU that has it or had it last, whose virtual time v is measured in
 	state  state
 	nice   int8
+
+	allowed uint64 // CPUs it may run on, as bits; 0 in an entry never used
 }
 
 // Scheduler is the table of threads and the queue of each CPU.
@@ -108,22 +111,32 @@ type Scheduler struct {
 	threads []thread
 	queues  []Queue
 	slice   int64
+
+	all   uint64 // the CPUs there are, as bits
+	idle  uint64 // those with nobody runnable
+	kicks uint64 // those that have to look, until TakeKicks
+	front int64  // the machine's virtual time, roughly: where balance saw it last
+	moves Moves
 }
 
 // New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1. It
-// panics when threads is more than MaxThreads. All allocation happens here.
+// panics when there are more than MaxCPUs or MaxThreads. All allocation happens
+// here.
 func New(cpus, threads int) *Scheduler {
-	if threads > MaxThreads {
-		panic("sched: too many threads")
+	if threads > MaxThreads || cpus > MaxCPUs {
+		panic("sched: too many threads or CPUs")
 	}
 	s := &Scheduler{
 		threads: make([]thread, threads),
 		queues:  make([]Queue, cpus),
 		slice:   DefaultSlice,
+		all:     ^uint64(0) >> (MaxCPUs - cpus),
 	}
+	s.idle = s.all
 	for i := range s.queues {
 		s.queues[i] = Queue{
-			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None,
+			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None, live: None,
+			bit: 1 << i, several: cpus > 1,
 			ready: timeq.New(threads), early: timeq.New(threads),
 		}
 	}
@@ -133,11 +146,12 @@ func New(cpus, threads int) *Scheduler {
 // Queue gives the run queue of a CPU.
 func (s *Scheduler) Queue(cpu int) *Queue { return &s.queues[cpu] }
 
-// Reset makes t, a thread that isn't runnable, a new one of nice 0. A thread
-// number is to be reset before it is used again; one that was never used needs
-// it not, and its entry isn't touched before.
+// Reset makes t, a thread that isn't runnable, a new one of nice 0 that may run
+// everywhere. A thread number is to be reset before it is used again; one that
+// was never used needs it not, and its entry isn't touched before.
 func (s *Scheduler) Reset(t int32) {
-	s.threads[t] = thread{weight: niceWeight[0-MinNice], v: unplaced}
+	th := &s.threads[t]
+	*th = thread{weight: niceWeight[0-MinNice], v: unplaced, queue: th.queue, allowed: s.all}
 }
 
 // Runnable reports whether t is running or waits to.

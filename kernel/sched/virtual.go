@@ -21,11 +21,15 @@ const (
 	maxVirtual = 1 << 61
 )
 
-// charge counts the time since the last charge as used by the running thread.
+// charge counts the time since the last charge as used by the running thread. A
+// now before that, from a CPU whose clock is a little behind, counts nothing.
 func (q *Queue) charge(now int64) {
 	ran := now - q.since
+	if ran <= 0 {
+		return
+	}
 	q.since = now
-	if ran <= 0 || q.current == None {
+	if q.current == None {
 		return
 	}
 	th := &q.threads[q.current]
@@ -111,6 +115,7 @@ func (q *Queue) virtualTime() int64 {
 
 // join counts th in W and S.
 func (q *Queue) join(th *thread) {
+	q.s.idle &^= q.bit
 	q.weight += th.weight
 	q.sum += th.weight * (th.v - q.base)
 }
@@ -120,6 +125,7 @@ func (q *Queue) leave(th *thread) {
 	if q.weight == th.weight {
 		q.base = q.virtualTime()
 		q.weight, q.sum, q.owed = 0, 0, 0
+		q.s.idle |= q.bit
 		return
 	}
 	if q.owed > 0 { // what th was owed of it goes with th
@@ -142,6 +148,7 @@ func (q *Queue) rebase() {
 	}
 	delta = q.base
 	q.base = 0
+	q.offset += delta
 	for i := range q.threads {
 		th := &q.threads[i]
 		if th.queue == q.cpu && th.v != unplaced {

@@ -178,3 +178,7 @@ func (q *Queue) First() (owner int32, ok bool) {
 	}
 	return q.heap[0].owner, true
 }
+
+// At gives the owner of the i-th deadline, 0 to Len-1: the first one's for 0, the
+// others' in no order but that the earlier ones tend to come first.
+func (q *Queue) At(i int) int32 { return q.heap[i].owner }

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import "math/bits"
+
+// The calls by thread. Each finds the queue that the thread is on; here is the
+// CPU that makes the call. What another CPU has to do is kept for TakeKicks.
+
+// TakeKicks gives the CPUs, as bits, that have to call Pick at once because of
+// calls that other CPUs made since TakeKicks was called last. The caller sends
+// each an interrupt, before or after it gives the kernel lock back.
+func (s *Scheduler) TakeKicks() uint64 {
+	k := s.kicks
+	s.kicks = 0
+	return k
+}
+
+// kick says that q's CPU has to look; CPU here knows by itself.
+func (s *Scheduler) kick(q *Queue, here int) {
+	if int(q.cpu) != here {
+		s.kicks |= q.bit
+	}
+}
+
+// CPU gives the CPU whose queue t is on, or ran on last.
+func (s *Scheduler) CPU(t int32) int { return int(s.threads[t].queue) }
+
+// Running reports whether a CPU may be executing t, and which: the one whose
+// last Pick answered t. That stays so after a Dequeue by another CPU, until the
+// CPU itself has called Pick; till then no other CPU gets t.
+func (s *Scheduler) Running(t int32) (cpu int, ok bool) {
+	cpu = int(s.threads[t].queue)
+	return cpu, s.queues[cpu].live == t
+}
+
+// Wake makes t runnable on the CPU that suits it best (see the package comment)
+// and gives that CPU. look reports whether the CPU has to call Pick at once. For
+// CPU here that is as Enqueue reports it: when look is false its timer is to be
+// set by Slice. Another CPU also has to look when its timer isn't set, because
+// nobody waited there; it is in TakeKicks then. A runnable t is left as it is.
+func (s *Scheduler) Wake(t int32, now int64, here int) (cpu int, look bool) {
+	th := &s.threads[t]
+	if th.state != asleep {
+		return int(th.queue), false
+	}
+	q := &s.queues[0]
+	if !q.several {
+		return 0, q.Enqueue(t, now)
+	}
+	if th.weight == 0 {
+		s.Reset(t)
+	}
+	from := th.queue
+	q = s.target(t, th, here)
+	if q.weight == 0 {
+		q.offset = s.front - q.base
+	}
+	if q.cpu != from && th.v != unplaced {
+		s.moves.Woken++
+	}
+	alone := q.waiting == 0
+	look = q.Enqueue(t, now)
+	if int(q.cpu) != here && (look || alone) {
+		look = true
+		s.kicks |= q.bit
+	}
+	return int(q.cpu), look
+}
+
+// Dequeue makes t not runnable: it waits for something. When it was running the
+// CPU has to call Pick. A t that isn't runnable is left as it is.
+func (s *Scheduler) Dequeue(t int32, now int64, here int) {
+	q := s.disturb(t, here)
+	q.Dequeue(t, now)
+}
+
+// Retire makes t not runnable for good, as Queue.Retire does.
+func (s *Scheduler) Retire(t int32, now int64, here int) {
+	q := s.disturb(t, here)
+	q.Retire(t, now)
+}
+
+// disturb gives t's queue, whose CPU has to look if it is running t.
+func (s *Scheduler) disturb(t int32, here int) *Queue {
+	th := &s.threads[t]
+	q := &s.queues[th.queue]
+	if th.state == running {
+		s.kick(q, here)
+	}
+	return q
+}
+
+// SetNice changes t's weight, as Queue.SetNice does; the CPU that t is runnable
+// on has to call Pick.
+func (s *Scheduler) SetNice(t int32, nice int, now int64, here int) {
+	th := &s.threads[t]
+	q := &s.queues[th.queue]
+	q.SetNice(t, nice, now)
+	if th.state != asleep {
+		s.kick(q, here)
+	}
+}
+
+// Affinity gives the CPUs, as bits, that t may run on. A new thread is given
+// its creator's by SetAffinity(t, s.Affinity(creator), ...).
+func (s *Scheduler) Affinity(t int32) uint64 {
+	if s.threads[t].weight == 0 {
+		return s.all
+	}
+	return s.threads[t].allowed
+}
+
+// SetAffinity says on which CPUs, as bits, t may run. Bits of CPUs that there
+// aren't are ignored; it reports false, and changes nothing, if no others are
+// left. A thread that waits where it may not run moves at once; one that runs
+// there when that CPU looks: CPU here calls Pick if it runs t, another is in
+// TakeKicks.
+func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool {
+	mask &= s.all
+	if mask == 0 {
+		return false
+	}
+	th := &s.threads[t]
+	if th.weight == 0 {
+		s.Reset(t)
+	}
+	th.allowed = mask
+	q := &s.queues[th.queue]
+	forbidden := mask&q.bit == 0
+	switch {
+	case th.state == asleep:
+	case q.live == t || th.state == running:
+		if forbidden {
+			q.renew = true
+			s.kick(q, here)
+		}
+	case forbidden || mask&s.idle != 0:
+		s.pass(t, q, now, here)
+	}
+	return true
+}
+
+// pass moves t, which waits on q and may not stay, to the CPU that suits it
+// best.
+func (s *Scheduler) pass(t int32, q *Queue, now int64, here int) {
+	to := s.target(t, &s.threads[t], here)
+	s.moves.Given++
+	if to.take(t, q, now) {
+		s.kick(to, here)
+	}
+}
+
+// stayMargin: a thread that wakes leaves a busy CPU only for one with less than
+// this many fifths of its load, or small differences would drive it around.
+const stayMargin = 4
+
+// target chooses the queue for a thread that becomes runnable.
+func (s *Scheduler) target(t int32, th *thread, here int) *Queue {
+	last, local := &s.queues[th.queue], &s.queues[here]
+	if last.live == t {
+		return last // its registers may still be there
+	}
+	warm := th.v != unplaced && last.bit&th.allowed != 0
+	if idle := s.idle & th.allowed; idle != 0 {
+		switch {
+		case warm && last.bit&idle != 0:
+			return last // its data may still be in the cache
+		case local.bit&idle != 0:
+			return local // awake already
+		}
+		// The lowest: so the same few CPUs are used and the others stay asleep.
+		return &s.queues[bits.TrailingZeros64(idle)]
+	}
+	first := local
+	if warm {
+		first = last
+	}
+	best := s.leastLoaded(th.allowed, first)
+	if warm && stayMargin*last.weight <= (stayMargin+1)*best.weight {
+		return last
+	}
+	return best
+}
+
+// leastLoaded gives the allowed queue of the least weight; of equals first, then
+// the lowest-numbered.
+func (s *Scheduler) leastLoaded(allowed uint64, first *Queue) *Queue {
+	best := first
+	if first.bit&allowed == 0 {
+		best = &s.queues[bits.TrailingZeros64(allowed)]
+	}
+	for m := allowed; m != 0; m &= m - 1 {
+		if q := &s.queues[bits.TrailingZeros64(m)&(MaxCPUs-1)]; q.weight < best.weight {
+			best = q
+		}
+	}
+	return best
+}
+
+// Moves counts threads that changed their CPU.
+type Moves struct {
+	Woken    uint64 // woke on another CPU than the one they ran on last
+	Stolen   uint64 // were taken by a CPU that had nothing to run
+	Given    uint64 // were given to an idle CPU, or had to leave one by SetAffinity
+	Balanced uint64 // were handed on so that shares become equal
+}
+
+// Moves gives the counts since New.
+func (s *Scheduler) Moves() Moves { return s.moves }

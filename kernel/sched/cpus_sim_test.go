@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// computer simulates several CPUs and their threads. Like the kernel it lets one
+// CPU after the other into the scheduler; a kick takes a while to arrive, and
+// the CPUs' clocks differ a little.
+type computer struct {
+	t    *testing.T
+	s    *Scheduler
+	r    *rand.Rand
+	now  int64
+	cpus []simCPU
+	work []work
+	lag  int64 // the longest that a kick is under way
+
+	conflict int64 // the longest that a CPU idled while a thread waited for it
+}
+
+type simCPU struct {
+	current  int32
+	timer    int64 // when it looks next
+	skew     int64
+	conflict int64 // since when it has idled while a thread waits for it, or never
+}
+
+const never = 1<<63 - 1
+
+func newComputer(t *testing.T, cpus, threads int, seed uint64) *computer {
+	c := &computer{
+		t: t, s: New(cpus, threads), r: rand.New(rand.NewPCG(seed, 1)), now: ms,
+		cpus: make([]simCPU, cpus), work: make([]work, threads), lag: 20_000,
+	}
+	for i := range c.cpus {
+		c.cpus[i] = simCPU{current: None, timer: never, skew: c.r.Int64N(1000), conflict: never}
+	}
+	return c
+}
+
+// start makes t runnable, by a call on CPU here.
+func (c *computer) start(t int32, here int) {
+	w := &c.work[t]
+	w.left, w.wakes, w.since, w.last, w.waiting = w.burst, 0, c.now, c.now, true
+	cpu, look := c.s.Wake(t, c.clock(here), here)
+	switch {
+	case cpu != here:
+	case look:
+		c.cpus[here].timer = c.now
+	default:
+		c.arm(here, c.s.Queue(here).Slice())
+	}
+	c.kick()
+}
+
+func (c *computer) startAll(cpu int) {
+	for i := range c.work {
+		c.start(int32(i), cpu)
+	}
+}
+
+func (c *computer) clock(cpu int) int64 { return c.now + c.cpus[cpu].skew }
+
+func (c *computer) arm(cpu int, slice int64) {
+	if slice != Forever {
+		c.cpus[cpu].timer = min(c.cpus[cpu].timer, c.now+slice)
+	}
+}
+
+// kick delivers what the last call left for other CPUs.
+func (c *computer) kick() {
+	k := c.s.TakeKicks()
+	for i := range c.cpus {
+		if k>>i&1 != 0 {
+			c.cpus[i].timer = min(c.cpus[i].timer, c.now+c.r.Int64N(c.lag+1))
+		}
+	}
+}
+
+// run simulates until the time end.
+func (c *computer) run(end int64) {
+	for c.now < end {
+		c.advance(c.nextEvent(end))
+		for i := range c.work {
+			if w := &c.work[i]; w.wakes != 0 && w.wakes <= c.now {
+				c.start(int32(i), c.r.IntN(len(c.cpus)))
+			}
+		}
+		for i := range c.cpus {
+			c.step(i)
+		}
+		c.checkIdle()
+	}
+}
+
+func (c *computer) nextEvent(end int64) int64 {
+	for i := range c.work {
+		if w := c.work[i].wakes; w != 0 {
+			end = min(end, w)
+		}
+	}
+	for i := range c.cpus {
+		x := &c.cpus[i]
+		end = min(end, x.timer)
+		if x.current != None && c.work[x.current].burst > 0 {
+			end = min(end, c.now+c.work[x.current].left)
+		}
+	}
+	return max(end, c.now)
+}
+
+func (c *computer) advance(to int64) {
+	for i := range c.cpus {
+		if t := c.cpus[i].current; t != None {
+			w := &c.work[t]
+			w.ran += to - c.now
+			w.left -= to - c.now
+			w.last = to
+		}
+	}
+	c.now = to
+}
+
+// step lets CPU i into the kernel if it has a reason.
+func (c *computer) step(i int) {
+	x := &c.cpus[i]
+	if t := x.current; t != None && c.work[t].burst > 0 && c.work[t].left <= 0 {
+		c.s.Dequeue(t, c.clock(i), i)
+		c.work[t].wakes = c.now + c.work[t].pause
+		x.timer = c.now
+	}
+	if x.timer > c.now {
+		return
+	}
+	t, slice := c.s.Queue(i).Pick(c.clock(i))
+	c.kick()
+	for j := range c.cpus {
+		if t != None && j != i && c.cpus[j].current == t {
+			c.t.Fatalf("thread %d is on CPUs %d and %d at once", t, i, j)
+		}
+	}
+	x.current, x.timer = t, never
+	c.arm(i, slice)
+	if t == None {
+		return
+	}
+	if c.s.Affinity(t)>>i&1 == 0 {
+		c.t.Fatalf("thread %d may not run on CPU %d", t, i)
+	}
+	w := &c.work[t]
+	if w.waiting {
+		w.latency = max(w.latency, c.now-w.since)
+		w.waiting = false
+	}
+	w.idle = max(w.idle, c.now-w.last)
+	w.last = c.now
+}
+
+// checkIdle measures how long a CPU idles while a thread waits that may run
+// there.
+func (c *computer) checkIdle() {
+	for i := range c.cpus {
+		x := &c.cpus[i]
+		x.conflict = min(x.conflict, c.now)
+		if x.current != None || !c.waitsFor(i) {
+			x.conflict = never
+			continue
+		}
+		c.conflict = max(c.conflict, c.now-x.conflict)
+	}
+}
+
+func (c *computer) waitsFor(cpu int) bool {
+	for t := range c.s.threads {
+		th := &c.s.threads[t]
+		if th.state != asleep && th.state != running && th.allowed>>cpu&1 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (m Moves) total() uint64 { return m.Woken + m.Stolen + m.Given + m.Balanced }
+
+// TestSharesOfSeveralCPUs: equal threads that don't divide evenly get equal
+// shares over a second, and all of the machine.
+func TestSharesOfSeveralCPUs(t *testing.T) {
+	for _, x := range []struct{ n, cpus int }{{2, 2}, {3, 2}, {4, 2}, {5, 2}, {5, 4}, {7, 4}, {8, 4}, {9, 8}, {17, 8}, {100, 8}} {
+		c := newComputer(t, x.cpus, x.n, 1)
+		c.startAll(0)
+		c.run(1001 * ms)
+		ideal := float64(1000*ms) * float64(x.cpus) / float64(x.n)
+		for i := range c.work {
+			if f := float64(c.work[i].ran) / ideal; f < 0.9 || f > 1.1 {
+				t.Errorf("%d threads on %d CPUs: thread %d got %.3f of its share", x.n, x.cpus, i, f)
+			}
+		}
+	}
+}
