@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && amd64
+
+package low
+
+import "syscall"
+
+// Page is a page's size in bytes.
+const Page = 4096
+
+// Rights of memory.
+const (
+	None      = syscall.PROT_NONE
+	ReadOnly  = syscall.PROT_READ
+	ReadWrite = syscall.PROT_READ | syscall.PROT_WRITE
+)
+
+const anonymous = syscall.MAP_PRIVATE | syscall.MAP_ANON
+
+// Map maps size bytes of zeros somewhere and gives their address.
+func Map(size uintptr) uintptr {
+	return Must(syscall.SYS_MMAP, 0, size, ReadWrite, anonymous, ^uintptr(0), 0)
+}
+
+// MapAt maps size bytes of zeros at an address, in place of what is there.
+func MapAt(addr, size uintptr) {
+	Must(syscall.SYS_MMAP, addr, size, ReadWrite, anonymous|syscall.MAP_FIXED, ^uintptr(0), 0)
+}
+
+// Unmap takes memory away.
+func Unmap(addr, size uintptr) { Must(syscall.SYS_MUNMAP, addr, size) }
+
+// Protect changes the rights of memory.
+func Protect(addr, size, rights uintptr) { Must(syscall.SYS_MPROTECT, addr, size, rights) }
+
+// Forget gives memory back that stays mapped and then reads as zero.
+func Forget(addr, size uintptr) {
+	Must(syscall.SYS_MADVISE, addr, size, syscall.MADV_DONTNEED)
+}
+
+// Move moves mapped memory to another address, in place of what is there.
+func Move(from, to, size uintptr) {
+	const mayMove, fixed = 1, 2
+	Must(syscall.SYS_MREMAP, from, size, size, mayMove|fixed, to)
+}
