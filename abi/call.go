@@ -28,6 +28,127 @@ const (
 	// It is provisional: handles will say what a child gets.
 	CallSpawn // 0x1001
 
+	// The calls below are about objects and the handles that name them; see
+	// Handle, Rights and Kind. Errors that many of them have in common: EBADF,
+	// the caller has no such handle (any more); ENOTSUP, its object is of
+	// another kind; EACCES, the handle lacks a right; ESRCH, the process or
+	// thread has ended; EMFILE, the caller has MaxHandles handles; EDQUOT, the
+	// account that would be charged has as many objects of the kind as it may
+	// have; ENOSPC, an account above it has; EFAULT, memory that isn't the
+	// caller's; EINVAL, an argument that no handle would make right.
+
+	// CallHandleDuplicate makes another handle of a handle's object. Arguments:
+	// the handle, the new one's rights. The result is the new handle. Right:
+	// RightDuplicate, and all that the new one gets.
+	// Errors: EBADF, EACCES, EMFILE.
+	CallHandleDuplicate // 0x1002
+
+	// CallHandleReplace gives a handle fewer rights: the old one is no more.
+	// Arguments: the handle, the new one's rights. The result is the new handle.
+	// Right: all that the new one gets.
+	// Errors: EBADF, EACCES.
+	CallHandleReplace // 0x1003
+
+	// CallHandleClose gives a handle back. An object that nobody has a handle to
+	// and that the kernel doesn't need is no more. Argument: the handle.
+	// Errors: EBADF.
+	CallHandleClose // 0x1004
+
+	// CallHandleInfo tells what a handle is. Arguments: the handle, address of a
+	// HandleInfo to fill. Right: none.
+	// Errors: EBADF, EFAULT.
+	CallHandleInfo // 0x1005
+
+	// CallNotificationCreate makes a notification: a word of bits, all 0, that
+	// threads set and wait for. The result is a handle to it.
+	// Errors: EMFILE, EDQUOT, ENOSPC.
+	CallNotificationCreate // 0x1006
+
+	// CallNotificationSignal sets bits. Threads that wait for one of them go on,
+	// first come first served, and take their bits away. Arguments: the handle,
+	// the bits, not none, in NotificationBits. Right: RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallNotificationSignal // 0x1007
+
+	// CallNotificationWait waits until a bit of a mask is set, and clears those
+	// that are. Arguments: the handle, the mask, not none, in NotificationBits,
+	// the deadline in ns on CLOCK_MONOTONIC, 0 to ask without waiting,
+	// WaitForever. The result is the bits. A signal's handler with SA_RESTART
+	// doesn't end the wait. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; ETIMEDOUT the deadline has
+	// passed, EINTR, EBUSY MaxWaiters threads wait already, ECANCELED the last
+	// handle was closed meanwhile.
+	CallNotificationWait // 0x1008
+
+	// CallThreadCreate makes a thread in a process; it has no registers yet.
+	// Argument: handle of the process. The result is a handle to the thread,
+	// which the process's account is charged for. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EMFILE, EDQUOT, ENOSPC, ENOMEM.
+	CallThreadCreate // 0x1009
+
+	// CallThreadStart lets a thread that CallThreadCreate made begin. It blocks
+	// the signals that the caller blocks. Arguments: the handle, address of the
+	// first instruction, stack pointer, two words that it finds where a function
+	// has its first arguments, base of its thread-local storage. Right:
+	// RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH; EINVAL an address that no
+	// program has, EALREADY it has begun.
+	CallThreadStart // 0x100a
+
+	// CallThreadStop takes a thread off its CPU until CallThreadResume; a wait of
+	// its goes on. What was stopped stays stopped. Argument: the handle. Right:
+	// RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH.
+	CallThreadStop // 0x100b
+
+	// CallThreadResume lets a stopped thread go on; another isn't changed.
+	// Argument: the handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH.
+	CallThreadResume // 0x100c
+
+	// CallThreadEnd ends a thread where it is, and with its last thread the
+	// process, as killed by SIGKILL. Nobody is told through the thread's futexes.
+	// Argument: the handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH.
+	CallThreadEnd // 0x100d
+
+	// CallThreadWait waits for a thread's end. Arguments: the handle, the
+	// deadline as in CallNotificationWait. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ETIMEDOUT, EINTR, EBUSY.
+	CallThreadWait // 0x100e
+
+	// CallProcessCreate starts a file of the boot archive as a process with an
+	// account below the caller's, streams on the same console and the machine's
+	// environment. It finds HandleProcess, HandleSpace, HandleThread and the
+	// handles that are handed on (GivenHandle), and nobody is its parent: no
+	// SIGCHLD, no wait4. The caller's account is charged for the process, its own
+	// for its space and its threads. Arguments: address of the request
+	// (ProcessCreate), its length in bytes, address of a Created to fill. Rights,
+	// of what is handed on: RightTransfer, and RightDuplicate if the caller
+	// keeps it.
+	// Errors: EFAULT, EBADF, EACCES, EMFILE, EDQUOT (also limits above the
+	// caller's own), ENOSPC; EINVAL a length, a flag or a count that can't be,
+	// or a handle both moved and named again, ENAMETOOLONG, E2BIG, ENOENT no
+	// such file, ENOEXEC no program, ENOMEM.
+	CallProcessCreate // 0x100f
+
+	// CallProcessKill ends a process, as killed by SIGKILL. Argument: the handle.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH.
+	CallProcessKill // 0x1010
+
+	// CallProcessWait waits for a process's end, and until all that it had is
+	// given back. Arguments: the handle, the deadline as in CallNotificationWait.
+	// The result is the status (ExitStatusOf), which can be asked for again and
+	// again. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ETIMEDOUT, EINTR, EBUSY.
+	CallProcessWait // 0x1011
+
+	// CallProcessInfo tells how a process is. Arguments: the handle, address of a
+	// ProcessInfo to fill. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT.
+	CallProcessInfo // 0x1012
+
 	callEnd
 )
 

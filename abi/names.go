@@ -22,8 +22,25 @@ func (a Arch) String() string {
 }
 
 var loamNames = [...]string{
-	CallBootFile - CallBase: "boot_file",
-	CallSpawn - CallBase:    "spawn",
+	CallBootFile - CallBase:           "boot_file",
+	CallSpawn - CallBase:              "spawn",
+	CallHandleDuplicate - CallBase:    "handle_duplicate",
+	CallHandleReplace - CallBase:      "handle_replace",
+	CallHandleClose - CallBase:        "handle_close",
+	CallHandleInfo - CallBase:         "handle_info",
+	CallNotificationCreate - CallBase: "notification_create",
+	CallNotificationSignal - CallBase: "notification_signal",
+	CallNotificationWait - CallBase:   "notification_wait",
+	CallThreadCreate - CallBase:       "thread_create",
+	CallThreadStart - CallBase:        "thread_start",
+	CallThreadStop - CallBase:         "thread_stop",
+	CallThreadResume - CallBase:       "thread_resume",
+	CallThreadEnd - CallBase:          "thread_end",
+	CallThreadWait - CallBase:         "thread_wait",
+	CallProcessCreate - CallBase:      "process_create",
+	CallProcessKill - CallBase:        "process_kill",
+	CallProcessWait - CallBase:        "process_wait",
+	CallProcessInfo - CallBase:        "process_info",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+import "encoding/binary"
+
+// HandleInfoSize is the size of HandleInfo in bytes.
+const HandleInfoSize = 24
+
+// HandleInfo is what CallHandleInfo answers.
+type HandleInfo struct {
+	Kind       Kind
+	Rights     Rights
+	ID         uint64 // of the object: no other ever has it
+	References uint32 // handles to the object in all processes, and the kernel's own
+}
+
+// Put writes i's layout to the first HandleInfoSize bytes of b.
+func (i HandleInfo) Put(b []byte) {
+	_ = b[HandleInfoSize-1]
+	binary.LittleEndian.PutUint32(b[0:], uint32(i.Kind))
+	binary.LittleEndian.PutUint32(b[4:], uint32(i.Rights))
+	binary.LittleEndian.PutUint64(b[8:], i.ID)
+	binary.LittleEndian.PutUint32(b[16:], i.References)
+	binary.LittleEndian.PutUint32(b[20:], 0)
+}
+
+// GetHandleInfo reads a HandleInfo from the first HandleInfoSize bytes of b.
+func GetHandleInfo(b []byte) HandleInfo {
+	_ = b[HandleInfoSize-1]
+	return HandleInfo{
+		Kind:       Kind(binary.LittleEndian.Uint32(b[0:])),
+		Rights:     Rights(binary.LittleEndian.Uint32(b[4:])),
+		ID:         binary.LittleEndian.Uint64(b[8:]),
+		References: binary.LittleEndian.Uint32(b[16:]),
+	}
+}
+
+// Limits is how many objects of each kind an account has or may have: element
+// i is for the kind i+1.
+type Limits [NumKinds]uint32
+
+// Of gives the element of a kind, which must be one.
+func (l *Limits) Of(k Kind) uint32 { return l[k-1] }
+
+// Set sets the element of a kind, which must be one.
+func (l *Limits) Set(k Kind, n uint32) { l[k-1] = n }
+
+// LimitDefault in a child's limits asks for half of the creator's own limit,
+// rounded up.
+const LimitDefault = 1<<32 - 1
+
+// DefaultLimits are the limits of a child about which nothing is said.
+func DefaultLimits() (l Limits) {
+	for i := range l {
+		l[i] = LimitDefault
+	}
+	return l
+}
+
+func (l *Limits) put(b []byte) {
+	for i, n := range l {
+		binary.LittleEndian.PutUint32(b[4*i:], n)
+	}
+}
+
+func (l *Limits) get(b []byte) {
+	for i := range l {
+		l[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+}
+
+// ProcessState says how far a process has come.
+type ProcessState uint32
+
+// The states of a process.
+const (
+	ProcessRunning ProcessState = iota // it has threads, which may not have begun
+	ProcessEnding                      // its status is known, and what it had is being given back
+	ProcessEnded                       // nothing of it is left but its status
+)
+
+// ProcessInfoSize is the size of ProcessInfo in bytes.
+const ProcessInfoSize = 24 + 8*NumKinds
+
+// ProcessInfo is what CallProcessInfo answers. Of a process that has ended,
+// State and Status only.
+type ProcessInfo struct {
+	State   ProcessState
+	PID     uint32     // its process id, as getpid(2) gives it
+	Status  ExitStatus // when it is ending or has ended
+	Threads uint32
+	Handles uint32
+	Used    Limits // objects charged to it and to its descendants
+	Limits  Limits // the most there may be
+}
+
+// Put writes i's layout to the first ProcessInfoSize bytes of b.
+func (i *ProcessInfo) Put(b []byte) {
+	_ = b[ProcessInfoSize-1]
+	for at, v := range [6]uint32{uint32(i.State), i.PID, uint32(i.Status.Kind), i.Status.Value, i.Threads, i.Handles} {
+		binary.LittleEndian.PutUint32(b[4*at:], v)
+	}
+	i.Used.put(b[24:])
+	i.Limits.put(b[24+4*NumKinds:])
+}
+
+// GetProcessInfo reads a ProcessInfo from the first ProcessInfoSize bytes of b.
+func GetProcessInfo(b []byte) (i ProcessInfo) {
+	_ = b[ProcessInfoSize-1]
+	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[4*at:]) }
+	i = ProcessInfo{State: ProcessState(word(0)), PID: word(1), Threads: word(4), Handles: word(5),
+		Status: ExitStatus{ExitKind(word(2)), word(3)}}
+	i.Used.get(b[24:])
+	i.Limits.get(b[24+4*NumKinds:])
+	return i
+}
+
+// Result gives the status as CallProcessWait answers it: the kind in the upper
+// half, the value in the lower.
+func (s ExitStatus) Result() uint64 { return uint64(s.Kind)<<32 | uint64(s.Value) }
+
+// ExitStatusOf reads what Result wrote.
+func ExitStatusOf(result uint64) ExitStatus {
+	return ExitStatus{ExitKind(result >> 32), uint32(result)}
+}

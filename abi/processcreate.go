@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+import "encoding/binary"
+
+// A request to make a process is one piece of memory without addresses in it:
+// the header ProcessCreate, the list of handles, the file's name, the argument
+// strings. So the kernel copies it once, and nothing in it can change while it
+// is looked at.
+
+// Sizes of the parts, in bytes, and their bounds.
+const (
+	ProcessCreateSize = 16 + 4*NumKinds
+	HandOnSize        = 16
+
+	MaxHandOn         = 64   // items of the list
+	MaxProcessName    = 255  // bytes of the name
+	MaxProcessArgs    = 4096 // bytes of the arguments
+	MaxProcessRequest = ProcessCreateSize + MaxHandOn*HandOnSize + MaxProcessName + MaxProcessArgs
+)
+
+// ProcessHeld is a flag of ProcessCreate: the first thread is made, but does
+// not run before CallThreadResume.
+const ProcessHeld = 1
+
+// ProcessCreate is the header of the request.
+type ProcessCreate struct {
+	Flags   uint32 // 0 or ProcessHeld
+	Handles uint32 // items of the list that follows
+	Name    uint32 // bytes of the name, which follows the list
+	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name
+	Limits  Limits // of the child, the most its account may have
+}
+
+// Size is how many bytes the whole request has. The header may be a stranger's:
+// nothing overflows.
+func (p *ProcessCreate) Size() uint64 {
+	return ProcessCreateSize + uint64(p.Handles)*HandOnSize + uint64(p.Name) + uint64(p.Args)
+}
+
+// Put writes p's layout to the first ProcessCreateSize bytes of b.
+func (p *ProcessCreate) Put(b []byte) {
+	_ = b[ProcessCreateSize-1]
+	binary.LittleEndian.PutUint32(b[0:], p.Flags)
+	binary.LittleEndian.PutUint32(b[4:], p.Handles)
+	binary.LittleEndian.PutUint32(b[8:], p.Name)
+	binary.LittleEndian.PutUint32(b[12:], p.Args)
+	p.Limits.put(b[16:])
+}
+
+// GetProcessCreate reads a ProcessCreate from the first ProcessCreateSize bytes
+// of b.
+func GetProcessCreate(b []byte) (p ProcessCreate) {
+	_ = b[ProcessCreateSize-1]
+	p = ProcessCreate{
+		Flags:   binary.LittleEndian.Uint32(b[0:]),
+		Handles: binary.LittleEndian.Uint32(b[4:]),
+		Name:    binary.LittleEndian.Uint32(b[8:]),
+		Args:    binary.LittleEndian.Uint32(b[12:]),
+	}
+	p.Limits.get(b[16:])
+	return p
+}
+
+// HandOnMove in HandOn.Flags moves the handle: the creator has it no more.
+const HandOnMove = 1
+
+// HandOn is one item of the list of handles.
+type HandOn struct {
+	Handle Handle // the creator's
+	Rights Rights // the child's: those of Handle, or fewer
+	Flags  uint32 // 0 or HandOnMove
+}
+
+// Put writes h's layout to the first HandOnSize bytes of b.
+func (h HandOn) Put(b []byte) {
+	_ = b[HandOnSize-1]
+	binary.LittleEndian.PutUint64(b[0:], uint64(h.Handle))
+	binary.LittleEndian.PutUint32(b[8:], uint32(h.Rights))
+	binary.LittleEndian.PutUint32(b[12:], h.Flags)
+}
+
+// GetHandOn reads a HandOn from the first HandOnSize bytes of b.
+func GetHandOn(b []byte) HandOn {
+	_ = b[HandOnSize-1]
+	return HandOn{
+		Handle: Handle(binary.LittleEndian.Uint64(b[0:])),
+		Rights: Rights(binary.LittleEndian.Uint32(b[8:])),
+		Flags:  binary.LittleEndian.Uint32(b[12:]),
+	}
+}
+
+// CreatedSize is the size of Created in bytes.
+const CreatedSize = 24
+
+// Created is what CallProcessCreate answers: handles of the caller's, with all
+// rights.
+type Created struct {
+	Process Handle
+	Space   Handle
+	Thread  Handle // the first
+}
+
+// Put writes c's layout to the first CreatedSize bytes of b.
+func (c Created) Put(b []byte) {
+	_ = b[CreatedSize-1]
+	binary.LittleEndian.PutUint64(b[0:], uint64(c.Process))
+	binary.LittleEndian.PutUint64(b[8:], uint64(c.Space))
+	binary.LittleEndian.PutUint64(b[16:], uint64(c.Thread))
+}
+
+// GetCreated reads a Created from the first CreatedSize bytes of b.
+func GetCreated(b []byte) Created {
+	_ = b[CreatedSize-1]
+	return Created{
+		Process: Handle(binary.LittleEndian.Uint64(b[0:])),
+		Space:   Handle(binary.LittleEndian.Uint64(b[8:])),
+		Thread:  Handle(binary.LittleEndian.Uint64(b[16:])),
+	}
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package object
+
+import (
+	"testing"
+
+	"loam/abi"
+	"loam/kernel/pool"
+)
+
+func newObjects(t testing.TB) (*Objects, Process) {
+	t.Helper()
+	o := new(Objects)
+	limits := abi.Limits{4, 4, 4, 4}
+	o.Init(&limits, 5)
+	p, e := o.NewProcess(0, 0, pool.Nil, &limits)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	return o, p
+}
+
+// TestPlaceUsedUp: a place whose count is used up isn't given out again, and no
+// handle of it comes true.
+func TestPlaceUsedUp(t *testing.T) {
+	var tb Table
+	tb.Init(make([]Entry, 1))
+	h, _ := tb.Insert(7, 0)
+	tb.entries[0].uses = mostUses
+	if _, _, e := tb.Lookup(h); e != abi.EBADF {
+		t.Fatal("an old handle is accepted")
+	}
+	h = tb.entries[0].handle(0)
+	if _, failed := abi.Failed(uint64(h)); failed || int64(h) < 0 {
+		t.Fatalf("handle %#x", uint64(h))
+	}
+	if _, e := tb.Replace(h, 0); e != abi.EMFILE {
+		t.Fatal("replaced beyond the last use")
+	}
+	if _, e := tb.Remove(h); e != 0 || tb.Room() != 0 {
+		t.Fatal(e, tb.Room())
+	}
+	if _, e := tb.Insert(7, 0); e != abi.EMFILE {
+		t.Fatal("used beyond the last use")
+	}
+}
+
+// TestOwnerFrees: an object with a record, or with waiters, is its owner's to
+// give back.
+func TestOwnerFrees(t *testing.T) {
+	o, p := newObjects(t)
+	i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
+	links := make([]pool.Link, 1)
+	o.At(i).Waiters.PushBack(links, 0)
+	if !o.Release(i) || o.Len() != 3 {
+		t.Fatal("freed although somebody waits")
+	}
+	o.At(i).Waiters.PopFront(links)
+	o.Free(i)
+	j, _ := o.New(abi.KindThread, 5, p.Account)
+	if !o.Release(j) || o.Len() != 3 {
+		t.Fatal("freed although there is a record")
+	}
+	o.Free(j)
+	if used, _ := o.Usage(p.Account); used != (abi.Limits{0, 1, 0, 0}) {
+		t.Fatal(used)
+	}
+}
+
+// TestMisuse: bugs of the owner are not passed over.
+func TestMisuse(t *testing.T) {
+	for name, f := range map[string]func(*Objects, int32){
+		"released too often": func(o *Objects, i int32) {
+			o.At(i).Record = 1
+			o.Release(i)
+			o.Release(i)
+		},
+		"freed while in use": func(o *Objects, i int32) { o.Free(i) },
+		"ended while somebody waits": func(o *Objects, i int32) {
+			o.At(i).Waiters.PushBack(make([]pool.Link, 1), 0)
+			o.DropRecord(i)
+		},
+	} {
+		o, p := newObjects(t)
+		i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f(o, i)
+		}()
+	}
+}
+
+// TestIDs: no number is given twice, not even to the next user of a header.
+func TestIDs(t *testing.T) {
+	o, p := newObjects(t)
+	seen := map[uint64]bool{}
+	for range 10 {
+		i, e := o.New(abi.KindNotification, pool.Nil, p.Account)
+		if e != 0 || seen[o.At(i).ID()] {
+			t.Fatal(e, o.At(i).ID())
+		}
+		seen[o.At(i).ID()] = true
+		o.Release(i)
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	o, p := newObjects(t)
+	var tb Table
+	tb.Init(make([]Entry, 4))
+	limits := abi.DefaultLimits()
+	if n := testing.AllocsPerRun(100, func() {
+		i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
+		h, _ := tb.Insert(i, abi.RightsOf(abi.KindNotification))
+		g, _ := o.Duplicate(&tb, h, abi.RightWrite)
+		for _, h := range [2]abi.Handle{g, h} {
+			i, _ := tb.Remove(h)
+			o.Release(i)
+		}
+		c, _ := o.NewProcess(1, 1, p.Account, &limits)
+		o.DropRecord(c.Object)
+		o.EndProcess(&c)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if o.Len() != 2 {
+		t.Errorf("%d objects left", o.Len())
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package object
+
+import (
+	"loam/abi"
+	"loam/kernel/pool"
+)
+
+// Header is what the kernel knows of every object. Its index in Objects names
+// it. The fields that begin with a capital letter are the owner's to change.
+type Header struct {
+	handle  pool.Handle
+	id      uint64
+	kind    abi.Kind
+	refs    uint32
+	account int32 // that pays
+
+	Record  int32          // index of the record in the pool of its kind, pool.Nil when there is none (any more)
+	Bits    uint64         // notification: the bits that are set
+	Status  abi.ExitStatus // process: how it ended
+	Waiters pool.List      // threads that wait for the object
+	Waiting int32          // how many
+}
+
+// Kind gives the object's kind.
+func (h *Header) Kind() abi.Kind { return h.kind }
+
+// ID gives the number that only this object ever has.
+func (h *Header) ID() uint64 { return h.id }
+
+// References gives how many references there are.
+func (h *Header) References() uint32 { return h.refs }
+
+// Objects is the pool of headers and accounts.
+type Objects struct {
+	headers  *pool.Pool[Header]
+	accounts *pool.Pool[Account]
+	ids      uint64
+}
+
+// Init makes the pools, which is all that the package ever allocates. The limits
+// bound each kind; accounts is the most processes that there can be.
+func (o *Objects) Init(limits *abi.Limits, accounts int) {
+	n := 0
+	for _, l := range limits {
+		n += int(l)
+	}
+	o.headers = pool.New[Header](n + 1) // the first process is charged to nobody
+	o.accounts = pool.New[Account](accounts)
+}
+
+// New makes the header of an object with one reference, the caller's, and
+// charges the account; pool.Nil is nobody's, for what comes before the first
+// account. EDQUOT, ENOSPC: see Charge.
+func (o *Objects) New(kind abi.Kind, record, account int32) (int32, abi.Errno) {
+	if e := o.charge(account, kind); e != 0 {
+		return pool.Nil, e
+	}
+	handle, h, ok := o.headers.Get()
+	if !ok { // the first account's limits are too high
+		o.refund(account, kind)
+		return pool.Nil, abi.ENOSPC
+	}
+	o.ids++
+	h.handle, h.id, h.kind, h.refs, h.account, h.Record = handle, o.ids, kind, 1, account, record
+	return handle.Index, 0
+}
+
+// At gives the header of an object that the caller has a reference to.
+func (o *Objects) At(i int32) *Header { return o.headers.Index(i) }
+
+// Len gives how many objects there are.
+func (o *Objects) Len() int { return o.headers.Len() }
+
+// Refer adds a reference to object i.
+func (o *Objects) Refer(i int32) { o.headers.Index(i).refs++ }
+
+// Release gives back a reference to object i. It reports true when that was the
+// last one and the owner has something to do before it calls Free: give back
+// the record, or wake who waits. Otherwise everything is done.
+func (o *Objects) Release(i int32) (last bool) {
+	h := o.headers.Index(i)
+	if h.refs == 0 {
+		panic("object: a reference too many is given back")
+	}
+	h.refs--
+	if h.refs > 0 {
+		return false
+	}
+	if h.Record != pool.Nil || !h.Waiters.Empty() {
+		return true
+	}
+	o.Free(i)
+	return false
+}
+
+// Free gives back the header of object i, which has no references, record or
+// waiters any more. What that leaves unused above it goes too: the account of a
+// process that has ended, and then the header of that process.
+func (o *Objects) Free(i int32) {
+	for i != pool.Nil {
+		h := o.headers.Index(i)
+		kind, account := h.kind, h.account
+		if h.refs != 0 || !h.Waiters.Empty() {
+			panic("object: freed while in use")
+		}
+		o.headers.Put(h.handle)
+		i = o.refund(account, kind)
+	}
+}
