@@ -109,6 +109,24 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestScan puts the pointer at the ends of where it may be, and beside.
+func TestScan(t *testing.T) {
+	good := firmware(0, full())[rsdpAt : rsdpAt+rsdpSizeV1]
+	for at, found := range map[int]bool{
+		biosStart: true, biosStart + scanStep - 16: true, biosEnd - 32: true, biosStart + 0x70: true,
+		biosStart - 16: false, biosStart + 8: false, biosEnd - 16: false, // its last bytes are missing
+	} {
+		b := make([]byte, biosEnd)
+		copy(b[at:], good)
+		if pa, code := Scan(window(t, b)); (code == OK) != found || found && pa != uint64(at) {
+			t.Errorf("at %#x: %#x, %v", at, pa, code)
+		}
+	}
+	if _, code := Scan(window(t, make([]byte, biosStart+100))); code != NoRSDP {
+		t.Error(code)
+	}
+}
+
 func TestHostileTables(t *testing.T) {
 	le := binary.LittleEndian
 	reseal := func(b []byte, at, n int) { seal(b[at:at+n], 9) }

@@ -88,6 +88,11 @@ func qboot(n byte) []byte {
 func machine(t testing.TB, madt, pcmp []byte) phys.Window {
 	mem := make([]byte, 1<<20)
 	t.Cleanup(func() { runtime.KeepAlive(mem) })
+	put(mem, madt, pcmp)
+	return phys.WindowOf(mem)
+}
+
+func put(mem, madt, pcmp []byte) {
 	if madt != nil {
 		p := append([]byte("RSD PTR "), make([]byte, 12)...)
 		le.PutUint32(p[16:], rsdtAt)
@@ -102,7 +107,6 @@ func machine(t testing.TB, madt, pcmp []byte) phys.Window {
 		copy(mem[mpAt:], seal(p, 10))
 		copy(mem[mpAt+16:], pcmp)
 	}
-	return phys.WindowOf(mem)
 }
 
 func ids(l *List) []uint32 { return l.CPUs[:l.Count] }
@@ -122,10 +126,12 @@ func TestSources(t *testing.T) {
 		acpi       acpi.Code
 		mp         mptable.Code
 	}{
-		{"ACPI from the loader", q35(4), nil, rsdpAt, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.OK},
-		{"ACPI by search", q35(4), nil, 0, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.OK},
-		{"ACPI though the loader errs", q35(2), nil, rsdpAt + 16, ACPI, "ACPI", []uint32{0, 1}, acpi.OK, mptable.OK},
-		{"both", q35(4), qboot(1), rsdpAt, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.OK},
+		{"ACPI from the loader", q35(4), nil, rsdpAt, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.NoPointer},
+		{"ACPI by search", q35(4), nil, 0, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.NoPointer},
+		{"ACPI though the loader errs", q35(2), nil, rsdpAt + 16, ACPI, "ACPI", []uint32{0, 1}, acpi.OK, mptable.NoPointer},
+		{"both", q35(4), qboot(1), rsdpAt, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.NoPointer},
+		{"both, the loader knows none", q35(4), qboot(3), 0, MP, "MP tables", []uint32{0, 1, 2}, acpi.NoRSDP, mptable.OK},
+		{"both, but MP is broken", q35(4), badMP, 0, ACPI, "ACPI", []uint32{0, 1, 2, 3}, acpi.OK, mptable.BadChecksum},
 		{"MP", nil, qboot(3), 0, MP, "MP tables", []uint32{0, 1, 2}, acpi.NoRSDP, mptable.OK},
 		{"MP, as ACPI is broken", bad, qboot(3), rsdpAt, MP, "MP tables", []uint32{0, 1, 2}, acpi.BadChecksum, mptable.OK},
 		{"MP, as ACPI lists none", madt(0xfee00000, lapic(0, 0)), qboot(2), rsdpAt, MP, "MP tables", []uint32{0, 1}, acpi.OK, mptable.OK},
@@ -141,6 +147,26 @@ func TestSources(t *testing.T) {
 		}
 		if l.LocalAPIC != 0xfee00000 || l.IOAPIC != 0xfec00000 || l.IOBase != 0 || l.Unlisted || l.Malformed != 0 || !l.Legacy && c.source == None {
 			t.Errorf("%s: %#x %#x %+v", c.name, l.LocalAPIC, l.IOAPIC, l.Unlisted)
+		}
+	}
+}
+
+// TestROM holds ACPI against MP tables in ROM, where they are second choice.
+func TestROM(t *testing.T) {
+	const at = 0xf5b90
+	for _, c := range []struct {
+		madt []byte
+		want Source
+	}{{q35(4), ACPI}, {nil, MP}} {
+		b := make([]byte, 1<<20)
+		t.Cleanup(func() { runtime.KeepAlive(b) })
+		put(b, c.madt, nil)
+		p := append([]byte("_MP_"), u32(at+16)...)
+		copy(b[at:], seal(append(p, 1, 4, 0, 0, 0, 0, 0, 0), 10))
+		copy(b[at+16:], qboot(1))
+		var l List
+		if Find(phys.WindowOf(b), 0, 0, &l); l.Source != c.want {
+			t.Errorf("%v, want %v", l.Source, c.want)
 		}
 	}
 }

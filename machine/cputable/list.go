@@ -36,8 +36,8 @@ func (s Source) String() string {
 // List is what the machine has. The zero List is of no use: see Find.
 type List struct {
 	Source Source
-	// Why a source does not count: of ACPI, unless the list is from there; of
-	// MP, if the list is from nowhere. Both may be OK with no processor listed.
+	// Why the other sources do not count. A table that lists no processor is OK
+	// and doesn't count either; one that wasn't looked for is not there.
 	ACPICode acpi.Code
 	MPCode   mptable.Code
 
@@ -71,12 +71,11 @@ func Find(mem phys.Window, rsdp uint64, boot uint32, l *List) {
 	*l = List{}
 	l.CPUs[0], l.Count, l.Unlisted = boot, 1, true
 	l.LocalAPIC, l.IOAPIC, l.Legacy = amd64.APICBaseDefault, amd64.IOAPICBaseDefault, true
-	switch {
-	case l.findACPI(mem, rsdp):
-		l.Source = ACPI
+	l.ACPICode, l.MPCode = acpi.NoRSDP, mptable.NoPointer
+	switch l.Source = l.read(mem, rsdp); l.Source {
+	case ACPI:
 		l.takeACPI()
-	case l.findMP(mem):
-		l.Source = MP
+	case MP:
 		l.takeMP()
 	default:
 		l.Unlisted = false
@@ -94,21 +93,31 @@ func (l *List) Route(irq uint8) acpi.Override {
 	return acpi.Override{Source: irq, Interrupt: uint32(irq)}
 }
 
-func (l *List) findACPI(mem phys.Window, rsdp uint64) bool {
-	l.ACPICode = acpi.Find(mem, rsdp, &l.fromACPI)
-	if l.ACPICode == acpi.NoRSDP {
-		if rsdp, l.ACPICode = acpi.Scan(mem); l.ACPICode == acpi.OK {
-			l.ACPICode = acpi.Find(mem, rsdp, &l.fromACPI)
+// read fills fromACPI or fromMP from the first source that counts.
+func (l *List) read(mem phys.Window, rsdp uint64) Source {
+	if rsdp != 0 {
+		if l.readACPI(mem, rsdp) {
+			return ACPI
 		}
+	} else if pointer, code := mptable.ScanMemory(mem); code == mptable.OK && l.readMP(mem, pointer) {
+		return MP
 	}
+	if found, code := acpi.Scan(mem); code == acpi.OK && l.readACPI(mem, found) {
+		return ACPI
+	}
+	if pointer, code := mptable.Scan(mem); code == mptable.OK && l.readMP(mem, pointer) {
+		return MP
+	}
+	return None
+}
+
+func (l *List) readACPI(mem phys.Window, rsdp uint64) bool {
+	l.ACPICode = acpi.Find(mem, rsdp, &l.fromACPI)
 	return l.ACPICode == acpi.OK && l.fromACPI.CPUCount > 0
 }
 
-func (l *List) findMP(mem phys.Window) bool {
-	var pointer uint64
-	if pointer, l.MPCode = mptable.Scan(mem); l.MPCode == mptable.OK {
-		l.MPCode = mptable.Find(mem, pointer, &l.fromMP)
-	}
+func (l *List) readMP(mem phys.Window, pointer uint64) bool {
+	l.MPCode = mptable.Find(mem, pointer, &l.fromMP)
 	return l.MPCode == mptable.OK && l.fromMP.CPUCount > 0
 }
 

@@ -163,6 +163,10 @@ func TestScan(t *testing.T) {
 		if (code == OK) != c.found || c.found && pa != uint64(c.at) || !c.found && (pa != 0 || code != NoPointer) {
 			t.Errorf("%s: %#x, %v", c.name, pa, code)
 		}
+		want := c.found && c.at < romStart
+		if pa, code := ScanMemory(window(t, b)); (code == OK) != want || want && pa != uint64(c.at) {
+			t.Errorf("%s, memory only: %#x, %v", c.name, pa, code)
+		}
 	}
 	for _, size := range []int{0, 1, ebdaSegment + 1, microAt + 15, 1<<20 - 1} {
 		if _, code := Scan(window(t, make([]byte, size))); code != NoPointer {

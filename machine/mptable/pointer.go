@@ -26,14 +26,25 @@ const (
 	romEnd      = 0x100000
 )
 
-// Scan looks for the floating pointer: on 16-byte boundaries of the first KiB
-// of the extended BIOS data area, of the last KiB of base memory and of the
-// ROM area from 0xf0000 to 0xfffff. The first two places are memory: look
-// before it is used for anything else.
+// Scan looks for the floating pointer in all places: those of ScanMemory, then
+// the ROM area from 0xf0000 to 0xfffff.
+func Scan(mem phys.Window) (pointer uint64, code Code) {
+	if pointer, code = ScanMemory(mem); code == OK {
+		return pointer, OK
+	}
+	if pa := search(mem, romStart, romEnd); pa != 0 {
+		return pa, OK
+	}
+	return 0, NoPointer
+}
+
+// ScanMemory looks for the floating pointer in memory, on 16-byte boundaries
+// of the first KiB of the extended BIOS data area and of the last KiB of base
+// memory. Call it before memory below 1 MiB is used for anything else.
 //
 // Base memory is also taken to end at 640 KiB, for firmware without a BIOS
 // data area: qboot's pointer is at 0x9fc00 and both words are zero.
-func Scan(mem phys.Window) (pointer uint64, code Code) {
+func ScanMemory(mem phys.Window) (pointer uint64, code Code) {
 	ebda := word(mem, ebdaSegment) << 4
 	base := word(mem, baseKiB) * kib
 	if ebda >= kib && ebda < romStart {
@@ -49,9 +60,6 @@ func Scan(mem phys.Window) (pointer uint64, code Code) {
 	if pa := search(mem, baseEnd-kib, baseEnd); pa != 0 {
 		return pa, OK
 	}
-	if pa := search(mem, romStart, romEnd); pa != 0 {
-		return pa, OK
-	}
 	return 0, NoPointer
 }
 
@@ -63,11 +71,15 @@ func word(mem phys.Window, pa uint64) uint64 {
 	return 0
 }
 
-// search returns the first floating pointer from start on, or 0.
+// search returns the first floating pointer from start on, or 0, in whole KiB.
 func search(mem phys.Window, start, end uint64) uint64 {
-	for pa := start; pa+pointerSize <= end; pa += pointerSize {
-		if b := mem.Bytes(pa, pointerSize); b != nil && isPointer(b) {
-			return pa
+	const signature = 0x5f50_4d5f // "_MP_"
+	for ; start < end; start += kib {
+		b := mem.Bytes(start, kib)
+		for ; len(b) >= pointerSize; b = b[pointerSize:] {
+			if binary.LittleEndian.Uint32(b) == signature && isPointer(b[:pointerSize]) {
+				return start + kib - uint64(len(b))
+			}
 		}
 	}
 	return 0
