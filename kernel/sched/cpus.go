@@ -40,45 +40,42 @@ func (s *Scheduler) Running(t int32) (cpu int, ok bool) {
 // set by Slice. Another CPU also has to look when its timer isn't set, because
 // nobody waited there; it is in TakeKicks then. A runnable t is left as it is.
 func (s *Scheduler) Wake(t int32, now int64, here int) (cpu int, look bool) {
-	th := &s.threads[t]
-	if th.state != asleep {
-		return int(th.queue), false
-	}
-	q := &s.queues[0]
-	if !q.several {
-		return 0, q.Enqueue(t, now)
-	}
+	return s.queues[here].enqueue(t, now, false)
+}
+
+// wake makes t, which sleeps, runnable, by a call on the CPU of local.
+func (s *Scheduler) wake(t int32, th *thread, now int64, local *Queue) (cpu int, look bool) {
 	if th.weight == 0 {
 		s.Reset(t)
 	}
-	from := th.queue
-	q = s.target(t, th, here)
+	q := s.target(t, th, local)
 	if q.weight == 0 {
 		q.offset = s.front - q.base
 	}
-	if q.cpu != from && th.v != unplaced {
+	if q.cpu != th.queue && th.v != unplaced {
 		s.moves.Woken++
 	}
-	alone := q.waiting == 0
-	look = q.Enqueue(t, now)
-	if int(q.cpu) != here && (look || alone) {
+	cpu, look = q.enqueue(t, now, true)
+	if q != local && (look || q.waiting == 1) {
 		look = true
 		s.kicks |= q.bit
 	}
-	return int(q.cpu), look
+	return cpu, look
 }
 
 // Dequeue makes t not runnable: it waits for something. When it was running the
-// CPU has to call Pick. A t that isn't runnable is left as it is.
+// CPU has to call Pick: CPU here knows, another is in TakeKicks. A t that isn't
+// runnable is left as it is.
 func (s *Scheduler) Dequeue(t int32, now int64, here int) {
-	q := s.disturb(t, here)
-	q.Dequeue(t, now)
+	s.disturb(t, here).Dequeue(t, now)
 }
 
-// Retire makes t not runnable for good, as Queue.Retire does.
+// Retire is Dequeue of a thread that has ended. A debt that it leaves behind
+// stays owed to the others, since nobody comes back to pay it: V doesn't fall as
+// it does after Dequeue. Without that, a program whose threads each live for an
+// instant would get more than its share.
 func (s *Scheduler) Retire(t int32, now int64, here int) {
-	q := s.disturb(t, here)
-	q.Retire(t, now)
+	s.disturb(t, here).Retire(t, now)
 }
 
 // disturb gives t's queue, whose CPU has to look if it is running t.
@@ -91,15 +88,22 @@ func (s *Scheduler) disturb(t int32, here int) *Queue {
 	return q
 }
 
-// SetNice changes t's weight, as Queue.SetNice does; the CPU that t is runnable
-// on has to call Pick.
+// SetNice changes t's weight, clipping nice to its range. t's share changes from
+// now on; what it is owed or owes, and the length of its request, stay the same
+// in CPU time. The CPU that t is runnable on has to call Pick.
 func (s *Scheduler) SetNice(t int32, nice int, now int64, here int) {
+	nice = min(max(nice, MinNice), MaxNice)
 	th := &s.threads[t]
-	q := &s.queues[th.queue]
-	q.SetNice(t, nice, now)
-	if th.state != asleep {
-		s.kick(q, here)
+	if th.state == asleep {
+		if th.weight == 0 {
+			s.Reset(t)
+		}
+		th.setNice(nice)
+		return
 	}
+	q := &s.queues[th.queue]
+	q.reweigh(t, th, nice, now)
+	s.kick(q, here)
 }
 
 // Affinity gives the CPUs, as bits, that t may run on. A new thread is given
@@ -144,7 +148,7 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 // pass moves t, which waits on q and may not stay, to the CPU that suits it
 // best.
 func (s *Scheduler) pass(t int32, q *Queue, now int64, here int) {
-	to := s.target(t, &s.threads[t], here)
+	to := s.target(t, &s.threads[t], &s.queues[here])
 	s.moves.Given++
 	if to.take(t, q, now) {
 		s.kick(to, here)
@@ -156,8 +160,8 @@ func (s *Scheduler) pass(t int32, q *Queue, now int64, here int) {
 const stayMargin = 4
 
 // target chooses the queue for a thread that becomes runnable.
-func (s *Scheduler) target(t int32, th *thread, here int) *Queue {
-	last, local := &s.queues[th.queue], &s.queues[here]
+func (s *Scheduler) target(t int32, th *thread, local *Queue) *Queue {
+	last := &s.queues[th.queue]
 	if last.live == t {
 		return last // its registers may still be there
 	}

@@ -47,15 +47,24 @@ func (q *Queue) Len() int {
 	return n
 }
 
-// Enqueue makes t runnable. It reports whether t should run at once, in the
-// place of the running thread: the caller then calls Pick. When it reports
-// false the running thread goes on, but its slice may be shorter than it was
-// told: the caller sets its timer by Slice. A runnable t is left as it is.
-// Wake chooses the queue too.
+// Wake is Scheduler.Wake, called by this queue's CPU.
+func (q *Queue) Wake(t int32, now int64) (cpu int, look bool) { return q.enqueue(t, now, false) }
+
+// Enqueue makes t runnable on this queue, whatever t's affinity says. It reports
+// as Wake does.
 func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
+	_, preempt = q.enqueue(t, now, true)
+	return preempt
+}
+
+// enqueue makes t runnable, here or on the queue that suits it best.
+func (q *Queue) enqueue(t int32, now int64, here bool) (cpu int, look bool) {
 	th := &q.threads[t]
 	if th.state != asleep {
-		return false
+		return int(th.queue), false
+	}
+	if q.several && !here {
+		return q.s.wake(t, th, now, q)
 	}
 	if th.weight == 0 {
 		q.s.Reset(t)
@@ -68,7 +77,7 @@ func (q *Queue) Enqueue(t int32, now int64) (preempt bool) {
 	if q.current == None || th.d < q.threads[q.current].d && q.eligible(th.v) {
 		q.renew = true
 	}
-	return q.renew
+	return int(q.cpu), q.renew
 }
 
 // place gives a thread that wakes its virtual time on this queue.
@@ -84,9 +93,8 @@ func (q *Queue) place(th *thread) {
 	th.v = min(max(th.v, v), v+maxDistance)
 }
 
-// Dequeue makes t not runnable: it waits for something. When t was running the
-// CPU is idle until the next Pick. A t that isn't runnable on this CPU is left
-// as it is.
+// Dequeue is Scheduler.Dequeue for a thread on this queue, called by its CPU;
+// other threads are left as they are.
 func (q *Queue) Dequeue(t int32, now int64) {
 	th := &q.threads[t]
 	if th.state == asleep || th.queue != q.cpu {
@@ -97,10 +105,8 @@ func (q *Queue) Dequeue(t int32, now int64) {
 	q.leave(th)
 }
 
-// Retire makes t not runnable for good: it has ended. A debt that it leaves
-// behind stays owed to the others, since nobody comes back to pay it: V doesn't
-// fall as it does after Dequeue. Without that, a program whose threads each
-// live for an instant would get more than its share.
+// Retire is Scheduler.Retire for a thread on this queue, called by its CPU; other
+// threads are left as they are.
 func (q *Queue) Retire(t int32, now int64) {
 	th := &q.threads[t]
 	if th.state == asleep || th.queue != q.cpu {
@@ -175,19 +181,11 @@ func (q *Queue) Yield(now int64) {
 	q.renew, q.passed = true, true
 }
 
-// SetNice changes t's weight, clipping nice to its range. t's share changes
-// from now on; what it is owed or owes, and the length of its request, stay the
-// same in CPU time.
-func (q *Queue) SetNice(t int32, nice int, now int64) {
-	th := &q.threads[t]
-	nice = min(max(nice, MinNice), MaxNice)
-	if th.state == asleep || th.queue != q.cpu {
-		if th.weight == 0 {
-			q.s.Reset(t)
-		}
-		th.setNice(nice)
-		return
-	}
+// SetNice is Scheduler.SetNice, called by this queue's CPU.
+func (q *Queue) SetNice(t int32, nice int, now int64) { q.s.SetNice(t, nice, now, int(q.cpu)) }
+
+// reweigh changes the weight of t, which is runnable here.
+func (q *Queue) reweigh(t int32, th *thread, nice int, now int64) {
 	q.charge(now)
 	was := th.state
 	if was != running {
