@@ -16,7 +16,8 @@ import (
 
 // Spawn starts this program once more with those arguments and gives its
 // process id: by Loam's own call, under which the program's name is that of
-// the boot archive, else as Linux does.
+// the boot archive, else as Linux does. The child ends at the latest with the
+// first process in Loam, with the caller's thread on Linux.
 func Spawn(args ...string) (pid int, err error) {
 	const name = "program"
 	argv := name + "\x00"
@@ -32,7 +33,8 @@ func Spawn(args ...string) (pid int, err error) {
 		return int(n), nil
 	case syscall.ENOSYS:
 		return syscall.ForkExec("/proc/self/exe", append([]string{name}, args...),
-			&syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Env: os.Environ()})
+			&syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Env: os.Environ(),
+				Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}})
 	}
 	return 0, e
 }

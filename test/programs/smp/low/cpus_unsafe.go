@@ -110,9 +110,14 @@ const (
 	FutexWake = 1 | 128
 )
 
-// Futex waits while *word is val, or wakes val waiters; Go's scheduler isn't
-// told.
+// Futex waits while *word is val, or wakes val waiters.
 func Futex(word *uint32, op, val uintptr) syscall.Errno {
-	_, _, e := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), op, val, 0, 0, 0)
+	_, _, e := syscall.Syscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), op, val, 0, 0, 0)
+	return e
+}
+
+// FutexTimed waits while *word is val, at most for d.
+func FutexTimed(word *uint32, val uint32, d *syscall.Timespec) syscall.Errno {
+	_, _, e := syscall.Syscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), FutexWait, uintptr(val), uintptr(unsafe.Pointer(d)), 0, 0)
 	return e
 }
