@@ -84,6 +84,21 @@ func (d *durationFlag) Set(v string) error {
 	return nil
 }
 
+// paramFlag collects words of the kernel's command line.
+type paramFlag []vm.Param
+
+func (p *paramFlag) String() string { return "" }
+func (p *paramFlag) Type() string   { return "K=V" }
+
+func (p *paramFlag) Set(v string) error {
+	name, value, given := strings.Cut(v, "=")
+	if !given {
+		return errors.New("not K=V")
+	}
+	*p = append(*p, vm.Param{Key: name, Value: value})
+	return nil
+}
+
 // envFlag collects variables; a later one replaces an earlier of its name.
 type envFlag struct{ values []string }
 

@@ -229,6 +229,8 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"run", "--timeout", "soon", prog}, 125, "not a time"},
 		{[]string{"run", "--timeout", "-1s", prog}, 125, "more than nothing"},
 		{[]string{"run", "--machine", "pdp11", prog}, 125, "pdp11"},
+		{[]string{"run", "--param", "collect", prog}, 125, "not K=V"},
+		{[]string{"run", "--param", "a=b c", prog}, 125, "kernel parameter a"},
 		{[]string{"run", "--cpus", "0", prog}, 125, "at least one"},
 		{[]string{"run", "--cpus", "-1", prog}, 125, "at least one"},
 		{[]string{"run", "--cpus", "1000", prog}, 125, "1000 CPUs"},

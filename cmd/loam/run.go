@@ -30,6 +30,7 @@ type runFlags struct {
 	timeout       durationFlag
 	deterministic bool
 	stats         string
+	params        paramFlag
 }
 
 // machineFlags are those that run and boot share.
@@ -105,6 +106,8 @@ Exit status: the program's own, or
 	fl.Var(&f.timeout, "timeout", "end the program after this time, such as 10s or 5m")
 	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same")
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
+	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
+	_ = fl.MarkHidden("param") // for tests and for work on the kernel
 	return cmd
 }
 
@@ -122,7 +125,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	o := run.Options{
 		Path: args[0], Args: args[1:], Env: f.env.values,
 		MemoryMiB: int(f.memory), CPUs: f.cpus, Timeout: f.timeout.Duration,
-		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic,
+		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,

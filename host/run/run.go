@@ -51,6 +51,8 @@ type Options struct {
 	Machine       vm.Machine    // default: vm.MicroVM
 	Accel         string        // default: accel.Auto
 	Deterministic bool
+	// Params are further words of the kernel's command line, after loam's own.
+	Params []vm.Param
 
 	Stdin  *os.File  // nil: empty
 	Stdout io.Writer // nil: discarded
@@ -248,7 +250,7 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 func (o *Options) checkMachine() error {
 	c := vm.Config{
 		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
-		Deterministic: o.Deterministic, Kernel: os.Stdin,
+		Deterministic: o.Deterministic, Kernel: os.Stdin, Params: o.Params,
 	}
 	if o.Deterministic && o.Accel != vm.TCG {
 		c.Accel = o.Accel
@@ -305,6 +307,7 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	if m.Verbose || m.Statistics {
 		add("v", "1")
 	}
+	c.Params = append(c.Params, m.Params...)
 	return c
 }
 

@@ -355,11 +355,11 @@ func TestStdinAfterEnd(t *testing.T) {
 
 func TestCommandLine(t *testing.T) {
 	s := newSession(t, "command line")
-	s.MemoryMiB, s.CPUs = 64, 3
+	s.MemoryMiB, s.CPUs, s.Params = 64, 3, []vm.Param{{Key: "collect", Value: "1"}, {Key: "x", Value: ""}}
 	if _, err := s.run(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"-m 64M", "-smp 3", "-accel tcg", "-append mode=run time=", "-display none", "-cpu " + vm.CPU(nil), "microvm,"} {
+	for _, want := range []string{"-m 64M", "-smp 3", "-accel tcg", "-append mode=run time=", " collect=1 x= ", "-display none", "-cpu " + vm.CPU(nil), "microvm,"} {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("no %q in %s", want, s.out.String())
 		}
@@ -440,6 +440,7 @@ func TestImpossible(t *testing.T) {
 		"KVM in lockstep":    func(o *Options) { o.Deterministic, o.Accel = true, vm.KVM },
 		"QEMU":               func(o *Options) { o.QEMU = "/nonexistent/qemu" },
 		"not QEMU":           func(o *Options) { o.QEMU = "/bin/true" },
+		"kernel parameter":   func(o *Options) { o.Params = []vm.Param{{Key: "a", Value: "b c"}} },
 		"NUL in an argument": func(o *Options) { o.Args = []string{"a\x00b"} },
 	} {
 		s := newSession(t, "exit 0")
