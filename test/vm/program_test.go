@@ -43,7 +43,7 @@ func TestOnLinux(t *testing.T) {
 	if os.Getenv("LOAM_CONTROL") == "" {
 		t.Skip("LOAM_CONTROL is not set: the assistants run on Loam only")
 	}
-	for _, name := range []string{"behave", "misbehave"} {
+	for _, name := range []string{"behave", "misbehave", "smp"} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(vmtest.Program(t, name))
 			var out, err bytes.Buffer
