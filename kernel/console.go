@@ -5,7 +5,6 @@
 package main
 
 import (
-	"math"
 	"runtime"
 
 	"loam/machine/metal"
@@ -15,10 +14,11 @@ import (
 // with nothing to run, and four keys. The shell comes with the programs.
 func console() {
 	metal.Log("ready, nothing to run. Keys: m memory, t time, q power off")
+	cpu := metal.CPUAt(0)
+	metal.RunOn(cpu)
 	metal.StartConsoleInput()
-	metal.SetDeadline(math.MaxInt64)
 	for {
-		if metal.Idle()&metal.EventKey != 0 {
+		if cpu.Idle()&metal.EventKey != 0 {
 			for {
 				b, ok := metal.ConsoleRead()
 				if !ok {
@@ -27,8 +27,8 @@ func console() {
 				key(b)
 			}
 		}
-		if metal.TurnDue() {
-			metal.Turn()
+		if cpu.TurnDue() {
+			cpu.Turn()
 		}
 	}
 }

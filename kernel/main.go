@@ -13,11 +13,10 @@ import (
 )
 
 // main runs when the machine floor has started Go's runtime (machine/metal,
-// boot): it becomes this CPU's runner and never returns.
+// boot). It never returns.
 func main() {
 	debug.SetMaxStack(maxStack) // endless recursion of the kernel's is caught early
 	logUnknown()                // what the command line has that nobody knows
-	metal.BecomeRunner()        // locked, not preemptible, interrupts off
 	if mode, _ := bootinfo.Lookup(metal.CommandLine(), "mode"); string(mode) == "boot" {
 		console() // stay up; a person is watching
 	}
@@ -27,7 +26,7 @@ func main() {
 const maxStack = 512 << 10
 
 // known are the keys of the command line; docs/kernel-command-line.md.
-var known = []string{"mode", "tsc", "time", "seed", "v", "log", "ring"}
+var known = []string{"mode", "tsc", "time", "seed", "v", "log", "ring", "cpus"}
 
 func logUnknown() {
 	line := metal.CommandLine()

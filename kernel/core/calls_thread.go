@@ -68,8 +68,8 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	}
 	t.sig.Clone(&r.t.sig)
 	tid := t.tid
-	r.queue.Enqueue(i, r.time())
-	r.work |= workChoose
+	k.sched.SetAffinity(i, k.sched.Affinity(r.index), r.time(), int(r.id))
+	r.enqueue(i, r.time())
 	return uint64(tid)
 }
 
@@ -154,20 +154,44 @@ func sysPrctl(r *runner, c *metal.Context) uint64 {
 	return abi.EINVAL.Result()
 }
 
-// sysSchedGetaffinity: thread, size, mask. One CPU.
+// sysSchedGetaffinity: thread, size, mask.
 func sysSchedGetaffinity(r *runner, c *metal.Context) uint64 {
 	if c.RSI < 8 || c.RSI%8 != 0 {
 		return abi.EINVAL.Result()
 	}
-	if tid := uint32(c.RDI); tid != 0 && k.find(tid) == nil {
-		return abi.ESRCH.Result()
+	t := r.t
+	if tid := uint32(c.RDI); tid != 0 {
+		if t = k.find(tid); t == nil {
+			return abi.ESRCH.Result()
+		}
 	}
 	var b [8]byte
-	putWord(b[:], 1)
+	putWord(b[:], k.sched.Affinity(t.handle.Index))
 	if e := r.put(c.RDX, b[:]); e != 0 {
 		return e
 	}
 	return 8
+}
+
+// sysSchedSetaffinity: thread, size, mask.
+func sysSchedSetaffinity(r *runner, c *metal.Context) uint64 {
+	t := r.t
+	if tid := uint32(c.RDI); tid != 0 {
+		if t = k.find(tid); t == nil {
+			return abi.ESRCH.Result()
+		}
+	}
+	if t.process != r.t.process {
+		return abi.EPERM.Result()
+	}
+	var b [8]byte
+	if e := r.as.ReadUser(abi.UserAddr(c.RDX), b[:min(c.RSI, 8)]); e != 0 {
+		return e.Result()
+	}
+	if !r.setAffinity(t.handle.Index, binary.LittleEndian.Uint64(b[:])) {
+		return abi.EINVAL.Result()
+	}
+	return 0
 }
 
 func sysSchedGetparam(r *runner, c *metal.Context) uint64 {
@@ -189,7 +213,8 @@ func sysSetpriority(r *runner, c *metal.Context) uint64 {
 	if !ok {
 		return abi.ESRCH.Result()
 	}
-	r.queue.SetNice(i, int(min(max(int32(c.RDX), -20), 19)), metal.Now())
+	k.sched.SetNice(i, int(min(max(int32(c.RDX), -20), 19)), r.time(), int(r.id))
+	r.kick()
 	r.work |= workChoose
 	return 0
 }
@@ -212,25 +237,34 @@ func (r *runner) prioritized(c *metal.Context) (int32, bool) {
 }
 
 func sysGetcpu(r *runner, c *metal.Context) uint64 {
-	var b [4]byte
-	for _, addr := range [2]uint64{c.RDI, c.RSI} {
-		if addr != 0 {
-			if e := r.put(addr, b[:]); e != 0 {
-				return e
-			}
+	var b [4]byte // one node
+	if c.RSI != 0 {
+		if e := r.put(c.RSI, b[:]); e != 0 {
+			return e
 		}
 	}
-	return 0
+	if c.RDI == 0 {
+		return 0
+	}
+	binary.LittleEndian.PutUint32(b[:], uint32(r.id))
+	return r.put(c.RDI, b[:])
 }
 
-// sysMembarrier: on one CPU every change of thread is a barrier.
+// sysMembarrier: whoever runs in the space comes into the kernel and goes out
+// again, which is a barrier; the others had theirs when they came in.
 func sysMembarrier(r *runner, c *metal.Context) uint64 {
 	const has = abi.MEMBARRIER_CMD_GLOBAL | abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED |
 		abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
 	switch c.RDI {
 	case abi.MEMBARRIER_CMD_QUERY:
 		return has
-	case abi.MEMBARRIER_CMD_GLOBAL, abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED, abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+	case abi.MEMBARRIER_CMD_GLOBAL:
+		r.barrier(nil)
+		return 0
+	case abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		r.barrier(r.as)
+		return 0
+	case abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 		return 0
 	}
 	return abi.EINVAL.Result()

@@ -43,19 +43,31 @@ func (r *runner) processTime(p *Process, now int64) int64 {
 //go:nosplit
 //loam:noalloc
 func sysClockGettime(r *runner, c *metal.Context) uint64 {
-	if c.RDI != abi.CLOCK_MONOTONIC {
+	off := c.RSI - r.near.page
+	if c.RDI != abi.CLOCK_MONOTONIC || off >= r.near.pairs {
 		return r.otherClock(c)
 	}
-	off, ok := r.as.HotPair(abi.UserAddr(c.RSI))
-	if !ok {
-		return r.otherClock(c)
-	}
-	metal.NowInto(k.env.Mem.Word(r.as.HotWord(off)))
+	metal.NowInto(k.env.Mem.Word(r.near.pa + off))
 	return 0
 }
 
+// otherClock is the long way of sysClockGettime, under the kernel lock.
+//
 //go:noinline
 func (r *runner) otherClock(c *metal.Context) uint64 {
+	r.comeIn()
+	if r.work != 0 {
+		return r.notYet(c)
+	}
+	v := r.anyClock(c)
+	if v == 0 {
+		r.rememberNear(abi.UserAddr(c.RSI))
+	}
+	r.goOut()
+	return v
+}
+
+func (r *runner) anyClock(c *metal.Context) uint64 {
 	kind := decode.Clock(c.RDI)
 	if kind == decode.BadClock {
 		return abi.EINVAL.Result()

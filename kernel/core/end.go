@@ -33,8 +33,7 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	k.poll.FreeTable(k.tables[me])
 	k.tables[me] = nil
 	r.settle()
-	metal.LeaveRoot(k.spaces.Index(p.space).Root())
-	k.dying.PushBack(k.dyingLinks, p.space)
+	r.endSpace(p.space)
 	r.abandonChildren(p)
 	r.tellParent(p)
 	if me == k.first {
@@ -42,6 +41,22 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 		r.endOthers()
 	}
 	r.work |= workChoose
+}
+
+// endSpace has every CPU leave a space that no thread runs in any more, and puts
+// it among those to be given back.
+func (r *runner) endSpace(index int32) {
+	s := k.spaces.Index(index)
+	s.ending = true
+	if r.loaded == index {
+		r.unload()
+	}
+	for i := range k.runners {
+		if s.users>>i&1 != 0 {
+			r.order(&k.runners[i], orderLeave)
+		}
+	}
+	k.dying.PushBack(k.dyingLinks, index)
 }
 
 // abandonChildren makes p nobody's parent. Those of its children that have
@@ -103,17 +118,25 @@ func (k *kernel) freeProcess(p *Process) {
 	k.processes.Put(p.handle)
 }
 
-// reap gives back a piece of what an ended process's space has. When the last
-// one is done and the first process has ended, so does the machine.
-func (r *runner) reap() {
+// reap gives back a piece of what an ended process's space has, and reports
+// whether there was one: a space may have to wait until other CPUs have left it,
+// which then come here. When the last one is done and the first process has ended,
+// so does the machine.
+func (r *runner) reap() bool {
 	i := k.dying.First()
+	for i != pool.Nil && k.spaces.Index(i).users != 0 {
+		i = k.dying.Next(k.dyingLinks, i)
+	}
+	if i == pool.Nil {
+		return false
+	}
 	s := k.spaces.Index(i)
 	peak := s.Stats().Peak
 	faults := s.Stats().Faults
 	if !s.Destroy() {
 		k.stats.peak = max(k.stats.peak, peak)
 		s.seen = max(s.seen, faults)
-		return
+		return true
 	}
 	k.stats.faults += s.seen
 	k.dying.Remove(k.dyingLinks, i)
@@ -121,6 +144,7 @@ func (r *runner) reap() {
 	if k.ending && k.dying.Empty() {
 		finish()
 	}
+	return true
 }
 
 // finish tells the host how the first process ended and stops the machine.

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 
 	"loam/archive"
+	"loam/kernel/decode"
 	"loam/kernel/futex"
 	"loam/kernel/poll"
 	"loam/kernel/pool"
@@ -21,9 +22,15 @@ import (
 	"loam/machine/paging"
 )
 
-// kernel is what all CPUs share. With more than one of them a lock will guard
-// it; each runner's own state is in runner.
+// kernel is what all CPUs share; kernelLock guards it. Each runner's own state is
+// in runner.
 type kernel struct {
+	runners []runner // of each CPU
+	holder  int32    // the runner that has, or had last, the kernel lock
+	dirty   uint32   // workFlush: some space has translations to forget
+	alarmed int32    // the runner whose timer is for k.timers
+	alarm   int64    // the deadline that it looks after, decode.Never without one
+
 	frames *frame.Allocator
 	env    paging.Env
 	nodes  space.Pool // of the areas of all spaces
@@ -64,9 +71,6 @@ type kernel struct {
 // k is the kernel; the runners are its only users.
 var k kernel
 
-// cpu0 is the runner of the first CPU.
-var cpu0 runner
-
 // frameMax holds a signal frame with the largest XSAVE area that a Context can
 // hold.
 const frameMax = 5120
@@ -99,7 +103,8 @@ func (k *kernel) setUp() {
 	k.spaces = pool.New[Space](spaces)
 	k.nodes.Init(make([]space.Node, max(int(k.stats.freeAtStart), 1024)))
 
-	k.sched = sched.New(1, threads)
+	k.setUpCPUs()
+	k.sched = sched.New(len(k.runners), threads)
 	k.timers = timeq.New(threads + spaces*timersPerProcess)
 	var secret [16]byte
 	metal.Random(secret[:])
@@ -114,10 +119,24 @@ func (k *kernel) setUp() {
 	k.links = make([]pool.Link, threads)
 	k.siblings = make([]pool.Link, threads)
 	k.dyingLinks = make([]pool.Link, spaces)
+	for i := range k.runners {
+		k.runners[i].queue = k.sched.Queue(i)
+	}
 	k.wallOffset = metal.WallTime() - metal.Now()
 	k.makeVDSO()
 	if signal.MaxFrameAMD64(metal.FPUSize()) > frameMax {
 		panic("core: a signal frame doesn't fit its buffer")
+	}
+}
+
+// setUpCPUs makes a runner for each CPU.
+func (k *kernel) setUpCPUs() {
+	k.runners = make([]runner, metal.CPUs())
+	k.alarm = decode.Never
+	for i := range k.runners {
+		r := &k.runners[i]
+		r.id, r.cpu = int32(i), metal.CPUAt(i)
+		r.index, r.loaded, r.armed = sched.None, pool.Nil, decode.Never
 	}
 }
 

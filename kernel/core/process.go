@@ -9,6 +9,7 @@ import (
 	"loam/kernel/decode"
 	"loam/kernel/futex"
 	"loam/kernel/pool"
+	"loam/kernel/sched"
 	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/machine/metal"
@@ -41,6 +42,8 @@ type Process struct {
 type Space struct {
 	space.Space
 	handle pool.Handle
+	users  uint64 // CPUs that have its root loaded, by bit
+	ending bool   // nobody is to load it any more
 	seen   uint64 // page faults, while it is destroyed
 }
 
@@ -98,13 +101,19 @@ func (r *runner) bury(i int32, keepLeader bool) {
 			k.waiting.Remove(k.links, i)
 		}
 		k.timers.Remove(i)
-		r.queue.Dequeue(i, now)
-		if i == r.index {
+		k.sched.Retire(i, now, int(r.id))
+		switch o := t.runner(); o {
+		case nil:
+			metal.FreeContext(k.contexts[i])
+		case r:
 			t.cpuTime += now - r.since
 			r.drop() // keeps the context until its call has returned
-		} else {
-			metal.FreeContext(k.contexts[i])
+		default: // so does the other CPU's
+			t.cpuTime += now - o.since
+			o.index = sched.None
+			r.order(o, orderEnd)
 		}
+		t.on = 0
 		k.contexts[i] = nil
 		p.count--
 		t.wait, t.gone = forNothing, true

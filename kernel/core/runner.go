@@ -5,7 +5,8 @@
 package core
 
 import (
-	"loam/abi"
+	"sync/atomic"
+
 	"loam/kernel/decode"
 	"loam/kernel/exception"
 	"loam/kernel/sched"
@@ -13,9 +14,14 @@ import (
 	"loam/machine/metal"
 )
 
-// runner is the state of one CPU's loop. t to c describe the current thread
+// runner is the state of one CPU's loop. Its own CPU uses it; what other CPUs do
+// with it, they do with the kernel lock held. t to c describe the current thread
 // and are nil (index sched.None) when there is none.
 type runner struct {
+	// out is 1 while the CPU is in user mode or in a call that takes no lock:
+	// docs/concurrency.md. Atomic: others wait for it to become 0.
+	out uint32
+
 	work uint32 // why the loop can't enter the current thread again at once
 
 	t     *Thread
@@ -24,15 +30,23 @@ type runner struct {
 	c     *metal.Context
 	index int32 // of t
 
-	moved bool // the call has moved bytes already: it ends rather than wait
-
-	corpse *metal.Context // of a current thread that ended: the call still writes to it
-
+	cpu   *metal.CPU
+	id    int32
 	queue *sched.Queue
 	now   int64 // the time of this trap, 0 until somebody asks
 	since int64 // when the current thread was last charged for its time
 	armed int64 // the deadline that the timer has, decode.Never without one
 	calls uint64
+
+	moved  bool  // the call has moved bytes already: it ends rather than wait
+	idle   bool  // the CPU is in Idle
+	loaded int32 // index of the space whose root the CPU has, or pool.Nil
+
+	corpse *metal.Context // of a current thread that ended: the call still writes to it
+
+	orders uint32      // what other CPUs want of this one
+	forget space.Flush // translations that it has to forget (orderForget)
+	near   near
 
 	// buf is where data stays between a program's memory and a device.
 	buf [bufSize]byte
@@ -47,7 +61,7 @@ const (
 	workFlush              // translations of some space are not so any more
 )
 
-// loop runs the CPU's threads for ever.
+// loop runs the CPU's threads for ever. It begins with the kernel lock held.
 //
 //loam:noalloc
 //loam:indirect table=calls
@@ -56,12 +70,12 @@ func (r *runner) loop() {
 		r.choose()
 		for r.work == 0 {
 			c := r.c
-			if trap := metal.Enter(c); trap != metal.TrapSyscall {
+			if trap := r.cpu.Enter(c); trap != metal.TrapSyscall {
 				r.trap(trap)
 				continue
 			}
 			r.calls++
-			f := rareCall
+			f := slowCall
 			if nr := c.OrigRAX; nr < uint64(len(calls)) {
 				f = calls[nr]
 			}
@@ -70,29 +84,70 @@ func (r *runner) loop() {
 	}
 }
 
+// slowCall makes a call under the kernel lock: all but those that only touch the
+// calling thread.
+//
+//loam:noalloc
+//loam:indirect table=slowCalls
+func slowCall(r *runner, c *metal.Context) uint64 {
+	r.comeIn()
+	if r.work != 0 {
+		return r.notYet(c)
+	}
+	f := rareCall
+	if nr := c.OrigRAX; nr < uint64(len(slowCalls)) {
+		f = slowCalls[nr]
+	}
+	v := f(r, c)
+	r.goOut()
+	return v
+}
+
+// notYet is for a call that another CPU's order has overtaken: the thread obeys
+// first, and then makes its call again from the start.
+func (r *runner) notYet(c *metal.Context) uint64 {
+	const syscallSize = 2 // bytes of the SYSCALL instruction
+	c.RIP -= syscallSize
+	c.Full = 1
+	return c.OrigRAX
+}
+
 // trap handles an exception or an interrupt in the current thread.
 //
 //loam:noalloc
 func (r *runner) trap(trap metal.Trap) {
-	switch {
-	case trap == exception.PageFault:
-		r.pageFault()
-	case trap < firstInterrupt:
-		r.exception()
-	default:
-		r.happened(metal.Interrupt(trap))
-		if metal.TurnDue() {
-			metal.Turn()
-			r.happened(metal.Pending())
-		}
-		r.work |= workChoose
+	if trap >= firstInterrupt {
+		r.interrupted(trap)
+		return
 	}
+	r.comeIn()
+	switch {
+	case r.t == nil: // another CPU has ended it
+	case trap != exception.PageFault:
+		r.exception()
+	case r.work == 0: // else an order goes first, and the fault comes again if it still is one
+		r.pageFault()
+	}
+	r.goOut()
 }
 
 const firstInterrupt = 32
 
+// interrupted serves an interrupt and gives the kernel's other threads their turn.
+func (r *runner) interrupted(trap metal.Trap) {
+	atomic.StoreUint32(&r.out, 0)
+	e := r.cpu.Interrupt(trap)
+	if r.cpu.TurnDue() {
+		r.cpu.Turn()
+		e |= r.cpu.Pending()
+	}
+	r.comeIn()
+	r.happened(e)
+	r.work |= workChoose
+}
+
 // choose makes the thread that should run the current one, ready to enter. It
-// waits until there is one.
+// waits until there is one. It begins with the kernel lock held and gives it back.
 //
 //loam:noalloc
 func (r *runner) choose() {
@@ -100,60 +155,88 @@ func (r *runner) choose() {
 		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running {
 			r.takeSignals()
 		}
-		if r.work&workFlush != 0 {
+		if k.dirty != 0 {
 			r.flush()
 		}
 		r.work = 0
-		if r.corpse != nil {
-			metal.FreeContext(r.corpse)
-			r.corpse = nil
-		}
-		if !k.dying.Empty() {
-			r.reap()
-		}
+		r.release()
+		reaped := !k.dying.Empty() && r.reap()
 		now := r.time()
 		i, slice := r.queue.Pick(now)
+		r.kick()
 		if i != r.index {
 			r.change(i, now)
 		}
 		r.arm(now, slice)
 		r.now = 0
 		if i == sched.None {
-			if k.dying.Empty() {
-				r.happened(metal.Idle())
+			if reaped {
+				r.breathe()
+			} else {
+				r.rest()
 			}
 			continue
 		}
 		if r.work == 0 && r.t.retry {
 			r.again()
 		}
-		if r.work == 0 {
+		if r.goOut(); r.work == 0 {
 			return
 		}
 	}
 }
 
+// release frees the context of a thread that ended here.
+func (r *runner) release() {
+	if r.corpse != nil {
+		metal.FreeContext(r.corpse)
+		r.corpse = nil
+	}
+}
+
+// rest gives the CPU away until something happens.
+func (r *runner) rest() {
+	r.idle = true
+	kernelLock.Unlock()
+	e := r.cpu.Idle()
+	r.comeIn()
+	r.idle = false
+	r.happened(e)
+}
+
+// breathe lets others have the lock, and interrupts come, between two pieces of
+// work that is done for no thread.
+func (r *runner) breathe() {
+	kernelLock.Unlock()
+	r.cpu.Breathe()
+	r.comeIn()
+	r.happened(r.cpu.Pending())
+}
+
 // change makes thread i, or none, the current one.
 func (r *runner) change(i int32, now int64) {
+	r.cpu.Leave()
 	if r.t != nil {
 		r.t.cpuTime += now - r.since
 		r.t.switches++
+		r.t.on = 0
 	}
 	r.since = now
 	r.index = i
+	r.near = near{}
 	if i == sched.None {
 		r.t, r.p, r.as, r.c = nil, nil, nil, nil
 		return
 	}
 	r.t = k.threads.Index(i)
 	r.p = k.processes.Index(r.t.process)
-	r.as = &k.spaces.Index(r.p.space).Space
+	s := k.spaces.Index(r.p.space)
+	r.as = &s.Space
 	r.c = k.contexts[i]
+	r.t.on = r.id + 1
+	r.load(r.p.space, s)
 	if r.t.signalled || r.t.due(r.p) {
 		r.work |= workSignal
-	}
-	if r.as.FlushDue() {
-		r.work |= workFlush
 	}
 }
 
@@ -168,21 +251,27 @@ func (r *runner) time() int64 {
 
 // drop says that the current thread is no more.
 func (r *runner) drop() {
+	r.cpu.Leave()
 	r.corpse = r.c
-	r.flush()
 	r.since = r.time()
 	r.index = sched.None
+	r.near = near{}
 	r.t, r.p, r.as, r.c = nil, nil, nil, nil
 	r.work |= workChoose
 }
 
-// arm sets the timer for the end of the slice or the first deadline. A timer
-// that comes too early is left: it costs one interrupt, a new one each switch
-// costs more.
+// arm sets the timer for the end of the slice, and for the first deadline of all
+// threads, if this CPU is the one that looks after it. A timer that comes too
+// early is left: it costs one interrupt, a new one each switch costs more.
 func (r *runner) arm(now, slice int64) {
 	at := decode.Never
 	if first, ok := k.timers.Next(); ok {
-		at = first
+		if first < k.alarm {
+			k.alarm, k.alarmed = first, r.id
+		}
+		if k.alarmed == r.id {
+			at = first
+		}
 	}
 	if slice != sched.Forever {
 		at = min(at, now+slice)
@@ -195,7 +284,7 @@ func (r *runner) arm(now, slice int64) {
 func (r *runner) armBy(at int64) {
 	if at < r.armed {
 		r.armed = at
-		metal.SetDeadline(at)
+		r.cpu.SetDeadline(at)
 	}
 }
 
@@ -203,6 +292,9 @@ func (r *runner) armBy(at int64) {
 func (r *runner) happened(e metal.Event) {
 	if e&metal.EventTimer != 0 {
 		r.armed = decode.Never
+		if k.alarmed == r.id {
+			k.alarm = decode.Never // whoever arms next looks after the next one
+		}
 		r.expire(metal.Now())
 	}
 	if e&metal.EventInput != 0 {
@@ -214,37 +306,17 @@ func (r *runner) happened(e metal.Event) {
 // that has changed.
 //
 //loam:noalloc
-//loam:indirect table=calls
+//loam:indirect table=slowCalls
 func (r *runner) again() {
 	r.t.retry = false
 	r.t.resumed = true
 	f := rareCall
-	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
-		f = calls[nr]
+	if nr := r.c.OrigRAX; nr < uint64(len(slowCalls)) {
+		f = slowCalls[nr]
 	}
 	c := r.c
 	c.RAX = f(r, c)
 	if r.t != nil && r.t.wait == running {
 		r.t.resumed = false
-	}
-}
-
-// flush makes the processor forget translations of the current space that are
-// not so any more. A space that isn't loaded has none.
-func (r *runner) flush() {
-	const few = 32 // pages: beyond that forgetting all costs less
-	if r.as == nil {
-		return // the space says so again when one of its threads is chosen
-	}
-	f := r.as.TakeFlush()
-	if !f.Any() || r.as.Root() != metal.LoadedRoot() {
-		return
-	}
-	if f.Pages() > few {
-		metal.FlushAll()
-		return
-	}
-	for va := f.Start; va < f.End; va += abi.PageSize {
-		metal.FlushPage(va)
 	}
 }

@@ -110,9 +110,10 @@ func (r *runner) setStopped(p *Process, stopped bool) {
 		switch {
 		case t.wait != running:
 		case stopped:
-			r.queue.Dequeue(i, now)
+			k.sched.Dequeue(i, now, int(r.id))
+			r.kick()
 		default:
-			r.queue.Enqueue(i, now)
+			r.enqueue(i, now)
 		}
 	}
 	r.work |= workChoose

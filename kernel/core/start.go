@@ -10,9 +10,7 @@ import (
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/archive"
-	"loam/kernel/decode"
 	"loam/kernel/procimage"
-	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/loader"
 	"loam/machine/metal"
@@ -22,17 +20,27 @@ import (
 type Config struct{}
 
 // Run starts the first program of the boot archive and runs the machine until
-// it has ended. It is called on the runner goroutine (metal.BecomeRunner) and
-// never returns.
+// it has ended. It never returns: the caller becomes the first CPU's runner.
 func Run(Config) {
 	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	fillCalls()
 	k.setUp()
+	for i := 1; i < len(k.runners); i++ {
+		go k.runners[i].run()
+	}
+	r := &k.runners[0]
+	metal.RunOn(r.cpu)
+	r.comeIn()
 	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
-	r := &cpu0
-	r.index, r.queue, r.armed = sched.None, k.sched.Queue(0), decode.Never
 	r.startFirst()
 	k.stats.firstEntry = metal.Now()
+	r.loop()
+}
+
+// run runs the threads of a CPU other than the first.
+func (r *runner) run() {
+	metal.RunOn(r.cpu)
+	r.comeIn()
 	r.loop()
 }
 
@@ -48,7 +56,7 @@ func (r *runner) startFirst() {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
 	k.first = p.handle.Index
-	r.queue.Enqueue(p.leader, metal.Now())
+	r.enqueue(p.leader, metal.Now())
 }
 
 // startProgram makes a process of a file of the boot archive. Its first thread
@@ -99,7 +107,7 @@ func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
 	p.handle, p.space, s.handle = ph, sh.Index, sh
 	p.parentPID = parent
 	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
-		Low: lowestAddress, High: highestAddress(), Dirty: &cpu0.work, DirtyBits: workFlush})
+		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush})
 	if e != 0 {
 		k.spaces.Put(sh)
 		k.processes.Put(ph)
@@ -238,7 +246,7 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 
 // writeStack writes the strings and the vectors.
 func writeStack(s *space.Space, l *procimage.Layout, name, args, env []byte) abi.Errno {
-	b := cpu0.buf[:]
+	b := k.runners[k.holder].buf[:]
 	if l.SP < l.Name-stackSize/2 {
 		return abi.E2BIG
 	}
@@ -383,7 +391,7 @@ func loamSpawn(r *runner, c *metal.Context) uint64 {
 		}
 	}
 	r.inputChanged() // the child's standard input is as ready as everybody's
-	r.queue.Enqueue(p.leader, metal.Now())
+	r.enqueue(p.leader, metal.Now())
 	r.work |= workChoose
 	return uint64(p.pid)
 }

@@ -58,7 +58,11 @@ func report() {
 		return
 	}
 	free := k.frames.Stats().Free
-	stat("calls", cpu0.calls, "calls")
+	calls := uint64(0)
+	for i := range k.runners {
+		calls += k.runners[i].calls
+	}
+	stat("calls", calls, "calls")
 	stat("page_faults", k.stats.faults, "faults")
 	stat("peak_resident", k.stats.peak*abi.PageSize>>10, "KiB")
 	stat("frames_free_at_start", k.stats.freeAtStart, "frames")

@@ -18,6 +18,7 @@ type Thread struct {
 	process int32 // index
 	handle  pool.Handle
 
+	on      int32 // the CPU that it is the current thread of plus 1, 0: none
 	wait    waitKind
 	retry   bool // make the call again when the thread runs next
 	resumed bool // the call is being made again: deadline is from the first time
@@ -105,13 +106,7 @@ func (r *runner) ready(i int32, t *Thread) {
 	if t.stopped {
 		return
 	}
-	now := r.time()
-	if r.queue.Enqueue(i, now) {
-		r.work |= workChoose
-	} else if r.work&workChoose == 0 { // the current thread goes on, for a slice
-		r.armBy(now + r.queue.Slice())
-		r.now = 0
-	}
+	r.enqueue(i, r.time())
 }
 
 // finish ends the wait of thread i; its call answers result.
@@ -147,7 +142,8 @@ func (r *runner) childEnded() {
 
 // expire ends the waits whose time has come.
 func (r *runner) expire(now int64) {
-	for {
+	const most = 64 // at a time; the timer comes again at once for the others
+	for range most {
 		i, ok := k.timers.Pop(now)
 		if !ok {
 			return
@@ -176,6 +172,8 @@ func (r *runner) interrupt(i int32, t *Thread) {
 	case running, forNothing:
 		if i == r.index {
 			r.work |= workSignal
+		} else if o := t.runner(); o != nil {
+			r.order(o, orderSignal)
 		}
 		return
 	case forTime:

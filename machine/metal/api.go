@@ -11,7 +11,8 @@ import (
 	"loam/machine/phys"
 )
 
-// What the kernel floor calls. All of it on the runner only (BecomeRunner).
+// What the kernel floor calls. The methods of CPU are for its own runner (RunOn)
+// alone, but for Kick; the functions for whoever holds the kernel lock.
 
 // Frames is the frame allocator.
 func Frames() *frame.Allocator { return &frames }
@@ -37,58 +38,79 @@ func NewContext() *Context {
 	return c
 }
 
-// FreeContext gives a Context back. It must not be used any more.
+// FreeContext gives a Context back, which no CPU has entered last (Leave).
 func FreeContext(c *Context) {
-	cpu := thisCPU()
-	if cpu.ctx == addressOf(c) {
-		cpu.ctx = 0
-	}
 	frames.Free(uint64(addressOf(c)-directMap), frame.Context)
 }
 
-// Enter runs the user thread of c until its next trap and says which. The
-// state is then in *c: for a system call its number in RAX and OrigRAX, RIP
-// behind the SYSCALL.
-func Enter(c *Context) Trap {
+// Enter runs the user thread of c, whose root the CPU has (UseRoot), until its
+// next trap and says which. The state is then in *c: for a system call its number
+// in RAX and OrigRAX, RIP behind the SYSCALL.
+func (cpu *CPU) Enter(c *Context) Trap {
 	enter(c)
-	return Trap(cpus[0].trap)
+	return Trap(cpu.trap)
+}
+
+// Leave completes the Context that was entered last on this CPU. Before that no
+// other CPU may enter it, nor may it be freed.
+func (cpu *CPU) Leave() {
+	if cpu.ctx != 0 {
+		contextAt(cpu.ctx).GSBase = userGSBase()
+		cpu.ctx = 0
+	}
 }
 
 // Interrupt serves the interrupt that Enter returned with.
-func Interrupt(t Trap) Event {
-	cpu := &cpus[0]
+func (cpu *CPU) Interrupt(t Trap) Event {
 	serveInterrupt(cpu, uint32(t))
-	timerTick = false
+	cpu.tick = false
+	return cpu.Pending()
+}
+
+// Pending takes the events that came while other kernel threads had their turn,
+// when nobody waited in Idle for them.
+func (cpu *CPU) Pending() Event {
 	e := cpu.events
 	cpu.events = 0
 	return Event(e)
 }
 
 // Idle gives the CPU to the other kernel threads until an event, halting it
-// when they have nothing to do either.
-func Idle() Event {
+// when they have nothing to do either. It may return with none.
+func (cpu *CPU) Idle() Event {
 	preemptionPoint()
 	return Event(kernelCall(callIdle, 0, 0))
 }
 
-// TurnDue reports whether other kernel threads want the CPU.
-func TurnDue() bool { return readyHead >= 0 }
+// TurnDue reports whether other kernel threads, or the collector, want the CPU.
+func (cpu *CPU) TurnDue() bool { return readyHead >= 0 || cpu.stopWanted() }
 
 // Turn lets the other kernel threads, and the collector, have the CPU once.
-func Turn() {
+func (cpu *CPU) Turn() {
 	preemptionPoint()
 	kernelCall(callTurn, 0, 0)
+	if cpu.stopWanted() { // by who just had its turn
+		preemptionPoint()
+	}
 }
 
+// Breathe lets the interrupts come that wait, and the collector have the runner if
+// it asked for it.
+func (cpu *CPU) Breathe() { preemptionPoint() }
+
 // SetDeadline asks for EventTimer at the time at, on the clock of Now, or
-// soon after; math.MaxInt64: no more.
-func SetDeadline(at int64) {
-	if at == runnerDeadline {
-		return
+// soon after; a later one than asked for last is not sooner for that.
+// math.MaxInt64: no more.
+func (cpu *CPU) SetDeadline(at int64) {
+	cpu.deadline = at
+	if at < cpu.timerSet {
+		setTimer(cpu, at)
 	}
-	runnerDeadline = at
-	armTimer()
 }
+
+// Kick interrupts the CPU, which must be another than the caller's: it gets
+// EventKick.
+func (cpu *CPU) Kick() { sendKick(cpu) }
 
 // FlushPage forgets the translation of one page of the loaded address space.
 func FlushPage(va uint64) { invlpg(va) }
@@ -96,8 +118,19 @@ func FlushPage(va uint64) { invlpg(va) }
 // FlushAll forgets every translation of the loaded user half.
 func FlushAll() { writeCR3(readCR3()) }
 
-// LoadedRoot is the root that the CPU has loaded.
-func LoadedRoot() uint64 { return cpus[0].root }
+// Root is the root that the CPU has loaded.
+func (cpu *CPU) Root() uint64 { return cpu.root }
+
+// UseRoot loads a root.
+func (cpu *CPU) UseRoot(root uint64) {
+	if cpu.root != root {
+		cpu.root = root
+		writeCR3(root)
+	}
+}
+
+// KernelRoot is the root with nothing in its user half.
+func KernelRoot() uint64 { return kernelRoot }
 
 // StartConsoleInput turns the keys of the consoles on (EventKey).
 func StartConsoleInput() { startKeys() }
@@ -108,12 +141,13 @@ type Info struct {
 	FreeBytes   uint64
 	HeapBytes   uint64 // that back the kernel's own Go heap now
 	SMEP, SMAP  bool
+	CPUs        int
 }
 
 // Machine returns a description of the machine.
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heapFrames * pageSize, SMEP: hasSMEP, SMAP: hasSMAP,
+		HeapBytes: heapFrames * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
 	}
 }

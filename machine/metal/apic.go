@@ -14,6 +14,7 @@ const (
 
 	vectorIRQ      = 32 // 32 + ISA interrupt line
 	vectorTimer    = 48
+	vectorKick     = 49
 	vectorSpurious = 63
 
 	irqKeyboard = 1
@@ -21,22 +22,69 @@ const (
 	irqCOM1     = 4
 )
 
-func lapicRead(reg uintptr) uint32     { return mmioRead32(deviceMap + lapicBase + reg) }
-func lapicWrite(reg uintptr, v uint32) { mmioWrite32(deviceMap+lapicBase+reg, v) }
+// x2apic says that the local APICs are in x2APIC mode: their registers are MSRs.
+var x2apic bool
 
-// startAPIC turns the local APIC on and masks the legacy controllers.
-func startAPIC() {
+func lapicRead(reg uintptr) uint32 {
+	if x2apic {
+		return uint32(rdmsr(amd64.MSRX2APIC + uint32(reg>>4)))
+	}
+	return mmioRead32(deviceMap + lapicBase + reg)
+}
+
+func lapicWrite(reg uintptr, v uint32) {
+	if x2apic {
+		wrmsr(amd64.MSRX2APIC+uint32(reg>>4), uint64(v))
+		return
+	}
+	mmioWrite32(deviceMap+lapicBase+reg, v)
+}
+
+// startAPIC turns the CPU's local APIC on; the boot CPU decides for all in which
+// mode, and masks the legacy controllers.
+func startAPIC(cpu *CPU) {
 	const pic1Mask, pic2Mask = 0x21, 0xa1
-	outb(pic1Mask, 0xff)
-	outb(pic2Mask, 0xff)
+	if cpu.id == 0 {
+		outb(pic1Mask, 0xff)
+		outb(pic2Mask, 0xff)
+		_, _, c, _ := cpuid(1, 0)
+		x2apic = c>>21&1 != 0 // SDM vol. 3A, 10.12.1
+	}
+	if x2apic {
+		wrmsr(amd64.MSRAPICBase, rdmsr(amd64.MSRAPICBase)|amd64.APICBaseEnable|amd64.APICBaseX2)
+		cpu.apic = lapicRead(amd64.APICID)
+	} else {
+		cpu.apic = lapicRead(amd64.APICID) >> 24
+	}
 	lapicWrite(amd64.APICSpurious, amd64.APICSoftEnable|vectorSpurious)
+	lapicWrite(amd64.APICTaskPriority, 0)
 	lapicWrite(amd64.APICTimerDivide, amd64.APICDivide1)
 	lapicWrite(amd64.APICLVTTimer, amd64.APICTimerOneShot|vectorTimer)
 }
 
-// routeIRQ sends an ISA interrupt line, edge-triggered, to this CPU.
+// sendKick interrupts another CPU.
+func sendKick(c *CPU) { sendIPI(amd64.ICRFixed|amd64.ICRAssert, vectorKick, c.apic) }
+
+// sendIPI writes the interrupt command register: SDM vol. 3A, 10.6.1; in x2APIC
+// mode 10.12.9, with the fences of 10.12.3, for that write orders nothing.
+// Interrupts are off, so the two halves of the register belong together.
+func sendIPI(mode uint64, vector uint8, apic uint32) {
+	v := amd64.ICR(mode, vector, apic, x2apic)
+	if x2apic {
+		fence()
+		wrmsr(amd64.MSRX2APIC+amd64.APICCommand>>4, v)
+		return
+	}
+	for lapicRead(amd64.APICCommand)&amd64.ICRPending != 0 {
+		pause()
+	}
+	lapicWrite(amd64.APICCommandHigh, uint32(v>>32))
+	lapicWrite(amd64.APICCommand, uint32(v))
+}
+
+// routeIRQ sends an ISA interrupt line to the boot CPU.
 func routeIRQ(line uint32) {
-	entry := amd64.Redirect(uint8(vectorIRQ+line), 0, 0)
+	entry := amd64.Redirect(uint8(vectorIRQ+line), uint8(cpus[0].apic), 0)
 	ioapicWrite(amd64.RedirectRegister(line)+1, uint32(entry>>32))
 	ioapicWrite(amd64.RedirectRegister(line), uint32(entry))
 }

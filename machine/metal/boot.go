@@ -31,20 +31,23 @@ var (
 //loam:trap stack=12288
 func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	entryTSC = rdtsc()
+	cpu.prepare(0, 0)
 	memory = phys.At(directMap)     // how physical addresses are reached
 	startSerial()                   // COM1: from here on a failure can be read
 	readHeader(imageHeader)         // where the image lies
 	readStartInfo(startInfo)        // memory map, command line, boot archive
 	configure()                     // what the command line asks of this floor
 	detectCPU(cpu)                  // features; FPU state to save
+	findOthers()                    // which other CPUs there are
 	addMemory()                     // the frame allocator has its regions
 	buildTables(cpu)                // W^X, guards, no page zero
 	addRegions(earlyMapped, never)  // what the early tables did not reach
 	buildStacks(cpu)                // of this CPU
 	loadDescriptors(cpu)            // GDT, TSS, IDT
 	enableSyscall()                 // SYSCALL's entry
-	startAPIC()                     // local interrupts
+	startAPIC(cpu)                  // local interrupts
 	startClock()                    // Now
+	startOthers()                   // the other CPUs, to their idle threads
 	startHostChannel()              // COM2 in, debug port out
 	seedRandom()                    // Random
 	logBoot()                       // what was found
@@ -92,7 +95,7 @@ func addRegions(from, to uint64) {
 // devices, and the image by its sections. Then the early tables are gone and
 // with them the identity map, page zero and every writable alias of code.
 func buildTables(cpu *CPU) {
-	root, code := frames.Alloc(frame.PageTable)
+	root, code := frames.Alloc(frame.Kernel)
 	if code != frame.OK {
 		machineFatal("no memory for page tables")
 	}

@@ -88,37 +88,32 @@ func readPair() (tsc, apic uint64) {
 	return tsc, apic
 }
 
-// runnerDeadline is what SetDeadline asked for.
-var runnerDeadline int64 = never
-
-// armTimer programs the next timer interrupt: the first of the runner's
-// deadline, any kernel thread's, and the end of the slice of a kernel thread
-// that others wait behind.
-func armTimer() {
-	at := min(runnerDeadline, earliest())
+// armTimer programs this CPU's next timer interrupt: the first of the runner's
+// deadline, those of the kernel threads that blocked here, and the end of the
+// slice of a kernel thread that others wait behind.
+func armTimer(cpu *CPU) {
+	at := min(cpu.deadline, earliest(cpu))
 	if readyHead >= 0 {
 		at = min(at, Now()+kthreadSlice)
 	}
-	setTimer(at)
+	setTimer(cpu, at)
 }
 
 // armSlice brings the timer forward to the end of a slice from now, if it is
 // set to later: a thread has come into the queue behind one that goes on, and
 // that may spin without a call until the other has run. A slice that has begun
 // is not made longer.
-func armSlice() {
-	if at := Now() + kthreadSlice; at < timerSet {
-		setTimer(at)
+func armSlice(cpu *CPU) {
+	if at := Now() + kthreadSlice; at < cpu.timerSet {
+		setTimer(cpu, at)
 	}
 }
 
-var timerSet int64 = never // what the timer is programmed to
-
-func setTimer(at int64) {
-	if at == timerSet {
+func setTimer(cpu *CPU, at int64) {
+	if at == cpu.timerSet {
 		return
 	}
-	timerSet = at
+	cpu.timerSet = at
 	if at == never {
 		lapicWrite(amd64.APICTimerInitial, 0)
 		return

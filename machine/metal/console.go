@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/spin"
+
 // The consoles of the kernel: COM1 (16550), and VGA text in boot mode. They
 // carry the log and panics, never a program's streams. Unless the log is
 // asked for, it is kept in a ring and shown when the kernel panics: sending a
@@ -22,6 +24,21 @@ const (
 	uartReceived  = 1 << 0
 	uartSendEmpty = 1 << 5
 )
+
+// consoleLock guards log and consoles; a panic doesn't ask for it. Log and its like
+// turn interrupts off besides, for they may be called with interrupts on.
+var consoleLock = spin.Lock{Rank: rankConsole}
+
+func beginLog() (flags uint64) {
+	flags = disable()
+	consoleLock.Lock()
+	return flags
+}
+
+func endLog(flags uint64) {
+	consoleLock.Unlock()
+	restore(flags)
+}
 
 var (
 	logShown bool // send the log as it is written
@@ -135,26 +152,36 @@ func stamp() {
 
 // Log writes one line to the log.
 func Log(s string) {
+	f := beginLog()
 	stamp()
 	puts(s)
 	put('\n')
+	endLog(f)
 }
 
 // LogValue writes one line, "s v", to the log.
 func LogValue(s string, v uint64) {
+	f := beginLog()
 	stamp()
 	puts(s)
 	put(' ')
 	putDec(v)
 	put('\n')
+	endLog(f)
 }
 
 // LogLine writes text as one line to the log.
 func LogLine(p []byte) {
+	f := beginLog()
 	stamp()
 	consoleWrite(p)
 	put('\n')
+	endLog(f)
 }
 
 // LogBytes writes text as it is to the log.
-func LogBytes(p []byte) { consoleWrite(p) }
+func LogBytes(p []byte) {
+	f := beginLog()
+	consoleWrite(p)
+	endLog(f)
+}

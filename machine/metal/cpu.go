@@ -6,12 +6,13 @@ package metal
 
 import "loam/machine/amd64"
 
-// CPU is what belongs to one processor; GS points to it in kernel mode.
-// Only its own processor touches it. Pointer-free: addresses are uintptr, so
-// that neither the collector nor a write barrier has business here.
+// CPU is what belongs to one processor; GS points to it in kernel mode. What is
+// not said to be otherwise only its own processor touches, with interrupts off.
+// Pointer-free: addresses are uintptr, so that neither the collector nor a write
+// barrier has business here.
 type CPU struct {
 	self      uintptr // address of this structure
-	ctx       uintptr // *Context of the user thread that Enter runs or ran last
+	ctx       uintptr // *Context whose GS base the processor has, 0: nobody's
 	kctx      uintptr // *Context of the kernel thread that runs
 	root      uint64  // page-table root that CR3 holds
 	runnerSP  uint64  // where Enter returns to
@@ -22,12 +23,27 @@ type CPU struct {
 	machineFS uint64 // FS base of machine code: the fake g lies at FS:-8
 	panicSP   uint64
 	inMachine uint64 // nonzero while a Go handler runs: a trap then is fatal
-	trap      uint64 // why Enter returned: a Trap
+	trap      uint64 // why enter returned: a Trap
 	xcr0      uint64 // the state components that XSAVE and XRSTOR move
 
-	id      uint64
-	current int32 // index of the running kernel thread
-	events  uint32
+	id   uint64
+	apic uint32 // of its local APIC, constant
+
+	events   uint32 // that the runner has not taken yet
+	timerSet int64  // what the timer is programmed to
+	deadline int64  // what SetDeadline asked for
+	tick     bool   // the timer has come since the last switch
+	runnerG  uint64 // address of the runner's g, constant
+	held     uint32 // ranks of the locks that it holds, in checked builds
+
+	// The machine lock guards these, for other CPUs look at them.
+	current     int32  // the running kernel thread
+	idle        int32  // its idle thread
+	runner      int32  // its runner, or none
+	runnerReady bool   // the runner waits for the CPU
+	turns       int32  // threads that go before it, for it has called Turn
+	nudged      bool   // vectorKick is on its way because of a kernel thread
+	online      uint32 // 1 once it has started; atomic
 
 	tls [2]uintptr // tls[0] lies at machineFS-8 and holds &fakeG
 	_   [1]uint64
@@ -39,4 +55,30 @@ type CPU struct {
 	tss amd64.TSS
 }
 
-var cpus [MaxCPUs]CPU
+// cpus are the CPUs, the boot CPU first; cpuCount of them are there.
+var (
+	cpus     [MaxCPUs]CPU
+	cpuCount uint64 = 1
+)
+
+// none is the index that means no kernel thread.
+const none = int32(-1)
+
+// prepare gives the structure of a CPU the values that aren't zero.
+func (cpu *CPU) prepare(id uint64, apic uint32) {
+	cpu.self = uintptr(addr(cpu))
+	cpu.id, cpu.apic = id, apic
+	cpu.current, cpu.idle, cpu.runner = none, none, none
+	cpu.timerSet, cpu.deadline = never, never
+	cpu.tls[0] = uintptr(addr(&cpu.fakeG))
+	cpu.machineFS = addr(&cpu.tls) + 8
+}
+
+// ID is the number of the CPU, 0 for the one that booted.
+func (cpu *CPU) ID() int { return int(cpu.id) }
+
+// CPUs is the number of CPUs that have started.
+func CPUs() int { return int(cpuCount) }
+
+// CPUAt gives the CPU with a number below CPUs.
+func CPUAt(i int) *CPU { return &cpus[i] }

@@ -141,7 +141,7 @@ GLOBL ·kernelMXCSR(SB), RODATA, $4
 // func enter(c *Context)
 //
 // Loads the user state of c and runs it; the next trap comes back as this
-// call's return. Interrupts are off in the caller. A Context with Full == 0
+// call's return. Interrupts are off in the caller, which has loaded c's root. A Context with Full == 0
 // was left by SYSCALL and has not been touched but for RAX: SYSRET is enough.
 //
 //loam:nocall
@@ -180,26 +180,13 @@ full:
 	SWAPGS
 	IRETQ
 newctx:
-	// Another thread than last time, or one whose root was left: the root and
-	// the user's GS base stay in the processor between entries of one thread.
-	MOVQ	Context_Root(DI), AX
-	CMPQ	AX, CPU_root(GS)
-	JEQ	rootset
-	MOVQ	AX, CPU_root(GS)
-	MOVQ	AX, CR3
-rootset:
-	MOVQ	CPU_ctx(GS), SI
+	// Another thread than last time: the user's GS base stays in the processor
+	// between entries of one thread, until (*CPU).Leave.
 	MOVQ	DI, CPU_ctx(GS)
-	MOVL	$0xc0000102, CX	// KERNEL_GS_BASE: the user's, while we are in
-	TESTQ	SI, SI
-	JZ	load
-	RDMSR
-	MOVL	AX, (Context_GSBase+0)(SI)
-	MOVL	DX, (Context_GSBase+4)(SI)
-load:
-	MOVL	(Context_GSBase+0)(DI), AX
-	MOVL	(Context_GSBase+4)(DI), DX
-	WRMSR
+	MOVQ	Context_GSBase(DI), AX
+	SWAPGS
+	WRGSBASEQ AX
+	SWAPGS
 	JMP	ctxset
 
 // trap: every vector's stub pushed an error code (the CPU's or 0) and its
@@ -308,5 +295,16 @@ TEXT ·paranoid(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	PUSHQ	AX
 	MOVQ	(8+7*8+8)(SP), AX	// AX, the frame, the stack's alignment
 	WRGSBASEQ AX	// all three are fatal: nobody needs the old one
+	MOVL	·stopping(SB), AX	// another CPU panics: this one is to stand still
+	TESTL	AX, AX
+	JZ	report
+	DECL	AX
+	CMPQ	CPU_id(GS), AX
+	JNE	still
+report:
 	POPQ	AX
 	JMP	·fatalTrap(SB)
+still:
+	CLI
+	HLT
+	JMP	-1(PC)

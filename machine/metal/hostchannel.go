@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/abi/channel"
+import (
+	"loam/abi/channel"
+	"loam/machine/spin"
+)
 
 // The host channel: frames out through the debug port, one string output
 // instruction a piece; frames in through COM2, by interrupt. Payloads lie in
@@ -19,6 +22,10 @@ const (
 	// inlinePiece is the most output sent past a full ring at once, in bytes.
 	inlinePiece = 64
 )
+
+// channelLock guards the channel: any CPU writes and reads, the boot CPU gets the
+// interrupts.
+var channelLock = spin.Lock{Rank: rankChannel}
 
 var (
 	parser   = channel.Parser{For: channel.ToGuest}
@@ -55,6 +62,12 @@ func HostWrite(t channel.Type, p []byte) {
 	if bootMode {
 		return // nobody listens
 	}
+	channelLock.Lock()
+	send(t, p)
+	channelLock.Unlock()
+}
+
+func send(t channel.Type, p []byte) {
 	for {
 		n := 0
 		if ring != 0 && len(p) > 0 && (len(p) <= ringPiece || isStream(t)) {
@@ -89,6 +102,14 @@ func sendHeader(t channel.Type, n int) {
 	outs(debugPort, &h[0], uint64(len(h)))
 }
 
+// receiveAll serves the receiver's interrupt.
+func receiveAll() bool {
+	channelLock.Lock()
+	any := receive()
+	channelLock.Unlock()
+	return any
+}
+
 // receive takes what the UART has; true if there is something new to read.
 func receive() bool {
 	any := false
@@ -121,6 +142,13 @@ func receive() bool {
 // HostRead moves standard input that has arrived into p and returns the
 // number of bytes, 0 if none is there now.
 func HostRead(p []byte) int {
+	channelLock.Lock()
+	n := take(p)
+	channelLock.Unlock()
+	return n
+}
+
+func take(p []byte) int {
 	if ring != 0 {
 		return ringRead(p)
 	}

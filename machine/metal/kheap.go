@@ -11,8 +11,11 @@ import (
 
 // The memory of the kernel's own Go runtime: [heapStart, heapNext) has been
 // given out as addresses; a frame comes with the first touch of a page and
-// goes with munmap or madvise, after which the page reads zero again (the
-// runtime counts on that). Addresses are never reused: 64 GiB of them are the
+// stays. After munmap or madvise a page reads zero again (the runtime counts on
+// that), for it is zeroed where it is. Giving it back instead would need every
+// CPU to forget its translation first, at a moment when others may wait with
+// interrupts off, and gain little: the kernel's heap is bounded and nothing in
+// it grows at run time. Addresses are never reused: 64 GiB of them are the
 // bound. PROT_NONE reservations are not told from memory; the runtime doesn't
 // touch what it only reserved.
 //
@@ -20,10 +23,9 @@ import (
 // they are shared by every root, so none of them may ever be given back.
 
 var (
-	heapNext     uint64 = heapStart
-	heapFrames   uint64 // frames that back the heap now
-	kernelTables uint64 // page tables of the kernel's half, but for the root
-	kernelRoot   uint64
+	heapNext   uint64 = heapStart
+	heapFrames uint64 // frames that back the heap now
+	kernelRoot uint64
 )
 
 const (
@@ -67,7 +69,7 @@ func heapMap(hint, length, flags uint64) int64 {
 	return int64(at)
 }
 
-// heapDrop gives back the frames of a range.
+// heapDrop makes a range read zero.
 func heapDrop(start, length uint64) {
 	end := (start + length + pageSize - 1) &^ (pageSize - 1)
 	start &^= pageSize - 1
@@ -81,11 +83,7 @@ func heapDrop(start, length uint64) {
 			continue
 		}
 		if *pte&amd64.PTEPresent != 0 {
-			pa := *pte & pteAddr
-			*pte = 0
-			invlpg(va)
-			frames.Free(pa, frame.Heap)
-			heapFrames--
+			memory.Zero(*pte & pteAddr)
 		}
 		va += pageSize
 	}
@@ -98,6 +96,9 @@ func isHeap(va uint64) bool { return va >= heapStart && va < heapNext }
 func heapFault(va uint64) bool {
 	if !isHeap(va) {
 		return false
+	}
+	if pte, _ := kernelLookup(va); pte != nil && *pte&amd64.PTEPresent != 0 {
+		return true // another CPU was first
 	}
 	pa, code := frames.Alloc(frame.Heap)
 	if code != frame.OK {
@@ -149,11 +150,10 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 	for s := 39; s > shift; s -= 9 {
 		e := &table[va>>s&511]
 		if *e&amd64.PTEPresent == 0 {
-			pa, code := frames.Alloc(frame.PageTable)
+			pa, code := frames.Alloc(frame.Kernel)
 			if code != 0 {
 				return nil
 			}
-			kernelTables++
 			memory.Zero(pa)
 			*e = pa | ptePresent | pteWrite
 		}

@@ -4,30 +4,46 @@
 
 package metal
 
-import "math"
+import (
+	"math"
 
-// The threads of the kernel's own Go runtime, multiplexed on the CPU by
-// runtimeCall and kernelTrap. Policy: the runner first whenever an event is
-// there for it; the others in turn, each for at most kthreadSlice, in Idle and
-// Turn only. One CPU for now; the table and each CPU's current index are what
-// several will share.
+	"loam/machine/spin"
+)
+
+// The threads of the kernel's own Go runtime, multiplexed on the CPUs by
+// runtimeCall and kernelTrap. Policy (docs/concurrency.md): a runner on its own
+// CPU and before all others there; the others in turn, each for at most
+// kthreadSlice, on a CPU that idles or whose runner is in Idle or Turn.
 
 const (
-	maxKThreads  = 64
+	maxKThreads  = 256
 	kthreadSlice = 1_000_000 // ns
 	never        = math.MaxInt64
+)
+
+// machineLock guards the threads, their queue, and the kernel's half of the page
+// tables. Its functions that need it held say so by taking a CPU, the caller's.
+var machineLock = spin.Lock{Rank: rankMachine}
+
+// Ranks of locks; docs/concurrency.md.
+const (
+	// RankKernel is for the lock of the kernel floor.
+	RankKernel  = 1
+	rankChannel = 2
+	rankMachine = 3
+	rankConsole = 5
 )
 
 type kstate uint8
 
 const (
 	kFree    kstate = iota
-	kReady          // in the ready queue
-	kRunning        // on the CPU
+	kReady          // in the ready queue, or a runner that waits for its CPU
+	kRunning        // on a CPU
 	kFutex          // waits on futex until deadline
 	kSleep          // until deadline
 	kPoll           // in epoll_pwait until deadline or a write to the eventfd
-	kIdling         // the runner: until an event
+	kIdling         // a runner: until an event
 )
 
 // kthread is one thread of the Go runtime. Pointer-free; linked by index.
@@ -36,17 +52,17 @@ type kthread struct {
 	futex    uint64  // address it waits on (kFutex) or its event buffer (kPoll)
 	deadline int64   // on the clock of Now
 	next     int32   // in the ready queue
+	cpu      int32   // whose timer ends its wait; of a runner: its CPU
 	state    kstate
 	runner   bool
 }
 
 var (
-	kthreads     [maxKThreads]kthread
-	kthreadTop   int32 // none is used from here on: walks end there
-	readyHead    int32 = -1
-	readyTail    int32 = -1
-	idleThread   int32
-	runnerThread int32 = -1
+	kthreads   [maxKThreads]kthread
+	kthreadTop int32 // none is used from here on: walks end there
+	readyHead  int32 = none
+	readyTail  int32 = none
+	readyCount int32
 
 	// deadlines is the number of threads with one, so that arming the timer
 	// does not look at the table when there is none.
@@ -57,7 +73,7 @@ var (
 	pollPending bool
 )
 
-// newKThread returns the index of a fresh thread with a Context, or -1.
+// newKThread returns the index of a fresh thread with a Context, or none.
 func newKThread() int32 {
 	for i := range kthreads {
 		if kthreads[i].state != kFree {
@@ -67,90 +83,139 @@ func newKThread() int32 {
 		if kthreads[i].ctx == 0 {
 			c := NewContext()
 			if c == nil {
-				return -1
+				return none
 			}
 			kthreads[i].ctx = addressOf(c)
 		}
-		kthreads[i] = kthread{ctx: kthreads[i].ctx, next: -1, state: kRunning, deadline: never}
+		kthreads[i] = kthread{ctx: kthreads[i].ctx, next: none, state: kRunning, deadline: never}
 		kthreadTop = max(kthreadTop, int32(i)+1)
 		return int32(i)
 	}
-	return -1
+	return none
 }
 
-// ready appends thread i to the ready queue; the runner goes to its head.
-func ready(i int32) {
+// ready lets thread i have a CPU: a runner its own, any other the first that
+// has time for it.
+func ready(cpu *CPU, i int32) {
 	t := &kthreads[i]
 	if t.deadline != never {
 		t.deadline = never
 		deadlines--
 	}
 	t.state = kReady
-	if t.runner && readyHead >= 0 {
-		t.next = readyHead
-		readyHead = i
+	if t.runner {
+		home := &cpus[t.cpu%MaxCPUs]
+		home.runnerReady = true
+		if home != cpu {
+			nudge(home)
+		}
 		return
 	}
-	t.next = -1
+	enqueue(i)
+	if cpu.current != cpu.idle { // else this CPU will run it
+		prod(cpu)
+	}
+}
+
+// enqueue appends thread i to the ready queue.
+func enqueue(i int32) {
+	kthreads[i].next = none
 	if readyTail < 0 {
 		readyHead = i
 	} else {
 		kthreads[readyTail].next = i
 	}
 	readyTail = i
+	readyCount++
+}
+
+// prod interrupts a CPU that idles, if there is one besides cpu: it is to run a
+// thread of the queue.
+func prod(cpu *CPU) {
+	for i := range cpuCount {
+		if c := &cpus[i%MaxCPUs]; c != cpu && c.current == c.idle && !c.nudged {
+			nudge(c)
+			return
+		}
+	}
+}
+
+// nudge interrupts another CPU, if no such interrupt is on its way already.
+func nudge(c *CPU) {
+	if !c.nudged {
+		c.nudged = true
+		sendKick(c)
+	}
 }
 
 // wake makes a waiting thread ready with result r of its call.
-func wake(i int32, r int64) {
+func wake(cpu *CPU, i int32, r int64) {
 	contextAt(kthreads[i].ctx).RAX = uint64(r)
-	ready(i)
+	ready(cpu, i)
 }
 
 // block takes the current thread off the CPU until deadline at the latest.
 func block(cpu *CPU, s kstate, futex uint64, deadline int64) {
 	t := &kthreads[cpu.current]
 	t.state, t.futex, t.deadline = s, futex, deadline
+	if !t.runner {
+		t.cpu = int32(cpu.id)
+		askRunners(cpu)
+	}
 	if deadline != never {
 		deadlines++
 	}
 	next(cpu)
 }
 
-// next gives the CPU to the head of the ready queue, or to the idle thread.
+// next gives the CPU to who is to have it.
 func next(cpu *CPU) {
-	i := readyHead
-	if i < 0 {
-		i = idleThread
-	} else {
-		readyHead = kthreads[i].next
-		if readyHead < 0 {
-			readyTail = -1
-		}
-	}
+	i := cpu.first()
 	t := &kthreads[i]
 	t.state = kRunning
 	cpu.current = i
 	cpu.kctx = t.ctx
-	armTimer()
+	armTimer(cpu)
 }
 
-// yield puts the current thread at the end of the queue.
-func yield(cpu *CPU) {
+// first takes the runner, or the head of the ready queue, or the idle thread.
+func (cpu *CPU) first() int32 {
+	if cpu.runnerReady && (cpu.turns == 0 || readyHead < 0) {
+		cpu.runnerReady, cpu.turns = false, 0
+		return cpu.runner
+	}
+	i := readyHead
+	if i < 0 {
+		return cpu.idle
+	}
+	readyHead = kthreads[i].next
 	if readyHead < 0 {
+		readyTail = none
+	}
+	readyCount--
+	cpu.turns = max(cpu.turns-1, 0)
+	return i
+}
+
+// yield lets those who wait for the CPU go before the current thread.
+func yield(cpu *CPU) {
+	if readyHead < 0 && !cpu.runnerReady {
 		return
 	}
-	if i := cpu.current; i != idleThread {
-		t := &kthreads[i]
-		wasRunner := t.runner
-		t.runner = false // to the tail, not the head
-		ready(i)
-		t.runner = wasRunner
+	switch i := cpu.current; i {
+	case cpu.idle:
+	case cpu.runner:
+		kthreads[i].state = kReady
+		cpu.runnerReady, cpu.turns = true, readyCount
+	default:
+		kthreads[i].state = kReady
+		enqueue(i)
 	}
 	next(cpu)
 }
 
 // expire wakes the threads whose deadline has passed.
-func expire(now int64) {
+func expire(cpu *CPU, now int64) {
 	if deadlines == 0 {
 		return
 	}
@@ -161,21 +226,23 @@ func expire(now int64) {
 		}
 		switch t.state {
 		case kFutex:
-			wake(i, -etimedout)
+			wake(cpu, i, -etimedout)
 		case kSleep, kPoll:
-			wake(i, 0)
+			wake(cpu, i, 0)
 		}
 	}
 }
 
-// earliest returns the first deadline of any kernel thread.
-func earliest() int64 {
+// earliest returns the first deadline of the kernel threads that this CPU's
+// timer is for.
+func earliest(cpu *CPU) int64 {
 	if deadlines == 0 {
 		return never
 	}
 	first := int64(never)
 	for i := range kthreadTop {
-		if t := &kthreads[i%maxKThreads]; t.state != kFree && t.deadline < first {
+		t := &kthreads[i%maxKThreads]
+		if t.state != kFree && t.deadline < first && uint64(t.cpu) == cpu.id {
 			first = t.deadline
 		}
 	}
@@ -184,25 +251,38 @@ func earliest() int64 {
 
 // wakeRunner ends the runner's Idle, if it is there.
 func wakeRunner(cpu *CPU) {
-	if runnerThread >= 0 && kthreads[runnerThread].state == kIdling {
-		wake(runnerThread, int64(cpu.events))
+	if cpu.runner >= 0 && kthreads[cpu.runner].state == kIdling {
+		wake(cpu, cpu.runner, int64(cpu.events))
 		cpu.events = 0
 	}
 }
 
+// makeIdle gives a CPU its idle thread.
+func makeIdle(cpu *CPU) bool {
+	i := newKThread()
+	if i < 0 {
+		return false
+	}
+	cpu.idle = i
+	c := contextAt(kthreads[i].ctx)
+	_, _, _, loop := entries()
+	c.RIP, c.RSP, c.RFLAGS = uint64(loop), cpu.machineSP, interruptsOn // it has no use for a stack
+	return true
+}
+
+const interruptsOn = 0x202
+
 // startThreads makes the idle thread and the first thread of Go's runtime,
 // which will start at entry with sp.
 func startThreads(cpu *CPU, entry, sp uint64) bool {
-	const interruptsOn = 0x202
-	idleThread = newKThread()
-	first := newKThread()
-	if idleThread < 0 || first < 0 {
+	if !makeIdle(cpu) {
 		return false
 	}
-	c := contextAt(kthreads[idleThread].ctx)
-	_, _, _, loop := entries()
-	c.RIP, c.RSP, c.RFLAGS = uint64(loop), sp, interruptsOn
-	c = contextAt(kthreads[first].ctx)
+	first := newKThread()
+	if first < 0 {
+		return false
+	}
+	c := contextAt(kthreads[first].ctx)
 	c.RIP, c.RSP, c.RFLAGS = entry, sp, interruptsOn
 	cpu.current, cpu.kctx = first, kthreads[first].ctx
 	return true

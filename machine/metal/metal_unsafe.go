@@ -27,7 +27,7 @@ func bytesAt(addr, n uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), addr)), n)
 }
 
-// Words that the host changes, or looks at, at any time.
+// Words that the host or another CPU changes, or looks at, at any time.
 
 func loadShared32(addr uint64) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Add(unsafe.Pointer(nil), addr)))
@@ -38,3 +38,16 @@ func storeShared32(addr uint64, v uint32) {
 
 // addr returns the address of any of the package's static objects.
 func addr[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
+func swapShared32(addr uint64, v uint32) uint32 {
+	return atomic.SwapUint32((*uint32)(unsafe.Add(unsafe.Pointer(nil), addr)), v)
+}
+
+// claimShared32 stores v if there is 0, in one step, and returns what was there.
+func claimShared32(addr uint64, v uint32) uint32 {
+	p := (*uint32)(unsafe.Add(unsafe.Pointer(nil), addr))
+	if atomic.CompareAndSwapUint32(p, 0, v) {
+		return 0
+	}
+	return atomic.LoadUint32(p)
+}

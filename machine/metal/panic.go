@@ -24,19 +24,54 @@ const exitPort = 0xf4 // isa-debug-exit
 //loam:fatal
 func Shutdown(value uint32) {
 	outl(exitPort, value)
+	if stopping == 0 {
+		stopping = uint32(thisCPU().id) + 1
+		stopOthers()
+	}
 	halt()
 }
 
 var (
 	panicContext Context // of a trap in machine code
-	panicking    uint32
+	panicking    uint32  // how often the reporting CPU has begun
+	stopping     uint32  // number of the CPU that reports plus 1, 0: none; read by paranoid
 )
+
+// beginPanic makes the caller the one CPU that reports and stops the others. One
+// that panics at the same time stands still.
+func beginPanic() {
+	me := uint32(thisCPU().id) + 1
+	if by := claimShared32(addr(&stopping), me); by != 0 && by != me {
+		halt()
+	}
+	if panicking++; panicking == 1 {
+		stopOthers()
+	}
+}
+
+// stopOthers stops the other CPUs by an NMI, for they may have interrupts off,
+// and gives them time to be out of the console.
+func stopOthers() {
+	const patience = 100_000 // PAUSEs
+	if cpuCount == 1 {
+		return
+	}
+	// One by one: a CPU that was left out has no table for an NMI.
+	for i := range cpuCount {
+		if c := &cpus[i%MaxCPUs]; c != thisCPU() {
+			sendIPI(amd64.ICRNMI|amd64.ICRAssert, 0, c.apic)
+		}
+	}
+	for range patience {
+		pause()
+	}
+}
 
 // machinePanic reports a trap that machine code took.
 //
 //loam:fatal
 func machinePanic(cpu *CPU) {
-	panicking++
+	beginPanic()
 	if panicking > 1 {
 		// The report itself failed: say so with the least code.
 		puts("\nloam: another fault while reporting the first: rip ")
@@ -54,7 +89,7 @@ func machinePanic(cpu *CPU) {
 //loam:fatal
 //go:noinline
 func kernelPanic(cpu *CPU, c *Context, what string) {
-	panicking++
+	beginPanic()
 	report(cpu, c, what)
 }
 
@@ -62,6 +97,7 @@ func kernelPanic(cpu *CPU, c *Context, what string) {
 //
 //loam:fatal
 func goPanic(cpu *CPU, c *Context) {
+	beginPanic()
 	showLog()
 	if c.RDI == 0 {
 		Shutdown(ShutdownOK)
@@ -78,7 +114,7 @@ func goPanic(cpu *CPU, c *Context) {
 //
 //loam:fatal
 func machineFatal(why ...string) {
-	panicking++
+	beginPanic()
 	showLog()
 	puts("loam: kernel panic: ")
 	for _, s := range why {

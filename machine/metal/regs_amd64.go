@@ -43,8 +43,20 @@ func mmioWrite32(addr uintptr, v uint32)
 // pause tells the processor that it is in a waiting loop.
 func pause()
 
+// fence orders everything before it before everything after it (SDM vol. 3A,
+// 10.12.3: MFENCE, then LFENCE).
+func fence()
+
+// userGSBase returns the GS base that the user half has while the kernel runs.
+func userGSBase() uint64
+func setUserGSBase(v uint64)
+
 func framePointer() uint64
 func cli()
+
+// disable turns interrupts off and returns the flags before, for restore.
+func disable() (flags uint64)
+func restore(flags uint64)
 func sti()
 func halt()
 func kernelCall(nr, a, b uint64) uint64
@@ -53,5 +65,10 @@ func kernelCall(nr, a, b uint64) uint64
 // what keeps start in the linked kernel.
 func entries() (start, stubs, syscallEntry, idleLoop uintptr)
 
+// otherEntry is where other CPUs begin in 64-bit mode; never called.
+func otherEntry() uintptr
+
+// enter is Enter; its result is in CPU.trap.
+//
 //go:noescape
 func enter(c *Context)

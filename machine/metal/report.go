@@ -51,6 +51,18 @@ func logCPU() {
 	}
 	puts(hypervisorName())
 	put('\n')
+	if cpuCount > 1 || lateCPUs > 0 {
+		item("")
+		putDec(cpuCount)
+		puts(" CPUs of ")
+		putDec(uint64(table.Count))
+		puts(" by ")
+		puts(table.Source.String())
+		if x2apic {
+			puts(", x2APIC")
+		}
+		put('\n')
+	}
 	item("guards")
 	puts("W^X, NX, guard pages")
 	for _, g := range [...]struct {

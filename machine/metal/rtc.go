@@ -83,9 +83,11 @@ func putDate(unix int64) {
 
 // LogDate writes one line, "s date", to the log; ns is Unix time.
 func LogDate(s string, ns int64) {
+	f := beginLog()
 	stamp()
 	puts(s)
 	put(' ')
 	putDate(ns / 1e9)
 	put('\n')
+	endLog(f)
 }

@@ -15,20 +15,21 @@ func acquirem() unsafe.Pointer
 //go:linkname releasem runtime.releasem
 func releasem(m unsafe.Pointer)
 
-// BecomeRunner turns the calling goroutine into this CPU's runner: locked to
-// its thread, not preemptible, its stack grown and backed, interrupts off.
-// It must be called once, before any other function of this package's
-// kernel-floor interface.
-func BecomeRunner() {
+// RunOn turns the calling goroutine into the runner of a CPU and goes on there:
+// locked to its thread, not preemptible, its stack grown and backed, interrupts
+// off. It must be called once for each CPU, before any method of the CPU.
+func RunOn(cpu *CPU) {
 	entries() // the reference that keeps start, and so everything here, in the linked kernel
 	runtime.LockOSThread()
 	growStack()
 	acquirem()
 	cli()
-	cpu := thisCPU()
-	kthreads[cpu.current].runner = true
-	cpu.runnerFS = readFS()
-	runnerThread = cpu.current
+	kernelCall(callPin, cpu.id, 0)
+	// The guard that askRunners looks at must be where it thinks it is.
+	guard, sp := load64(cpu.runnerG+guardOffset), addr(&cpu)
+	if guard != stackPreempt && (guard > sp || sp-guard > 2*runnerStack) {
+		machineFatal("the runtime's stack guard is not where it was")
+	}
 }
 
 // growStack makes the goroutine's stack at least runnerStack bytes and

@@ -25,6 +25,7 @@ const (
 const (
 	callIdle = 0x4c00 + iota // the runner has nothing to run
 	callTurn                 // the runner lets the others run
+	callPin                  // the caller becomes the runner of a CPU, and moves there
 )
 
 const (
@@ -38,10 +39,12 @@ const (
 //loam:trap stack=24576
 func runtimeCall(cpu *CPU) {
 	c := contextAt(cpu.kctx)
+	machineLock.Lock()
 	c.RAX = uint64(answer(cpu, c))
 	if readyHead >= 0 {
-		armSlice() // whom the call woke must not wait for ever
+		armSlice(cpu) // whom the call woke must not wait for ever
 	}
+	machineLock.Unlock()
 }
 
 // answer returns the result for the calling thread. A call that blocks stores
@@ -58,8 +61,11 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_SCHED_YIELD, callTurn:
 		// A spinning caller may have interrupts off: look for those whose
 		// time has come as the timer would.
-		expire(Now())
+		expire(cpu, Now())
+		askRunners(cpu)
 		yield(cpu)
+	case callPin:
+		pin(cpu, c, c.RDI)
 	case callIdle:
 		return kIdle(cpu)
 	case abi.SYS_MMAP:
@@ -84,7 +90,7 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_GETPID:
 		return 1
 	case abi.SYS_WRITE:
-		return kWrite(c)
+		return kWrite(cpu, c)
 	case abi.SYS_READ:
 		return kRead(c)
 	case abi.SYS_FCNTL:
@@ -134,7 +140,7 @@ func kFutexCall(cpu *CPU, c *Context) int64 {
 				break
 			}
 			if t := &kthreads[i]; t.state == kFutex && t.futex == c.RDI {
-				wake(int32(i), 0)
+				wake(cpu, int32(i), 0)
 				woken++
 			}
 		}
@@ -179,24 +185,45 @@ func kClone(cpu *CPU, c *Context) int64 {
 	child.RSP = c.RSI
 	child.FSBase = c.R8
 	child.RFLAGS |= 0x200 // the runner's clone has interrupts off
-	wake(i, 0)
+	wake(cpu, i, 0)
 	return int64(i) + 1
+}
+
+// pin makes the calling thread the runner of CPU id, where it goes on.
+func pin(cpu *CPU, c *Context, id uint64) {
+	i, home := cpu.current, &cpus[id%MaxCPUs]
+	kthreads[i].runner, kthreads[i].cpu = true, int32(home.id)
+	home.runner, home.runnerFS = i, c.FSBase
+	home.runnerG = load64(c.FSBase - 8)
+	if home != cpu {
+		ready(cpu, i)
+		next(cpu)
+	}
 }
 
 // kAffinity reports one CPU more than there are: a P for the runner of each,
 // which it keeps, and one for the rest of the kernel's goroutines.
 func kAffinity(c *Context) int64 {
-	touch(c.RDX, 8)
-	store64(c.RDX, 3)
-	return 8
+	const size = 16 // two words of the mask
+	touch(c.RDX, size)
+	n := cpuCount + 1
+	low, high := ^uint64(0), uint64(0)
+	if n < 64 {
+		low = 1<<n - 1
+	} else {
+		high = 1<<(n-64) - 1
+	}
+	store64(c.RDX, low)
+	store64(c.RDX+8, high)
+	return size
 }
 
-func kWrite(c *Context) int64 {
+func kWrite(cpu *CPU, c *Context) int64 {
 	if c.RDI == eventFD {
 		pollPending = true
 		for i := range kthreads {
 			if kthreads[i].state == kPoll {
-				wake(int32(i), int64(pollEvent(&kthreads[i])))
+				wake(cpu, int32(i), int64(pollEvent(&kthreads[i])))
 			}
 		}
 		return 8
@@ -205,7 +232,9 @@ func kWrite(c *Context) int64 {
 		touch(c.RSI+i, 1)
 	}
 	touch(c.RSI, c.RDX)
+	consoleLock.Lock()
 	consoleWrite(bytesAt(c.RSI, c.RDX))
+	consoleLock.Unlock()
 	return int64(c.RDX)
 }
 

@@ -6,6 +6,28 @@
 #include "go_asm.h"
 #include "frameless.h"
 
+// FPU_ON sets CR0 (no emulation, no lazy FPU, write protection on) and the bits of
+// CR4 for SSE.
+#define FPU_ON \
+	MOVQ	CR0, AX \
+	ANDQ	$~0xc, AX	/* EM, TS */ \
+	ORQ	$0x10022, AX	/* WP, NE, MP */ \
+	MOVQ	AX, CR0 \
+	MOVQ	CR4, AX \
+	ORQ	$0x600, AX	/* OSFXSR, OSXMMEXCPT */ \
+	MOVQ	AX, CR4
+
+// ENTER_CPU turns XSAVE and FSGSBASE on, which the processor has, and makes
+// machine code run on the CPU whose structure is at DI.
+#define ENTER_CPU \
+	MOVQ	CR4, AX \
+	ORQ	$0x50000, AX	/* OSXSAVE, FSGSBASE */ \
+	MOVQ	AX, CR4 \
+	WRGSBASEQ DI \
+	MOVQ	CPU_machineFS(DI), AX \
+	WRFSBASEQ AX \
+	MOVQ	$1, CPU_inMachine(DI)
+
 // start: the image's trampoline comes here in 64-bit mode on the early page
 // tables, interrupts off, DI = physical address of the PVH start info,
 // SI = address of the image header (machine/bootinfo).
@@ -20,16 +42,9 @@ TEXT ·start(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVQ	DI, R12
 	MOVQ	SI, R13
 
-	// CR0: no emulation, no lazy FPU, write protection on.
-	MOVQ	CR0, AX
-	ANDQ	$~0xc, AX	// EM, TS
-	ORQ	$0x10022, AX	// WP, NE, MP
-	MOVQ	AX, CR0
-	// CR4: SSE, then XSAVE and FSGSBASE, which the entry code stands on;
-	// boot has no console yet, so a processor without them says so there.
-	MOVQ	CR4, AX
-	ORQ	$0x600, AX	// OSFXSR, OSXMMEXCPT
-	MOVQ	AX, CR4
+	FPU_ON
+	// XSAVE and FSGSBASE, which the entry code stands on; boot has no console
+	// yet, so a processor without them says so here.
 	MOVL	$1, AX
 	XORL	CX, CX
 	CPUID
@@ -40,23 +55,13 @@ TEXT ·start(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	CPUID
 	BTL	$0, BX		// FSGSBASE
 	JCC	unfit
-	MOVQ	CR4, AX
-	ORQ	$0x50000, AX	// OSXSAVE, FSGSBASE
-	MOVQ	AX, CR4
-
 	MOVQ	$·cpus(SB), DI
 	MOVQ	DI, CPU_self(DI)
-	MOVQ	DI, AX
-	MOVQ	DI, DX
-	SHRQ	$32, DX
-	MOVL	$0xc0000101, CX	// GS_BASE
-	WRMSR
 	LEAQ	CPU_fakeG(DI), AX
 	MOVQ	AX, CPU_tls(DI)
 	LEAQ	(CPU_tls+8)(DI), AX
 	MOVQ	AX, CPU_machineFS(DI)
-	WRFSBASEQ AX
-	MOVQ	$1, CPU_inMachine(DI)
+	ENTER_CPU
 
 	SUBQ	$32, SP
 	MOVQ	DI, 0(SP)
@@ -80,6 +85,26 @@ end:
 	OUTL
 	HLT
 	JMP	-1(PC)
+
+// other: the start-up code of another CPU comes here in 64-bit mode on the start
+// tables, interrupts off, DI = its CPU structure, prepared by the boot CPU. A
+// processor that differs from the boot CPU faults here, which resets it, or halts:
+// it is not waited for long.
+TEXT ·other(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	LIDT	·noTable(SB)
+	MOVQ	CPU_machineSP(DI), SP
+	XORL	BP, BP
+	FPU_ON
+	ENTER_CPU
+	SUBQ	$16, SP
+	MOVQ	DI, 0(SP)
+	CALL	·bootOther(SB)
+	JMP	·resume(SB)
+
+TEXT ·otherEntry(SB),NOSPLIT,$0-8
+	MOVQ	$·other(SB), AX
+	MOVQ	AX, ret+0(FP)
+	RET
 
 GLOBL ·noTable(SB), RODATA, $16
 

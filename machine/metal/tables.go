@@ -27,14 +27,21 @@ var idt [vectors]amd64.Gate
 func loadDescriptors(cpu *CPU) {
 	cpu.tss.NoIOMap() // no ports for users
 	amd64.FillGDT(&cpu.gdt, addr(&cpu.tss))
+	if cpu.id == 0 {
+		fillIDT()
+	}
+	gdtr := tablePointer(addr(&cpu.gdt), amd64.GDTEntries*8-1)
+	idtr := tablePointer(addr(&idt), vectors*16-1)
+	loadTables(&gdtr, &idtr)
+}
+
+// fillIDT fills the table of gates that all CPUs share.
+func fillIDT() {
 	_, stubs, _, _ := entries()
 	for i := range idt {
 		user := i == amd64.VecBreakpoint || i == amd64.VecOverflow // theirs to execute
 		idt[i] = amd64.NewGate(uint64(stubs)+16*uint64(i), istOf(i), user)
 	}
-	gdtr := tablePointer(addr(&cpu.gdt), amd64.GDTEntries*8-1)
-	idtr := tablePointer(addr(&idt), vectors*16-1)
-	loadTables(&gdtr, &idtr)
 }
 
 func tablePointer(at uint64, limit uint16) (p [10]byte) {
@@ -70,12 +77,25 @@ func enableSyscall() {
 
 var hasSMAP, hasSMEP, hasUMIP, hasRDRAND bool
 
-// detectCPU turns on what the CPU has and the kernel uses.
+// detectCPU looks for what the boot CPU has and the kernel uses.
 func detectCPU(cpu *CPU) {
 	_, _, c1, _ := cpuid(1, 0)
-	_, b7, c7, _ := cpuid(7, 0)
 	hasRDRAND = c1>>30&1 != 0
-	hasSMEP, hasSMAP, hasUMIP = b7>>7&1 != 0, b7>>20&1 != 0, c7>>2&1 != 0
+	hasSMEP, hasSMAP, hasUMIP = guards()
+	chooseState(cpu)
+	enableFeatures(cpu)
+}
+
+// guards looks for what keeps the kernel from user memory, and users from tables.
+func guards() (smep, smap, umip bool) {
+	_, b7, c7, _ := cpuid(7, 0)
+	return b7>>7&1 != 0, b7>>20&1 != 0, c7>>2&1 != 0
+}
+
+// enableFeatures turns on what the boot CPU has; false if this one lacks some of
+// it.
+func enableFeatures(cpu *CPU) bool {
+	smep, smap, umip := guards()
 	cr4 := readCR4()
 	if hasSMEP {
 		cr4 |= amd64.CR4SMEP
@@ -86,8 +106,14 @@ func detectCPU(cpu *CPU) {
 	if hasUMIP {
 		cr4 |= amd64.CR4UMIP
 	}
+	have, _, _, _ := cpuid(13, 0)
+	cpu.xcr0 = cpus[0].xcr0
+	if hasSMEP && !smep || hasSMAP && !smap || hasUMIP && !umip || cpu.xcr0&^uint64(have) != 0 {
+		return false
+	}
 	writeCR4(cr4)
-	chooseState(cpu)
+	xsetbv(cpu.xcr0)
+	return true
 }
 
 // chooseState enables x87, SSE and AVX, and AVX-512 when all its parts are

@@ -23,6 +23,8 @@ const (
 	EventInput
 	// EventKey: the console has a byte for ConsoleRead.
 	EventKey
+	// EventKick: another CPU called Kick, or Go's runtime wants the runner.
+	EventKick
 )
 
 // kernelTrap handles a trap or an interrupt that the kernel itself took; the
@@ -33,7 +35,7 @@ func kernelTrap(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	switch {
 	case c.Vector == amd64.VecPage:
-		if c.Err&amd64.FaultPresent == 0 && heapFault(c.CR2) {
+		if c.Err&amd64.FaultPresent == 0 && heapTrap(c.CR2) {
 			return
 		}
 		if c.Err&amd64.FaultPresent == 0 && isHeap(c.CR2) {
@@ -42,36 +44,41 @@ func kernelTrap(cpu *CPU) {
 		kernelPanic(cpu, c, "fault in the kernel")
 	case c.Vector >= vectorIRQ:
 		serveInterrupt(cpu, uint32(c.Vector))
+		machineLock.Lock()
 		wake := cpu.events != 0
 		if wake {
 			wakeRunner(cpu)
 		}
-		if wake || cpu.current == idleThread || timerTick {
-			timerTick = false
+		if wake || cpu.current == cpu.idle || cpu.tick || cpu.runnerReady && cpu.turns == 0 {
+			cpu.tick = false
 			yield(cpu)
 		}
+		machineLock.Unlock()
 	default:
 		kernelPanic(cpu, c, "fault in the kernel")
 	}
 }
 
-var timerTick bool
+// heapTrap backs the heap's page at va after a fault.
+func heapTrap(va uint64) bool {
+	machineLock.Lock()
+	ok := heapFault(va)
+	machineLock.Unlock()
+	return ok
+}
 
 // serveInterrupt acknowledges one interrupt and notes what it means.
 func serveInterrupt(cpu *CPU, vector uint32) {
 	switch vector {
 	case vectorTimer:
-		timerSet = never
-		timerTick = true
-		now := Now()
-		expire(now)
-		if now >= runnerDeadline {
-			runnerDeadline = never
-			cpu.events |= uint32(EventTimer)
-		}
-		armTimer()
+		timerInterrupt(cpu)
+	case vectorKick:
+		machineLock.Lock()
+		cpu.nudged = false
+		machineLock.Unlock()
+		cpu.events |= uint32(EventKick)
 	case vectorIRQ + irqCOM2:
-		if receive() {
+		if receiveAll() {
 			cpu.events |= uint32(EventInput)
 		}
 	case vectorIRQ + irqCOM1, vectorIRQ + irqKeyboard:
@@ -82,4 +89,18 @@ func serveInterrupt(cpu *CPU, vector uint32) {
 		return // no EOI: SDM vol. 3A, 10.9
 	}
 	endOfInterrupt()
+}
+
+func timerInterrupt(cpu *CPU) {
+	machineLock.Lock()
+	cpu.timerSet = never
+	cpu.tick = true
+	now := Now()
+	expire(cpu, now)
+	if now >= cpu.deadline {
+		cpu.deadline = never
+		cpu.events |= uint32(EventTimer)
+	}
+	armTimer(cpu)
+	machineLock.Unlock()
 }

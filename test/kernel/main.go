@@ -158,7 +158,8 @@ func random() error {
 // a collection by another goroutine end, while this one is not preemptible.
 func runner() error {
 	done := make(chan bool, 1)
-	metal.BecomeRunner()
+	cpu := metal.CPUAt(0)
+	metal.RunOn(cpu)
 	go func() {
 		for range 3 {
 			runtime.GC()
@@ -167,12 +168,15 @@ func runner() error {
 		done <- true
 	}()
 	for len(done) == 0 {
-		metal.SetDeadline(metal.Now() + 1_000_000)
-		if metal.Idle()&metal.EventTimer == 0 {
-			return fmt.Errorf("idle returned without the timer's event")
+		at := metal.Now() + 1_000_000
+		cpu.SetDeadline(at)
+		for e := metal.Event(0); e&metal.EventTimer == 0; e |= cpu.Pending() {
+			if e |= cpu.Idle(); metal.Now() > at+1_000_000_000 {
+				return fmt.Errorf("idle goes on without the timer's event")
+			}
 		}
-		if metal.TurnDue() {
-			metal.Turn()
+		if cpu.TurnDue() {
+			cpu.Turn()
 		}
 	}
 	return nil

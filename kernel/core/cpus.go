@@ -1,0 +1,239 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"loam/abi"
+	"loam/kernel/pool"
+	"loam/kernel/space"
+	"loam/machine/metal"
+	"loam/machine/spin"
+)
+
+// Several CPUs: the kernel lock, what one CPU orders of another, and the
+// forgetting of translations. The rules are in docs/concurrency.md.
+
+// kernelLock guards the kernel floor.
+var kernelLock = spin.Lock{Rank: metal.RankKernel}
+
+// Bits of runner.orders. They are set and taken with the kernel lock held.
+const (
+	orderLook   = 1 << iota // choose again: the queue has changed
+	orderSignal             // the current thread has a signal to take
+	orderEnd                // the current thread has ended
+	orderForget             // forget translations
+	orderLeave              // leave the root that is loaded: its space ends
+)
+
+// comeIn takes the kernel lock after a trap, and obeys what was ordered meanwhile.
+func (r *runner) comeIn() {
+	atomic.StoreUint32(&r.out, 0)
+	kernelLock.Lock()
+	k.holder = r.id
+	if r.orders != 0 {
+		r.obey()
+	}
+}
+
+// goOut gives the kernel lock back before the next entry, if there is no more work
+// to do under it.
+func (r *runner) goOut() {
+	if r.work |= k.dirty; r.work != 0 {
+		return
+	}
+	r.now = 0
+	atomic.StoreUint32(&r.out, 1)
+	kernelLock.Unlock()
+}
+
+// obey does what other CPUs have ordered.
+func (r *runner) obey() {
+	orders := r.orders
+	r.orders = 0
+	if orders&orderEnd != 0 {
+		r.drop()
+	}
+	if orders&orderForget != 0 {
+		f := r.forget
+		r.forget = space.Flush{}
+		r.forgetHere(f)
+	}
+	if orders&orderLeave != 0 && r.loaded != pool.Nil && k.spaces.Index(r.loaded).ending {
+		r.unload()
+	}
+	if orders&orderSignal != 0 {
+		r.work |= workSignal
+	}
+	r.work |= workChoose
+}
+
+// order has another CPU do something before it goes out again; it is interrupted
+// if it is out or idle.
+func (r *runner) order(o *runner, what uint32) {
+	o.orders |= what
+	if o.idle || atomic.LoadUint32(&o.out) != 0 {
+		o.cpu.Kick()
+	}
+}
+
+// runnerOf gives the runner whose current thread is t, or nil.
+func (t *Thread) runner() *runner {
+	if t.on == 0 {
+		return nil
+	}
+	return &k.runners[t.on-1]
+}
+
+// load loads the root of a space, whose index is given.
+func (r *runner) load(index int32, s *Space) {
+	if r.loaded == index {
+		return
+	}
+	if r.loaded != pool.Nil {
+		k.spaces.Index(r.loaded).users &^= 1 << r.id
+	}
+	s.users |= 1 << r.id
+	r.loaded = index
+	r.cpu.UseRoot(s.Root())
+}
+
+// unload leaves the root that is loaded.
+func (r *runner) unload() {
+	k.spaces.Index(r.loaded).users &^= 1 << r.id
+	r.loaded = pool.Nil
+	r.cpu.UseRoot(metal.KernelRoot())
+}
+
+// enqueue makes thread i, which is in no queue, runnable, and lets its CPU know.
+func (r *runner) enqueue(i int32, now int64) {
+	cpu, look := k.sched.Wake(i, now, int(r.id))
+	switch {
+	case cpu != int(r.id):
+		r.kick()
+	case look:
+		r.work |= workChoose
+	case r.work&workChoose == 0: // the current thread goes on, for a slice
+		r.armBy(now + r.queue.Slice())
+	}
+}
+
+// kick has the CPUs look that the scheduler wants to.
+func (r *runner) kick() {
+	for set := k.sched.TakeKicks(); set != 0; set &= set - 1 {
+		r.order(&k.runners[bits.TrailingZeros64(set)], orderLook)
+	}
+}
+
+// forgetHere makes this CPU forget translations of the space that it has loaded.
+func (r *runner) forgetHere(f space.Flush) {
+	const few = 32 // pages: beyond that forgetting all costs less
+	r.near = near{}
+	if !f.Any() {
+		return
+	}
+	if f.Pages() > few {
+		metal.FlushAll()
+		return
+	}
+	for va := f.Start; va < f.End; va += abi.PageSize {
+		metal.FlushPage(va)
+	}
+}
+
+// flush makes every CPU forget translations of the current space that are not so
+// any more. Without a current thread nobody runs in the space that has changed.
+func (r *runner) flush() {
+	k.dirty = 0
+	if r.as != nil {
+		shoot(r.as)
+	}
+}
+
+// shoot makes every CPU forget the translations that s says are not so any more,
+// and returns when that is so. The caller holds the kernel lock.
+func shoot(s *space.Space) {
+	f := s.TakeFlush()
+	if !f.Any() {
+		return
+	}
+	me, waits := &k.runners[k.holder], uint64(0)
+	for i := range k.runners {
+		o := &k.runners[i]
+		switch {
+		case o.loaded == pool.Nil || &k.spaces.Index(o.loaded).Space != s:
+		case o == me:
+			o.forgetHere(f)
+		default:
+			o.forget = both(o.forget, f)
+			o.orders |= orderForget
+			if atomic.LoadUint32(&o.out) != 0 {
+				o.cpu.Kick()
+				waits |= 1 << i
+			}
+		}
+	}
+	await(waits)
+}
+
+// both is the least range that covers two.
+func both(a, b space.Flush) space.Flush {
+	if !a.Any() {
+		return b
+	}
+	return space.Flush{Start: min(a.Start, b.Start), End: max(a.End, b.End)}
+}
+
+// await waits until each CPU of a set has come in, which it was interrupted for.
+func await(set uint64) {
+	for i := range k.runners {
+		if set>>i&1 != 0 {
+			for atomic.LoadUint32(&k.runners[i].out) != 0 {
+				spin.Pause()
+			}
+		}
+	}
+}
+
+// barrier brings every other CPU that runs in s, or in any space if it is nil, in
+// and out again: membarrier(2).
+func (r *runner) barrier(s *space.Space) {
+	waits := uint64(0)
+	for i := range k.runners {
+		if o := &k.runners[i]; o != r && (s == nil || o.as == s) && atomic.LoadUint32(&o.out) != 0 {
+			r.order(o, orderLook)
+			waits |= 1 << i
+		}
+	}
+	await(waits)
+}
+
+// near is where the current thread last had a clock's time stored: the page of
+// user memory that can be written, and where that is. It is to this CPU what a
+// translation in the processor is, and is forgotten together with those.
+type near struct {
+	page  uint64
+	pa    uint64
+	pairs uint64 // offsets below it have room for two words, 0 if there is no page
+}
+
+// rememberNear keeps where the kernel has just stored two words for the thread.
+func (r *runner) rememberNear(va abi.UserAddr) {
+	const room = abi.PageSize - 15 // offsets with room for 16 bytes
+	if off, ok := r.as.HotPair(va); ok {
+		r.near = near{page: uint64(va) - off, pa: r.as.HotWord(0), pairs: room}
+	}
+}
+
+// setAffinity says on which CPUs thread i may run, and moves it if it has to; false
+// if none of them is there.
+func (r *runner) setAffinity(i int32, set uint64) bool {
+	ok := k.sched.SetAffinity(i, set, r.time(), int(r.id))
+	r.kick()
+	r.work |= workChoose
+	return ok
+}

@@ -1,0 +1,41 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// How Go's runtime stops a runner, which it can't interrupt: docs/concurrency.md,
+// "Stop the world". The runtime asks a goroutine to stop by storing stackPreempt
+// into the stack guard of its g (runtime/stack.go, preempt.go), and then waits,
+// by a futex, a sleep or a yield, and asks again. askRunners looks at each of
+// these moments.
+
+const (
+	guardOffset  = 16                 // of g.stackguard0: what prologues compare with
+	stackPreempt = 0xfffffffffffffade // runtime/stack.go
+)
+
+// stopWanted reports whether the runtime wants the CPU's runner to stop.
+func (cpu *CPU) stopWanted() bool {
+	return cpu.runnerG != 0 && load64(cpu.runnerG+guardOffset) == stackPreempt
+}
+
+// askRunners brings the runners that are asked to stop to a preemption point:
+// out of user mode by an interrupt, out of Idle by waking them. One that is in
+// the kernel gets the interrupt as soon as it has left.
+func askRunners(cpu *CPU) {
+	for i := range cpuCount {
+		c := &cpus[i%MaxCPUs]
+		if c.runner < 0 || !c.stopWanted() {
+			continue
+		}
+		switch kthreads[c.runner].state {
+		case kIdling:
+			wake(cpu, c.runner, 0)
+		case kRunning:
+			if c != cpu {
+				nudge(c)
+			}
+		}
+	}
+}
