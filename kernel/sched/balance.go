@@ -17,7 +17,7 @@ const (
 	// maxBehind is how much of it is remembered. What threads miss that may not
 	// move, or don't use that are alone, must not add up for ever.
 	maxBehind = 4 * DefaultSlice
-	// maxCredit bounds what a thread that moves has to come.
+	// maxCredit bounds what a thread that moves has to come, or owes.
 	maxCredit = 4 * DefaultSlice
 	// maxLead bounds leads so that a product with W can't overflow.
 	maxLead = 1 << 31
@@ -36,7 +36,6 @@ func (q *Queue) chooseOfAll(now int64) {
 		q.steal(now)
 	}
 	q.choose()
-	q.live = q.current
 	if q.waiting != 0 {
 		q.spread(now)
 	}
@@ -63,14 +62,21 @@ func (q *Queue) steal(now int64) {
 }
 
 // spread gives waiting threads to other CPUs: to idle ones at once, to others
-// when it is time.
+// when it is time. When all who wait are bound to this CPU, and who was chosen
+// isn't, that one goes.
 func (q *Queue) spread(now int64) {
 	for q.waiting != 0 && q.s.idle != 0 {
 		t := q.look(q.s.idle)
 		if t == None {
-			break
+			t = q.current
+			if q.threads[t].allowed&q.s.idle == 0 {
+				break
+			}
 		}
 		q.s.pass(t, q, now, int(q.cpu))
+		if q.current == None {
+			q.choose()
+		}
 	}
 	if q.waiting != 0 && now-q.balanced >= balanceInterval {
 		q.balanced = now
@@ -208,7 +214,8 @@ func (q *Queue) take(t int32, from *Queue, now int64) (look bool) {
 	left := th.d - th.v
 	v := q.virtualTime()
 	th.v += from.offset - q.offset
-	th.v = min(max(th.v, v-th.virtual(maxCredit)), v+maxDistance)
+	credit := th.virtual(maxCredit)
+	th.v = min(max(th.v, v-credit), v+credit)
 	th.d = max(th.v, v) + left
 	th.queue = q.cpu
 	q.join(th)

@@ -49,7 +49,10 @@ func (s *Scheduler) wake(t int32, th *thread, now int64, local *Queue) (cpu int,
 		s.Reset(t)
 	}
 	q := s.target(t, th, local)
-	if q.weight == 0 {
+	if q.weight == 0 { // its time stood still
+		if local.weight != 0 {
+			s.front = local.machineTime()
+		}
 		q.offset = s.front - q.base
 	}
 	if q.cpu != th.queue && th.v != unplaced {
@@ -135,7 +138,7 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 	switch {
 	case th.state == asleep:
 	case q.live == t || th.state == running:
-		if forbidden {
+		if forbidden || q.waiting != 0 && mask&s.idle != 0 {
 			q.renew = true
 			s.kick(q, here)
 		}

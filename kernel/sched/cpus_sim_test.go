@@ -186,18 +186,9 @@ func (c *computer) waitsFor(cpu int) bool {
 
 func (m Moves) total() uint64 { return m.Woken + m.Stolen + m.Given + m.Balanced }
 
-// TestSharesOfSeveralCPUs: equal threads that don't divide evenly get equal
-// shares over a second, and all of the machine.
-func TestSharesOfSeveralCPUs(t *testing.T) {
-	for _, x := range []struct{ n, cpus int }{{2, 2}, {3, 2}, {4, 2}, {5, 2}, {5, 4}, {7, 4}, {8, 4}, {9, 8}, {17, 8}, {100, 8}} {
-		c := newComputer(t, x.cpus, x.n, 1)
-		c.startAll(0)
-		c.run(1001 * ms)
-		ideal := float64(1000*ms) * float64(x.cpus) / float64(x.n)
-		for i := range c.work {
-			if f := float64(c.work[i].ran) / ideal; f < 0.9 || f > 1.1 {
-				t.Errorf("%d threads on %d CPUs: thread %d got %.3f of its share", x.n, x.cpus, i, f)
-			}
-		}
-	}
+// setAffinity calls SetAffinity on CPU here, which then looks.
+func (c *computer) setAffinity(t int32, mask uint64, here int) {
+	c.s.SetAffinity(t, mask, c.clock(here), here)
+	c.cpus[here].timer = c.now
+	c.kick()
 }

@@ -47,12 +47,16 @@ func (o *oracle) check() {
 	n := 0
 	for i := range o.q.s.threads {
 		th := &o.q.s.threads[i]
+		state := th.state
+		if th.queue != o.q.cpu {
+			state = asleep
+		}
 		_, inReady := o.q.ready.Deadline(int32(i))
 		_, inEarly := o.q.early.Deadline(int32(i))
-		if inReady != (th.state == ready) || inEarly != (th.state == early) || (o.q.spare == int32(i)) != (th.state == spare) || (o.q.current == int32(i)) != (th.state == running) {
-			o.t.Fatalf("thread %d: state %d, ready %v, early %v", i, th.state, inReady, inEarly)
+		if inReady != (state == ready) || inEarly != (state == early) || (o.q.spare == int32(i)) != (state == spare) || (o.q.current == int32(i)) != (state == running) {
+			o.t.Fatalf("CPU %d, thread %d: state %d, ready %v, early %v", o.q.cpu, i, state, inReady, inEarly)
 		}
-		if th.state == asleep {
+		if state == asleep {
 			continue
 		}
 		n++
@@ -69,6 +73,9 @@ func (o *oracle) check() {
 	if n != o.q.Len() || o.q.spare != None && o.q.waiting != 1 {
 		o.t.Fatalf("Len is %d, want %d", o.q.Len(), n)
 	}
+	if idle := o.q.s.idle&o.q.bit != 0; idle != (n == 0) {
+		o.t.Fatalf("CPU %d: idle is %v with %d runnable", o.q.cpu, idle, n)
+	}
 }
 
 // chosen checks a choice: nobody eligible with an earlier deadline waits, and
@@ -78,7 +85,7 @@ func (o *oracle) chosen(t, except int32) {
 	th := &o.q.s.threads[t]
 	for i := range o.q.s.threads {
 		x := &o.q.s.threads[i]
-		if x.state == asleep || x.state == running || int32(i) == except {
+		if x.state == asleep || x.state == running || int32(i) == except || x.queue != o.q.cpu {
 			continue
 		}
 		if o.eligible(x.v) && (!o.eligible(th.v) || x.d < th.d) {

@@ -115,7 +115,7 @@ type Scheduler struct {
 	all   uint64 // the CPUs there are, as bits
 	idle  uint64 // those with nobody runnable
 	kicks uint64 // those that have to look, until TakeKicks
-	front int64  // the machine's virtual time, roughly: where balance saw it last
+	front int64  // a busy CPU's machineTime, of late
 	moves Moves
 }
 

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// kernelModel is what the kernel around the scheduler knows: who should be
+// runnable where, what each CPU executes, and which CPUs have been told to look.
+type kernelModel struct {
+	t        *testing.T
+	r        *rand.Rand
+	s        *Scheduler
+	now      int64
+	runnable []bool
+	allowed  []uint64
+	cpus     []modelCPU
+}
+
+type modelCPU struct {
+	oracle
+	executes int32 // what the last Pick answered
+	timer    bool  // set for the end of a slice
+	due      int64 // when it comes
+	told     bool  // to call Pick
+}
+
+func newKernelModel(t *testing.T, seed uint64) *kernelModel {
+	r := rand.New(rand.NewPCG(seed, 9))
+	cpus, threads := 1+r.IntN(8), 1+r.IntN(14)
+	m := &kernelModel{
+		t: t, r: r, s: New(cpus, threads), now: int64(r.Uint64() >> 8),
+		runnable: make([]bool, threads), allowed: make([]uint64, threads), cpus: make([]modelCPU, cpus),
+	}
+	for i := range m.cpus {
+		m.cpus[i] = modelCPU{oracle: oracle{t: t, q: m.s.Queue(i)}, executes: None}
+		m.s.Queue(i).since = m.now
+		if seed%5 == 0 { // virtual time is about to start again
+			m.s.Queue(i).base = maxVirtual - 1<<31
+		}
+	}
+	for i := range m.allowed {
+		m.allowed[i] = m.s.all
+	}
+	return m
+}
+
+// clock gives the time as a CPU reads it: a little more or less than others.
+func (m *kernelModel) clock() int64 { return m.now + m.r.Int64N(2000) - 1000 }
+
+// step has a random CPU make a random call.
+func (m *kernelModel) step() {
+	here := m.r.IntN(len(m.cpus))
+	th := int32(m.r.IntN(len(m.runnable)))
+	switch m.r.IntN(12) {
+	case 0, 1, 2, 3:
+		m.wake(th, here)
+	case 4:
+		m.stop(th, here, m.s.Dequeue)
+	case 5:
+		m.stop(th, here, m.s.Retire)
+		if m.r.IntN(2) == 0 {
+			m.s.Reset(th)
+			m.allowed[th] = m.s.all
+		}
+	case 6: // the usual way: who runs goes to sleep
+		if x := &m.cpus[here]; x.q.current != None && x.executes == x.q.current {
+			m.stop(x.q.current, here, m.s.Dequeue)
+		}
+	case 7:
+		m.cpus[here].told = m.cpus[here].told || m.cpus[here].q.Current() != None
+		m.s.Queue(here).Yield(m.clock())
+	case 8:
+		m.s.SetNice(th, m.r.IntN(60)-30, m.clock(), here)
+		m.lookIf(th, here)
+	case 9:
+		m.setAffinity(th, here)
+	default:
+		m.look(here)
+	}
+	k := m.s.TakeKicks()
+	if k>>here&1 != 0 {
+		m.t.Fatal("a CPU is told to kick itself")
+	}
+	for i := range m.cpus {
+		if k>>i&1 != 0 {
+			m.cpus[i].told = true
+		}
+	}
+	m.check()
+}
+
+func (m *kernelModel) wake(th int32, here int) {
+	was, last := m.runnable[th], m.s.CPU(th)
+	cpu, look := m.s.Wake(th, m.clock(), here)
+	m.runnable[th] = true
+	switch {
+	case cpu != m.s.CPU(th) || was && (cpu != last || look):
+		m.t.Fatalf("Wake of %d, runnable %v, on CPU %d: %d, %v", th, was, last, cpu, look)
+	case cpu != here:
+		if told := m.s.kicks>>cpu&1 != 0; told != look {
+			m.t.Fatalf("Wake: look is %v, kick is %v", look, told)
+		}
+	case look:
+		m.cpus[here].told = true
+	default:
+		m.arm(here, m.s.Queue(here).Slice())
+	}
+}
+
+func (m *kernelModel) stop(th int32, here int, call func(int32, int64, int)) {
+	m.lookIf(th, here)
+	call(th, m.clock(), here)
+	m.runnable[th] = false
+}
+
+// lookIf: CPU here knows that it has to look after a change of its own thread.
+func (m *kernelModel) lookIf(th int32, here int) {
+	if m.runnable[th] && m.s.CPU(th) == here {
+		m.cpus[here].told = true
+	}
+}
+
+func (m *kernelModel) setAffinity(th int32, here int) {
+	mask := m.r.Uint64() & m.r.Uint64()
+	if m.r.IntN(3) == 0 {
+		mask = m.s.all
+	}
+	if ok := m.s.SetAffinity(th, mask, m.clock(), here); ok != (mask&m.s.all != 0) {
+		m.t.Fatalf("SetAffinity of %x: %v", mask, ok)
+	} else if ok {
+		m.allowed[th] = mask & m.s.all
+	}
+	m.cpus[here].told = true
+}
+
+func (m *kernelModel) arm(cpu int, slice int64) {
+	if slice != Forever {
+		m.cpus[cpu].timer, m.cpus[cpu].due = true, m.now+slice
+	}
+}
+
+// look has a CPU call Pick, and checks what it answers.
+func (m *kernelModel) look(cpu int) {
+	x := &m.cpus[cpu]
+	now, moves := m.clock(), m.s.Moves()
+	x.q.charge(now)
+	decided := x.q.renew || x.q.current == None
+	yielded := None
+	if x.q.passed {
+		yielded = x.q.current
+	}
+	th, slice := x.q.Pick(now)
+	x.executes, x.told, x.timer = th, false, false
+	m.arm(cpu, slice)
+	switch {
+	case th != x.q.Current(), (th == None) != (x.q.Len() == 0), (slice == Forever) != (x.q.Len() <= 1), slice < minSlice:
+		m.t.Fatalf("Pick gave %d for %d with %d runnable", th, slice, x.q.Len())
+	case th != None && (!m.runnable[th] || m.allowed[th]>>cpu&1 == 0):
+		m.t.Fatalf("Pick gave %d to CPU %d, runnable %v, allowed %x", th, cpu, m.runnable[th], m.allowed[th])
+	}
+	if decided && th != None && moves == m.s.Moves() {
+		x.chosen(th, yielded)
+	}
+	if decided {
+		m.conserved(x.q)
+	}
+}
+
+// conserved: after Pick neither q's CPU nor another idles while a thread waits
+// that q could have taken or given. The tables are small enough to be looked
+// through completely.
+func (m *kernelModel) conserved(q *Queue) {
+	for i := range m.runnable {
+		th := &m.s.threads[i]
+		from := &m.s.queues[th.queue]
+		if th.state == asleep || from.waiting > looks {
+			continue
+		}
+		if from == q && q.waiting > 0 && th.allowed&m.s.idle != 0 {
+			m.t.Fatalf("%d threads wait for CPU %d and thread %d could run on %x", q.waiting, q.cpu, i, m.s.idle)
+		}
+		if th.state == running || from.live == int32(i) {
+			continue
+		}
+		if q.current == None && th.allowed&q.bit != 0 && from.Len() > 1 {
+			m.t.Fatalf("CPU %d idles and could run thread %d", q.cpu, i)
+		}
+	}
+}
+
+// check checks what has to be true between any two calls.
+func (m *kernelModel) check() {
+	for i := range m.cpus {
+		x := &m.cpus[i]
+		x.check()
+		lonely := x.q.waiting > 0 && !x.timer
+		idles := x.q.current == None && x.q.waiting > 0
+		if must := lonely || idles || x.executes != x.q.current; must && !x.told {
+			m.t.Fatalf("CPU %d executes %d, has %d and %d waiting, timer %v, and needn't look", i, x.executes, x.q.current, x.q.waiting, x.timer)
+		}
+	}
+	for i := range m.runnable {
+		th := &m.s.threads[i]
+		if m.s.Runnable(int32(i)) != m.runnable[i] || m.s.Affinity(int32(i)) != m.allowed[i] {
+			m.t.Fatalf("thread %d: state %d, want runnable %v", i, th.state, m.runnable[i])
+		}
+		cpu, executes := m.s.Running(int32(i))
+		if x := &m.cpus[cpu]; executes != (x.executes == int32(i)) || m.executed(int32(i)) > 1 {
+			m.t.Fatalf("thread %d runs on CPU %d: %v, %d CPUs have it", i, cpu, executes, m.executed(int32(i)))
+		}
+		if m.runnable[i] && m.allowed[i]>>th.queue&1 == 0 && !(executes && m.cpus[cpu].told) {
+			m.t.Fatalf("thread %d is on CPU %d, allowed %x", i, th.queue, m.allowed[i])
+		}
+	}
+}
+
+func (m *kernelModel) executed(th int32) (n int) {
+	for i := range m.cpus {
+		if m.cpus[i].executes == th {
+			n++
+		}
+	}
+	return n
+}
+
+// pass lets time pass, up to the first timer; a CPU whose time is over looks.
+func (m *kernelModel) pass() {
+	step := m.r.Int64N(4 * ms)
+	switch m.r.IntN(20) {
+	case 0:
+		step += 60 * ms // the machine was stopped
+	case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
+		step = m.r.Int64N(500)
+	}
+	m.now += step
+	for i := range m.cpus {
+		if x := &m.cpus[i]; x.told && m.r.IntN(2) == 0 || x.timer && x.due <= m.now {
+			m.look(i)
+			for j, k := 0, m.s.TakeKicks(); k != 0; j, k = j+1, k>>1 {
+				m.cpus[j].told = m.cpus[j].told || k&1 != 0
+			}
+			m.check()
+		}
+	}
+}
+
+// TestSeveralAgainstOracle drives 1 to 8 CPUs with every operation in random
+// order, on clocks that differ.
+func TestSeveralAgainstOracle(t *testing.T) {
+	total := Moves{}
+	for seed := range uint64(120) {
+		m := newKernelModel(t, seed)
+		for range 600 {
+			m.step()
+			m.pass()
+		}
+		x := m.s.Moves()
+		total.Woken += x.Woken
+		total.Stolen += x.Stolen
+		total.Given += x.Given
+		total.Balanced += x.Balanced
+	}
+	t.Logf("%+v", total)
+	if min(total.Woken, total.Stolen, total.Given, total.Balanced) < 100 {
+		t.Errorf("hardly tried: %+v", total)
+	}
+}
