@@ -298,6 +298,9 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	} else {
 		add("time", fmt.Sprint(time.Now().UnixNano()))
 	}
+	if m.CPUs == 1 {
+		add("cpus", "1") // the kernel need not look for others
+	}
 	if ring != nil {
 		add("ring", fmt.Sprintf("%#x", channel.RingAddr))
 	}
