@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,13 +33,14 @@ It runs in Loam's source folder (./x bench does), since it builds what it
 measures with Go, and compares with bench/amd64.txt there.`,
 		Example: `  ./x bench
   ./x bench --check
-  ./x bench null_call page_fault`,
+  ./x bench null_call page_fault
+  ./x bench --wall two_cpus`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	fl := cmd.Flags()
 	fl.BoolVar(&f.check, "check", false, "fail if a figure is worse than the kept one by more than 3 %")
 	fl.BoolVar(&f.keep, "keep", false, "keep the figures: rewrite bench/amd64.txt and the table of docs/benchmarks.md")
-	fl.BoolVar(&f.wall, "wall", false, "time whole runs on this computer instead, and show ratios")
+	fl.BoolVar(&f.wall, "wall", false, "time whole runs on this computer instead, and show ratios (or of these only: "+strings.Join(bench.WallGroups, ", ")+")")
 	fl.IntVar(&f.rounds, "rounds", 5, "with --wall: how often the ways take turns")
 	fl.StringVar(&f.linux, "linux", "", "with --wall: compare with the Linux kernel `BZIMAGE` in the same QEMU")
 	fl.StringVar(&f.rival, "rival", "", "with --wall: compare with a shell `COMMAND` that prints \"hello, world\"")
@@ -52,7 +54,7 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 		return err
 	}
 	if f.wall {
-		return f.time(cmd, root)
+		return f.time(cmd, root, only)
 	}
 	kept, err := bench.Kept(root)
 	if err != nil {
@@ -90,7 +92,7 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 }
 
 // time is loam bench --wall.
-func (f *benchFlags) time(cmd *cobra.Command, root string) error {
+func (f *benchFlags) time(cmd *cobra.Command, root string, only []string) error {
 	if f.rounds < 1 {
 		return usageError{fmt.Errorf("--rounds %d: at least one is needed", f.rounds)}
 	}
@@ -110,7 +112,7 @@ func (f *benchFlags) time(cmd *cobra.Command, root string) error {
 		}
 	}()
 	return bench.Wall(ctx, bench.WallOptions{
-		Root: root, Loam: self, Rounds: f.rounds, Linux: f.linux, Rival: f.rival,
+		Root: root, Loam: self, Rounds: f.rounds, Only: only, Linux: f.linux, Rival: f.rival,
 		Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(),
 	})
 }

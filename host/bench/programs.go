@@ -19,6 +19,8 @@ const (
 	progHello     = "hello"         // Go, native
 	progProbe     = "probe"         // Go, native
 	progProcess   = "process"       // Go, native, Loam's calls
+	progPair      = "pair"          // Go, native: two processes that compute
+	progSpin      = "spin"          // Go, native: keeps all CPUs busy
 	progTiny      = "tiny"          // no runtime, native
 	progHelloWasm = "hello.wasm"    // C-sized
 	progGoWasm    = "go-hello.wasm" // the same Go hello as a module
@@ -42,6 +44,8 @@ func buildPrograms(ctx context.Context, root string) error {
 		{progHello, "hello", "linux", "amd64"},
 		{progProbe, "probe", "linux", "amd64"},
 		{progProcess, "process", "linux", "amd64"},
+		{progPair, "pair", "linux", "amd64"},
+		{progSpin, "spin", "linux", "amd64"},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guest(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",

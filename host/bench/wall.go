@@ -21,6 +21,9 @@ type WallOptions struct {
 	Loam   string // path of the loam command
 	Rounds int    // how often the ways take turns
 
+	// Only names the groups to time, see WallGroups; empty: all but pause.
+	Only []string
+
 	// Linux is a Linux kernel (bzImage) that boots with nothing but an
 	// initramfs and a serial console; empty: none.
 	Linux string
@@ -49,6 +52,11 @@ func (w *way) median() time.Duration {
 // and medians are compared. A rival's clock stops when its greeting appears,
 // Loam's when the command has ended.
 func Wall(ctx context.Context, o WallOptions) error {
+	for _, name := range o.Only {
+		if !slices.Contains(WallGroups, name) {
+			return fmt.Errorf("nothing that is timed is named %s (there are %s)", name, strings.Join(WallGroups, ", "))
+		}
+	}
 	if err := buildPrograms(ctx, o.Root); err != nil {
 		return err
 	}
@@ -59,19 +67,26 @@ func Wall(ctx context.Context, o WallOptions) error {
 	defer os.RemoveAll(temp)
 	w := &wall{WallOptions: o, temp: temp}
 	// Finding out what the computer can do is done once in its life, not timed.
-	if _, err := w.loam(ctx, "ready", progHello); err != nil {
+	if _, err := w.loam(ctx, "ready", nil, progHello); err != nil {
 		return err
 	}
-	if err := w.hello(ctx); err != nil {
-		return err
-	}
-	for _, module := range []string{progGoWasm, progLarge} {
-		if err := w.secondRun(ctx, module); err != nil {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pause} {
+		name := WallGroups[i]
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause) {
+			continue
+		}
+		if err := run(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+const groupPause = "pause" // a table of times, not of ratios
+
+// WallGroups are the names of what is timed: a Go hello, the second run of a
+// module, two programs on two CPUs, and the pauses of the kernel's collector.
+var WallGroups = []string{"hello", "second_run", "two_cpus", groupPause}
 
 type wall struct {
 	WallOptions
@@ -81,7 +96,7 @@ type wall struct {
 // hello times a Go hello on Loam and its rivals.
 func (w *wall) hello(ctx context.Context) error {
 	ways := []*way{{name: "loam", run: func(ctx context.Context) (time.Duration, error) {
-		return w.loam(ctx, "ready", progHello)
+		return w.loam(ctx, "ready", nil, progHello)
 	}}}
 	if w.Linux != "" {
 		command, err := w.linuxCommand()
@@ -110,6 +125,15 @@ func (w *wall) hello(ctx context.Context) error {
 	return nil
 }
 
+func (w *wall) secondRuns(ctx context.Context) error {
+	for _, module := range []string{progGoWasm, progLarge} {
+		if err := w.secondRun(ctx, module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // secondRun compares the first run of a module with the second, which finds it
 // compiled in the cache.
 func (w *wall) secondRun(ctx context.Context, module string) error {
@@ -117,10 +141,10 @@ func (w *wall) secondRun(ctx context.Context, module string) error {
 		if err := os.RemoveAll(filepath.Join(w.cache("ready"), "code")); err != nil {
 			return 0, err
 		}
-		return w.loam(ctx, "ready", module)
+		return w.loam(ctx, "ready", nil, module)
 	}}
 	second := &way{name: "second run", run: func(ctx context.Context) (time.Duration, error) {
-		return w.loam(ctx, "ready", module)
+		return w.loam(ctx, "ready", nil, module)
 	}}
 	if err := w.turns(ctx, module, []*way{first, second}); err != nil {
 		return err
@@ -152,17 +176,17 @@ func (w *wall) turns(ctx context.Context, what string, ways []*way) error {
 func (w *wall) cache(name string) string { return filepath.Join(w.temp, name) }
 
 // loam times loam run of a measured program, with a cache folder of that name.
-func (w *wall) loam(ctx context.Context, cache, prog string) (time.Duration, error) {
-	cmd := exec.CommandContext(ctx, w.Loam, "run", "--timeout", "5m", program(prog))
+func (w *wall) loam(ctx context.Context, cache string, flags []string, prog string, args ...string) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--timeout", "5m"}, flags, []string{program(prog)}, args)...)
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), "LOAM_CACHE="+w.cache(cache))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	start := time.Now()
-	_, err := cmd.Output()
+	out, err := cmd.Output()
 	took := time.Since(start)
 	if err != nil {
-		return 0, fmt.Errorf("loam run %s: %w\n%s", prog, err, stderr.String())
+		return 0, fmt.Errorf("loam run %s: %w\n%s%.500s", prog, err, stderr.String(), out)
 	}
 	return took, nil
 }

@@ -31,6 +31,17 @@ func TestMedian(t *testing.T) {
 	if w.median() != 5 || ratio(w, &way{took: []time.Duration{10}}) != 0.5 {
 		t.Error(w.median())
 	}
+	a, b := &way{took: []time.Duration{5, 6, 9}}, &way{took: []time.Duration{10, 10, 10}}
+	if low, high := spread(a, b); low != 0.5 || high != 0.9 || ratio(a, b) != 0.6 {
+		t.Error(low, high, ratio(a, b))
+	}
+}
+
+func TestWallGroups(t *testing.T) {
+	err := Wall(context.Background(), WallOptions{Only: []string{"hello", "goodbye"}})
+	if err == nil || !strings.Contains(err.Error(), "goodbye") || !strings.Contains(err.Error(), "two_cpus") {
+		t.Error(err)
+	}
 }
 
 func TestInitramfs(t *testing.T) {
