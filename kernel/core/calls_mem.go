@@ -6,6 +6,7 @@ package core
 
 import (
 	"loam/abi"
+	"loam/kernel/space"
 	"loam/machine/metal"
 )
 
@@ -13,28 +14,48 @@ import (
 // is left, nothing is mapped any more: the tables that describe mappings are
 // the kernel's memory.
 
+// memoryCall is the call of the mmap family that is being made: all of its
+// pieces, one after the other.
+var memoryCall space.Call
+
 // sysMmap: address, length, protection, flags, descriptor, offset.
 func sysMmap(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	addr, e := r.as.MMap(abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
-	return valueOr(uint64(addr), e)
+	for {
+		addr, e := r.as.MMap(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
+		if e != space.More {
+			return valueOr(uint64(addr), e)
+		}
+	}
 }
 
 func sysMunmap(r *runner, c *metal.Context) uint64 {
-	return r.as.MUnmap(abi.UserAddr(c.RDI), c.RSI).Result()
+	for {
+		if e := r.as.MUnmap(&memoryCall, abi.UserAddr(c.RDI), c.RSI); e != space.More {
+			return e.Result()
+		}
+	}
 }
 
 func sysMprotect(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	return r.as.MProtect(abi.UserAddr(c.RDI), c.RSI, c.RDX).Result()
+	for {
+		if e := r.as.MProtect(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX); e != space.More {
+			return e.Result()
+		}
+	}
 }
 
 func sysMadvise(r *runner, c *metal.Context) uint64 {
-	return r.as.MAdvise(abi.UserAddr(c.RDI), c.RSI, c.RDX).Result()
+	for {
+		if e := r.as.MAdvise(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX); e != space.More {
+			return e.Result()
+		}
+	}
 }
 
 // sysMremap: address, old length, new length, flags, new address.
@@ -42,12 +63,20 @@ func sysMremap(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	addr, e := r.as.MRemap(abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))
-	return valueOr(uint64(addr), e)
+	for {
+		addr, e := r.as.MRemap(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))
+		if e != space.More {
+			return valueOr(uint64(addr), e)
+		}
+	}
 }
 
 func sysBrk(r *runner, c *metal.Context) uint64 {
-	return uint64(r.as.Brk(abi.UserAddr(c.RDI)))
+	for {
+		if addr, e := r.as.Brk(&memoryCall, abi.UserAddr(c.RDI)); e != space.More {
+			return uint64(addr)
+		}
+	}
 }
 
 // sysMincore looks at each page, with interrupts off: not at too many in one
@@ -57,5 +86,10 @@ func sysMincore(r *runner, c *metal.Context) uint64 {
 	if c.RSI > most && c.RSI < abi.UserLimitAMD64 {
 		return abi.EAGAIN.Result()
 	}
-	return r.as.MinCore(abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX)).Result()
+	for {
+		e := r.as.MinCore(&memoryCall, abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX))
+		if e != space.More {
+			return e.Result()
+		}
+	}
 }

@@ -8,7 +8,7 @@ import "loam/abi"
 // at once, so that it reads as zero (an archive area, as its file) afterwards.
 // Advice that only asks for speed is accepted and ignored. What asks for an
 // effect that isn't there is EINVAL, as on a Linux built without it.
-func (s *Space) MAdvise(addr abi.UserAddr, length, advice uint64) abi.Errno {
+func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.Errno {
 	drop := false
 	switch advice {
 	case abi.MADV_DONTNEED, abi.MADV_FREE:
@@ -28,62 +28,69 @@ func (s *Space) MAdvise(addr abi.UserAddr, length, advice uint64) abi.Errno {
 	case start == end:
 		return 0
 	}
-	if advice == abi.MADV_FREE && s.hasArchive(start, end) {
+	if !s.settle() {
+		return More
+	}
+	at := start
+	if c.take(opAdvise, [4]uint64{start, length, advice}) {
+		at = c.at
+	} else if advice == abi.MADV_FREE && s.areas.has(start, end, Archive) {
 		return abi.EINVAL
 	}
-	// As on Linux, the parts that are mapped are dealt with before the error.
-	holes := !s.areas.Covered(start, end)
-	if last := min(end, s.high); drop && start < last {
-		s.unmapPages(start, last)
+	if last := min(end, s.high); drop && at < last {
+		if next := s.unmapPages(at, last); next < last {
+			return c.pause(opAdvise, next)
+		}
 	}
-	if holes {
+	// As on Linux, the parts that are mapped are dealt with before the error.
+	if !s.areas.Covered(start, end) {
 		return abi.ENOMEM
 	}
 	return 0
 }
 
-func (s *Space) hasArchive(start, end uint64) bool {
-	for start < end {
-		a, ok := s.areas.Next(start)
-		if !ok || a.Start >= end {
-			return false
-		}
-		if a.Kind == Archive {
-			return true
-		}
-		start = a.End
-	}
-	return false
-}
-
 // Brk is brk(2) as the kernel does it: it moves the end of the heap to addr if
-// it can, and returns where the end is then.
-func (s *Space) Brk(addr abi.UserAddr) abi.UserAddr {
-	want := uint64(addr)
-	if want < s.brkStart || want > s.high || s.brkStart == 0 {
-		return abi.UserAddr(s.brk)
+// it can, and returns where the end is then. The end moves first; what it gives
+// up goes after that. The only error is More.
+func (s *Space) Brk(c *Call, addr abi.UserAddr) (abi.UserAddr, abi.Errno) {
+	if !s.settle() {
+		return 0, More
 	}
-	old, end := roundUp(s.brk), roundUp(want)
+	want := uint64(addr)
+	if c.take(opBrk, [4]uint64{want}) {
+		if s.unmap(c, opBrk, c.end) == More {
+			return addr, More
+		}
+		return addr, 0
+	}
+	if want < s.brkStart || want > s.high || s.brkStart == 0 {
+		return abi.UserAddr(s.brk), 0
+	}
+	errno, old, end := abi.Errno(0), roundUp(s.brk), roundUp(want)
 	switch {
 	case end < old:
-		if s.unmap(end, old) != 0 {
-			return abi.UserAddr(s.brk)
-		}
+		c.at, c.end = end, old
+		errno = s.unmap(c, opBrk, old)
 	case end > old:
-		if s.Map(Area{Start: old, End: end, Prot: Read | Write, Kind: Heap}) != 0 {
-			return abi.UserAddr(s.brk)
-		}
+		errno = s.Map(Area{Start: old, End: end, Prot: Read | Write, Kind: Heap})
+	}
+	if errno != 0 && errno != More {
+		return abi.UserAddr(s.brk), 0
 	}
 	s.brk = want
-	return abi.UserAddr(want)
+	return addr, errno
 }
 
 // SetBrk says where the heap of Brk starts: behind the program.
 func (s *Space) SetBrk(start uint64) { s.brkStart, s.brk = start, start }
 
 // MinCore is mincore(2): for each page a byte at vec, 1 if it is in memory.
-func (s *Space) MinCore(addr abi.UserAddr, length uint64, vec abi.UserAddr) abi.Errno {
+func (s *Space) MinCore(c *Call, addr abi.UserAddr, length uint64, vec abi.UserAddr) abi.Errno {
 	start, size := uint64(addr), roundUp(length)
+	at, end := start, start+size
+	if c.take(opInCore, [4]uint64{start, length, uint64(vec)}) {
+		at = c.at
+	}
 	switch {
 	case start%PageSize != 0:
 		return abi.EINVAL
@@ -91,24 +98,21 @@ func (s *Space) MinCore(addr abi.UserAddr, length uint64, vec abi.UserAddr) abi.
 		return abi.ENOMEM
 	case !vec.Below(s.high, size/PageSize):
 		return abi.EFAULT
-	case !s.areas.Covered(start, start+size):
+	case !s.areas.Covered(at, end):
 		return abi.ENOMEM
 	}
 	var piece [256]byte
-	for end := start + size; start < end; {
-		n := min((end-start)/PageSize, uint64(len(piece)))
-		for i := range n {
-			_, _, ok := s.tables.Lookup(s.env, start+i*PageSize)
-			piece[i] = 0
-			if ok {
-				piece[i] = 1
-			}
+	n := min((end-at)/PageSize, s.most.pages, uint64(len(piece)))
+	for i := range n {
+		if _, _, ok := s.tables.Lookup(s.env, at+i*PageSize); ok {
+			piece[i] = 1
 		}
-		if errno := s.WriteUser(vec, piece[:n]); errno != 0 {
-			return errno
-		}
-		start += n * PageSize
-		vec += abi.UserAddr(n)
+	}
+	if errno := s.WriteUser(vec+abi.UserAddr((at-start)/PageSize), piece[:n]); errno != 0 {
+		return errno
+	}
+	if at += n * PageSize; at < end {
+		return c.pause(opInCore, at)
 	}
 	return 0
 }

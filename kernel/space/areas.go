@@ -44,16 +44,29 @@ func (a *Areas) Free(start, end uint64) bool {
 	return n == nil || n.area.Start >= end
 }
 
-// Covered reports whether every page of the range lies in an area.
+// Covered reports whether every page of the range lies in an area: whether there
+// is no room for one.
 func (a *Areas) Covered(start, end uint64) bool {
-	for start < end {
-		n := a.at(start)
-		if n == nil {
-			return false
+	_, hole := a.Room(start, end, PageSize)
+	return !hole
+}
+
+// has reports whether an area of that kind overlaps the range.
+func (a *Areas) has(start, end uint64, kind Kind) bool {
+	return a.pool.has(a.root, start, end, 1<<kind)
+}
+
+// reach returns the part of the range from start on in which there are at most
+// n areas: where the n-th of them ends, or end.
+func (a *Areas) reach(start, end uint64, n int) uint64 {
+	for ; n > 0; n-- {
+		x := a.above(start)
+		if x == nil || x.area.End >= end {
+			return end
 		}
-		start = n.area.End
+		start = x.area.End
 	}
-	return true
+	return start
 }
 
 // Room returns the highest address from first on, such that size bytes from

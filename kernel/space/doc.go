@@ -28,7 +28,9 @@
 //   - No area is writable and executable at once: asking for it is EACCES.
 //   - Each call checks everything, the supply of nodes included, before it
 //     changes anything. Where Linux leaves a half-done mprotect behind when it
-//     meets a hole, this package changes nothing and returns the same error.
+//     meets a hole, this package changes nothing and returns the same error;
+//     unless, in a call of several pieces, others make the hole or take the
+//     last nodes.
 //
 // # Faults
 //
@@ -45,26 +47,66 @@
 // so SMAP stays on, and no user address can fault inside the kernel. One
 // translation is cached for each space.
 //
+// # Calls in pieces
+//
+// How long a call takes is not for a program to decide. Each of the calls does
+// a bounded piece: so many frames, table entries and areas (bounds); looking for
+// coverage, kinds of areas or room takes logarithmic time. A call that is not
+// done answers [More], and is made again with the same [Call].
+//
+// munmap, mprotect, madvise, mincore, mmap over others, and brk and mremap that
+// shrink, go upwards through their range. How far they have come is kept in the
+// thread's Call and not in the space. A piece deals with areas and pages alike,
+// so between two pieces the invariants hold, and each page is either as before
+// the call or as after it. The address where to go on only ever rises, whatever
+// other threads do in between: so each call ends, after a number of pieces that
+// is bounded by the range, and by what lies in it when it comes by. And it never
+// comes back to what it has dealt with: memory that another thread is given
+// where an munmap has passed by is that thread's.
+//
+// Only an mremap to another place can't be left half done, and its pages can't
+// all move at once. It is recorded in the space (move), and any call that looks
+// at areas or changes them does a piece of it before anything else (settle). So
+// calls see a move as done at once; it ends even if its thread never runs again;
+// and who has to wait for it brings it forward. The outcome goes to the Call of
+// the thread that wanted it. Everything that it needs is there before the areas
+// change places, so it fails whole or not at all. Faults, which don't wait, take
+// the page that they need along. While the target of MREMAP_FIXED is emptied,
+// faults there find nothing: that is less than Linux does, whose lock they wait
+// for.
+//
 // # Frames, flushing, locks
 //
 // A space is charged for the frames it owns and the tables below its root, up
 // to Config.MaxFrames; borrowed archive pages cost nothing.
 //
-// What must be flushed from the processor's translation caches collects in the
-// space; whoever enters the space calls TakeFlush first and flushes that. On
-// one processor freed frames may be given back before the flush, since no user
-// code runs in between; with several, (*Space).release is the one place where
-// the others have to be told first.
+// What processors must forget collects in the space. The order is the same
+// everywhere: tables change; every processor that may know what they said
+// forgets it (Config.Shoot, which takes the range by TakeFlush); then frames are
+// given back, or the new content of a page that was copied is relied on. Shoot
+// is called once for a piece, only if translations were there, and only while
+// some processor has the root loaded (Space.Loaded). Destroy, whose space
+// nobody has loaded, needs none. Mapping where nothing was mapped needs none
+// either. Rights that are only added don't concern other processors: one whose
+// translation is older faults once more. They go to TakeLocal, for the processor
+// that took the fault. With one processor, without Shoot, all is taken by
+// TakeFlush before the space is entered again.
 //
-// The space's owner serialises all calls to it. Everything that reaches the
-// pool or the frame allocator also needs the machine lock, which is taken
-// after the space's.
+// The space's owner serialises all calls to it, those of Shoot included: the
+// kernel lock guards spaces and their pool. The frame allocator has a lock of
+// its own, which is taken last.
 //
 // # Rejected
 //
 // A radix or B-tree of ranges (Linux's maple tree): better for caches, far
 // more code. A treap: its balance can be undone by a program that observes it.
-// A list, as in small kernels: a program makes it long. Copying by user
+// A list, as in small kernels: a program makes it long. Repeating a call from
+// its start and relying on what is done being quick: between the pieces of an
+// munmap somebody else may be given the memory, and two threads could keep each
+// other from ending. One record for the call under way of each kind in the
+// space, as for moves: all others wait for it, which only mremap is worth.
+// Areas that stay, marked, until an munmap is done: it needs nodes to give
+// nodes back. Copying by user
 // address with a fault fix-up table, as Linux: faster by a walk, but needs
 // faults within the kernel's Go code.
 //

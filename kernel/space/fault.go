@@ -47,14 +47,16 @@ func (s *Space) Fault(va uint64, access Prot) Outcome {
 		return AccErr
 	}
 	page := va &^ pageMask
-	before := s.owned()
+	if s.move.phase >= preparing && !s.faultInMove(page) {
+		return NoMemory
+	}
 	var out Outcome
 	if n.area.Kind == Archive && page-n.area.Start < n.area.Bytes {
 		out = s.faultFile(page, &n.area, access)
 	} else {
 		out = s.faultZero(page, n.area.Prot)
 	}
-	s.charge(before)
+	s.charge(0) // tables that were made
 	if out == Resolved {
 		s.faults++
 	}
@@ -76,6 +78,7 @@ func (s *Space) faultZero(page uint64, prot Prot) Outcome {
 		s.env.Frames.Free(pa, frame.User)
 		return s.refault(page, prot)
 	}
+	s.frames++
 	return Resolved
 }
 
@@ -97,7 +100,7 @@ func (s *Space) widen(page uint64, prot Prot, old paging.Prot) Outcome {
 		p &^= paging.Write
 	}
 	s.tables.Protect(s.env, page, p)
-	s.mustFlush(page, page+PageSize)
+	s.mustFlushHere(page, page+PageSize)
 	return Resolved
 }
 
@@ -132,13 +135,16 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 	if mapped {
 		// The page was borrowed from the archive: nothing to give back.
 		s.tables.Replace(s.env, page, pa, prot)
+		s.frames++
 		s.mustFlush(page, page+PageSize)
+		s.forget() // before anybody writes what others would not see
 		return Resolved
 	}
 	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
 		s.env.Frames.Free(pa, frame.User)
 		return NoMemory
 	}
+	s.frames++
 	return Resolved
 }
 
@@ -146,6 +152,9 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 func (s *Space) mapAround(page uint64, a *Area) Outcome {
 	va := max(page&^(aroundSize-1), a.Start)
 	end := min(page&^(aroundSize-1)+aroundSize, a.Start+a.Bytes&^pageMask)
+	if s.move.phase == moving { // what is around may be still to come
+		va, end = page, page+PageSize
+	}
 	prot := paging.Prot(a.Prot&^Write) | paging.User | paging.Copy | paging.Borrowed
 	for va < end {
 		n, code := s.tables.MapRange(s.env, va, a.Phys+va-a.Start, end-va, prot, 0)

@@ -6,7 +6,7 @@ import "loam/abi"
 
 // The calls below take their arguments as the program gave them, raw; the
 // order of the checks is Linux's, so that two faults in one call give the
-// error that Linux gives.
+// error that Linux gives. Each may answer More: see Call.
 
 // Lowest and highest addresses of MAP_32BIT, as in Linux.
 const (
@@ -17,7 +17,14 @@ const (
 // MMap is mmap(2) of anonymous memory. There are no files here: without
 // MAP_ANONYMOUS it is EBADF. MAP_SHARED memory is that of this space alone.
 // MAP_GROWSDOWN is EINVAL. Asking for Write and Exec at once is EACCES.
-func (s *Space) MMap(addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
+func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
+	if !s.settle() {
+		return 0, More
+	}
+	args := [4]uint64{uint64(addr), length, prot, flags}
+	if c.take(opMap, args) {
+		return s.mapFixed(c, Area{Start: uint64(addr), End: uint64(addr) + roundUp(length), Prot: Prot(c.end)}, c.at)
+	}
 	size := roundUp(length)
 	switch {
 	case offset%PageSize != 0:
@@ -44,33 +51,53 @@ func (s *Space) MMap(addr abi.UserAddr, length, prot, flags, offset uint64) (abi
 	if errno != 0 {
 		return 0, errno
 	}
-	errno = s.replace(Area{Start: start, End: start + size, Prot: p})
-	return abi.UserAddr(start), errno
+	return s.mapFixed(c, Area{Start: start, End: start + size, Prot: p}, start)
+}
+
+// mapFixed puts a piece of the area a where others may be, from at on. What is
+// before at is the new area's, what is behind the old ones', at any time.
+func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
+	next, errno := s.replacePiece(a, at)
+	if errno == 0 && next < a.End {
+		c.end = uint64(a.Prot)
+		errno = c.pause(opMap, next)
+	}
+	return abi.UserAddr(a.Start), errno
 }
 
 // Map puts an area where it says, for the kernel's own use: the segments of a
 // program, its stack. EINVAL: not page-aligned, empty, out of the space, or
 // more bytes than the area has room for. EEXIST: something is there. EACCES:
-// Write with Exec. ENOMEM: no node left.
+// Write with Exec. ENOMEM: no node left. More: call it again.
 func (s *Space) Map(a Area) abi.Errno {
 	switch {
 	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
 		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0:
 		return abi.EINVAL
-	case !s.areas.Free(a.Start, a.End):
-		return abi.EEXIST
 	}
 	p, errno := parseProt(uint64(a.Prot))
 	if errno != 0 {
 		return errno
 	}
+	switch {
+	case !s.settle():
+		return More
+	case !s.areas.Free(a.Start, a.End):
+		return abi.EEXIST
+	case !s.areas.Supply(1):
+		return abi.ENOMEM
+	}
 	a.Prot = p
-	return s.replace(a)
+	s.areas.Insert(a)
+	return 0
 }
 
 // MapAnywhere is Map at an address of the space's choice, as MMap chooses one;
 // the area's Start and End say only its size.
 func (s *Space) MapAnywhere(a Area) (start uint64, errno abi.Errno) {
+	if !s.settle() {
+		return 0, More
+	}
 	size := a.Size()
 	start, ok := s.areas.Room(s.low, s.high, size)
 	if size == 0 || !ok {
@@ -129,51 +156,37 @@ func (s *Space) fits(addr, size uint64) bool {
 	return size <= s.high && addr <= s.high-size
 }
 
-// replace puts an area where others may be. ENOMEM: no nodes left.
-func (s *Space) replace(a Area) abi.Errno {
-	if s.areas.Free(a.Start, a.End) {
-		if !s.areas.Supply(1) {
-			return abi.ENOMEM
-		}
-		s.areas.Insert(a)
-		return 0
-	}
-	if !s.areas.Supply(2) {
-		return abi.ENOMEM
-	}
-	s.unmapPages(a.Start, a.End)
-	s.areas.Remove(a.Start, a.End)
-	s.areas.Insert(a)
-	return 0
-}
-
-// MUnmap is munmap(2).
-func (s *Space) MUnmap(addr abi.UserAddr, length uint64) abi.Errno {
+// MUnmap is munmap(2). Each piece is gone as a whole, and may be somebody
+// else's the next moment: the call goes on behind it.
+func (s *Space) MUnmap(c *Call, addr abi.UserAddr, length uint64) abi.Errno {
 	start, size := uint64(addr), roundUp(length)
 	if start%PageSize != 0 || size == 0 || length > s.high || !s.fits(start, size) {
 		return abi.EINVAL
 	}
-	return s.unmap(start, start+size)
+	if !s.settle() {
+		return More
+	}
+	if !c.take(opUnmap, [4]uint64{start, length}) {
+		c.at = start
+	}
+	return s.unmap(c, opUnmap, start+size)
 }
 
-// unmap empties a range inside of the space's limit. ENOMEM: an area would
-// have to be split, and there is no node for it.
-func (s *Space) unmap(start, end uint64) abi.Errno {
-	a, ok := s.areas.Next(start)
-	if !ok || a.Start >= end {
-		return 0
+// unmap makes a piece of a call that empties the range from c.at up to end,
+// inside of the space's limit. The errors are those of unmapPiece.
+func (s *Space) unmap(c *Call, o op, end uint64) abi.Errno {
+	next, errno := s.unmapPiece(c.at, end)
+	if errno == 0 && next < end {
+		errno = c.pause(o, next)
 	}
-	if a.Start < start && a.End > end && !s.areas.Supply(1) {
-		return abi.ENOMEM
-	}
-	s.unmapPages(start, end)
-	s.areas.Remove(start, end)
-	return 0
+	return errno
 }
 
 // MProtect is mprotect(2). It changes nothing if a part of the range isn't
-// mapped (ENOMEM), and refuses Write with Exec (EACCES).
-func (s *Space) MProtect(addr abi.UserAddr, length, prot uint64) abi.Errno {
+// mapped (ENOMEM), and refuses Write with Exec (EACCES). ENOMEM from a later
+// piece, when nodes have run out or others have unmapped a part of the range,
+// leaves the earlier ones done, as on Linux.
+func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Errno {
 	const grows = abi.PROT_GROWSDOWN | abi.PROT_GROWSUP
 	start, size := uint64(addr), roundUp(length)
 	switch {
@@ -186,7 +199,13 @@ func (s *Space) MProtect(addr abi.UserAddr, length, prot uint64) abi.Errno {
 	case prot&^(abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC|abi.PROT_SEM|grows) != 0:
 		return abi.EINVAL
 	}
+	if !s.settle() {
+		return More
+	}
 	end := start + size
+	if c.take(opProtect, [4]uint64{start, length, prot}) {
+		start = c.at
+	}
 	if !s.areas.Covered(start, end) {
 		return abi.ENOMEM
 	}
@@ -197,12 +216,11 @@ func (s *Space) MProtect(addr abi.UserAddr, length, prot uint64) abi.Errno {
 	case errno != 0:
 		return errno
 	}
-	if n := s.areas.splits(start, end, p); n > 0 && !s.areas.Supply(n) {
-		return abi.ENOMEM
+	next, errno := s.protectPiece(start, end, p)
+	if errno == 0 && next < end {
+		errno = c.pause(opProtect, next)
 	}
-	s.areas.SetProt(start, end, p)
-	s.protectPages(start, end, p)
-	return 0
+	return errno
 }
 
 // parseProt turns rights as a program asks for them into those that it gets.

@@ -2,15 +2,21 @@
 
 package space
 
-import (
-	"loam/abi"
-	"loam/machine/paging"
-)
+import "loam/abi"
 
 // MRemap is mremap(2), without MREMAP_DONTUNMAP (EINVAL).
-func (s *Space) MRemap(addr abi.UserAddr, oldLength, newLength, flags uint64, newAddr abi.UserAddr) (abi.UserAddr, abi.Errno) {
+func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags uint64, newAddr abi.UserAddr) (abi.UserAddr, abi.Errno) {
+	if !s.settle() {
+		return 0, More
+	}
 	start, target := uint64(addr), uint64(newAddr)
 	oldSize, newSize := roundUp(oldLength), roundUp(newLength)
+	if c.take(opRemap, [4]uint64{start, oldLength, newLength, target ^ flags}) {
+		if c.move != 0 {
+			return abi.UserAddr(c.to), c.errno
+		}
+		return addr, s.unmap(c, opRemap, start+oldSize) // it shrinks
+	}
 	mayMove, fixed := flags&abi.MREMAP_MAYMOVE != 0, flags&abi.MREMAP_FIXED != 0
 	switch {
 	case flags&^(abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED) != 0,
@@ -35,7 +41,8 @@ func (s *Space) MRemap(addr abi.UserAddr, oldLength, newLength, flags uint64, ne
 		if !s.fits(start, oldSize) {
 			return 0, abi.EINVAL
 		}
-		return addr, s.unmap(start+newSize, start+oldSize)
+		c.at = start + newSize
+		return addr, s.unmap(c, opRemap, start+oldSize)
 	}
 	switch {
 	case oldSize == 0: // asks for a second mapping of shared memory
@@ -55,7 +62,19 @@ func (s *Space) MRemap(addr abi.UserAddr, oldLength, newLength, flags uint64, ne
 	if !mayMove {
 		return 0, abi.ENOMEM
 	}
-	return s.move(a, start, oldSize, newSize, target, fixed)
+	if !s.areas.Supply(moveNodes) {
+		return 0, abi.ENOMEM
+	}
+	m := move{call: c, phase: clearing, source: start, sourceEnd: start + oldSize,
+		target: target, targetEnd: target + newSize, size: min(oldSize, newSize), at: target}
+	if !fixed {
+		if m.target, ok = s.areas.Room(s.low, s.high, newSize); !ok {
+			return 0, abi.ENOMEM
+		}
+		m.targetEnd = m.target + newSize
+		m.at = m.targetEnd // nothing to clear
+	}
+	return s.startMove(c, m)
 }
 
 // checkTarget checks where MREMAP_FIXED wants the memory to go.
@@ -84,73 +103,4 @@ func extension(a Area, end uint64) Area {
 		x.Phys = a.Phys + a.Size()
 	}
 	return x
-}
-
-// move moves a part of the area a elsewhere. It needs up to four nodes: for
-// the new area and its extension, and for splits at both places.
-func (s *Space) move(a Area, start, oldSize, newSize, target uint64, fixed bool) (abi.UserAddr, abi.Errno) {
-	if !s.areas.Supply(4) {
-		return 0, abi.ENOMEM
-	}
-	if fixed {
-		s.unmap(target, target+newSize)
-	} else {
-		var ok bool
-		if target, ok = s.areas.Room(s.low, s.high, newSize); !ok {
-			return 0, abi.ENOMEM
-		}
-	}
-	if newSize < oldSize { // only when fixed
-		s.unmap(start+newSize, start+oldSize)
-		oldSize = newSize
-	}
-	if !s.movePages(start, start+oldSize, target) {
-		return 0, abi.ENOMEM
-	}
-	moved := a.from(start).upTo(start + oldSize)
-	s.areas.Remove(start, start+oldSize)
-	moved.Start, moved.End = target, target+oldSize
-	s.areas.Insert(moved)
-	if newSize > oldSize {
-		s.areas.Insert(extension(moved, target+newSize))
-	}
-	return abi.UserAddr(target), 0
-}
-
-// movePages moves the mapped pages of a range to an empty one, or else, when
-// there is no frame for a table, none of them.
-func (s *Space) movePages(start, end, target uint64) bool {
-	before := s.owned()
-	va, ok := s.tables.Seek(s.env, start, end)
-	for ok && s.movePage(va, va-start+target) {
-		va, ok = s.tables.Seek(s.env, va+PageSize, end)
-	}
-	if ok { // back, for which the tables are there
-		stop := va
-		va, more := s.tables.Seek(s.env, target, target+stop-start)
-		for more {
-			s.movePage(va, va-target+start)
-			va, more = s.tables.Seek(s.env, va+PageSize, target+stop-start)
-		}
-		s.charge(before)
-		s.unmapPages(target, target+end-start) // the empty tables
-		return false
-	}
-	s.charge(before)
-	s.mustFlush(start, end)
-	s.unmapPages(start, end)
-	return true
-}
-
-func (s *Space) movePage(from, to uint64) bool {
-	pa, prot, code := s.tables.Unmap(s.env, from)
-	if code != paging.OK {
-		return false
-	}
-	prot |= paging.User // which a page without rights doesn't show
-	if s.tables.Map(s.env, to, pa, prot) == paging.OK {
-		return true
-	}
-	s.tables.Map(s.env, from, pa, prot) // its table is still there
-	return false
 }

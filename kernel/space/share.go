@@ -8,9 +8,6 @@ import (
 	"loam/machine/paging"
 )
 
-// FlushDue reports whether TakeFlush has something to say.
-func (s *Space) FlushDue() bool { return s.flush.Start < s.flush.End }
-
 // pairSize is the size of two words, the shape of a time.
 const pairSize = 16
 
@@ -37,36 +34,55 @@ func (s *Space) Physical(va abi.UserAddr) (uint64, abi.Errno) {
 	return pa, errno
 }
 
-// ShareInto maps the memory of a range of this space at the same addresses of
-// another: both see what either writes. Every page is given memory first. The
-// other space is charged for it as well. EINVAL: not whole pages, or not free
-// in the other space; EFAULT: not all of it is writable memory here; ENOMEM.
-// With an error the other space may hold a part of the range.
+// SharePiece maps the memory of a range of this space at the same addresses of
+// another: both see what either writes. It does a piece of the range, from its
+// start, and returns how many bytes that was: the caller goes on behind them.
+// Every page is given memory first. The other space is charged for it as well.
+// EINVAL: not whole pages; EEXIST: not free in the other space; EFAULT: not all
+// of it is writable memory here; ENOMEM; More: nothing done, call it again. With
+// an error the other space may hold a part of the range.
 //
-// It is provisional: memory objects will say what two spaces share. Until
-// then, what munmap or MADV_DONTNEED takes away on one side isn't shared any
-// more.
-func (s *Space) ShareInto(other *Space, start, size uint64) abi.Errno {
-	if errno := other.Map(Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
-		return errno
+// It is provisional and goes when nobody calls it any more: memory objects say
+// what two spaces share. Here, what munmap or MADV_DONTNEED takes away on one
+// side isn't shared any more.
+func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno abi.Errno) {
+	if size > s.high || (start|size)%PageSize != 0 {
+		return 0, abi.EINVAL
 	}
-	for va := start; va < start+size; va += PageSize {
-		pa, errno := s.translate(va, Write)
+	if !s.settle() || !other.settle() {
+		return 0, More
+	}
+	size = min(size, s.most.pages*PageSize)
+	if errno := other.Map(Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
+		return 0, errno
+	}
+	for done < size {
+		pa, errno := s.translate(start+done, Write)
 		if errno != 0 {
-			return errno
+			return done, errno
 		}
 		if s.env.Frames.Share(pa) != frame.OK {
-			return abi.EFAULT
+			return done, abi.EFAULT
 		}
-		before := other.owned()
-		code := other.tables.Map(other.env, va, pa, paging.ReadWrite|paging.User)
-		other.charge(before)
-		if code != paging.OK {
+		if other.tables.Map(other.env, start+done, pa, paging.ReadWrite|paging.User) != paging.OK {
 			s.env.Frames.Unshare(pa)
-			return abi.ENOMEM
+			return done, abi.ENOMEM
 		}
-		other.frames++
-		other.peak = max(other.peak, other.frames)
+		other.charge(1)
+		done += PageSize
+	}
+	return done, 0
+}
+
+// ShareInto is SharePiece for the whole range. It is for spaces that no call of
+// another thread is changing, and takes as long as the range is large.
+func (s *Space) ShareInto(other *Space, start, size uint64) abi.Errno {
+	for size > 0 {
+		done, errno := s.SharePiece(other, start, size)
+		if errno != 0 && errno != More {
+			return errno
+		}
+		start, size = start+done, size-done
 	}
 	return 0
 }

@@ -4,7 +4,6 @@ package space
 
 import (
 	"loam/abi"
-	"loam/machine/frame"
 	"loam/machine/paging"
 )
 
@@ -22,8 +21,14 @@ type Config struct {
 	MaxAreas  int           // 0: DefaultMaxAreas
 	MaxFrames uint64        // frames of user memory, 0: no limit; tables count, but may exceed it by 3
 
+	// Shoot makes every processor forget what TakeFlush says, and returns when
+	// that is so. It is called when translations went or lead elsewhere now,
+	// before the frames behind the old ones are given back. nil: with one
+	// processor, which does that before it enters the space again.
+	Shoot func(*Space)
+
 	// Dirty, if it is not nil, is told by DirtyBits being set in it whenever
-	// TakeFlush gets something to say.
+	// TakeFlush, without Shoot, or TakeLocal get something to say.
 	Dirty     *uint32
 	DirtyBits uint32
 }
@@ -31,11 +36,17 @@ type Config struct {
 // Space is the address space of a process. The zero value is an empty space
 // that was destroyed.
 type Space struct {
+	// Loaded is the set of processors that have loaded the space's root, kept by
+	// whoever loads it. Without any, nobody has to be told of what changes.
+	Loaded uint64
+
 	areas  Areas
 	tables paging.Tables
 	env    paging.Env
 	low    uint64
 	high   uint64
+	most   bounds
+	move   move
 
 	frames uint64 // charged: user memory and tables, without the root
 	peak   uint64
@@ -43,6 +54,8 @@ type Space struct {
 	faults uint64
 
 	flush     Flush
+	local     Flush
+	shoot     func(*Space)
 	dirty     *uint32
 	dirtyBits uint32
 	hot       translation
@@ -81,7 +94,8 @@ func (s *Space) Init(c *Config) abi.Errno {
 		return abi.ENOMEM
 	}
 	*s = Space{tables: root, env: c.Env, low: c.Low, high: c.High, limit: c.MaxFrames,
-		dirty: c.Dirty, dirtyBits: c.DirtyBits}
+		most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits}
+	s.env.Made = &s.frames
 	if s.limit == 0 {
 		s.limit = ^uint64(0)
 	}
@@ -113,109 +127,15 @@ func (s *Space) Destroy() (done bool) {
 	if s.tables.Root == 0 {
 		return true
 	}
+	s.Loaded, s.move = 0, move{}
 	if s.cursor < s.high {
-		if s.tables.UnmapRange(s.env, s.cursor, s.high, &s.batch) == paging.More {
-			s.cursor = s.batch.Next
-		} else {
-			s.cursor = s.high
-		}
-		s.release()
+		s.cursor = s.unmapPages(s.cursor, s.high)
 		return false
 	}
-	const areasAtOnce = 64
-	if s.areas.Clear(areasAtOnce) {
+	if s.areas.Clear(s.most.areas) {
 		return false
 	}
 	s.tables.FreeRoot(s.env)
 	*s = Space{}
 	return true
-}
-
-// Flush is a range of addresses whose translations processors may have kept.
-type Flush struct {
-	Start uint64
-	End   uint64 // exclusive
-}
-
-// Any reports whether there is anything to flush.
-func (f Flush) Any() bool { return f.Start < f.End }
-
-// Pages is the number of pages in the range. From a few dozen on it is
-// cheaper to flush all.
-func (f Flush) Pages() uint64 { return (f.End - f.Start) / PageSize }
-
-// TakeFlush returns what must be flushed before user code runs in the space
-// again, and forgets it.
-func (s *Space) TakeFlush() Flush {
-	f := s.flush
-	s.flush = Flush{}
-	return f
-}
-
-const noPage = 1
-
-// mustFlush adds a range to what must be flushed, the space's own cached
-// translation included: whatever makes that one stale comes through here.
-func (s *Space) mustFlush(start, end uint64) {
-	s.hot = translation{page: noPage}
-	if s.dirty != nil {
-		*s.dirty |= s.dirtyBits
-	}
-	if !s.flush.Any() {
-		s.flush = Flush{start, end}
-		return
-	}
-	s.flush.Start = min(s.flush.Start, start)
-	s.flush.End = max(s.flush.End, end)
-}
-
-// unmapPages gives back the pages of a range. The areas are not its business.
-func (s *Space) unmapPages(start, end uint64) {
-	for {
-		code := s.tables.UnmapRange(s.env, start, end, &s.batch)
-		if s.batch.Flush {
-			s.mustFlush(start, s.batch.Next)
-		}
-		s.release()
-		if code != paging.More {
-			return
-		}
-		start = s.batch.Next
-	}
-}
-
-// protectPages changes the rights of the pages that are mapped in a range.
-func (s *Space) protectPages(start, end uint64, prot Prot) {
-	for {
-		code := s.tables.ProtectRange(s.env, start, end, paging.Prot(prot)|paging.User, &s.batch)
-		if s.batch.Flush {
-			s.mustFlush(start, s.batch.Next)
-		}
-		if code != paging.More {
-			return
-		}
-		start = s.batch.Next
-	}
-}
-
-// release gives the frames of the batch back. With several processors, those
-// that run this space must have flushed before.
-func (s *Space) release() {
-	before := s.owned()
-	s.batch.Release(s.env.Frames)
-	s.charge(before)
-}
-
-// owned is the number of frames in use by all spaces. What an operation, under
-// the machine lock, adds to it is what the operation cost its space.
-func (s *Space) owned() uint64 {
-	return s.env.Frames.Owned(frame.User) + s.env.Frames.Owned(frame.PageTable)
-}
-
-// charge accounts for the frames taken or given since owned was before.
-func (s *Space) charge(before uint64) {
-	s.frames += s.owned() - before
-	if s.frames > s.peak {
-		s.peak = s.frames
-	}
 }

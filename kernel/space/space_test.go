@@ -53,9 +53,9 @@ func newBench(t testing.TB, format *paging.Format, memory int) *bench {
 // fileWord is the i-th word of the archive.
 func fileWord(i uint64) uint64 { return 0x4c6f616d_00000000 + i }
 
-func (b *bench) space(low, high, maxFrames uint64) *Space {
+func (b *bench) space(low, high, maxFrames uint64) *caller {
 	b.t.Helper()
-	s := new(Space)
+	s := &caller{Space: new(Space)}
 	errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: low, High: high, MaxFrames: maxFrames})
 	if errno != 0 {
 		b.t.Fatal(errno)
@@ -64,7 +64,7 @@ func (b *bench) space(low, high, maxFrames uint64) *Space {
 }
 
 // destroy checks that a space leaves nothing behind.
-func (b *bench) destroy(s *Space) {
+func (b *bench) destroy(s *caller) {
 	b.t.Helper()
 	for range 100000 {
 		if s.Destroy() {
@@ -79,7 +79,26 @@ func (b *bench) destroy(s *Space) {
 	}
 }
 
-func amd64Space(t testing.TB) (*bench, *Space) {
+// tables counts the tables of a space's user part, without the root.
+func (b *bench) tables(s *caller) uint64 {
+	f := b.env.Format
+	var count func(table uint64, level uint) uint64
+	count = func(table uint64, level uint) (n uint64) {
+		for i, e := range b.env.Mem.Table(table) {
+			if e == 0 || e&f.LeafMask != 0 || level == f.Levels-1 && uint64(i)*paging.Span(level) >= f.UserEnd {
+				continue
+			}
+			n++
+			if level > 1 {
+				n += count(e&f.AddrMask*f.AddrUnit, level-1)
+			}
+		}
+		return n
+	}
+	return count(s.Root(), f.Levels-1)
+}
+
+func amd64Space(t testing.TB) (*bench, *caller) {
 	b := newBench(t, &amd64.Format, 8*mib)
 	return b, b.space(0x10000, amd64.UserEnd, 0)
 }
@@ -545,7 +564,7 @@ func TestFrameLimit(t *testing.T) {
 
 func TestAreaLimit(t *testing.T) {
 	b := newBench(t, &amd64.Format, 8*mib)
-	s := new(Space)
+	s := &caller{Space: new(Space)}
 	if errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: 0x10000, High: userEnd, MaxAreas: 10}); errno != 0 {
 		t.Fatal(errno)
 	}

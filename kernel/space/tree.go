@@ -11,6 +11,7 @@ type Node struct {
 	low, high, gap uint64
 	left, right    uint32 // 0: none; left links the free nodes
 	height         uint8
+	kinds          uint8 // of the subtree: bit k: an area of Kind k
 }
 
 // Pool is the supply of nodes for all spaces.
@@ -19,6 +20,7 @@ type Pool struct {
 	free  uint32 // list of given-back nodes
 	fresh uint32 // the first that was never used
 	used  uint32
+	moves uint64 // numbers the moves of all spaces
 }
 
 // Init gives the pool its slab, of which the first node stays unused. Nodes
@@ -66,14 +68,17 @@ func (p *Pool) height(i uint32) uint8 {
 func (p *Pool) update(i uint32) {
 	n := &p.nodes[i]
 	n.low, n.high, n.gap = n.area.Start, n.area.End, 0
+	n.kinds = 1 << n.area.Kind
 	lh, rh := uint8(0), uint8(0)
 	if n.left != 0 {
 		l := &p.nodes[n.left]
+		n.kinds |= l.kinds
 		n.low, lh = l.low, l.height
 		n.gap = max(l.gap, n.area.Start-l.high)
 	}
 	if n.right != 0 {
 		r := &p.nodes[n.right]
+		n.kinds |= r.kinds
 		n.high, rh = r.high, r.height
 		n.gap = max(n.gap, r.gap, r.low-n.area.End)
 	}
@@ -201,6 +206,22 @@ func (p *Pool) room(t uint32, low, high, first, last, size uint64) (addr uint64,
 		return addr, true
 	}
 	return p.room(n.left, low, n.area.Start, first, last, size)
+}
+
+// has reports whether an area of one of the kinds in the subtree t overlaps the
+// range from first to last.
+func (p *Pool) has(t uint32, first, last uint64, kinds uint8) bool {
+	if t == 0 {
+		return false
+	}
+	n := &p.nodes[t]
+	switch {
+	case n.kinds&kinds == 0 || n.high <= first || n.low >= last:
+		return false
+	case 1<<n.area.Kind&kinds != 0 && n.area.Start < last && n.area.End > first:
+		return true
+	}
+	return p.has(n.left, first, last, kinds) || p.has(n.right, first, last, kinds)
 }
 
 func hole(low, high, size uint64) bool { return low < high && high-low >= size }

@@ -119,10 +119,15 @@ func (t Tables) slot(env Env, va uint64, level uint) (uint64, Code) {
 }
 
 // BatchSize is the number of frames that a Batch holds.
-const BatchSize = 64
+const BatchSize = 128
 
-// batchSteps bounds the entries that one call visits.
-const batchSteps = 4096
+// What the parts of a call on a range cost, in steps: an entry on the way down
+// or eight that are passed over are one.
+const (
+	DefaultBudget = 4096 // steps of one call
+	unmapCost     = DefaultBudget / BatchSize
+	protectCost   = 8
+)
 
 // Batch collects what unmapping sets free. Give it back with Release after
 // the flush.
@@ -130,6 +135,8 @@ type Batch struct {
 	Next   uint64 // where to go on; everything before is done
 	Pages  uint64 // pages of 4 KiB removed or changed by this call
 	Flush  bool   // translations must be flushed: from the range's start to Next
+	Steps  int    // what the call cost: up to Budget and one table more
+	Budget int    // the steps at which a call stops with More; 0: DefaultBudget
 	n      int
 	frames [BatchSize]uint64 // physical address | kind
 }
@@ -150,7 +157,10 @@ func (b *Batch) Frame(k int) (pa uint64, table, borrowed bool) {
 
 // begin prepares b for a call that starts at va.
 func (b *Batch) begin(va uint64) {
-	b.Next, b.Pages, b.Flush, b.n = va, 0, false, 0
+	b.Next, b.Pages, b.Flush, b.n, b.Steps = va, 0, false, 0, 0
+	if b.Budget == 0 {
+		b.Budget = DefaultBudget
+	}
 }
 
 // add puts a frame into b.
@@ -161,27 +171,26 @@ func (b *Batch) add(e uint64) {
 
 // Release gives back the collected frames and empties b: tables are freed,
 // and the mapping's reference to each other frame is dropped unless it was
-// Borrowed. It returns the number of frames that became free, and the first
-// refusal of the allocator, which means that some frame was not the space's.
-func (b *Batch) Release(a *frame.Allocator) (freed uint64, code frame.Code) {
+// Borrowed. It returns the number of tables and references given back, and the
+// first refusal of the allocator, which means that some frame was not the
+// space's.
+func (b *Batch) Release(a *frame.Allocator) (given uint64, code frame.Code) {
 	for _, e := range b.frames[:min(b.n, BatchSize)] {
 		pa := e &^ (PageSize - 1)
-		c, gone := frame.OK, false
+		c := frame.OK
 		if e&kindTable != 0 {
 			c = a.Free(pa, frame.PageTable)
-			gone = c == frame.OK
+			given++
 		} else if e&kindBorrowed == 0 {
-			gone, c = a.Unshare(pa)
-		}
-		if gone {
-			freed++
+			_, c = a.Unshare(pa)
+			given++
 		}
 		if c != frame.OK && code == frame.OK {
 			code = c
 		}
 	}
 	b.n = 0
-	return freed, code
+	return given, code
 }
 
 // UnmapRange removes all pages from start up to end (exclusive), collects
@@ -198,9 +207,9 @@ func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
 	if code := f.checkRange(start, end-start); code != OK {
 		return code
 	}
-	w := walk{env: env, end: end}
+	w := walk{env: env, end: end, steps: &b.Steps}
 	for b.Next < end {
-		if b.n+int(f.Levels) > BatchSize || w.steps >= batchSteps {
+		if b.n+int(f.Levels) > BatchSize || b.Steps >= b.Budget {
 			return More
 		}
 		e, level := w.down(t.Root, b.Next)
@@ -233,7 +242,7 @@ func (b *Batch) take(f *Format, e *uint64, level uint) {
 type walk struct {
 	env   Env
 	end   uint64
-	steps int       // entries visited
+	steps *int      // what it cost
 	path  [6]uint64 // the table of each level on the way
 }
 
@@ -242,7 +251,7 @@ type walk struct {
 func (w *walk) down(table, va uint64) (*uint64, uint) {
 	f := w.env.Format
 	for level := f.Levels - 1; ; level-- {
-		w.steps++
+		*w.steps++
 		w.path[level%6] = table
 		e := &w.env.Mem.Table(table)[va>>shift(level)&indexMask]
 		if *e == 0 || f.isLeaf(*e, level) {
@@ -257,7 +266,7 @@ func (w *walk) down(table, va uint64) (*uint64, uint) {
 func (w *walk) next(va uint64, level uint) uint64 {
 	k := va >> shift(level) & indexMask
 	skip := used(w.env.Mem.Table(w.path[level%6]), k+1) - k
-	w.steps += int(skip / 8)
+	*w.steps += int(skip / 8)
 	last := va&^(Span(level)-1) + skip<<shift(level) - 1
 	if last >= w.end-1 {
 		return w.end
@@ -270,7 +279,7 @@ func (w *walk) next(va uint64, level uint) uint64 {
 func (w *walk) pages(va uint64) (table *[512]uint64, first, end uint64) {
 	first = va >> pageShift & indexMask
 	end = min(512, first+(w.end-va)/PageSize)
-	w.steps += int((end - first) / 8)
+	*w.steps += int((end - first) / 8)
 	return w.env.Mem.Table(w.path[0]), first, end
 }
 
@@ -297,7 +306,9 @@ func used(t *[512]uint64, k uint64) uint64 {
 func (w *walk) clear(b *Batch) {
 	f := w.env.Format
 	table, first, end := w.pages(b.Next)
-	n, last := b.n, BatchSize-int(f.Levels) // prune needs room for its tables
+	n := b.n
+	// prune needs room for its tables.
+	last := min(BatchSize-int(f.Levels), n+max(b.Budget-b.Steps, 0)/unmapCost)
 	seen := uint64(0)
 	k := first
 	for k < end {
@@ -318,6 +329,7 @@ func (w *walk) clear(b *Batch) {
 	b.Pages += uint64(n - b.n)
 	b.Flush = b.Flush || seen&f.Valid != 0
 	b.Next += (min(k, end) - first) * PageSize
+	b.Steps += (n - b.n) * unmapCost
 	b.n = n
 }
 
@@ -359,9 +371,9 @@ func (t Tables) ProtectRange(env Env, start, end uint64, prot Prot, b *Batch) Co
 	if code := f.check(start, 0, prot); code != OK {
 		return code
 	}
-	w := walk{env: env, end: end}
+	w := walk{env: env, end: end, steps: &b.Steps}
 	for b.Next < end {
-		if w.steps >= batchSteps {
+		if b.Steps >= b.Budget {
 			return More
 		}
 		e, level := w.down(t.Root, b.Next)
@@ -383,14 +395,20 @@ func (t Tables) ProtectRange(env Env, start, end uint64, prot Prot, b *Batch) Co
 // change gives the pages of the leaf table at b.Next new rights.
 func (w *walk) change(b *Batch, prot Prot) {
 	table, first, end := w.pages(b.Next)
-	for k := first; k < end; k++ {
-		if e := &table[k&indexMask]; *e != 0 {
-			b.change(w.env.Format, e, prot, 0)
-		} else {
-			k = used(table, k+1) - 1
+	k := first
+	for k < end {
+		e := &table[k&indexMask]
+		if *e == 0 {
+			k = used(table, k+1)
+			continue
+		}
+		b.change(w.env.Format, e, prot, 0)
+		k++
+		if b.Steps += protectCost; b.Steps >= b.Budget {
+			break
 		}
 	}
-	b.Next += (end - first) * PageSize
+	b.Next += (min(k, end) - first) * PageSize
 }
 
 // change gives one leaf new rights.

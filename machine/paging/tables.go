@@ -12,6 +12,7 @@ type Env struct {
 	Mem    phys.Memory
 	Frames *frame.Allocator
 	Format *Format
+	Made   *uint64 // if it is not nil, it counts the tables that are made
 }
 
 // Tables is an address space's page tables: the physical address of the root.
@@ -132,6 +133,9 @@ func (env Env) newTable(e *uint64, va uint64) bool {
 		dir = f.UserDir
 	}
 	*e = f.entry(pa) | dir
+	if env.Made != nil {
+		*env.Made++
+	}
 	return true
 }
 

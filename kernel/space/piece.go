@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import (
+	"loam/abi"
+	"loam/machine/paging"
+)
+
+// bounds is how much one piece of a call does.
+type bounds struct {
+	areas int    // that it removes or changes
+	steps int    // in the page tables: paging.Batch.Budget
+	pages uint64 // that it looks at one by one
+}
+
+// usual is what a piece does in some tens of microseconds.
+var usual = bounds{areas: 64, steps: paging.DefaultBudget, pages: 256}
+
+// sure reports whether the pages of a range are done in one piece, whatever is
+// mapped there.
+func (s *Space) sure(start, end uint64) bool {
+	return (end-start)/PageSize <= uint64(s.most.steps)/64
+}
+
+// unmapTables takes pages of a range out of the page tables, from start to the
+// address that it returns, and has that forgotten. The frames are in the batch,
+// for release.
+func (s *Space) unmapTables(start, end uint64) (next uint64) {
+	next = end
+	s.batch.Budget = s.most.steps
+	if s.tables.UnmapRange(s.env, start, end, &s.batch) == paging.More {
+		next = s.batch.Next
+	}
+	if s.batch.Flush {
+		s.mustFlush(start, next)
+		s.forget()
+	}
+	return next
+}
+
+// unmapPages gives back a piece of the pages of a range. The areas are not its
+// business.
+func (s *Space) unmapPages(start, end uint64) (next uint64) {
+	next = s.unmapTables(start, end)
+	s.release()
+	return next
+}
+
+// unmapPiece empties a piece of a range, areas and pages, up to the address that
+// it returns. ENOMEM, with nothing done: an area would have to be split, and
+// there is no node for it.
+func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
+	end = s.areas.reach(start, end, s.most.areas)
+	if a, ok := s.areas.Find(start); ok && a.Start < start {
+		switch {
+		case a.End > end && !s.areas.Supply(1),
+			!s.sure(start, min(end, a.End)) && s.areas.pool.Left() < 1: // for the time being
+			return start, abi.ENOMEM
+		}
+	}
+	next = s.unmapTables(start, end)
+	s.areas.Remove(start, next)
+	s.release()
+	return next, 0
+}
+
+// replacePiece puts a piece of the area a, from at on, where others may be.
+// ENOMEM, with nothing done: no nodes left.
+func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
+	rest := a.from(at)
+	old := s.areas.at(at)
+	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind {
+		// The area is there already, and only its pages go.
+		return s.unmapPages(at, min(a.End, old.area.End)), 0
+	}
+	if before := s.areas.at(at - 1); before == nil || !before.area.joins(rest) {
+		// A first piece: a node for itself, and one to split what is there.
+		n := 1
+		if old != nil && old.area.Start < at {
+			n = 2
+		}
+		if !s.areas.Supply(n) {
+			return at, abi.ENOMEM
+		}
+	}
+	if s.areas.Free(at, a.End) {
+		s.areas.Insert(rest)
+		return a.End, 0
+	}
+	next = s.unmapTables(at, s.areas.reach(at, a.End, s.most.areas))
+	s.areas.Remove(at, next)
+	s.areas.Insert(rest.upTo(next))
+	s.release()
+	return next, 0
+}
+
+// protectPiece changes the rights of a piece of a range, which is covered.
+// ENOMEM, with nothing done: no nodes for areas that it would split.
+func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno abi.Errno) {
+	if n := s.areas.splits(start, end, prot); n > 0 && !s.areas.Supply(n) {
+		return start, abi.ENOMEM
+	}
+	next = s.areas.reach(start, end, s.most.areas)
+	if !s.sure(start, next) && s.areas.pool.Left() < 3 { // for the time being
+		return start, abi.ENOMEM
+	}
+	s.batch.Budget = s.most.steps
+	if s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, &s.batch) == paging.More {
+		next = s.batch.Next
+	}
+	s.areas.SetProt(start, next, prot)
+	if s.batch.Flush {
+		s.mustFlush(start, next)
+		s.forget()
+	}
+	return next, 0
+}
+
+// release gives the frames of the batch back. Every processor has forgotten
+// how to reach them.
+func (s *Space) release() {
+	given, _ := s.batch.Release(s.env.Frames)
+	s.frames -= given
+}
+
+// charge accounts for n more frames of user memory. (Tables are counted by
+// package paging, into the same figure.)
+func (s *Space) charge(n uint64) {
+	s.frames += n
+	s.peak = max(s.peak, s.frames)
+}
