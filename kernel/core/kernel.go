@@ -26,6 +26,7 @@ import (
 // in runner.
 type kernel struct {
 	runners []runner // of each CPU
+	ready   uint32   // 1 once setUp is done; atomic
 	holder  int32    // the runner that has, or had last, the kernel lock
 	dirty   uint32   // workFlush: some space has translations to forget
 	alarmed int32    // the runner whose timer is for k.timers
@@ -103,7 +104,6 @@ func (k *kernel) setUp() {
 	k.spaces = pool.New[Space](spaces)
 	k.nodes.Init(make([]space.Node, max(int(k.stats.freeAtStart), 1024)))
 
-	k.setUpCPUs()
 	k.sched = sched.New(len(k.runners), threads)
 	k.timers = timeq.New(threads + spaces*timersPerProcess)
 	var secret [16]byte

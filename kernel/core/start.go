@@ -6,6 +6,7 @@ package core
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"loam/abi"
 	"loam/abi/channel"
@@ -24,12 +25,17 @@ type Config struct{}
 func Run(Config) {
 	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	fillCalls()
-	k.setUp()
+	k.setUpCPUs()
 	for i := 1; i < len(k.runners); i++ {
 		go k.runners[i].run()
 	}
 	r := &k.runners[0]
 	metal.RunOn(r.cpu)
+	k.setUp() // here, where no collection can start
+	atomic.StoreUint32(&k.ready, 1)
+	for i := 1; i < len(k.runners); i++ {
+		k.runners[i].cpu.Kick()
+	}
 	r.comeIn()
 	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
 	r.startFirst()
@@ -40,6 +46,9 @@ func Run(Config) {
 // run runs the threads of a CPU other than the first.
 func (r *runner) run() {
 	metal.RunOn(r.cpu)
+	for atomic.LoadUint32(&k.ready) == 0 {
+		r.cpu.Idle()
+	}
 	r.comeIn()
 	r.loop()
 }

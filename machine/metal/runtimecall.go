@@ -135,12 +135,12 @@ func kFutexCall(cpu *CPU, c *Context) int64 {
 		return 0
 	case wakeOp:
 		woken := int64(0)
-		for i := range kthreads {
+		for i := range kthreadTop {
 			if woken == int64(c.RDX) {
 				break
 			}
-			if t := &kthreads[i]; t.state == kFutex && t.futex == c.RDI {
-				wake(cpu, int32(i), 0)
+			if t := &kthreads[i%maxKThreads]; t.state == kFutex && t.futex == c.RDI {
+				wake(cpu, i, 0)
 				woken++
 			}
 		}
@@ -221,9 +221,9 @@ func kAffinity(c *Context) int64 {
 func kWrite(cpu *CPU, c *Context) int64 {
 	if c.RDI == eventFD {
 		pollPending = true
-		for i := range kthreads {
-			if kthreads[i].state == kPoll {
-				wake(cpu, int32(i), int64(pollEvent(&kthreads[i])))
+		for i := range kthreadTop {
+			if t := &kthreads[i%maxKThreads]; t.state == kPoll {
+				wake(cpu, i, int64(pollEvent(t)))
 			}
 		}
 		return 8
