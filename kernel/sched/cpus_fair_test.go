@@ -187,3 +187,63 @@ func TestBoundAndFree(t *testing.T) {
 		}
 	}
 }
+
+// TestOldLeads: what threads missed when they could not move, or could not use,
+// is not made up for later.
+func TestOldLeads(t *testing.T) {
+	fair := func(c *computer, name string) {
+		t.Helper()
+		for i := range c.work {
+			c.work[i].ran = 0
+		}
+		c.run(c.now + 1000*ms)
+		for i, share := range idealShares(c.s) {
+			if f := float64(c.work[i].ran) / (1000 * ms) / share; f < 0.94 || f > 1.06 {
+				t.Errorf("%s: thread %d got %.3f of its share", name, i, f)
+			}
+		}
+	}
+	c := newComputer(t, 2, 3, 1) // one is too heavy to use its share
+	c.s.SetNice(0, -10, 0, 0)
+	c.startAll(0)
+	c.run(5000 * ms)
+	c.s.SetNice(0, 0, c.now, 0)
+	fair(c, "heavy")
+	for i := range int32(3) { // all are bound, two to one CPU
+		c.setAffinity(i, 1+uint64(i&1), 0)
+	}
+	c.run(10_000 * ms)
+	for i := range int32(3) {
+		c.setAffinity(i, 3, 0)
+	}
+	fair(c, "bound")
+}
+
+// TestBoundDontHide: a free thread among many that are bound to the same CPU is
+// found by an idle one before long.
+func TestBoundDontHide(t *testing.T) {
+	c := newComputer(t, 2, 60, 1)
+	for i := range int32(60) {
+		c.s.SetAffinity(i, 1, 0, 0)
+	}
+	c.startAll(0)
+	c.run(50 * ms)
+	q := c.s.Queue(0)
+	c.s.threads[q.waiter(q.waiting-1)].allowed = 3 // as if it had been there, unseen
+	c.run(200 * ms)
+	if c.conflict == 0 || c.conflict > 2*(60/looks+1)*DefaultSlice {
+		t.Errorf("an idle CPU found it after %d us", c.conflict/1000)
+	}
+}
+
+// TestLightAmongHeavy: a light thread costs two heavy ones no more than its
+// share.
+func TestLightAmongHeavy(t *testing.T) {
+	c := newComputer(t, 2, 3, 1)
+	c.s.SetNice(2, 19, 0, 0)
+	c.startAll(0)
+	c.run(20_001 * ms)
+	if f := float64(c.work[2].ran) / (20_000 * ms) / idealShares(c.s)[2]; f > 1.1 || f < 0.9 {
+		t.Errorf("got %.2f of its share", f)
+	}
+}

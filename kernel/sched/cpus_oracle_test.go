@@ -75,6 +75,9 @@ func (m *kernelModel) step() {
 	case 8:
 		m.s.SetNice(th, m.r.IntN(60)-30, m.clock(), here)
 		m.lookIf(th, here)
+		if cpu := m.s.CPU(th); m.runnable[th] && cpu != here && m.s.kicks>>cpu&1 == 0 {
+			m.t.Fatal("a runnable thread's weight changes, and its CPU needn't look")
+		}
 	case 9:
 		m.setAffinity(th, here)
 	default:
