@@ -179,11 +179,7 @@ func (s *Scheduler) target(t int32, th *thread, local *Queue) *Queue {
 		// The lowest: so the same few CPUs are used and the others stay asleep.
 		return &s.queues[bits.TrailingZeros64(idle)]
 	}
-	first := local
-	if warm {
-		first = last
-	}
-	best := s.leastLoaded(th.allowed, first)
+	best := s.leastLoaded(th.allowed, local)
 	if warm && stayMargin*last.weight <= (stayMargin+1)*best.weight {
 		return last
 	}

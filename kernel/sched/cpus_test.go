@@ -195,10 +195,13 @@ func TestTake(t *testing.T) {
 		th := from.waiter(0)
 		to.offset = x.ahead
 		left := s.threads[th].d - s.threads[th].v
-		to.take(th, from, 0)
-		got := &s.threads[th]
-		if got.v != x.want || got.d-max(got.v, 0) != left {
-			t.Errorf("ahead %d: v %d, d %d, want v %d, left %d", x.ahead, got.v, got.d, x.want, left)
+		to.take(th, from, ms) // what runs on both CPUs is charged first
+		got, v := &s.threads[th], int64(ms)
+		if x.want != maxCredit && x.want != -maxCredit {
+			v = 0 // it is behind by what the other has run
+		}
+		if got.v != x.want+v || got.d-max(got.v, ms) != left || s.threads[from.current].v != ms || s.threads[to.current].v != ms {
+			t.Errorf("ahead %d: v %d, d %d, want v %d, left %d", x.ahead, got.v, got.d, x.want+v, left)
 		}
 	}
 	s := busy(2, 3, 3) // an empty queue takes over the time of who comes
@@ -278,4 +281,18 @@ func TestBalanceWaits(t *testing.T) {
 	other.offset = q.machineTime() - other.virtualTime() + behind/2
 	now += balanceInterval
 	step(2, "hardly ahead")
+}
+
+// TestRefilled: a CPU that was idle, and whose time stood still, begins again at
+// the time of the others.
+func TestRefilled(t *testing.T) {
+	s := busy(3, 8, 1)
+	s.Queue(0).Pick(15 * ms)
+	s.Wake(6, 15*ms, 0) // by CPU 0
+	s.Wake(7, 15*ms, 2) // by a CPU that idles itself
+	for i := range s.queues {
+		if got := s.Queue(i).machineTime(); got != 15*ms {
+			t.Errorf("CPU %d begins at %d us", i, got/1000)
+		}
+	}
 }

@@ -48,7 +48,44 @@
 //
 // There is a Queue for each CPU, and one table of threads, indexed by thread
 // number, behind all of them. Nothing here locks: every call is made under the
-// kernel lock (docs/concurrency.md).
+// kernel lock (docs/concurrency.md). So a CPU may change another's queue; what
+// the other then has to do is in TakeKicks. It may not take the thread that
+// another is executing: what a CPU's last Pick answered stays with that CPU
+// until it calls Pick again, even if it is dequeued and woken meanwhile.
+//
+// Wake chooses, of the CPUs that the thread's affinity allows: the one where it
+// ran last if that is idle, for what is left in its cache; the waker's if that
+// is idle, since it is awake; the lowest-numbered idle one, so that few CPUs are
+// used much and the others sleep long. If none is idle it stays, unless that CPU
+// has a quarter more weight than the least loaded one: a smaller difference comes
+// and goes with each sleeper, and would drive threads around. A thread that never
+// ran goes to the least loaded, its creator's among equals.
+//
+// No CPU idles while a thread waits that it may run. A CPU that has nothing to
+// run takes a waiting thread from the most loaded queue that has one for it; of
+// those it looks at, the one of the least virtual time, to whom most is owed. A
+// CPU whose threads wait gives them to idle ones at each choice: so it is also
+// when the idle one looked too early, or affinity changed. Both look at no more
+// than a few threads of a queue at once (looks), at others the next time.
+//
+// Shares are equal across CPUs too. The queues' virtual times are on a common
+// scale (V plus an offset); a thread that moves among the runnable keeps its
+// place on that scale, a sleeper its distance to V, as far as it is a debt. Every
+// few slices a CPU where threads wait compares its V with those of others, and
+// moves one waiting thread to a less loaded CPU whose V is clearly ahead (behind).
+// So three threads on two CPUs take turns: about 55 moves a second, shares within
+// 1 %. The one who is behind does it, not the one ahead: its timer comes anyway,
+// and a thread alone on its CPU is never interrupted to look. What can't be made
+// up for, since affinity forbids it or a thread would need more than one CPU, is
+// forgotten beyond maxBehind.
+//
+// Measured by the tests, for threads that don't sleep: equal threads are within
+// 1 % of their share over a second (100 threads on 8 CPUs: 6 %, two slices), those
+// of unequal weight within 3 % and six slices over five seconds, on 2 to 8 CPUs;
+// nobody waits longer than three rounds of all threads on one CPU; equal numbers
+// of equal threads never move, any others 2 times a second and CPU in the mean.
+//
+// Yield chooses only among the threads of its CPU.
 //
 // # Rejected
 //
@@ -57,7 +94,13 @@
 // no latency bound. Least virtual time first (CFS, start-time fair queueing):
 // half the code, but latency and share can't be chosen apart. Real-time
 // classes: not needed before there are drivers that need them; they would be
-// queues in front of this one.
+// queues in front of this one. One queue for all CPUs: each choice would touch
+// the others' cache lines, and threads would move at each. Balancing by load alone
+// (Linux): three threads on two CPUs are as balanced as can be, yet one has twice
+// the share of the others. Rounds by all CPUs (T. Li, D. Baumberger and S. Hahn,
+// "Efficient and Scalable Multiprocessor Fair Scheduling Using Distributed
+// Weighted Round-Robin", PPoPP 2009): the same aim, but threads wait for the end
+// of a round, and each CPU needs a timer.
 package sched
 
 import "loam/kernel/timeq"
