@@ -157,6 +157,24 @@ func fillCalls() {
 var loamCalls = [...]call{
 	abi.CallBootFile - abi.CallBase: loamBootFile,
 	abi.CallSpawn - abi.CallBase:    loamSpawn,
+
+	abi.CallHandleDuplicate - abi.CallBase:    loamHandleDuplicate,
+	abi.CallHandleReplace - abi.CallBase:      loamHandleReplace,
+	abi.CallHandleClose - abi.CallBase:        loamHandleClose,
+	abi.CallHandleInfo - abi.CallBase:         loamHandleInfo,
+	abi.CallNotificationCreate - abi.CallBase: loamNotificationCreate,
+	abi.CallNotificationSignal - abi.CallBase: loamNotificationSignal,
+	abi.CallNotificationWait - abi.CallBase:   loamNotificationWait,
+	abi.CallThreadCreate - abi.CallBase:       loamThreadCreate,
+	abi.CallThreadStart - abi.CallBase:        loamThreadStart,
+	abi.CallThreadStop - abi.CallBase:         loamThreadStop,
+	abi.CallThreadResume - abi.CallBase:       loamThreadResume,
+	abi.CallThreadEnd - abi.CallBase:          loamThreadEnd,
+	abi.CallThreadWait - abi.CallBase:         loamThreadWait,
+	abi.CallProcessCreate - abi.CallBase:      loamProcessCreate,
+	abi.CallProcessKill - abi.CallBase:        loamProcessKill,
+	abi.CallProcessWait - abi.CallBase:        loamProcessWait,
+	abi.CallProcessInfo - abi.CallBase:        loamProcessInfo,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

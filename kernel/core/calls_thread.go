@@ -40,7 +40,7 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	}
 	i, t, e := k.newThread(r.p)
 	if e != 0 {
-		return e.Result()
+		return abi.EAGAIN.Result() // whatever there is too little of
 	}
 	var b [4]byte
 	binary.LittleEndian.PutUint32(b[:], t.tid)

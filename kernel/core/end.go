@@ -19,6 +19,7 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	}
 	me := p.handle.Index
 	p.ended, p.stopped, p.status = true, false, status
+	k.processEnding(p)
 	for i := range int32(timersPerProcess) {
 		k.timers.Remove(int32(k.threads.Cap()) + me*timersPerProcess + i)
 	}
@@ -114,14 +115,16 @@ func (r *runner) endOthers() {
 func (k *kernel) freeProcess(p *Process) {
 	leader := k.threads.Index(p.leader)
 	p.members.Remove(k.siblings, p.leader)
+	k.objects.DropRecord(leader.object)
+	k.objects.DropRecord(p.objects.Object)
 	k.threads.Put(leader.handle)
 	k.processes.Put(p.handle)
 }
 
-// reap gives back a piece of what an ended process's space has, and reports
-// whether there was one: a space may have to wait until other CPUs have left it,
-// which then come here. When the last one is done and the first process has ended,
-// so does the machine.
+// reap gives back a piece of what an ended process has, its handles first and then
+// what its space has, and reports whether there was one: a space may have to wait
+// until other CPUs have left it, which then come here. When the last one is done
+// and the first process has ended, so does the machine.
 func (r *runner) reap() bool {
 	i := k.dying.First()
 	for i != pool.Nil && k.spaces.Index(i).users != 0 {
@@ -131,6 +134,9 @@ func (r *runner) reap() bool {
 		return false
 	}
 	s := k.spaces.Index(i)
+	if !r.closeHandles(&k.handles[i]) {
+		return true
+	}
 	peak := s.Stats().Peak
 	faults := s.Stats().Faults
 	if !s.Destroy() {
@@ -140,7 +146,9 @@ func (r *runner) reap() bool {
 	}
 	k.stats.faults += s.seen
 	k.dying.Remove(k.dyingLinks, i)
+	owner := s.owner
 	k.spaces.Put(s.handle)
+	r.processGone(&owner)
 	if k.ending && k.dying.Empty() {
 		finish()
 	}

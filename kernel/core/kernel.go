@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"loam/abi"
 	"loam/archive"
 	"loam/kernel/decode"
 	"loam/kernel/futex"
+	"loam/kernel/object"
 	"loam/kernel/poll"
 	"loam/kernel/pool"
 	"loam/kernel/sched"
@@ -53,6 +55,9 @@ type kernel struct {
 	poll   *poll.System
 	tables []*poll.Table // of each process, by its index
 
+	objects object.Objects
+	handles []object.Table // of each process, by its space's index
+
 	dyingLinks []pool.Link
 	dying      pool.List // spaces to be destroyed
 
@@ -67,6 +72,8 @@ type kernel struct {
 	frame [frameMax]byte        // a signal's frame while it is made or read
 	name  [archive.MaxName]byte // of a boot archive file, from a call
 	args  [mostSpawnArgs]byte
+
+	request [abi.MaxProcessRequest]byte // of ProcessCreate
 }
 
 // k is the kernel; the runners are its only users.
@@ -116,6 +123,7 @@ func (k *kernel) setUp() {
 		Watches: 8 * threads, PipesPerTable: pipes / 2, WatchesPerTable: threads * 2,
 	})
 	k.tables = make([]*poll.Table, spaces)
+	k.setUpObjects(threads, spaces)
 	k.links = make([]pool.Link, threads)
 	k.siblings = make([]pool.Link, threads)
 	k.dyingLinks = make([]pool.Link, spaces)

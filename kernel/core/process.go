@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/decode"
 	"loam/kernel/futex"
+	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/kernel/sched"
 	"loam/kernel/signal"
@@ -30,6 +31,7 @@ type Process struct {
 	ended   bool // a zombie: nothing but status and times
 	stopped bool // by SIGSTOP and the like
 	status  abi.ExitStatus
+	objects object.Process
 
 	sig       signal.Process
 	timers    [timersPerProcess]itimer
@@ -45,24 +47,34 @@ type Space struct {
 	users  uint64 // CPUs that have its root loaded, by bit
 	ending bool   // nobody is to load it any more
 	seen   uint64 // page faults, while it is destroyed
+
+	owner object.Process // whose it is
 }
 
-// newThread makes a thread of p that is not runnable yet. EAGAIN: the process
-// has as many as it may have, or there is no slot or frame.
+// newThread makes a thread of p that is not runnable yet. EDQUOT: the process
+// has as many as it may have; ENOSPC: one above it has; ENOMEM: no frame.
 func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
-	if p.count >= k.threadLimit || k.frames.Low() {
-		return 0, nil, abi.EAGAIN
+	if k.frames.Low() {
+		return 0, nil, abi.ENOMEM
+	}
+	object, e := k.objects.New(abi.KindThread, pool.Nil, p.objects.Account)
+	if e != 0 {
+		return 0, nil, e
 	}
 	h, t, ok := k.threads.Get()
 	if !ok {
-		return 0, nil, abi.EAGAIN
+		k.objects.DropRecord(object)
+		return 0, nil, abi.ENOSPC
 	}
 	c := metal.NewContext()
 	if c == nil {
 		k.threads.Put(h)
-		return 0, nil, abi.EAGAIN
+		k.objects.DropRecord(object)
+		return 0, nil, abi.ENOMEM
 	}
 	i := h.Index
+	t.object = object
+	k.objects.At(object).Record = i
 	c.Root = k.spaces.Index(p.space).Root()
 	k.contexts[i] = c
 	k.sched.Reset(i)
@@ -81,6 +93,7 @@ func (k *kernel) freeThread(i int32) {
 	p.count--
 	metal.FreeContext(k.contexts[i])
 	k.contexts[i] = nil
+	k.objects.DropRecord(t.object)
 	k.threads.Put(t.handle)
 }
 
@@ -99,6 +112,8 @@ func (r *runner) bury(i int32, keepLeader bool) {
 			k.poll.Cancel(i)
 		case forChild:
 			k.waiting.Remove(k.links, i)
+		case forObject:
+			k.leaveObject(i, t)
 		}
 		k.timers.Remove(i)
 		k.sched.Retire(i, now, int(r.id))
@@ -117,12 +132,14 @@ func (r *runner) bury(i int32, keepLeader bool) {
 		k.contexts[i] = nil
 		p.count--
 		t.wait, t.gone = forNothing, true
+		r.threadEnded(t.object)
 	}
 	if i == p.leader && keepLeader {
 		return
 	}
 	p.deadTime += t.cpuTime
 	p.members.Remove(k.siblings, i)
+	k.objects.DropRecord(t.object)
 	k.threads.Put(t.handle)
 }
 

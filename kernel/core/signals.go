@@ -108,7 +108,7 @@ func (r *runner) setStopped(p *Process, stopped bool) {
 		t := k.threads.Index(i)
 		t.stopped = stopped
 		switch {
-		case t.wait != running:
+		case t.wait != running || t.held:
 		case stopped:
 			k.sched.Dequeue(i, now, int(r.id))
 			r.kick()

@@ -11,6 +11,7 @@ import (
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/archive"
+	"loam/kernel/pool"
 	"loam/kernel/procimage"
 	"loam/kernel/space"
 	"loam/loader"
@@ -60,7 +61,8 @@ func (r *runner) startFirst() {
 	args, _ := archive.Find(b, "args")
 	env, _ := archive.Find(b, "env")
 	var l line
-	p, e := k.startProgram([]byte("program"), args, env, 0, &l)
+	from := origin{account: pool.Nil, limits: k.objectLimits()}
+	p, e := k.startProgram([]byte("program"), args, env, &from, &l)
 	if e != 0 {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
@@ -70,7 +72,7 @@ func (r *runner) startFirst() {
 
 // startProgram makes a process of a file of the boot archive. Its first thread
 // is not runnable yet. With an error why says more, for people.
-func (k *kernel) startProgram(name, args, env []byte, parent uint32, why *line) (*Process, abi.Errno) {
+func (k *kernel) startProgram(name, args, env []byte, from *origin, why *line) (*Process, abi.Errno) {
 	file, code := bootFile(name)
 	if code != archive.OK {
 		why.text(code.Error())
@@ -82,7 +84,7 @@ func (k *kernel) startProgram(name, args, env []byte, parent uint32, why *line) 
 		why.text(code.Error())
 		return nil, abi.ENOEXEC
 	}
-	p, e := k.newProcess(parent)
+	p, e := k.newProcess(from)
 	if e == 0 {
 		if e = k.load(p, name, file, &img, args, env); e != 0 {
 			k.undoProcess(p)
@@ -102,8 +104,9 @@ func (k *kernel) startProgram(name, args, env []byte, parent uint32, why *line) 
 }
 
 // newProcess makes a process with an empty space, standard streams and one
-// thread. EAGAIN: there are too many. ENOMEM.
-func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
+// thread. EAGAIN: there are too many. EDQUOT, ENOSPC: for the account above.
+// ENOMEM.
+func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 	ph, p, ok := k.processes.Get()
 	if !ok {
 		return nil, abi.EAGAIN
@@ -114,10 +117,17 @@ func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
 		return nil, abi.EAGAIN
 	}
 	p.handle, p.space, s.handle = ph, sh.Index, sh
-	p.parentPID = parent
+	if e := k.newProcessObjects(p, s, from); e != 0 {
+		k.spaces.Put(sh)
+		k.processes.Put(ph)
+		return nil, e
+	}
+	p.parentPID = from.parent
 	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush})
 	if e != 0 {
+		k.objects.DropRecord(p.objects.Object)
+		k.objects.EndProcess(&p.objects)
 		k.spaces.Put(sh)
 		k.processes.Put(ph)
 		return nil, e
@@ -130,12 +140,14 @@ func (k *kernel) newProcess(parent uint32) (*Process, abi.Errno) {
 		if i, t, e = k.newThread(p); e == 0 {
 			t.leader = true
 			p.leader, p.pid = i, t.tid
+			k.objects.Furnish(&k.handles[p.space], &p.objects, t.object)
 			return p, 0
 		}
 		k.poll.FreeTable(tb)
 		k.tables[ph.Index] = nil
 	}
 	k.dying.PushBack(k.dyingLinks, sh.Index)
+	k.objects.DropRecord(p.objects.Object)
 	k.processes.Put(ph)
 	return nil, e
 }
@@ -146,6 +158,7 @@ func (k *kernel) undoProcess(p *Process) {
 	k.poll.FreeTable(k.tables[p.handle.Index])
 	k.tables[p.handle.Index] = nil
 	k.dying.PushBack(k.dyingLinks, p.space)
+	k.objects.DropRecord(p.objects.Object)
 	k.processes.Put(p.handle)
 }
 
@@ -389,7 +402,11 @@ func loamSpawn(r *runner, c *metal.Context) uint64 {
 	}
 	env, _ := archive.Find(metal.Archive(), "env")
 	var why line
-	p, e := k.startProgram(name, args, env, r.p.pid, &why)
+	from := origin{parent: r.p.pid, account: r.p.objects.Account, limits: abi.DefaultLimits()}
+	p, e := k.startProgram(name, args, env, &from, &why)
+	if e == abi.EDQUOT || e == abi.ENOSPC {
+		e = abi.EAGAIN
+	}
 	if e != 0 {
 		return e.Result()
 	}

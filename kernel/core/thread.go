@@ -17,6 +17,7 @@ type Thread struct {
 	tid     uint32
 	process int32 // index
 	handle  pool.Handle
+	object  int32 // header
 
 	on      int32 // the CPU that it is the current thread of plus 1, 0: none
 	wait    waitKind
@@ -25,11 +26,14 @@ type Thread struct {
 	leader  bool // the process's first thread: its slot is kept to the end
 	gone    bool // an ended leader
 	stopped bool // its process is
+	held    bool // ThreadStop has stopped it
 	// signalled: a signal ended its wait. It has to look at its signals before
 	// it goes on, also if another thread has taken that one: its call may have
 	// to start again, and not at some later signal, where its RIP is elsewhere.
 	signalled bool
 	restart   restart
+	waits     int32        // forObject: for which, its header
+	mask      uint64       // forObject: a notification's bits
 	deadline  int64        // of the wait, decode.Never without one
 	remain    abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
 
@@ -53,6 +57,8 @@ const (
 	forChange                  // some descriptor to change: the call is made again
 	forSignal                  // one of a set, or any
 	forChild                   // a child to end
+	forObject                  // a notification's bits, or the end of a process or thread
+	forStart                   // ThreadStart
 	forNothing                 // an ended leader
 )
 
@@ -85,8 +91,10 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 // unpause takes thread i out of whatever it waits in and makes it runnable.
 func (r *runner) unpause(i int32, t *Thread) {
 	switch t.wait {
-	case running, forNothing:
+	case running, forStart, forNothing:
 		return
+	case forObject:
+		k.leaveObject(i, t)
 	case forFutex:
 		k.futexes.Remove(i)
 	case forChange:
@@ -103,7 +111,7 @@ func (r *runner) unpause(i int32, t *Thread) {
 // ready makes thread i, which is in no queue, runnable.
 func (r *runner) ready(i int32, t *Thread) {
 	t.wait = running
-	if t.stopped {
+	if t.stopped || t.held {
 		return
 	}
 	r.enqueue(i, r.time())
@@ -156,7 +164,7 @@ func (r *runner) expire(now int64) {
 		switch t.wait {
 		case forTime:
 			r.finish(i, 0)
-		case forFutex:
+		case forFutex, forObject:
 			r.finish(i, abi.ETIMEDOUT.Result())
 		case forChange, forChild, forSignal:
 			t.retry = true // it finds its deadline passed
@@ -169,7 +177,7 @@ func (r *runner) expire(now int64) {
 func (r *runner) interrupt(i int32, t *Thread) {
 	result := abi.EINTR.Result()
 	switch t.wait {
-	case running, forNothing:
+	case running, forStart, forNothing:
 		if i == r.index {
 			r.work |= workSignal
 		} else if o := t.runner(); o != nil {
@@ -186,7 +194,7 @@ func (r *runner) interrupt(i int32, t *Thread) {
 		if restartable(k.contexts[i].OrigRAX) {
 			t.restart = ifRestart
 		}
-	case forChild:
+	case forChild, forObject: // a deadline is a time, not a length
 		t.restart = ifRestart
 	}
 	t.retry, t.resumed, t.signalled = false, false, true

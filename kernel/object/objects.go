@@ -16,11 +16,12 @@ type Header struct {
 	refs    uint32
 	account int32 // that pays
 
-	Record  int32          // index of the record in the pool of its kind, pool.Nil when there is none (any more)
-	Bits    uint64         // notification: the bits that are set
-	Status  abi.ExitStatus // process: how it ended
-	Waiters pool.List      // threads that wait for the object
-	Waiting int32          // how many
+	Record  int32            // index of the record in the pool of its kind, pool.Nil when there is none (any more)
+	Bits    uint64           // notification: the bits that are set
+	State   abi.ProcessState // process
+	Status  abi.ExitStatus   // process that is ending or has ended: how
+	Waiters pool.List        // threads that wait for the object
+	Waiting int32            // how many
 }
 
 // Kind gives the object's kind.

@@ -113,8 +113,8 @@ func (t *Table) Remove(h abi.Handle) (object int32, errno abi.Errno) {
 }
 
 // Pop takes some handle out of a table that is being closed and gives its
-// reference to the caller; false when there is none. Nothing can be inserted
-// afterwards before Init.
+// reference to the caller. false: there is none, and the table is as Init made
+// it. Nothing may be inserted in between.
 func (t *Table) Pop() (object int32, ok bool) {
 	for t.fresh > 0 {
 		t.fresh--
@@ -123,6 +123,6 @@ func (t *Table) Pop() (object int32, ok bool) {
 			return e.object, true
 		}
 	}
-	t.entries, t.free = nil, pool.Nil
+	t.free, t.lost = pool.Nil, 0
 	return pool.Nil, false
 }

@@ -1,0 +1,110 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/archive"
+	"loam/machine/metal"
+)
+
+// request is a process that a program asks for, its parts still in k.request.
+type request struct {
+	head  abi.ProcessCreate
+	hands []byte
+	name  []byte
+	args  []byte
+}
+
+// item gives item i of the list of handles.
+func (q *request) item(i int) abi.HandOn { return abi.GetHandOn(q.hands[i*abi.HandOnSize:]) }
+
+// readRequest copies a request from the caller's memory and takes it apart.
+func (r *runner) readRequest(addr, size uint64) (q request, e abi.Errno) {
+	if size < abi.ProcessCreateSize {
+		return q, abi.EINVAL
+	}
+	b := k.request[:min(size, abi.MaxProcessRequest)]
+	if e := r.as.ReadUser(abi.UserAddr(addr), b); e != 0 {
+		return q, e
+	}
+	q.head = abi.GetProcessCreate(b)
+	switch h := &q.head; {
+	case h.Flags&^abi.ProcessHeld != 0 || h.Handles > abi.MaxHandOn || h.Size() != size:
+		return q, abi.EINVAL
+	case h.Name > abi.MaxProcessName:
+		return q, abi.ENAMETOOLONG
+	case h.Args > abi.MaxProcessArgs:
+		return q, abi.E2BIG
+	}
+	b = b[abi.ProcessCreateSize:]
+	hands := int(q.head.Handles) * abi.HandOnSize
+	name := hands + int(q.head.Name)
+	q.hands, q.name, q.args = b[:hands], b[hands:name], b[name:]
+	return q, 0
+}
+
+// checkHands tells whether the current process may hand on what the list names.
+func (r *runner) checkHands(q *request) abi.Errno {
+	for i := range int(q.head.Handles) {
+		on := q.item(i)
+		if e := r.handles().CheckHandOn(on); e != 0 {
+			return e
+		}
+		if on.Flags&abi.HandOnMove == 0 {
+			continue
+		}
+		for j := range int(q.head.Handles) {
+			if j != i && q.item(j).Handle == on.Handle {
+				return abi.EINVAL
+			}
+		}
+	}
+	return 0
+}
+
+// loamProcessCreate: request, its length, where to put a Created.
+func loamProcessCreate(r *runner, c *metal.Context) uint64 {
+	q, e := r.readRequest(c.RDI, c.RSI)
+	if e == 0 {
+		e = r.checkHands(&q)
+	}
+	if e == 0 {
+		e = r.writable(c.RDX, abi.CreatedSize)
+	}
+	switch {
+	case e != 0:
+		return e.Result()
+	case r.handles().Room() < 3:
+		return abi.EMFILE.Result()
+	case k.frames.Low():
+		return abi.ENOMEM.Result()
+	}
+	env, _ := archive.Find(metal.Archive(), "env")
+	from := origin{account: r.p.objects.Account, limits: q.head.Limits}
+	var why line
+	p, e := k.startProgram(q.name, q.args, env, &from, &why)
+	if e != 0 {
+		return e.Result()
+	}
+	// Nothing fails from here on: the list is shorter than the child's table.
+	for i := range int(q.head.Handles) {
+		if _, e := k.objects.HandOn(r.handles(), &k.handles[p.space], q.item(i)); e != 0 {
+			panic("core: no room for a handle that is handed on")
+		}
+	}
+	leader := k.threads.Index(p.leader)
+	made := abi.Created{
+		Process: r.handleTo(p.objects.Object),
+		Space:   r.handleTo(p.objects.Space),
+		Thread:  r.handleTo(leader.object),
+	}
+	r.inputChanged() // the child's standard input is as ready as everybody's
+	leader.held = q.head.Flags&abi.ProcessHeld != 0
+	r.ready(p.leader, leader)
+	var b [abi.CreatedSize]byte
+	made.Put(b[:])
+	return r.put(c.RDX, b[:])
+}

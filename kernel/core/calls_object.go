@@ -1,0 +1,244 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"math"
+
+	"loam/abi"
+	"loam/kernel/pool"
+	"loam/machine/metal"
+)
+
+// The calls about handles, notifications and threads. What each takes, answers
+// and refuses is in package abi, beside its number.
+
+func loamHandleDuplicate(r *runner, c *metal.Context) uint64 {
+	if c.RSI > math.MaxUint32 {
+		return abi.EACCES.Result() // no handle has such rights
+	}
+	h, e := k.objects.Duplicate(r.handles(), abi.Handle(c.RDI), abi.Rights(c.RSI))
+	return valueOr(uint64(h), e)
+}
+
+func loamHandleReplace(r *runner, c *metal.Context) uint64 {
+	if c.RSI > math.MaxUint32 {
+		return abi.EACCES.Result()
+	}
+	h, e := r.handles().Replace(abi.Handle(c.RDI), abi.Rights(c.RSI))
+	return valueOr(uint64(h), e)
+}
+
+func loamHandleClose(r *runner, c *metal.Context) uint64 {
+	i, e := r.handles().Remove(abi.Handle(c.RDI))
+	if e != 0 {
+		return e.Result()
+	}
+	r.unrefer(i)
+	return 0
+}
+
+func loamHandleInfo(r *runner, c *metal.Context) uint64 {
+	i, rights, e := r.handles().Lookup(abi.Handle(c.RDI))
+	if e != 0 {
+		return e.Result()
+	}
+	o := k.objects.At(i)
+	var b [abi.HandleInfoSize]byte
+	abi.HandleInfo{Kind: o.Kind(), Rights: rights, ID: o.ID(), References: o.References()}.Put(b[:])
+	return r.put(c.RSI, b[:])
+}
+
+// handleTo makes a handle of the current process to an object, with all rights.
+// The caller has seen that there is room.
+func (r *runner) handleTo(i int32) abi.Handle {
+	k.objects.Refer(i)
+	h, e := r.handles().Insert(i, abi.RightsOf(k.objects.At(i).Kind()))
+	if e != 0 {
+		panic("core: no room for a handle")
+	}
+	return h
+}
+
+func loamNotificationCreate(r *runner, c *metal.Context) uint64 {
+	if r.handles().Room() == 0 {
+		return abi.EMFILE.Result()
+	}
+	i, e := k.objects.New(abi.KindNotification, pool.Nil, r.p.objects.Account)
+	if e != 0 {
+		return e.Result()
+	}
+	h := r.handleTo(i)
+	k.objects.Release(i) // the table has one of its own
+	return uint64(h)
+}
+
+func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
+	i, e := r.object(c.RDI, abi.KindNotification, abi.RightWrite)
+	switch {
+	case e != 0:
+		return e.Result()
+	case c.RSI == 0 || c.RSI&^abi.NotificationBits != 0:
+		return abi.EINVAL.Result()
+	}
+	o := k.objects.At(i)
+	o.Bits |= c.RSI
+	for w := o.Waiters.First(); w != pool.Nil && o.Bits != 0; {
+		next := o.Waiters.Next(k.links, w)
+		if got := o.Bits & k.threads.Index(w).mask; got != 0 {
+			o.Bits &^= got
+			r.finish(w, got)
+		}
+		w = next
+	}
+	return 0
+}
+
+func loamNotificationWait(r *runner, c *metal.Context) uint64 {
+	i, e := r.object(c.RDI, abi.KindNotification, abi.RightWait)
+	deadline := int64(c.RDX)
+	switch {
+	case e != 0:
+		return e.Result()
+	case c.RSI == 0 || c.RSI&^abi.NotificationBits != 0 || deadline < 0:
+		return abi.EINVAL.Result()
+	}
+	o := k.objects.At(i)
+	if got := o.Bits & c.RSI; got != 0 {
+		o.Bits &^= got
+		return got
+	}
+	r.t.mask = c.RSI
+	return r.waitFor(i, deadline)
+}
+
+func loamThreadCreate(r *runner, c *metal.Context) uint64 {
+	p, e := r.process(c.RDI, abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	if r.handles().Room() == 0 {
+		return abi.EMFILE.Result()
+	}
+	i, t, e := k.newThread(p)
+	if e != 0 {
+		return e.Result()
+	}
+	t.wait, t.stopped = forStart, p.stopped
+	t.sig.SetMask(abi.SIG_SETMASK, math.MaxUint64) // signals go to threads that run
+	k.contexts[i].OrigRAX = noCall
+	return uint64(r.handleTo(t.object))
+}
+
+// loamThreadStart: thread, first instruction, stack, two words, thread-local
+// storage.
+func loamThreadStart(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.RDI, abi.RightManage)
+	switch {
+	case e != 0:
+		return e.Result()
+	case max(c.RSI, c.RDX, c.R9) >= abi.UserLimitAMD64:
+		return abi.EINVAL.Result()
+	case t.wait != forStart:
+		return abi.EALREADY.Result()
+	}
+	to := k.contexts[i]
+	to.RIP, to.RSP, to.RDI, to.RSI, to.FSBase = c.RSI, c.RDX, c.R10, c.R8, c.R9
+	t.sig.SetMask(abi.SIG_SETMASK, r.t.sig.Mask())
+	r.ready(i, t)
+	return 0
+}
+
+func loamThreadStop(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.RDI, abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	r.hold(i, t)
+	return 0
+}
+
+func loamThreadResume(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.RDI, abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	r.letGo(i, t)
+	return 0
+}
+
+func loamThreadEnd(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.RDI, abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	p := k.processes.Index(t.process)
+	if p.count == 1 {
+		r.endProcess(p, killed)
+		return 0
+	}
+	r.bringIn(t)
+	r.bury(i, true)
+	return 0
+}
+
+// killed is the status of what ThreadEnd and ProcessKill end.
+var killed = abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)}
+
+func loamThreadWait(r *runner, c *metal.Context) uint64 {
+	i, e := r.object(c.RDI, abi.KindThread, abi.RightWait)
+	deadline := int64(c.RSI)
+	switch {
+	case e != 0:
+		return e.Result()
+	case deadline < 0:
+		return abi.EINVAL.Result()
+	case k.objects.At(i).Record == pool.Nil:
+		return 0
+	}
+	return r.waitFor(i, deadline)
+}
+
+func loamProcessKill(r *runner, c *metal.Context) uint64 {
+	p, e := r.process(c.RDI, abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	r.endProcess(p, killed)
+	return 0
+}
+
+func loamProcessWait(r *runner, c *metal.Context) uint64 {
+	i, e := r.object(c.RDI, abi.KindProcess, abi.RightWait)
+	deadline := int64(c.RSI)
+	switch {
+	case e != 0:
+		return e.Result()
+	case deadline < 0:
+		return abi.EINVAL.Result()
+	}
+	if o := k.objects.At(i); o.State == abi.ProcessEnded {
+		return o.Status.Result()
+	}
+	return r.waitFor(i, deadline)
+}
+
+func loamProcessInfo(r *runner, c *metal.Context) uint64 {
+	i, e := r.object(c.RDI, abi.KindProcess, abi.RightRead)
+	if e != 0 {
+		return e.Result()
+	}
+	o := k.objects.At(i)
+	info := abi.ProcessInfo{State: o.State, Status: o.Status}
+	if o.State == abi.ProcessRunning {
+		p := k.processes.Index(o.Record)
+		info.PID, info.Threads = p.pid, uint32(p.count)
+		info.Handles = uint32(k.handles[p.space].Len())
+		info.Used, info.Limits = k.objects.Usage(p.objects.Account)
+	}
+	var b [abi.ProcessInfoSize]byte
+	info.Put(b[:])
+	return r.put(c.RSI, b[:])
+}
