@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package object
+
+import (
+	"loam/abi"
+	"loam/user/sys"
+)
+
+// Process is a handle to a process.
+type Process Handle
+
+// Self is the calling process.
+const Self = Process(abi.HandleProcess)
+
+// Given is handle i of those that the process's creator handed on.
+func Given(i int) Handle { return abi.GivenHandle(i) }
+
+// NewThread makes a thread in the process. It begins with Start.
+func (p Process) NewThread() (Thread, error) {
+	v, err := sys.ObjectCall(abi.CallThreadCreate, uint64(p))
+	return Thread(v), err
+}
+
+// Kill ends the process.
+func (p Process) Kill() error {
+	_, err := sys.ObjectCall(abi.CallProcessKill, uint64(p))
+	return err
+}
+
+// Wait waits until the process has ended and all that it had is given back, or
+// for a deadline.
+func (p Process) Wait(until int64) (abi.ExitStatus, error) {
+	v, err := wait(abi.CallProcessWait, Handle(p), uint64(until), 0)
+	return abi.ExitStatusOf(v), err
+}
+
+// Info tells how the process is.
+func (p Process) Info() (abi.ProcessInfo, error) {
+	var b [abi.ProcessInfoSize]byte
+	if err := sys.ObjectInfo(abi.CallProcessInfo, Handle(p), b[:]); err != nil {
+		return abi.ProcessInfo{}, err
+	}
+	return abi.GetProcessInfo(b[:]), nil
+}
+
+// Close gives the handle back. The process goes on.
+func (p Process) Close() error { return Close(Handle(p)) }
+
+// Program says what a process is made of.
+type Program struct {
+	File    string       // of the boot archive
+	Args    []string     // the first is the program's name
+	Handles []abi.HandOn // that it finds by Given
+	Limits  *abi.Limits  // of its account, nil: the defaults
+	Held    bool         // its first thread waits for Resume
+}
+
+// Request writes the program as CallProcessCreate takes it.
+func (p *Program) Request() []byte {
+	limits := abi.DefaultLimits()
+	if p.Limits != nil {
+		limits = *p.Limits
+	}
+	args := ""
+	for _, a := range p.Args {
+		args += a + "\x00"
+	}
+	head := abi.ProcessCreate{Handles: uint32(len(p.Handles)), Name: uint32(len(p.File)), Args: uint32(len(args)), Limits: limits}
+	if p.Held {
+		head.Flags = abi.ProcessHeld
+	}
+	b := make([]byte, head.Size())
+	head.Put(b)
+	at := abi.ProcessCreateSize
+	for _, h := range p.Handles {
+		h.Put(b[at:])
+		at += abi.HandOnSize
+	}
+	at += copy(b[at:], p.File)
+	copy(b[at:], args)
+	return b
+}
+
+// Child is a process that Start made.
+type Child struct {
+	Process Process
+	Space   Handle
+	Thread  Thread // the first
+}
+
+// Start makes a process.
+func (p *Program) Start() (Child, error) {
+	made, err := sys.ProcessCreate(p.Request())
+	return Child{Process(made.Process), made.Space, Thread(made.Thread)}, err
+}
+
+// Close gives the three handles back.
+func (c Child) Close() error {
+	for _, h := range [3]Handle{Handle(c.Process), c.Space, Handle(c.Thread)} {
+		if err := Close(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package sys
+
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"loam/abi"
+)
+
+// The calls about objects, as package abi describes them. Package user/object
+// is what programs use.
+
+// ObjectCall makes one of them that takes numbers and doesn't wait. The error is
+// a syscall.Errno: ENOSYS when the kernel is not Loam's.
+func ObjectCall(nr uint64, args ...uint64) (uint64, error) {
+	var a [6]uintptr
+	for i, v := range args {
+		a[i] = uintptr(v)
+	}
+	v, _, e := syscall.RawSyscall6(uintptr(nr), a[0], a[1], a[2], a[3], a[4], a[5])
+	return valueOr(v, e)
+}
+
+// ObjectWait makes one that may wait: h is what for, and a and b follow it. Other
+// goroutines have the CPU meanwhile. A signal can end it with EINTR.
+func ObjectWait(nr uint64, h abi.Handle, a, b uint64) (uint64, error) {
+	return valueOrErr(syscall.Syscall(uintptr(nr), uintptr(h), uintptr(a), uintptr(b)))
+}
+
+func valueOrErr(v, _ uintptr, e syscall.Errno) (uint64, error) { return valueOr(v, e) }
+
+func valueOr(v uintptr, e syscall.Errno) (uint64, error) {
+	if e != 0 {
+		return 0, e
+	}
+	return uint64(v), nil
+}
+
+// ObjectInfo makes a call that fills b, which has the size that the call wants:
+// CallHandleInfo or CallProcessInfo.
+func ObjectInfo(nr uint64, h abi.Handle, b []byte) error {
+	_, _, e := syscall.RawSyscall(uintptr(nr), uintptr(h), uintptr(unsafe.Pointer(unsafe.SliceData(b))), 0)
+	runtime.KeepAlive(b)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// ProcessCreate makes a process of a request (abi.ProcessCreate and what follows
+// it).
+func ProcessCreate(request []byte) (abi.Created, error) {
+	var b [abi.CreatedSize]byte
+	_, _, e := syscall.RawSyscall(abi.CallProcessCreate,
+		uintptr(unsafe.Pointer(unsafe.SliceData(request))), uintptr(len(request)), uintptr(unsafe.Pointer(&b)))
+	runtime.KeepAlive(request)
+	if e != 0 {
+		return abi.Created{}, e
+	}
+	return abi.GetCreated(b[:]), nil
+}
+
+// Monotonic reads the clock of the calls' deadlines, in ns.
+func Monotonic() int64 {
+	var t syscall.Timespec
+	_, _, e := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, abi.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&t)), 0)
+	if e != 0 {
+		return 0
+	}
+	return t.Nano()
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux
+
+package sys
+
+import (
+	"syscall"
+
+	"loam/abi"
+)
+
+// ObjectCall returns syscall.ENOSYS: only Loam's kernel has objects.
+func ObjectCall(nr uint64, args ...uint64) (uint64, error) { return 0, syscall.ENOSYS }
+
+// ObjectWait returns syscall.ENOSYS.
+func ObjectWait(nr uint64, h abi.Handle, a, b uint64) (uint64, error) { return 0, syscall.ENOSYS }
+
+// ObjectInfo returns syscall.ENOSYS.
+func ObjectInfo(nr uint64, h abi.Handle, b []byte) error { return syscall.ENOSYS }
+
+// ProcessCreate returns syscall.ENOSYS.
+func ProcessCreate(request []byte) (abi.Created, error) { return abi.Created{}, syscall.ENOSYS }
+
+// Monotonic returns 0: no call here has a deadline.
+func Monotonic() int64 { return 0 }
