@@ -278,7 +278,7 @@ func loamErrors(at uintptr) []errorCase {
 		{"spawn, huge arguments", syscall.E2BIG, abi.CallSpawn, []uintptr{at, 7, at, minusOne, 0, 0}},
 		{"spawn, misaligned sharing", einval, abi.CallSpawn, []uintptr{at, 7, at, 0, at + 8, page}},
 		{"spawn, sharing overflow", einval, abi.CallSpawn, []uintptr{at, 7, at, 0, at, minusOne &^ (page - 1)}},
-		{"next call", enosys, abi.CallSpawn + 1, []uintptr{at, at, at}},
+		{"unknown call", enosys, abi.CallBase + 0xfff, []uintptr{at, at, at}},
 	}
 }
 
