@@ -20,8 +20,8 @@ const (
 	// the machine's environment and streams of its own on the same console.
 	// Arguments: address of the file's name, its length in bytes, address of the
 	// argument strings, each NUL-terminated, their length in bytes, address and
-	// length of memory of the caller that the child shares at the same address,
-	// or zeros. The result is the child's process id; wait4 tells of its end.
+	// length of memory of the caller that the child shares at the same address
+	// (at most 1 MiB), or zeros. The result is the child's process id; wait4 tells of its end.
 	// Errors: ENOENT no such file, ENOEXEC no program, E2BIG, EFAULT, EINVAL,
 	// EAGAIN too many processes, ENOMEM.
 	//

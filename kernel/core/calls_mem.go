@@ -14,48 +14,38 @@ import (
 // is left, nothing is mapped any more: the tables that describe mappings are
 // the kernel's memory.
 
-// memoryCall is the call of the mmap family that is being made: all of its
-// pieces, one after the other.
-var memoryCall space.Call
+// piece is the result of a call that may have to go on with another piece. The
+// thread then makes it again before it does anything else; others may run in
+// between, and interrupts come.
+func (r *runner) piece(v uint64, e abi.Errno) uint64 {
+	if e == space.More {
+		r.work |= workChoose
+	}
+	return valueOr(v, e)
+}
 
 // sysMmap: address, length, protection, flags, descriptor, offset.
 func sysMmap(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	for {
-		addr, e := r.as.MMap(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
-		if e != space.More {
-			return valueOr(uint64(addr), e)
-		}
-	}
+	addr, e := r.as.MMap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
+	return r.piece(uint64(addr), e)
 }
 
 func sysMunmap(r *runner, c *metal.Context) uint64 {
-	for {
-		if e := r.as.MUnmap(&memoryCall, abi.UserAddr(c.RDI), c.RSI); e != space.More {
-			return e.Result()
-		}
-	}
+	return r.piece(0, r.as.MUnmap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI))
 }
 
 func sysMprotect(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	for {
-		if e := r.as.MProtect(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX); e != space.More {
-			return e.Result()
-		}
-	}
+	return r.piece(0, r.as.MProtect(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX))
 }
 
 func sysMadvise(r *runner, c *metal.Context) uint64 {
-	for {
-		if e := r.as.MAdvise(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX); e != space.More {
-			return e.Result()
-		}
-	}
+	return r.piece(0, r.as.MAdvise(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX))
 }
 
 // sysMremap: address, old length, new length, flags, new address.
@@ -63,33 +53,18 @@ func sysMremap(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	for {
-		addr, e := r.as.MRemap(&memoryCall, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))
-		if e != space.More {
-			return valueOr(uint64(addr), e)
-		}
-	}
+	addr, e := r.as.MRemap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))
+	return r.piece(uint64(addr), e)
 }
 
 func sysBrk(r *runner, c *metal.Context) uint64 {
-	for {
-		if addr, e := r.as.Brk(&memoryCall, abi.UserAddr(c.RDI)); e != space.More {
-			return uint64(addr)
-		}
+	addr, e := r.as.Brk(&r.t.memory, abi.UserAddr(c.RDI))
+	if e != space.More {
+		e = 0 // brk has no errors: it answers where the heap ends
 	}
+	return r.piece(uint64(addr), e)
 }
 
-// sysMincore looks at each page, with interrupts off: not at too many in one
-// call. EAGAIN is what the manual has for a kernel that can't just now.
 func sysMincore(r *runner, c *metal.Context) uint64 {
-	const most = 4 << 30
-	if c.RSI > most && c.RSI < abi.UserLimitAMD64 {
-		return abi.EAGAIN.Result()
-	}
-	for {
-		e := r.as.MinCore(&memoryCall, abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX))
-		if e != space.More {
-			return e.Result()
-		}
-	}
+	return r.piece(0, r.as.MinCore(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX)))
 }

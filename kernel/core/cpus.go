@@ -95,16 +95,16 @@ func (r *runner) load(index int32, s *Space) {
 		return
 	}
 	if r.loaded != pool.Nil {
-		k.spaces.Index(r.loaded).users &^= 1 << r.id
+		k.spaces.Index(r.loaded).Loaded &^= 1 << r.id
 	}
-	s.users |= 1 << r.id
+	s.Loaded |= 1 << r.id
 	r.loaded = index
 	r.cpu.UseRoot(s.Root())
 }
 
 // unload leaves the root that is loaded.
 func (r *runner) unload() {
-	k.spaces.Index(r.loaded).users &^= 1 << r.id
+	k.spaces.Index(r.loaded).Loaded &^= 1 << r.id
 	r.loaded = pool.Nil
 	r.cpu.UseRoot(metal.KernelRoot())
 }
@@ -145,47 +145,39 @@ func (r *runner) forgetHere(f space.Flush) {
 	}
 }
 
-// flush makes every CPU forget translations of the current space that are not so
-// any more. Without a current thread nobody runs in the space that has changed.
+// flush makes this CPU forget what it alone has to. Without a current thread
+// nobody runs in the space that has changed.
 func (r *runner) flush() {
 	k.dirty = 0
-	if r.as != nil {
-		shoot(r.as)
+	if r.as == nil {
+		return
+	}
+	r.forgetHere(r.as.TakeLocal())
+	if len(k.runners) == 1 {
+		r.forgetHere(r.as.TakeFlush())
 	}
 }
 
 // shoot makes every CPU forget the translations that s says are not so any more,
-// and returns when that is so. The caller holds the kernel lock.
+// and returns when that is so. The caller holds the kernel lock. It is the Shoot
+// of spaces on several CPUs.
 func shoot(s *space.Space) {
-	f := s.TakeFlush()
-	if !f.Any() {
-		return
-	}
-	me, waits := &k.runners[k.holder], uint64(0)
-	for i := range k.runners {
+	f, waits := s.TakeFlush(), uint64(0)
+	for set := s.Loaded; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
 		o := &k.runners[i]
-		switch {
-		case o.loaded == pool.Nil || &k.spaces.Index(o.loaded).Space != s:
-		case o == me:
+		if int32(i) == k.holder {
 			o.forgetHere(f)
-		default:
-			o.forget = both(o.forget, f)
-			o.orders |= orderForget
-			if atomic.LoadUint32(&o.out) != 0 {
-				o.cpu.Kick()
-				waits |= 1 << i
-			}
+			continue
+		}
+		o.forget = o.forget.With(f)
+		o.orders |= orderForget
+		if atomic.LoadUint32(&o.out) != 0 {
+			o.cpu.Kick()
+			waits |= 1 << i
 		}
 	}
 	await(waits)
-}
-
-// both is the least range that covers two.
-func both(a, b space.Flush) space.Flush {
-	if !a.Any() {
-		return b
-	}
-	return space.Flush{Start: min(a.Start, b.Start), End: max(a.End, b.End)}
 }
 
 // await waits until each CPU of a set has come in, which it was interrupted for.

@@ -53,7 +53,7 @@ func (r *runner) endSpace(index int32) {
 		r.unload()
 	}
 	for i := range k.runners {
-		if s.users>>i&1 != 0 {
+		if s.Loaded>>i&1 != 0 {
 			r.order(&k.runners[i], orderLeave)
 		}
 	}
@@ -127,7 +127,7 @@ func (k *kernel) freeProcess(p *Process) {
 // and the first process has ended, so does the machine.
 func (r *runner) reap() bool {
 	i := k.dying.First()
-	for i != pool.Nil && k.spaces.Index(i).users != 0 {
+	for i != pool.Nil && k.spaces.Index(i).Loaded != 0 {
 		i = k.dying.Next(k.dyingLinks, i)
 	}
 	if i == pool.Nil {

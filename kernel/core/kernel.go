@@ -27,12 +27,13 @@ import (
 // kernel is what all CPUs share; kernelLock guards it. Each runner's own state is
 // in runner.
 type kernel struct {
-	runners []runner // of each CPU
-	ready   uint32   // 1 once setUp is done; atomic
-	holder  int32    // the runner that has, or had last, the kernel lock
-	dirty   uint32   // workFlush: some space has translations to forget
-	alarmed int32    // the runner whose timer is for k.timers
-	alarm   int64    // the deadline that it looks after, decode.Never without one
+	runners []runner           // of each CPU
+	shoot   func(*space.Space) // the function of that name, nil with one CPU
+	ready   uint32             // 1 once setUp is done; atomic
+	holder  int32              // the runner that has, or had last, the kernel lock
+	dirty   uint32             // workFlush: some space has translations to forget
+	alarmed int32              // the runner whose timer is for k.timers
+	alarm   int64              // the deadline that it looks after, decode.Never without one
 
 	frames *frame.Allocator
 	env    paging.Env
@@ -64,8 +65,9 @@ type kernel struct {
 	first      int32 // the process that the machine runs for
 	ending     bool  // it has ended
 	tids       []uint32
-	wallOffset int64  // real time less Now, ns
-	vdso       uint64 // physical address of the pages of package vdso, 0: none
+	wallOffset int64      // real time less Now, ns
+	memory     space.Call // of the kernel itself, while it makes a process
+	vdso       uint64     // physical address of the pages of package vdso, 0: none
 	unknown    unknownCalls
 	stats      counters
 
@@ -141,6 +143,9 @@ func (k *kernel) setUp() {
 func (k *kernel) setUpCPUs() {
 	k.runners = make([]runner, metal.CPUs())
 	k.alarm = decode.Never
+	if len(k.runners) > 1 {
+		k.shoot = shoot
+	}
 	for i := range k.runners {
 		r := &k.runners[i]
 		r.id, r.cpu = int32(i), metal.CPUAt(i)

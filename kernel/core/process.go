@@ -44,7 +44,6 @@ type Process struct {
 type Space struct {
 	space.Space
 	handle pool.Handle
-	users  uint64 // CPUs that have its root loaded, by bit
 	ending bool   // nobody is to load it any more
 	seen   uint64 // page faults, while it is destroyed
 

@@ -151,8 +151,8 @@ func (r *runner) interrupted(trap metal.Trap) {
 //
 //loam:noalloc
 func (r *runner) choose() {
-	for {
-		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running {
+	for breathed := false; ; {
+		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running && !r.t.memory.Pending() {
 			r.takeSignals()
 		}
 		if k.dirty != 0 {
@@ -177,8 +177,16 @@ func (r *runner) choose() {
 			}
 			continue
 		}
-		if r.work == 0 && r.t.retry {
+		switch {
+		case r.work != 0:
+		case r.t.retry:
 			r.again()
+		case r.t.memory.Pending():
+			if breathed = !breathed; breathed {
+				r.breathe()
+				continue
+			}
+			r.goOn()
 		}
 		if r.goOut(); r.work == 0 {
 			return
@@ -285,6 +293,19 @@ func (r *runner) armBy(at int64) {
 	if at < r.armed {
 		r.armed = at
 		r.cpu.SetDeadline(at)
+	}
+}
+
+// goOn makes the next piece of the current thread's call. Signals wait until the
+// last one.
+//
+//loam:noalloc
+//loam:indirect table=slowCalls
+func (r *runner) goOn() {
+	c := r.c
+	c.RAX = slowCalls[c.OrigRAX%uint64(len(slowCalls))](r, c)
+	if r.t != nil && !r.t.memory.Pending() && r.t.due(r.p) {
+		r.work |= workSignal
 	}
 }
 

@@ -124,7 +124,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 	}
 	p.parentPID = from.parent
 	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
-		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush})
+		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {
 		k.objects.DropRecord(p.objects.Object)
 		k.objects.EndProcess(&p.objects)
@@ -377,8 +377,12 @@ func (r *runner) fileName(addr, n uint64) ([]byte, abi.Errno) {
 	return b, r.as.ReadUser(abi.UserAddr(addr), b)
 }
 
-// mostSpawnArgs bounds the argument strings of CallSpawn, in bytes.
-const mostSpawnArgs = 4096
+// Bounds of CallSpawn, in bytes: of the argument strings, and of the memory that
+// parent and child share.
+const (
+	mostSpawnArgs = 4096
+	mostShared    = 1 << 20
+)
 
 // loamSpawn: name, its length, arguments, their length, shared memory, its
 // length. See abi.CallSpawn.
@@ -394,7 +398,7 @@ func loamSpawn(r *runner, c *metal.Context) uint64 {
 	if e := r.as.ReadUser(abi.UserAddr(c.RDX), args); e != 0 {
 		return e.Result()
 	}
-	if (c.R8|c.R9)%abi.PageSize != 0 || c.R9 > abi.UserLimitAMD64 {
+	if (c.R8|c.R9)%abi.PageSize != 0 || c.R9 > mostShared {
 		return abi.EINVAL.Result()
 	}
 	if k.frames.Low() {

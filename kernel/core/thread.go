@@ -9,6 +9,7 @@ import (
 	"loam/kernel/decode"
 	"loam/kernel/pool"
 	"loam/kernel/signal"
+	"loam/kernel/space"
 )
 
 // Thread is a thread of a process. Its index in k.threads names it in every
@@ -42,6 +43,8 @@ type Thread struct {
 
 	clearTID abi.UserAddr // set to 0 and woken at the thread's end
 	robust   abi.UserAddr // head of the list of robust futexes
+
+	memory space.Call // of the mmap family that it makes, in pieces
 
 	sig   signal.Thread
 	fault signal.FaultAMD64 // what the last exception left behind, for its signal

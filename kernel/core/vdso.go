@@ -39,5 +39,5 @@ func (k *kernel) mapVDSO(s *space.Space) (uint64, abi.Errno) {
 		return 0, e
 	}
 	text := data + abi.PageSize
-	return text, s.MProtect(&memoryCall, abi.UserAddr(text), abi.PageSize, abi.PROT_READ|abi.PROT_EXEC)
+	return text, s.MProtect(&k.memory, abi.UserAddr(text), abi.PageSize, abi.PROT_READ|abi.PROT_EXEC)
 }
