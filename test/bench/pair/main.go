@@ -23,7 +23,7 @@ const (
 
 // steps is how long each of the two computes: some seconds if QEMU emulates
 // the CPU.
-const steps = 250_000_000
+const steps = 800_000_000
 
 func main() {
 	arg := ""
