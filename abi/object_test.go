@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+import "testing"
+
+func TestObjectRoundTrips(t *testing.T) {
+	again(t, "HandleInfo", HandleInfoSize, func(d, s []byte) { GetHandleInfo(s).Put(d) }, 20, 21, 22, 23)
+	again(t, "ProcessInfo", ProcessInfoSize, func(d, s []byte) { i := GetProcessInfo(s); i.Put(d) })
+	again(t, "ProcessCreate", ProcessCreateSize, func(d, s []byte) { p := GetProcessCreate(s); p.Put(d) })
+	again(t, "HandOn", HandOnSize, func(d, s []byte) { GetHandOn(s).Put(d) })
+	again(t, "Created", CreatedSize, func(d, s []byte) { GetCreated(s).Put(d) })
+	for _, s := range []ExitStatus{{}, {Exited, 255}, {Signalled, 9}, {NotStarted, 1<<32 - 1}} {
+		if got := ExitStatusOf(s.Result()); got != s {
+			t.Errorf("%v came back as %v", s, got)
+		}
+		if _, failed := Failed(s.Result()); failed {
+			t.Errorf("%v looks like an error", s)
+		}
+	}
+}
+
+func TestHandles(t *testing.T) {
+	for i, h := range []Handle{HandleProcess, HandleSpace, HandleThread, GivenHandle(0), GivenHandle(1)} {
+		if h != 1<<HandleIndexBits+Handle(i) {
+			t.Errorf("handle %d is %#x", i, uint64(h))
+		}
+	}
+	if int(handleGiven)&(1<<HandleIndexBits-1)+MaxHandOn > MaxHandles || MaxHandles > 1<<HandleIndexBits {
+		t.Error("a table has too few places, or a handle too few bits")
+	}
+	if _, failed := Failed(NotificationBits); failed {
+		t.Error("all bits of a notification look like an error")
+	}
+}
+
+func TestKinds(t *testing.T) {
+	seen := map[string]bool{}
+	for k := KindProcess; k <= NumKinds; k++ {
+		if k.String() == "none" || seen[k.String()] || RightsOf(k)&(RightDuplicate|RightTransfer) == 0 {
+			t.Errorf("kind %d: %v, rights %#x", k, k, RightsOf(k))
+		}
+		seen[k.String()] = true
+	}
+	for _, k := range []Kind{0, NumKinds + 1, 1<<32 - 1} {
+		if k.String() != "none" || RightsOf(k) != 0 {
+			t.Errorf("kind %d: %v, rights %#x", k, k, RightsOf(k))
+		}
+	}
+}
+
+// TestRequestSize: a stranger's header never makes a size that is too small.
+func TestRequestSize(t *testing.T) {
+	const most = 1<<32 - 1
+	p := ProcessCreate{Handles: most, Name: most, Args: most}
+	if got, want := p.Size(), uint64(ProcessCreateSize+most*(HandOnSize+2)); got != want {
+		t.Errorf("%d, want %d", got, want)
+	}
+	p = ProcessCreate{Handles: MaxHandOn, Name: MaxProcessName, Args: MaxProcessArgs}
+	if p.Size() != MaxProcessRequest {
+		t.Errorf("%d, want %d", p.Size(), MaxProcessRequest)
+	}
+}
