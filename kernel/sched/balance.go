@@ -162,7 +162,8 @@ func (q *Queue) neighbours() uint64 {
 // candidate gives the thread that is the furthest behind the threads of another,
 // less loaded CPU, and that CPU; None if nobody is far enough. A move after
 // which the other CPU is loaded more than this one was wants twice the reason: it
-// has to be undone soon.
+// has to be undone soon. A thread that weighs more than all others of both CPUs
+// stays: wherever it is it has a CPU nearly to itself, and the others make room.
 func (q *Queue) candidate(near uint64) (t int32, to *Queue) {
 	least := q.virtualShare(behind)
 	t, furthest := None, -int64(maxLead)
@@ -172,7 +173,10 @@ func (q *Queue) candidate(near uint64) (t int32, to *Queue) {
 		th := &q.threads[c]
 		for m := near & th.allowed; m != 0; m &= m - 1 {
 			x := &q.s.queues[bits.TrailingZeros64(m)&(MaxCPUs-1)]
-			if x.weight >= q.weight || x.lead < least || x.lead < 2*least && x.weight+th.weight > q.weight {
+			if x.weight >= q.weight || 2*th.weight > q.weight+x.weight {
+				continue
+			}
+			if x.lead < least || x.lead < 2*least && x.weight+th.weight > q.weight {
 				continue
 			}
 			if d := x.lead - th.v + q.base; d > furthest {

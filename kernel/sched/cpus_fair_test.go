@@ -260,3 +260,22 @@ func TestLightAmongHeavy(t *testing.T) {
 		t.Errorf("got %.2f of its share", f)
 	}
 }
+
+// TestHeavyStays: a thread too heavy to use its share keeps a CPU, and the light
+// ones divide the other by their weights.
+func TestHeavyStays(t *testing.T) {
+	c := newComputer(t, 2, 3, 1)
+	for i, nice := range []int{13, 15, 3} {
+		c.s.SetNice(int32(i), nice, 0, 0)
+	}
+	c.startAll(0)
+	c.run(5001 * ms)
+	for i, share := range idealShares(c.s) {
+		if f := float64(c.work[i].ran) / (5000 * ms) / share; f < 0.96 || f > 1.04 {
+			t.Errorf("thread %d got %.3f of its share", i, f)
+		}
+	}
+	if m := c.s.Moves().total(); m > 10 {
+		t.Errorf("%d moves", m)
+	}
+}

@@ -81,7 +81,8 @@
 //
 // Measured by the tests, for threads that don't sleep: equal threads are within
 // 1 % of their share over a second (100 threads on 8 CPUs: 6 %, two slices), those
-// of unequal weight within 3 % and six slices over five seconds, on 2 to 8 CPUs;
+// of unequal weight within 3 % and six slices over five seconds, on 2 to 8 CPUs
+// (of 4,000 random machines' 40,000 threads 20 are further off, the worst by 5 %);
 // nobody waits longer than three rounds of all threads on one CPU; equal numbers
 // of equal threads never move, any others 2 times a second and CPU in the mean.
 //
