@@ -50,14 +50,26 @@ func testTarget(b *builder, flags []string) error {
 		return err
 	}
 	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
+	on := func(cpus string) check {
+		return check{"on " + cpus + " CPUs, a kernel with checks", func() error {
+			return b.run(b.checkedEnv(cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
+		}}
+	}
+	if err := b.checked(); err != nil {
+		return err
+	}
 	return runChecks("test", []check{
 		{"go vet ./...", func() error { return b.run(nil, "go", "vet", "./...") }},
 		{"go test ./...", func() error { return b.run(nil, "go", "test", "./...") }},
 		{"in the machine: go test ./test/vm/...", func() error {
 			return b.run([]string{"LOAM=" + b.path(exe)}, "go", append(machine, "./test/vm/...")...)
 		}},
+		on("2"), on("4"),
 	})
 }
+
+// severalCPUs are the tests that test runs on several CPUs; ./x smp runs them all.
+const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects)$"
 
 // view is a way to look at the source: a platform and build tags.
 type view struct{ goos, goarch, tags string }

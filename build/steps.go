@@ -83,9 +83,12 @@ func kernelTarget(b *builder, args []string) error {
 // kernel links the kernel into the folder linked and puts its bootable image
 // into the folder final.
 func (b *builder) kernel(arch, linked, final string) error {
-	done := step("kernel", arch)
+	return b.kernelWith("loam", step("kernel", arch), arch, linked, final)
+}
+
+func (b *builder) kernelWith(tags string, done func(int64, error) error, arch, linked, final string) error {
 	elf := filepath.Join(linked, "kernel-"+arch+".linked")
-	err := b.goBuild(guestEnv("linux", arch), elf, "./kernel", "-tags", "loam", "-ldflags", linkAt)
+	err := b.goBuild(guestEnv("linux", arch), elf, "./kernel", "-tags", tags, "-ldflags", linkAt)
 	if err != nil {
 		return err
 	}
@@ -94,6 +97,31 @@ func (b *builder) kernel(arch, linked, final string) error {
 		return err
 	}
 	return done(writeIfChanged(filepath.Join(final, "kernel-"+arch), img))
+}
+
+// Where the parts of checked are.
+const (
+	checkedDir  = "build/out/checked"
+	checkedLoam = "build/out/checked/loam"
+)
+
+// checked builds a kernel that checks the order of its locks and measures the time
+// with interrupts off, and a loam that boots it.
+func (b *builder) checked() error {
+	for _, arch := range arches {
+		dir := b.path(checkedDir)
+		if err := b.kernelWith("loam,loamcheck", step("kernel, checked", arch), arch, dir, dir); err != nil {
+			return err
+		}
+	}
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOAMD64=v1"}
+	return b.goBuild(env, b.path(checkedLoam), "./cmd/loam", "-tags", "loamcheck")
+}
+
+// checkedEnv is the environment for tests of the checked kernel.
+func (b *builder) checkedEnv(cpus string) []string {
+	return []string{"LOAM=" + b.path(checkedLoam), "LOAM_CPUS=" + cpus,
+		"LOAM_KERNEL=" + b.path(checkedDir+"/kernel-amd64")}
 }
 
 // program builds a system program into the payload.

@@ -30,6 +30,7 @@ func Run(Config) {
 	for i := 1; i < len(k.runners); i++ {
 		go k.runners[i].run()
 	}
+	startCollecting()
 	r := &k.runners[0]
 	metal.RunOn(r.cpu)
 	k.setUp() // here, where no collection can start
@@ -41,6 +42,7 @@ func Run(Config) {
 	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
 	r.startFirst()
 	k.stats.firstEntry = metal.Now()
+	metal.StartMeasuring()
 	r.loop()
 }
 

@@ -23,6 +23,8 @@ type counters struct {
 	firstEntry   int64  // ns, when the first user instruction ran
 	peak         uint64 // frames, the most that one ended space had
 	faults       uint64 // page faults resolved in spaces that have ended
+
+	collections collections
 }
 
 // unknownCalls counts calls that nobody answers, by number. When all slots are
@@ -72,6 +74,7 @@ func report() {
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
 	stat("exit_time", uint64(metal.Now()), "ns")
+	reportMeasured()
 	reportLeft()
 	for i, n := range k.unknown.counts {
 		if n == 0 {

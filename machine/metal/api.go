@@ -47,7 +47,9 @@ func FreeContext(c *Context) {
 // next trap and says which. The state is then in *c: for a system call its number
 // in RAX and OrigRAX, RIP behind the SYSCALL.
 func (cpu *CPU) Enter(c *Context) Trap {
+	cpu.on()
 	enter(c)
+	cpu.off()
 	return Trap(cpu.trap)
 }
 
@@ -78,8 +80,11 @@ func (cpu *CPU) Pending() Event {
 // Idle gives the CPU to the other kernel threads until an event, halting it
 // when they have nothing to do either. It may return with none.
 func (cpu *CPU) Idle() Event {
+	cpu.on()
 	preemptionPoint()
-	return Event(kernelCall(callIdle, 0, 0))
+	e := kernelCall(callIdle, 0, 0)
+	cpu.off()
+	return Event(e)
 }
 
 // TurnDue reports whether other kernel threads, or the collector, want the CPU.
@@ -87,16 +92,22 @@ func (cpu *CPU) TurnDue() bool { return readyHead >= 0 || cpu.stopWanted() }
 
 // Turn lets the other kernel threads, and the collector, have the CPU once.
 func (cpu *CPU) Turn() {
+	cpu.on()
 	preemptionPoint()
 	kernelCall(callTurn, 0, 0)
 	if cpu.stopWanted() { // by who just had its turn
 		preemptionPoint()
 	}
+	cpu.off()
 }
 
 // Breathe lets the interrupts come that wait, and the collector have the runner if
 // it asked for it.
-func (cpu *CPU) Breathe() { preemptionPoint() }
+func (cpu *CPU) Breathe() {
+	cpu.on()
+	preemptionPoint()
+	cpu.off()
+}
 
 // SetDeadline asks for EventTimer at the time at, on the clock of Now, or
 // soon after; a later one than asked for last is not sooner for that.

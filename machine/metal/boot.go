@@ -9,6 +9,7 @@ import (
 	"loam/machine/bootinfo"
 	"loam/machine/frame"
 	"loam/machine/phys"
+	"loam/machine/spin"
 )
 
 const bootStackSize = 16 << 10
@@ -32,6 +33,7 @@ var (
 func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	entryTSC = rdtsc()
 	cpu.prepare(0, 0)
+	spin.SetHeld(heldHere, machineFatal)
 	memory = phys.At(directMap)     // how physical addresses are reached
 	startSerial()                   // COM1: from here on a failure can be read
 	readHeader(imageHeader)         // where the image lies

@@ -34,7 +34,11 @@ type CPU struct {
 	deadline int64  // what SetDeadline asked for
 	tick     bool   // the timer has come since the last switch
 	runnerG  uint64 // address of the runner's g, constant
-	held     uint32 // ranks of the locks that it holds, in checked builds
+
+	// Of checked builds only.
+	held       uint32 // ranks of the locks that it holds
+	offSince   int64  // when interrupts went off
+	offLongest int64  // ns
 
 	// The machine lock guards these, for other CPUs look at them.
 	current     int32  // the running kernel thread
@@ -73,6 +77,9 @@ func (cpu *CPU) prepare(id uint64, apic uint32) {
 	cpu.tls[0] = uintptr(addr(&cpu.fakeG))
 	cpu.machineFS = addr(&cpu.tls) + 8
 }
+
+// heldHere is where the calling CPU notes the locks that it holds.
+func heldHere() *uint32 { return &thisCPU().held }
 
 // ID is the number of the CPU, 0 for the one that booted.
 func (cpu *CPU) ID() int { return int(cpu.id) }

@@ -10,12 +10,15 @@ const Checked = checked
 const checked = true
 
 // held gives the word in which the calling CPU notes the ranks that it holds; nil
-// until the machine floor has CPUs to tell apart.
-var held func() *uint32
+// until the machine floor has CPUs to tell apart. breach ends the machine.
+var (
+	held   func() *uint32
+	breach func(why ...string)
+)
 
 // SetHeld says where a CPU notes the ranks that it holds: the word that f gives,
-// the calling CPU's own.
-func SetHeld(f func() *uint32) { held = f }
+// the calling CPU's own; and who is told of a breach, and doesn't return.
+func SetHeld(f func() *uint32, tell func(why ...string)) { held, breach = f, tell }
 
 func (l *Lock) taking() {
 	if held == nil || l.Rank == 0 {
@@ -23,7 +26,7 @@ func (l *Lock) taking() {
 	}
 	w := held()
 	if *w>>l.Rank != 0 {
-		panic("spin: lock taken out of order")
+		breach("spin: lock taken out of order")
 	}
 	*w |= 1 << l.Rank
 }
@@ -34,7 +37,7 @@ func (l *Lock) giving() {
 	}
 	w := held()
 	if *w>>l.Rank&1 == 0 {
-		panic("spin: lock given back by a CPU that doesn't have it")
+		breach("spin: lock given back by a CPU that doesn't have it")
 	}
 	*w &^= 1 << l.Rank
 }

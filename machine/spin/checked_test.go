@@ -15,8 +15,8 @@ func panics(f func()) (did bool) {
 // TestOrder: rising ranks pass, everything else panics.
 func TestOrder(t *testing.T) {
 	var word uint32
-	SetHeld(func() *uint32 { return &word })
-	defer SetHeld(nil)
+	SetHeld(func() *uint32 { return &word }, func(...string) { panic("breach") })
+	defer SetHeld(nil, nil)
 	low, high, other := &Lock{Rank: 1}, &Lock{Rank: 3}, &Lock{Rank: 3}
 	low.Lock()
 	high.Lock()

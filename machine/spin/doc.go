@@ -13,5 +13,5 @@
 //
 // A kernel built with the tag loamcheck checks, at each Lock, that the CPU holds
 // only locks of lower rank, and at each Unlock that the CPU has the lock. A
-// breach panics.
+// breach ends the machine.
 package spin

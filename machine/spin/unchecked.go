@@ -13,4 +13,4 @@ func (l *Lock) taking() {}
 func (l *Lock) giving() {}
 
 // SetHeld does nothing in this build.
-func SetHeld(func() *uint32) {}
+func SetHeld(func() *uint32, func(why ...string)) {}
