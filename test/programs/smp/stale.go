@@ -145,18 +145,23 @@ func (t *trial) fail(format string, args ...any) {
 	t.stop.Store(true)
 }
 
-// await gives the CPU away until c is true; false if the trial has ended.
+// await waits until c is true, soon without a CPU: others may have too few.
+// The result is false if the trial has ended.
 func (t *trial) await(c func() bool, what string) bool {
 	deadline := time.Now().Add(late)
 	for n := 1; !c(); n++ {
 		if t.stop.Load() {
 			return false
 		}
-		if n%1000 == 0 && time.Now().After(deadline) {
+		if n < 30 {
+			low.Must(syscall.SYS_SCHED_YIELD)
+			continue
+		}
+		time.Sleep(100 * time.Microsecond)
+		if time.Now().After(deadline) {
 			t.fail("%s does not come", what)
 			return false
 		}
-		low.Must(syscall.SYS_SCHED_YIELD)
 	}
 	return !t.stop.Load()
 }
@@ -167,9 +172,9 @@ func (t *trial) run() {
 	fresh := low.Map((t.pages + 8) * low.Page)
 	// Where more threads spin than there are processors a round takes some of
 	// the scheduler's slices; a stale mapping shows in the first few.
-	end := time.Now().Add(time.Duration(rounds) * 500 * time.Millisecond)
+	end := time.Now().Add(time.Duration(rounds) * 300 * time.Millisecond)
 	for r := uint64(1); r <= uint64(200*rounds); r++ {
-		if !t.round(r, fresh) || r > 20 && time.Now().After(end) {
+		if !t.round(r, fresh) || r > 8 && time.Now().After(end) {
 			return
 		}
 	}
@@ -265,6 +270,7 @@ func (t *trial) bystander() {
 		fresh := low.Map((t.pages + 8) * low.Page)
 		t.fill(fresh, r&math.MaxUint32)
 		low.Unmap(fresh, (t.pages+8)*low.Page)
+		time.Sleep(100 * time.Microsecond)
 	}
 }
 
