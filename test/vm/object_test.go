@@ -75,3 +75,22 @@ func wantErrorsTried(t *testing.T, out string) {
 		t.Errorf("only %d errors found in docs/loam-calls.md", n)
 	}
 }
+
+// TestObjectStress has threads and processes make random calls on shared handles,
+// on all CPUs at once; in the end nothing is left.
+func TestObjectStress(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, cpus := range []string{"1", "2", "4"} {
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "objects"), "role", "stress", "4", cpus)
+			r.Want(t, 0)
+			for _, want := range []string{"kernel: left 0 ", "kernel: frames_leaked 0 "} {
+				if !strings.Contains(string(r.Stderr), want) {
+					t.Errorf("not said: %q\n%s", want, r)
+				}
+			}
+		})
+	}
+}

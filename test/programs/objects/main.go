@@ -10,7 +10,8 @@
 // program compares them with the documentation.
 //
 // It starts children of itself by ProcessCreate; the first argument says what a
-// child does (roles.go).
+// child does (roles.go). With "role stress SECONDS SEED" it makes random calls
+// (stress.go).
 package main
 
 import (

@@ -39,6 +39,8 @@ func play(role []string) {
 		err = outlive()
 	case "killself":
 		err = object.Self.Kill()
+	case "stress":
+		err = stress(role[1:])
 	case "greedy":
 		err = greedy(role[1], role[2])
 	case "crowded":
