@@ -2,11 +2,14 @@
 
 package space
 
-import "loam/abi"
+import (
+	"loam/abi"
+	"loam/kernel/memory"
+)
 
 // More is what a call answers that is not done: the thread makes the same call
 // again, with the same [Call]. No program sees it. (Linux's ERESTARTNOINTR.)
-const More abi.Errno = 513
+const More = memory.More
 
 // Call is what a thread keeps of a call that is made in pieces: which one, and
 // how far it has come. A thread has one; the zero value is none.

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import "loam/abi"
+
+// Account is what the frames of objects are charged to. It stays while Used
+// isn't 0.
+type Account struct {
+	Used  uint64   // frames, those charged to accounts below it included
+	Limit uint64   // frames
+	Above *Account // which is charged too; nil: none
+}
+
+// charge adds n frames to a and all above. EDQUOT: a may not have them; ENOSPC:
+// one above may not.
+func (a *Account) charge(n uint64) abi.Errno {
+	errno := abi.EDQUOT
+	for x := a; x != nil; x = x.Above {
+		if x.Used > x.Limit || n > x.Limit-x.Used {
+			return errno
+		}
+		errno = abi.ENOSPC
+	}
+	for x := a; x != nil; x = x.Above {
+		x.Used += n
+	}
+	return 0
+}
+
+// refund takes n frames off a and all above.
+func (a *Account) refund(n uint64) {
+	for x := a; x != nil; x = x.Above {
+		x.Used -= n
+	}
+}

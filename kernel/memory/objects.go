@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"loam/abi"
+	"loam/kernel/pool"
+	"loam/machine/frame"
+	"loam/machine/phys"
+)
+
+// PageSize is the size of a page in bytes.
+const PageSize = abi.PageSize
+
+// MaxPages is the most pages that an object can have: 64 GiB.
+const MaxPages = 1 << 24
+
+// More is what a call answers that is not done: it is made again. No program
+// sees it. (Linux's ERESTARTNOINTR.)
+const More abi.Errno = 513
+
+// object is a memory object.
+type object struct {
+	handle  pool.Handle
+	account *Account
+	refs    uint32
+	mapped  uint64 // pages in areas of spaces, as often as they are there
+	size    uint64 // pages
+	top     uint64 // pages from size up to here may still have frames: they go
+	at      uint64 // and this far they have gone; of a dying object, all pages
+	frames  uint64 // charged
+
+	root   uint64 // physical address: a node, a page if height is 0; 0: nothing there
+	height uint8  // levels of nodes
+}
+
+// Objects is the pool of memory objects. An object is named by its index, which
+// is good while the caller has a reference or a mapping.
+type Objects struct {
+	mem    phys.Memory
+	frames *frame.Allocator
+	pool   *pool.Pool[object]
+	links  []pool.Link
+	dying  pool.List
+	steps  int // of a piece
+}
+
+// pieceSteps bounds a piece: a node on the way to a page or eight entries of one
+// are a step, a frame that goes is frameSteps.
+const (
+	pieceSteps = 4096
+	frameSteps = 32
+)
+
+// Init makes a pool of n objects, whose memory comes from frames and is reached
+// through mem. It is all that the package ever allocates.
+func (o *Objects) Init(mem phys.Memory, frames *frame.Allocator, n int) {
+	*o = Objects{mem: mem, frames: frames, pool: pool.New[object](n), links: make([]pool.Link, n), steps: pieceSteps}
+}
+
+// New makes an object of that many pages with one reference, the caller's. Its
+// frames will be charged to a; nil charges nobody. EINVAL: no pages, or more
+// than MaxPages. ENOSPC: there are too many objects.
+func (o *Objects) New(pages uint64, a *Account) (int32, abi.Errno) {
+	if pages == 0 || pages > MaxPages {
+		return pool.Nil, abi.EINVAL
+	}
+	h, x, ok := o.pool.Get()
+	if !ok {
+		return pool.Nil, abi.ENOSPC
+	}
+	*x = object{handle: h, account: a, refs: 1, size: pages, top: pages}
+	return h.Index, 0
+}
+
+// Len is the number of objects, dying ones included.
+func (o *Objects) Len() int { return o.pool.Len() }
+
+// Retain adds a reference to object i.
+func (o *Objects) Retain(i int32) { o.pool.Index(i).refs++ }
+
+// Release gives back a reference to object i.
+func (o *Objects) Release(i int32) {
+	x := o.pool.Index(i)
+	if x.refs == 0 {
+		panic("memory: a reference too many is given back")
+	}
+	x.refs--
+	o.settle(i, x)
+}
+
+// Attach says that areas map n more pages of object i.
+func (o *Objects) Attach(i int32, n uint64) { o.pool.Index(i).mapped += n }
+
+// Detach says that areas map n pages less of object i, and that no page table
+// and no processor knows those any more.
+func (o *Objects) Detach(i int32, n uint64) {
+	x := o.pool.Index(i)
+	if x.mapped < n {
+		panic("memory: unmapped more than was mapped")
+	}
+	x.mapped -= n
+	o.settle(i, x)
+}
+
+// settle has an object die that nobody can name any more.
+func (o *Objects) settle(i int32, x *object) {
+	if x.refs == 0 && x.mapped == 0 {
+		x.at = 0
+		o.dying.PushBack(o.links, i)
+	}
+}
+
+// Dying reports whether Reap has anything to do.
+func (o *Objects) Dying() bool { return !o.dying.Empty() }
+
+// Reap gives back a piece of what dying objects have.
+func (o *Objects) Reap() {
+	i := o.dying.First()
+	if i == pool.Nil {
+		return
+	}
+	x := o.pool.Index(i)
+	if x.at = o.drop(x, x.at, x.top); x.at < x.top {
+		return
+	}
+	o.dying.Remove(o.links, i)
+	o.pool.Put(x.handle)
+}
+
+// Pages is the size of object i in pages.
+func (o *Objects) Pages(i int32) uint64 { return o.pool.Index(i).size }
+
+// Mapped is how many pages of object i areas map, counted for each area.
+func (o *Objects) Mapped(i int32) uint64 { return o.pool.Index(i).mapped }
+
+// Frames is what object i is charged for.
+func (o *Objects) Frames(i int32) uint64 { return o.pool.Index(i).frames }
+
+// Resize gives object i another size. It grows at once; when it shrinks, what it
+// loses goes in pieces, and is zero when the object grows again. EINVAL: no
+// pages, or more than MaxPages. EBUSY: it would shrink, and something maps it.
+// More: call it again with the same size. The size of an object that shrinks is
+// the new one at once, and whoever makes it grow meanwhile helps first.
+func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
+	x := o.pool.Index(i)
+	switch {
+	case pages == 0 || pages > MaxPages:
+		return abi.EINVAL
+	case pages < x.size && x.mapped > 0:
+		return abi.EBUSY
+	}
+	if pages < x.size {
+		x.size, x.at = pages, pages
+	}
+	if x.top > x.size {
+		if x.at = o.drop(x, x.at, x.top); x.at < x.top {
+			return More
+		}
+	}
+	x.size, x.top = pages, pages
+	return 0
+}
+
+// Decommit gives back the frames of a range of pages of object i, which are zero
+// then. It does a piece, and returns the page where it goes on, which is end if
+// it is done. EINVAL: not a range of the object's pages. EBUSY: something maps
+// the object.
+func (o *Objects) Decommit(i int32, first, end uint64) (next uint64, errno abi.Errno) {
+	x := o.pool.Index(i)
+	switch {
+	case first > end || end > x.size:
+		return first, abi.EINVAL
+	case x.mapped > 0:
+		return first, abi.EBUSY
+	}
+	return o.drop(x, first, end), 0
+}
