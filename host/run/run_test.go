@@ -437,6 +437,7 @@ func TestImpossible(t *testing.T) {
 		"memory":             func(o *Options) { o.MemoryMiB = 1 },
 		"machine":            func(o *Options) { o.Machine = "pdp11" },
 		"accelerator":        func(o *Options) { o.Accel = "magic" },
+		"CPUs in lockstep":   func(o *Options) { o.Deterministic, o.CPUs = true, 2 },
 		"KVM in lockstep":    func(o *Options) { o.Deterministic, o.Accel = true, vm.KVM },
 		"QEMU":               func(o *Options) { o.QEMU = "/nonexistent/qemu" },
 		"not QEMU":           func(o *Options) { o.QEMU = "/bin/true" },

@@ -14,9 +14,8 @@ const ordered = runtime.GOARCH == "amd64"
 // accelArg is the accelerator with what several CPUs need. On a host whose
 // memory is ordered less strictly than the guest's the choice is QEMU's: older
 // ones then emulate all CPUs in one thread (docs/devel/multi-thread-tcg.rst).
-// Counting instructions is single-threaded everywhere.
 func (c *Config) accelArg() string {
-	if c.Accel == TCG && c.CPUs > 1 && !c.Deterministic && ordered {
+	if c.Accel == TCG && c.CPUs > 1 && ordered {
 		return TCG + ",thread=multi"
 	}
 	return c.Accel

@@ -62,6 +62,7 @@ func TestCheck(t *testing.T) {
 		"little memory": func(c *Config) { c.MemoryMiB = MinMemory - 1 },
 		"much memory":   func(c *Config) { c.MemoryMiB = MaxMemory + 1 },
 		"icount on KVM": func(c *Config) { c.Deterministic, c.Accel = true, KVM },
+		"icount on two": func(c *Config) { c.Deterministic, c.CPUs = true, 2 },
 		"VGA":           func(c *Config) { c.VGA = true },
 		"no kernel":     func(c *Config) { c.Kernel = nil },
 		"parameter":     func(c *Config) { c.Params = []Param{{"a", "b c"}} },
@@ -113,20 +114,18 @@ func TestArgs(t *testing.T) {
 func TestThreads(t *testing.T) {
 	multi := map[bool]string{false: "tcg", true: "tcg,thread=multi"}[ordered]
 	for _, x := range []struct {
-		accel         string
-		cpus          int
-		deterministic bool
-		want          string
+		accel string
+		cpus  int
+		want  string
 	}{
-		{TCG, 1, false, "tcg"},
-		{TCG, 2, false, multi},
-		{TCG, MaxCPUs, false, multi},
-		{TCG, 2, true, "tcg"}, // instruction counting has one thread
-		{KVM, 4, false, "kvm"},
-		{HVF, 4, false, "hvf"},
+		{TCG, 1, "tcg"},
+		{TCG, 2, multi},
+		{TCG, MaxCPUs, multi},
+		{KVM, 4, "kvm"},
+		{HVF, 4, "hvf"},
 	} {
 		c := config("q")
-		c.Accel, c.CPUs, c.Deterministic = x.accel, x.cpus, x.deterministic
+		c.Accel, c.CPUs = x.accel, x.cpus
 		if got := c.accelArg(); got != x.want {
 			t.Errorf("%+v: %s", x, got)
 		}

@@ -19,8 +19,10 @@
 //	machine_test.go, machines_test.go, memory_test.go
 //	                  machine types, memory sizes, determinism
 //	boot_test.go      loam boot, loam doctor
+//	smp_test.go       several CPUs (test/programs/smp, smpstress)
 //
-// Without the variable LOAM they skip. With the variable LOAM_CONTROL set
+// Without the variable LOAM they skip. LOAM_CPUS=N runs them all on machines of
+// N CPUs, but where a test says how many. With the variable LOAM_CONTROL set
 // instead, the assistants run on this host's Linux: what they expect of Loam is
 // what Linux does, and they say where it is not.
 package vm
