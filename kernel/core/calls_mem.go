@@ -24,9 +24,13 @@ func (r *runner) piece(v uint64, e abi.Errno) uint64 {
 	return valueOr(v, e)
 }
 
+// low reports that the current thread may not begin to map anything. A call that
+// has begun goes on: part of it is done.
+func (r *runner) low() bool { return k.frames.Low() && !r.t.memory.Pending() }
+
 // sysMmap: address, length, protection, flags, descriptor, offset.
 func sysMmap(r *runner, c *metal.Context) uint64 {
-	if k.frames.Low() {
+	if r.low() {
 		return abi.ENOMEM.Result()
 	}
 	addr, e := r.as.MMap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
@@ -38,7 +42,7 @@ func sysMunmap(r *runner, c *metal.Context) uint64 {
 }
 
 func sysMprotect(r *runner, c *metal.Context) uint64 {
-	if k.frames.Low() {
+	if r.low() {
 		return abi.ENOMEM.Result()
 	}
 	return r.piece(0, r.as.MProtect(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX))
@@ -50,7 +54,7 @@ func sysMadvise(r *runner, c *metal.Context) uint64 {
 
 // sysMremap: address, old length, new length, flags, new address.
 func sysMremap(r *runner, c *metal.Context) uint64 {
-	if k.frames.Low() {
+	if r.low() {
 		return abi.ENOMEM.Result()
 	}
 	addr, e := r.as.MRemap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))

@@ -302,8 +302,14 @@ func (r *runner) armBy(at int64) {
 //loam:noalloc
 //loam:indirect table=slowCalls
 func (r *runner) goOn() {
+	f := rareCall
+	if nr := r.c.OrigRAX; nr < uint64(len(slowCalls)) {
+		f = slowCalls[nr]
+	}
 	c := r.c
-	c.RAX = slowCalls[c.OrigRAX%uint64(len(slowCalls))](r, c)
+	if c.RAX = f(r, c); r.t != nil && c.RAX != space.More.Result() {
+		r.t.memory = space.Call{} // done, if only because it fails now
+	}
 	if r.t != nil && !r.t.memory.Pending() && r.t.due(r.p) {
 		r.work |= workSignal
 	}

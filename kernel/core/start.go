@@ -226,17 +226,17 @@ func mapSegment(s *space.Space, seg *loader.Segment, base uint64, file archive.F
 		a.Phys = metal.ArchivePhys() + uint64(file.Offset) + seg.Offset&^inPage
 		a.Bytes = seg.Addr&inPage + seg.FileSize
 	}
-	return s.Map(a)
+	return s.Map(&k.memory, a)
 }
 
 // buildStack maps the first stack and puts onto it what a program expects.
 func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, args, env []byte) (uint64, abi.Errno) {
 	const guard = space.Guard
-	top, e := s.MapAnywhere(space.Area{End: stackSize, Prot: space.Read | space.Write, Kind: space.Stack})
+	top, e := s.MapAnywhere(&k.memory, space.Area{End: stackSize, Prot: space.Read | space.Write, Kind: space.Stack})
 	if e != 0 {
 		return 0, e
 	}
-	if e := s.Map(space.Area{Start: top - stackGuard, End: top, Kind: guard}); e != 0 {
+	if e := s.Map(&k.memory, space.Area{Start: top - stackGuard, End: top, Kind: guard}); e != 0 {
 		return 0, e
 	}
 	top += stackSize
@@ -339,10 +339,10 @@ func loamBootFile(r *runner, c *metal.Context) uint64 {
 	answer := abi.BootFile{Size: uint64(len(file.Data))}
 	if answer.Size > 0 {
 		size := (answer.Size + abi.PageSize - 1) &^ (abi.PageSize - 1)
-		answer.Addr, e = r.as.MapAnywhere(space.Area{End: size, Prot: space.Read, Kind: space.Archive,
+		answer.Addr, e = r.as.MapAnywhere(&r.t.memory, space.Area{End: size, Prot: space.Read, Kind: space.Archive,
 			Phys: metal.ArchivePhys() + uint64(file.Offset), Bytes: answer.Size})
 		if e != 0 {
-			return e.Result()
+			return r.piece(0, e)
 		}
 	}
 	var b [abi.BootFileSize]byte

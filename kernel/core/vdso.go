@@ -34,7 +34,7 @@ func (k *kernel) mapVDSO(s *space.Space) (uint64, abi.Errno) {
 		return 0, 0
 	}
 	const size = 2 * abi.PageSize
-	data, e := s.MapAnywhere(space.Area{End: size, Prot: space.Read, Kind: space.Archive, Phys: k.vdso, Bytes: size})
+	data, e := s.MapAnywhere(&k.memory, space.Area{End: size, Prot: space.Read, Kind: space.Archive, Phys: k.vdso, Bytes: size})
 	if e != 0 {
 		return 0, e
 	}

@@ -28,7 +28,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	case start == end:
 		return 0
 	}
-	if !s.settle() {
+	if !s.ready(c) {
 		return More
 	}
 	at := start
@@ -53,7 +53,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 // it can, and returns where the end is then. The end moves first; what it gives
 // up goes after that. The only error is More.
 func (s *Space) Brk(c *Call, addr abi.UserAddr) (abi.UserAddr, abi.Errno) {
-	if !s.settle() {
+	if !s.ready(c) {
 		return 0, More
 	}
 	want := uint64(addr)
@@ -72,7 +72,7 @@ func (s *Space) Brk(c *Call, addr abi.UserAddr) (abi.UserAddr, abi.Errno) {
 		c.at, c.end = end, old
 		errno = s.unmap(c, opBrk, old)
 	case end > old:
-		errno = s.Map(Area{Start: old, End: end, Prot: Read | Write, Kind: Heap})
+		errno = s.Map(c, Area{Start: old, End: end, Prot: Read | Write, Kind: Heap})
 	}
 	if errno != 0 && errno != More {
 		return abi.UserAddr(s.brk), 0

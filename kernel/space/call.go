@@ -34,6 +34,7 @@ type op uint8
 
 const (
 	opNone op = iota
+	opWait    // any other, not begun
 	opMap
 	opUnmap
 	opProtect

@@ -24,6 +24,9 @@ func repeat[T any](c *caller, f func() (T, abi.Errno)) (T, abi.Errno) {
 			}
 			return v, errno
 		}
+		if !c.c.Pending() {
+			panic("not done, and not to be repeated")
+		}
 		if c.between != nil {
 			c.between()
 		}
@@ -68,4 +71,8 @@ func (c *caller) MinCore(addr abi.UserAddr, length uint64, vec abi.UserAddr) abi
 	return c.do(func() abi.Errno { return c.Space.MinCore(&c.c, addr, length, vec) })
 }
 
-func (c *caller) Map(a Area) abi.Errno { return c.do(func() abi.Errno { return c.Space.Map(a) }) }
+func (c *caller) MapStack(end, size, guard uint64) abi.Errno {
+	return c.do(func() abi.Errno { return c.Space.MapStack(&c.c, end, size, guard) })
+}
+
+func (c *caller) Map(a Area) abi.Errno { return c.do(func() abi.Errno { return c.Space.Map(&c.c, a) }) }

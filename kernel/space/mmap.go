@@ -18,7 +18,7 @@ const (
 // MAP_ANONYMOUS it is EBADF. MAP_SHARED memory is that of this space alone.
 // MAP_GROWSDOWN is EINVAL. Asking for Write and Exec at once is EACCES.
 func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
-	if !s.settle() {
+	if !s.ready(c) {
 		return 0, More
 	}
 	args := [4]uint64{uint64(addr), length, prot, flags}
@@ -68,8 +68,8 @@ func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
 // Map puts an area where it says, for the kernel's own use: the segments of a
 // program, its stack. EINVAL: not page-aligned, empty, out of the space, or
 // more bytes than the area has room for. EEXIST: something is there. EACCES:
-// Write with Exec. ENOMEM: no node left. More: call it again.
-func (s *Space) Map(a Area) abi.Errno {
+// Write with Exec. ENOMEM: no node left.
+func (s *Space) Map(c *Call, a Area) abi.Errno {
 	switch {
 	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
 		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0:
@@ -80,7 +80,7 @@ func (s *Space) Map(a Area) abi.Errno {
 		return errno
 	}
 	switch {
-	case !s.settle():
+	case !s.ready(c):
 		return More
 	case !s.areas.Free(a.Start, a.End):
 		return abi.EEXIST
@@ -94,8 +94,8 @@ func (s *Space) Map(a Area) abi.Errno {
 
 // MapAnywhere is Map at an address of the space's choice, as MMap chooses one;
 // the area's Start and End say only its size.
-func (s *Space) MapAnywhere(a Area) (start uint64, errno abi.Errno) {
-	if !s.settle() {
+func (s *Space) MapAnywhere(c *Call, a Area) (start uint64, errno abi.Errno) {
+	if !s.ready(c) {
 		return 0, More
 	}
 	size := a.Size()
@@ -104,20 +104,20 @@ func (s *Space) MapAnywhere(a Area) (start uint64, errno abi.Errno) {
 		return 0, abi.ENOMEM
 	}
 	a.Start, a.End = start, start+size
-	return start, s.Map(a)
+	return start, s.Map(c, a)
 }
 
 // MapStack puts a stack of size bytes below end and a guard below that.
 // The errors are those of Map.
-func (s *Space) MapStack(end, size, guard uint64) abi.Errno {
+func (s *Space) MapStack(c *Call, end, size, guard uint64) abi.Errno {
 	if end > s.high || size > end || guard > end-size {
 		return abi.EINVAL
 	}
 	start := end - size
-	if errno := s.Map(Area{Start: start, End: end, Prot: Read | Write, Kind: Stack}); errno != 0 {
+	if errno := s.Map(c, Area{Start: start, End: end, Prot: Read | Write, Kind: Stack}); errno != 0 {
 		return errno
 	}
-	errno := s.Map(Area{Start: start - guard, End: start, Kind: Guard})
+	errno := s.Map(c, Area{Start: start - guard, End: start, Kind: Guard})
 	if errno != 0 {
 		s.areas.Remove(start, end)
 	}
@@ -163,7 +163,7 @@ func (s *Space) MUnmap(c *Call, addr abi.UserAddr, length uint64) abi.Errno {
 	if start%PageSize != 0 || size == 0 || length > s.high || !s.fits(start, size) {
 		return abi.EINVAL
 	}
-	if !s.settle() {
+	if !s.ready(c) {
 		return More
 	}
 	if !c.take(opUnmap, [4]uint64{start, length}) {
@@ -199,7 +199,7 @@ func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Er
 	case prot&^(abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC|abi.PROT_SEM|grows) != 0:
 		return abi.EINVAL
 	}
-	if !s.settle() {
+	if !s.ready(c) {
 		return More
 	}
 	end := start + size

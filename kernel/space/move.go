@@ -68,6 +68,19 @@ func (s *Space) settle() bool {
 	return true
 }
 
+// ready is settle for a thread that has a call to make. If that has to wait, it
+// is to be made again.
+func (s *Space) ready(c *Call) bool {
+	done := s.settle()
+	switch {
+	case !done && c.op == opNone:
+		c.op = opWait
+	case done && c.op == opWait:
+		c.op = opNone
+	}
+	return done
+}
+
 // stepMove does a piece of the phase and reports whether that is done.
 func (s *Space) stepMove() (done bool) {
 	m := &s.move

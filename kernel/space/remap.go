@@ -6,7 +6,7 @@ import "loam/abi"
 
 // MRemap is mremap(2), without MREMAP_DONTUNMAP (EINVAL).
 func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags uint64, newAddr abi.UserAddr) (abi.UserAddr, abi.Errno) {
-	if !s.settle() {
+	if !s.ready(c) {
 		return 0, More
 	}
 	start, target := uint64(addr), uint64(newAddr)

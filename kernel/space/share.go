@@ -53,7 +53,7 @@ func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno
 		return 0, More
 	}
 	size = min(size, s.most.pages*PageSize)
-	if errno := other.Map(Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
+	if errno := other.Map(&Call{}, Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
 		return 0, errno
 	}
 	for done < size {
