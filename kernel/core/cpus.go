@@ -111,7 +111,7 @@ func (r *runner) unload() {
 
 // enqueue makes thread i, which is in no queue, runnable, and lets its CPU know.
 func (r *runner) enqueue(i int32, now int64) {
-	cpu, look := k.sched.Wake(i, now, int(r.id))
+	cpu, look := r.queue.Wake(i, now)
 	switch {
 	case cpu != int(r.id):
 		r.kick()

@@ -81,6 +81,7 @@ func (cpu *CPU) Pending() Event {
 // when they have nothing to do either. It may return with none.
 func (cpu *CPU) Idle() Event {
 	cpu.on()
+	cpu.asked = false
 	preemptionPoint()
 	e := kernelCall(callIdle, 0, 0)
 	cpu.off()
@@ -88,14 +89,16 @@ func (cpu *CPU) Idle() Event {
 }
 
 // TurnDue reports whether other kernel threads, or the collector, want the CPU.
-func (cpu *CPU) TurnDue() bool { return readyHead >= 0 || cpu.stopWanted() }
+func (cpu *CPU) TurnDue() bool { return readyHead >= 0 || cpu.asked }
 
 // Turn lets the other kernel threads, and the collector, have the CPU once.
 func (cpu *CPU) Turn() {
 	cpu.on()
+	cpu.asked = false
 	preemptionPoint()
 	kernelCall(callTurn, 0, 0)
-	if cpu.stopWanted() { // by who just had its turn
+	if cpu.asked { // by who just had its turn
+		cpu.asked = false
 		preemptionPoint()
 	}
 	cpu.off()

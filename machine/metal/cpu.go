@@ -46,6 +46,7 @@ type CPU struct {
 	runner      int32  // its runner, or none
 	runnerReady bool   // the runner waits for the CPU
 	turns       int32  // threads that go before it, for it has called Turn
+	asked       bool   // the runtime has asked the runner to stop
 	nudged      bool   // vectorKick is on its way because of a kernel thread
 	online      uint32 // 1 once it has started; atomic
 

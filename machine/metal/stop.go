@@ -8,7 +8,9 @@ package metal
 // "Stop the world". The runtime asks a goroutine to stop by storing stackPreempt
 // into the stack guard of its g (runtime/stack.go, preempt.go), and then waits,
 // by a futex, a sleep or a yield, and asks again. askRunners looks at each of
-// these moments.
+// these moments. It notes what it sees (CPU.asked): a runner that isn't preemptible
+// takes the word back at its next function's prologue, and remembers (g.preempt)
+// until a preemption point arms it again.
 
 const (
 	guardOffset  = 16                 // of g.stackguard0: what prologues compare with
@@ -22,13 +24,14 @@ func (cpu *CPU) stopWanted() bool {
 
 // askRunners brings the runners that are asked to stop to a preemption point:
 // out of user mode by an interrupt, out of Idle by waking them. One that is in
-// the kernel gets the interrupt as soon as it has left.
+// the kernel gets the interrupt as soon as it has left; one in Turn looks itself.
 func askRunners(cpu *CPU) {
 	for i := range cpuCount {
 		c := &cpus[i%MaxCPUs]
 		if c.runner < 0 || !c.stopWanted() {
 			continue
 		}
+		c.asked = true
 		switch kthreads[c.runner].state {
 		case kIdling:
 			wake(cpu, c.runner, 0)
