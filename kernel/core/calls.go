@@ -14,23 +14,22 @@ import (
 // runner's t, p and as are the caller's.
 type call func(r *runner, c *metal.Context) uint64
 
-// calls are the functions that the loop finds by the call's number. Those named
-// here take no lock, for they touch nothing but the calling thread; all others are
-// slowCall's.
-var calls = [len(slowCalls)]call{
-	abi.SYS_CLOCK_GETTIME: sysClockGettime,
-	abi.SYS_GETPID:        sysGetpid,
-	abi.SYS_GETTID:        sysGettid,
-	abi.SYS_GETPPID:       sysGetppid,
-	abi.SYS_GETUID:        sysNothing, // everybody is user 0, who may do nothing special
-	abi.SYS_GETEUID:       sysNothing,
-	abi.SYS_GETGID:        sysNothing,
-	abi.SYS_GETEGID:       sysNothing,
+// lockless are the numbers of the calls that touch nothing but the calling thread:
+// the kernel lock isn't taken for them. sysClockGettime takes it when it has to.
+var lockless = [len(calls)]bool{
+	abi.SYS_CLOCK_GETTIME: true,
+	abi.SYS_GETPID:        true,
+	abi.SYS_GETTID:        true,
+	abi.SYS_GETPPID:       true,
+	abi.SYS_GETUID:        true,
+	abi.SYS_GETEUID:       true,
+	abi.SYS_GETGID:        true,
+	abi.SYS_GETEGID:       true,
 }
 
-// slowCalls are the runtime calls, by Linux's numbers, but for those in calls. What
-// is not here answers ENOSYS and is counted.
-var slowCalls = [abi.SYS_FUTEX_WAITV + 1]call{
+// calls are the runtime calls, by Linux's numbers. What is not here answers ENOSYS
+// and is counted.
+var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_RSEQ: rareCall,
 
 	// memory
@@ -47,6 +46,7 @@ var slowCalls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_MLOCK2:   sysNothing,
 
 	// time
+	abi.SYS_CLOCK_GETTIME:   sysClockGettime,
 	abi.SYS_CLOCK_GETRES:    sysClockGetres,
 	abi.SYS_CLOCK_NANOSLEEP: sysClockNanosleep,
 	abi.SYS_NANOSLEEP:       sysNanosleep,
@@ -70,6 +70,9 @@ var slowCalls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_TGKILL:          sysTgkill,
 
 	// threads and processes
+	abi.SYS_GETPID:             sysGetpid,
+	abi.SYS_GETTID:             sysGettid,
+	abi.SYS_GETPPID:            sysGetppid,
 	abi.SYS_CLONE:              sysClone,
 	abi.SYS_EXIT:               sysExit,
 	abi.SYS_EXIT_GROUP:         sysExitGroup,
@@ -96,6 +99,10 @@ var slowCalls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_GETRLIMIT: sysGetrlimit,
 	abi.SYS_PRLIMIT64: sysPrlimit64,
 	abi.SYS_GETRANDOM: sysGetrandom,
+	abi.SYS_GETUID:    sysNothing, // everybody is user 0, who may do nothing special
+	abi.SYS_GETEUID:   sysNothing,
+	abi.SYS_GETGID:    sysNothing,
+	abi.SYS_GETEGID:   sysNothing,
 	abi.SYS_GETPGID:   sysGetpid,
 	abi.SYS_GETSID:    sysGetpid,
 	abi.SYS_UMASK:     sysUmask,
@@ -143,12 +150,9 @@ var slowCalls = [abi.SYS_FUTEX_WAITV + 1]call{
 // fillCalls points the numbers that nobody answers to rareCall, so that the
 // runner needs no test.
 func fillCalls() {
-	for i := range slowCalls {
+	for i := range calls {
 		if calls[i] == nil {
-			calls[i] = slowCall
-		}
-		if slowCalls[i] == nil {
-			slowCalls[i] = rareCall
+			calls[i] = rareCall
 		}
 	}
 }

@@ -91,9 +91,6 @@ func (t *Thread) runner() *runner {
 
 // load loads the root of a space, whose index is given.
 func (r *runner) load(index int32, s *Space) {
-	if r.loaded == index {
-		return
-	}
 	if r.loaded != pool.Nil {
 		k.spaces.Index(r.loaded).Loaded &^= 1 << r.id
 	}
@@ -114,7 +111,7 @@ func (r *runner) enqueue(i int32, now int64) {
 	cpu, look := r.queue.Wake(i, now)
 	switch {
 	case cpu != int(r.id):
-		r.kick()
+		r.kick() // else there may be more to come, and choose takes them
 	case look:
 		r.work |= workChoose
 	case r.work&workChoose == 0: // the current thread goes on, for a slice

@@ -28,6 +28,7 @@ import (
 // in runner.
 type kernel struct {
 	runners []runner           // of each CPU
+	several bool               // there are several
 	shoot   func(*space.Space) // the function of that name, nil with one CPU
 	ready   uint32             // 1 once setUp is done; atomic
 	holder  int32              // the runner that has, or had last, the kernel lock
@@ -144,7 +145,7 @@ func (k *kernel) setUpCPUs() {
 	k.runners = make([]runner, metal.CPUs())
 	k.alarm = decode.Never
 	if len(k.runners) > 1 {
-		k.shoot = shoot
+		k.several, k.shoot = true, shoot
 	}
 	for i := range k.runners {
 		r := &k.runners[i]

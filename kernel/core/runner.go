@@ -61,7 +61,8 @@ const (
 	workFlush              // translations of some space are not so any more
 )
 
-// loop runs the CPU's threads for ever. It begins with the kernel lock held.
+// loop runs the CPU's threads for ever. It begins with the kernel lock held. What
+// it does around a call is comeIn and goOut, written out: every call pays for it.
 //
 //loam:noalloc
 //loam:indirect table=calls
@@ -70,37 +71,36 @@ func (r *runner) loop() {
 		r.choose()
 		for r.work == 0 {
 			c := r.c
-			if trap := r.cpu.Enter(c); trap != metal.TrapSyscall {
+			if trap := metal.Enter(c); trap != metal.TrapSyscall {
 				r.trap(trap)
 				continue
 			}
 			r.calls++
-			f := slowCall
+			f := rareCall
 			if nr := c.OrigRAX; nr < uint64(len(calls)) {
 				f = calls[nr]
+				if lockless[nr] {
+					c.RAX = f(r, c)
+					continue
+				}
+			}
+			atomic.StoreUint32(&r.out, 0)
+			kernelLock.Lock()
+			k.holder = r.id
+			if r.orders != 0 {
+				r.obey()
+				c.RAX = r.notYet(c)
+				break
 			}
 			c.RAX = f(r, c)
+			if r.work |= k.dirty; r.work != 0 {
+				break
+			}
+			r.now = 0
+			atomic.StoreUint32(&r.out, 1)
+			kernelLock.Unlock()
 		}
 	}
-}
-
-// slowCall makes a call under the kernel lock: all but those that only touch the
-// calling thread.
-//
-//loam:noalloc
-//loam:indirect table=slowCalls
-func slowCall(r *runner, c *metal.Context) uint64 {
-	r.comeIn()
-	if r.work != 0 {
-		return r.notYet(c)
-	}
-	f := rareCall
-	if nr := c.OrigRAX; nr < uint64(len(slowCalls)) {
-		f = slowCalls[nr]
-	}
-	v := f(r, c)
-	r.goOut()
-	return v
 }
 
 // notYet is for a call that another CPU's order has overtaken: the thread obeys
@@ -159,11 +159,16 @@ func (r *runner) choose() {
 			r.flush()
 		}
 		r.work = 0
-		r.release()
+		if r.corpse != nil {
+			metal.FreeContext(r.corpse)
+			r.corpse = nil
+		}
 		reaped := !k.dying.Empty() && r.reap()
 		now := r.time()
 		i, slice := r.queue.Pick(now)
-		r.kick()
+		if k.several {
+			r.kick()
+		}
 		if i != r.index {
 			r.change(i, now)
 		}
@@ -191,14 +196,6 @@ func (r *runner) choose() {
 		if r.goOut(); r.work == 0 {
 			return
 		}
-	}
-}
-
-// release frees the context of a thread that ended here.
-func (r *runner) release() {
-	if r.corpse != nil {
-		metal.FreeContext(r.corpse)
-		r.corpse = nil
 	}
 }
 
@@ -242,7 +239,9 @@ func (r *runner) change(i int32, now int64) {
 	r.as = &s.Space
 	r.c = k.contexts[i]
 	r.t.on = r.id + 1
-	r.load(r.p.space, s)
+	if r.loaded != r.p.space {
+		r.load(r.p.space, s)
+	}
 	if r.t.signalled || r.t.due(r.p) {
 		r.work |= workSignal
 	}
@@ -300,11 +299,11 @@ func (r *runner) armBy(at int64) {
 // last one.
 //
 //loam:noalloc
-//loam:indirect table=slowCalls
+//loam:indirect table=calls
 func (r *runner) goOn() {
 	f := rareCall
-	if nr := r.c.OrigRAX; nr < uint64(len(slowCalls)) {
-		f = slowCalls[nr]
+	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
+		f = calls[nr]
 	}
 	c := r.c
 	if c.RAX = f(r, c); r.t != nil && c.RAX != space.More.Result() {
@@ -333,13 +332,13 @@ func (r *runner) happened(e metal.Event) {
 // that has changed.
 //
 //loam:noalloc
-//loam:indirect table=slowCalls
+//loam:indirect table=calls
 func (r *runner) again() {
 	r.t.retry = false
 	r.t.resumed = true
 	f := rareCall
-	if nr := r.c.OrigRAX; nr < uint64(len(slowCalls)) {
-		f = slowCalls[nr]
+	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
+		f = calls[nr]
 	}
 	c := r.c
 	c.RAX = f(r, c)

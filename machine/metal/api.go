@@ -46,11 +46,11 @@ func FreeContext(c *Context) {
 // Enter runs the user thread of c, whose root the CPU has (UseRoot), until its
 // next trap and says which. The state is then in *c: for a system call its number
 // in RAX and OrigRAX, RIP behind the SYSCALL.
-func (cpu *CPU) Enter(c *Context) Trap {
-	cpu.on()
+func Enter(c *Context) Trap {
+	leaveOff()
 	enter(c)
-	cpu.off()
-	return Trap(cpu.trap)
+	beginOff()
+	return Trap(c.Vector)
 }
 
 // Leave completes the Context that was entered last on this CPU. Before that no

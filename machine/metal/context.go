@@ -21,7 +21,7 @@ type Context struct {
 
 	CR2    uint64 // of the last trap: faulting address
 	Err    uint64 // of the last trap: error code
-	Vector uint64 // of the last trap
+	Vector uint64 // of the last trap; of a system call TrapSyscall
 	Root   uint64 // page-table root to run with
 	Full   uint64 // leave by IRET (user); FPU state is in FPU (kernel thread)
 

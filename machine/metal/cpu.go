@@ -23,7 +23,6 @@ type CPU struct {
 	machineFS uint64 // FS base of machine code: the fake g lies at FS:-8
 	panicSP   uint64
 	inMachine uint64 // nonzero while a Go handler runs: a trap then is fatal
-	trap      uint64 // why enter returned: a Trap
 	xcr0      uint64 // the state components that XSAVE and XRSTOR move
 
 	id   uint64

@@ -131,7 +131,7 @@ TEXT ·userTrapTail(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVQ	CPU_runnerBP(GS), BP
 	MOVQ	CPU_runnerFS(GS), AX
 	WRFSBASEQ AX
-	MOVQ	CX, CPU_trap(GS)	// Enter's result
+	MOVQ	CX, Context_Vector(DI)	// Enter's result
 	RET
 
 // kernelMXCSR: all exceptions masked, round to nearest.
@@ -202,7 +202,6 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVQ	CPU_ctx(GS), DI
 	SAVE_TRAPPED
 	POPQ	CX
-	MOVQ	CX, Context_Vector(DI)
 	POP_FRAME
 	MOVQ	$1, Context_Full(DI)
 	MOVQ	$-1, Context_OrigRAX(DI)	// no call to restart

@@ -25,6 +25,18 @@ func (cpu *CPU) on() {
 	}
 }
 
+func beginOff() {
+	if spin.Checked {
+		thisCPU().off()
+	}
+}
+
+func leaveOff() {
+	if spin.Checked {
+		thisCPU().on()
+	}
+}
+
 // StartMeasuring forgets what LongestOff has seen: what comes before is the start.
 func StartMeasuring() {
 	for i := range cpus {

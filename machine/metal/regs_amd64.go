@@ -68,7 +68,7 @@ func entries() (start, stubs, syscallEntry, idleLoop uintptr)
 // otherEntry is where other CPUs begin in 64-bit mode; never called.
 func otherEntry() uintptr
 
-// enter is Enter; its result is in CPU.trap.
+// enter is Enter; its result is in the Context.
 //
 //go:noescape
 func enter(c *Context)
