@@ -34,8 +34,12 @@ func (r *runner) pageFault() {
 	if out == space.Resolved {
 		return
 	}
-	if out == space.NoMemory {
+	switch out {
+	case space.NoMemory:
 		r.outOfMemory()
+		return
+	case space.OverQuota:
+		r.raise(abi.FaultInfo(abi.SIGBUS, abi.BUS_ADRERR, abi.UserAddr(c.CR2)))
 		return
 	}
 	code := int32(abi.SEGV_MAPERR)

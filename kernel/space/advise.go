@@ -5,7 +5,8 @@ package space
 import "loam/abi"
 
 // MAdvise is madvise(2). MADV_DONTNEED and MADV_FREE both give the memory back
-// at once, so that it reads as zero (an archive area, as its file) afterwards.
+// at once, so that it reads as zero (an archive area, as its file) afterwards; a
+// memory object keeps its content.
 // Advice that only asks for speed is accepted and ignored. What asks for an
 // effect that isn't there is EINVAL, as on a Linux built without it.
 func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.Errno {
@@ -34,7 +35,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	at := start
 	if c.take(opAdvise, [4]uint64{start, length, advice}) {
 		at = c.at
-	} else if advice == abi.MADV_FREE && s.areas.has(start, end, Archive) {
+	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|1<<Object) {
 		return abi.EINVAL
 	}
 	if last := min(end, s.high); drop && at < last {

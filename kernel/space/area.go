@@ -23,14 +23,15 @@ const (
 // Kind is what an area is for.
 type Kind uint8
 
-// The kinds. Only Archive has anything behind it; the others are zero until
-// written, and differ in name alone.
+// The kinds. Only Archive and Object have anything behind them; the others are
+// zero until written, and differ in name alone.
 const (
 	Anonymous Kind = iota
 	Archive        // part of a file of the boot archive, private
 	Stack          // the first stack of a process
 	Heap           // the memory of brk
 	Guard          // a hole that must stay
+	Object         // part of a memory object, shared with others that map it
 )
 
 // String names the kind for people.
@@ -46,6 +47,8 @@ func (k Kind) String() string {
 		return "heap"
 	case Guard:
 		return "guard"
+	case Object:
+		return "object"
 	}
 	return "unknown"
 }
@@ -55,7 +58,13 @@ type Area struct {
 	Start uint64
 	End   uint64 // exclusive
 	Prot  Prot
+	Deny  Prot // rights that mprotect may not give
 	Kind  Kind
+
+	// Of an Object area only: the index of the object, and where in it Start is,
+	// in bytes, page-aligned.
+	Object int32
+	Offset uint64
 
 	// Of an Archive area only: the physical address of what is mapped at
 	// Start, page-aligned, and how many bytes from there belong to the file.
@@ -71,9 +80,12 @@ func (a Area) Size() uint64 { return a.End - a.Start }
 func (a Area) from(addr uint64) Area {
 	skip := addr - a.Start
 	a.Start = addr
-	if a.Kind == Archive {
+	switch a.Kind {
+	case Archive:
 		a.Phys += skip
 		a.Bytes -= min(skip, a.Bytes)
+	case Object:
+		a.Offset += skip
 	}
 	return a
 }
@@ -89,13 +101,16 @@ func (a Area) upTo(addr uint64) Area {
 
 // joins reports whether b goes on where a ends so that the two can be one.
 func (a Area) joins(b Area) bool {
-	if a.End != b.Start || a.Prot != b.Prot || a.Kind != b.Kind {
+	if a.End != b.Start || a.Prot != b.Prot || a.Kind != b.Kind || a.Deny != b.Deny {
 		return false
 	}
-	if a.Kind != Archive {
-		return true
+	switch a.Kind {
+	case Archive:
+		return a.Phys+a.Size() == b.Phys && (a.Bytes == a.Size() || b.Bytes == 0)
+	case Object:
+		return a.Object == b.Object && a.Offset+a.Size() == b.Offset
 	}
-	return a.Phys+a.Size() == b.Phys && (a.Bytes == a.Size() || b.Bytes == 0)
+	return true
 }
 
 // joined returns a and b as one.

@@ -51,9 +51,9 @@ func (a *Areas) Covered(start, end uint64) bool {
 	return !hole
 }
 
-// has reports whether an area of that kind overlaps the range.
-func (a *Areas) has(start, end uint64, kind Kind) bool {
-	return a.pool.has(a.root, start, end, 1<<kind)
+// has reports whether an area with one of the marks overlaps the range.
+func (a *Areas) has(start, end uint64, m marks) bool {
+	return a.pool.has(a.root, start, end, m)
 }
 
 // reach returns the part of the range from start on in which there are at most
@@ -114,15 +114,6 @@ func (a *Areas) Remove(start, end uint64) {
 			a.drop(old.Start)
 		}
 	}
-}
-
-// Clear removes up to n areas, the lowest first, and reports whether any are
-// left.
-func (a *Areas) Clear(n int) (more bool) {
-	for ; n > 0 && a.root != 0; n-- {
-		a.drop(a.pool.nodes[a.root].low)
-	}
-	return a.root != 0
 }
 
 // SetProt gives a range, which is covered, new rights.

@@ -22,6 +22,10 @@ type modelPage struct {
 	kind  Kind
 	phys  uint64
 	bytes uint64 // of the file on this page
+	// of a memory object
+	object int32
+	offset uint64
+	deny   Prot
 }
 
 type model struct {
@@ -48,12 +52,19 @@ func (m *model) insert(first, n int, area Area) {
 	if area.Kind != Archive {
 		area.Phys, area.Bytes = 0, 0
 	}
+	if area.Kind != Object {
+		area.Object, area.Offset = 0, 0
+	}
 	area.Bytes = min(area.Bytes, area.Size())
 	m.areas.Insert(area)
 	for i := range n {
 		p := &m.pages[first+i]
-		*p = modelPage{used: true, prot: area.Prot, kind: area.Kind}
-		if off := uint64(i) * PageSize; area.Kind == Archive {
+		*p = modelPage{used: true, prot: area.Prot, kind: area.Kind, deny: area.Deny}
+		off := uint64(i) * PageSize
+		if area.Kind == Object {
+			p.object, p.offset = area.Object, area.Offset+off
+		}
+		if area.Kind == Archive {
 			p.phys = area.Phys + off
 			p.bytes = min(area.Bytes-min(area.Bytes, off), PageSize)
 		}
@@ -85,6 +96,17 @@ func (m *model) setProt(first, n int, prot Prot) {
 	}
 	for i := range n {
 		m.pages[first+i].prot = prot
+	}
+}
+
+// has compares has with a search page by page.
+func (m *model) has(first, n int, want marks) {
+	found := false
+	for _, p := range m.pages[first : first+n] {
+		found = found || p.used && (want>>p.kind&1 != 0 || Prot(want/denied)&p.deny != 0)
+	}
+	if got := m.areas.has(uint64(first)*PageSize, uint64(first+n)*PageSize, want); got != found {
+		m.t.Fatalf("has(%d, %d, %b) = %v", first, n, want, got)
 	}
 }
 
@@ -128,7 +150,7 @@ func (m *model) check() {
 		for p := a.Start; p < a.End; p += PageSize {
 			want := m.pages[p/PageSize]
 			one := a.from(p).upTo(p + PageSize)
-			if got := (modelPage{true, one.Prot, one.Kind, one.Phys, one.Bytes}); got != want {
+			if got := (modelPage{true, one.Prot, one.Kind, one.Phys, one.Bytes, one.Object, one.Offset, one.Deny}); got != want {
 				m.t.Fatalf("page %d is %+v, want %+v", p/PageSize, got, want)
 			}
 		}
@@ -175,7 +197,7 @@ func (m *model) step(b [8]byte) {
 			for n = 1; first+n < modelPages && !m.pages[first+n].used; n++ {
 			}
 		}
-		kind := Kind(b[5] % 3)
+		kind := [...]Kind{Anonymous, Archive, Stack, Object}[b[5]%4]
 		// Backing that is often contiguous, so that merging is tried.
 		phys := uint64(1<<30 + first*PageSize)
 		bytes := uint64(n) * PageSize
@@ -185,11 +207,13 @@ func (m *model) step(b [8]byte) {
 		if b[6]%16 == 1 {
 			phys += PageSize
 		}
-		m.insert(first, n, Area{Prot: prot, Kind: kind, Phys: phys, Bytes: bytes})
+		m.insert(first, n, Area{Prot: prot, Kind: kind, Phys: phys, Bytes: bytes, Deny: Prot(b[7] / 100),
+			Object: int32(b[6] % 16 / 14), Offset: phys})
 	case 3, 4:
 		m.remove(first, n)
 	case 5, 6:
 		m.setProt(first, n, prot)
+		m.has(first, n, 1<<(b[5]%8)|denied*marks(b[6]%4))
 	case 7:
 		m.room(first, first+int(b[5])%(modelPages-first+1), n)
 	}
@@ -209,9 +233,7 @@ func TestAreasAgainstModel(t *testing.T) {
 			m.check()
 		}
 	}
-	for m.areas.Clear(7) {
-	}
-	m.pages = [modelPages]modelPage{}
+	m.remove(0, modelPages)
 	m.check()
 }
 

@@ -40,6 +40,18 @@
 // in which a file ends is always copied, for the rest of it belongs to others
 // and must read as zero.
 //
+// # Memory objects
+//
+// An area of kind Object shows a part of a memory object (package memory), which
+// other areas, here and in other spaces, show as well, with rights of their own.
+// A fault takes the page's frame from the object; the page tables borrow it, as
+// they do archive pages: mapping and unmapping counts no frames and costs the
+// space nothing but tables. Instead the object is told how many of its pages
+// areas map (attach, remove), and keeps its frames as long as there are any.
+// What mprotect may not give, since the handle that it was mapped by didn't have
+// the right, an area says itself (Deny). An area never shows more than there is:
+// Map and MRemap check that, and an object doesn't shrink while it is mapped.
+//
 // # User memory
 //
 // The kernel never follows a user address. ReadUser and the like walk the
@@ -93,7 +105,7 @@
 // TakeFlush before the space is entered again.
 //
 // The space's owner serialises all calls to it, those of Shoot included: the
-// kernel lock guards spaces and their pool. The frame allocator has a lock of
+// kernel lock guards spaces, their pool and memory objects. The frame allocator has a lock of
 // its own, which is taken last.
 //
 // # Rejected

@@ -12,10 +12,11 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Resolved Outcome = iota // the access can be tried again
-	MapErr                  // nothing is there: SIGSEGV with SEGV_MAPERR
-	AccErr                  // the area forbids it: SIGSEGV with SEGV_ACCERR
-	NoMemory                // no frame, or the space has all it may have
+	Resolved  Outcome = iota // the access can be tried again
+	MapErr                   // nothing is there: SIGSEGV with SEGV_MAPERR
+	AccErr                   // the area forbids it: SIGSEGV with SEGV_ACCERR
+	NoMemory                 // no frame, or the space has all it may have
+	OverQuota                // who pays for a memory object has all they may have: SIGBUS with BUS_ADRERR
 )
 
 // String names the outcome.
@@ -29,6 +30,8 @@ func (o Outcome) String() string {
 		return "access forbidden"
 	case NoMemory:
 		return "out of memory"
+	case OverQuota:
+		return "quota exceeded"
 	}
 	return "unknown"
 }
@@ -51,9 +54,12 @@ func (s *Space) Fault(va uint64, access Prot) Outcome {
 		return NoMemory
 	}
 	var out Outcome
-	if n.area.Kind == Archive && page-n.area.Start < n.area.Bytes {
+	switch {
+	case n.area.Kind == Archive && page-n.area.Start < n.area.Bytes:
 		out = s.faultFile(page, &n.area, access)
-	} else {
+	case n.area.Kind == Object:
+		out = s.faultObject(page, &n.area)
+	default:
 		out = s.faultZero(page, n.area.Prot)
 	}
 	s.charge(0) // tables that were made

@@ -66,18 +66,23 @@ func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
 }
 
 // Map puts an area where it says, for the kernel's own use: the segments of a
-// program, its stack. EINVAL: not page-aligned, empty, out of the space, or
-// more bytes than the area has room for. EEXIST: something is there. EACCES:
-// Write with Exec. ENOMEM: no node left.
+// program, its stack, a memory object, which the caller has a reference to.
+// EINVAL: not page-aligned, empty, out of the space, more bytes than the area
+// has room for, or not inside of the object. EEXIST: something is there. EACCES:
+// Write with Exec, or a right that it denies. ENOMEM: no node left.
 func (s *Space) Map(c *Call, a Area) abi.Errno {
 	switch {
 	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
-		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0:
+		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0,
+		a.Kind == Object && !s.inObject(a), a.Kind != Object && (a.Object != 0 || a.Offset != 0):
 		return abi.EINVAL
 	}
 	p, errno := parseProt(uint64(a.Prot))
-	if errno != 0 {
+	switch {
+	case errno != 0:
 		return errno
+	case p&a.Deny != 0:
+		return abi.EACCES
 	}
 	switch {
 	case !s.ready(c):
@@ -88,6 +93,7 @@ func (s *Space) Map(c *Call, a Area) abi.Errno {
 		return abi.ENOMEM
 	}
 	a.Prot = p
+	s.attach(a)
 	s.areas.Insert(a)
 	return 0
 }
@@ -119,7 +125,7 @@ func (s *Space) MapStack(c *Call, end, size, guard uint64) abi.Errno {
 	}
 	errno := s.Map(c, Area{Start: start - guard, End: start, Kind: Guard})
 	if errno != 0 {
-		s.areas.Remove(start, end)
+		s.remove(start, end)
 	}
 	return errno
 }
@@ -183,7 +189,8 @@ func (s *Space) unmap(c *Call, o op, end uint64) abi.Errno {
 }
 
 // MProtect is mprotect(2). It changes nothing if a part of the range isn't
-// mapped (ENOMEM), and refuses Write with Exec (EACCES). ENOMEM from a later
+// mapped (ENOMEM), and refuses Write with Exec and what an area denies (EACCES).
+// ENOMEM from a later
 // piece, when nodes have run out or others have unmapped a part of the range,
 // leaves the earlier ones done, as on Linux.
 func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Errno {
@@ -215,6 +222,8 @@ func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Er
 		return abi.EINVAL
 	case errno != 0:
 		return errno
+	case s.areas.has(start, end, denied*marks(p)):
+		return abi.EACCES
 	}
 	next, errno := s.protectPiece(start, end, p)
 	if errno == 0 && next < end {

@@ -26,13 +26,17 @@ const (
 // beside what the areas say.
 type worldPage struct {
 	modelPage
-	first, last uint64
+	content
 }
+
+// content is what a page holds.
+type content struct{ first, last uint64 }
 
 // world compares a Space with an array of pages.
 type world struct {
 	t     testing.TB
 	b     *bench
+	all   *worlds
 	s     *caller
 	tight bool // few frames: ENOMEM is an answer
 	pages [worldPages]worldPage
@@ -45,7 +49,12 @@ type world struct {
 }
 
 func newWorld(t testing.TB, format *paging.Format, maxFrames uint64) *world {
-	w := &world{t: t, b: newBench(t, format, 2*mib), tight: maxFrames != 0, tlb: map[uint64]translation{}}
+	return newWorldOn(t, newBench(t, format, 2*mib), maxFrames)
+}
+
+// newWorldOn makes a world on a bench that may have others.
+func newWorldOn(t testing.TB, b *bench, maxFrames uint64) *world {
+	w := &world{t: t, b: b, tight: maxFrames != 0, tlb: map[uint64]translation{}}
 	w.s = w.b.space(worldLow, worldHigh, maxFrames)
 	w.s.shoot, w.s.Loaded = w.shoot, 1
 	w.rnd = rand.New(rand.NewPCG(1, 2))
@@ -76,9 +85,11 @@ func (w *world) between() {
 	for range w.rnd.IntN(3) {
 		var b [8]byte
 		binary.LittleEndian.PutUint64(b[:], w.rnd.Uint64())
-		if op := b[0] % 12; op < 8 {
-			w.settled(op == 7)
+		if w.all != nil && w.rnd.IntN(3) == 0 {
+			w.all.step(b)
+			continue
 		}
+		w.prepare(b)
 		w.step(b)
 	}
 	w.s, w.sync, w.complete = me, sync, complete
@@ -194,8 +205,8 @@ func (w *world) mapFile(i, n, file int, bytes uint64, prot Prot) {
 	for k := range n {
 		p := &w.pages[i+k]
 		off := uint64(k) * PageSize
-		p.modelPage = modelPage{true, prot, Archive, archiveBase + uint64(file)*PageSize + off,
-			min(bytes-min(bytes, off), PageSize)}
+		p.modelPage = modelPage{used: true, prot: prot, kind: Archive, phys: archiveBase + uint64(file)*PageSize + off,
+			bytes: min(bytes-min(bytes, off), PageSize)}
 		p.reset()
 	}
 }
@@ -204,6 +215,16 @@ func (w *world) munmap(i, n int) {
 	upTo := w.passing(i, n, func(p *worldPage) { *p = worldPage{} })
 	w.expect("munmap", w.s.MUnmap(addrOf(i), uint64(n)*PageSize), 0)
 	upTo(worldHigh)
+}
+
+// denied reports whether one of n pages from i on denies a right.
+func (w *world) denied(i, n int, prot Prot) bool {
+	for _, p := range w.pages[i : i+n] {
+		if p.used && p.deny&prot != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) mprotect(i, n int, prot Prot) {
@@ -217,7 +238,7 @@ func (w *world) mprotect(i, n int, prot Prot) {
 	switch {
 	case !w.covered(next, i+n-next):
 		want = abi.ENOMEM
-	case prot&(Write|Exec) == Write|Exec:
+	case prot&(Write|Exec) == Write|Exec, w.denied(next, i+n-next, p):
 		want = abi.EACCES
 	}
 	w.expect("mprotect", errno, want)
@@ -255,6 +276,8 @@ func (w *world) mremap(i, n, m, to int, flags uint64) {
 	case m <= n && !fixed:
 	case !w.oneArea(i, n):
 		wantErrno = abi.EFAULT
+	case m > n && w.pages[i].kind == Object && w.pages[i].offset+uint64(m)*PageSize > w.b.objs.Pages(w.pages[i].object)*PageSize:
+		wantErrno = abi.EINVAL
 	case fixed:
 		want = to
 	case areaEnds && i+m <= worldPages && w.free(i+n, m-n):
@@ -295,8 +318,9 @@ func (w *world) access(i int, v uint64, write bool) {
 	w.expect("read", errno, want)
 	last, errno := w.s.ReadUint64(addrOf(i) + PageSize - 8)
 	w.expect("read", errno, want)
-	if want == 0 && (first != p.first || last != p.last) {
-		w.t.Fatalf("page %d holds %#x and %#x, want %#x and %#x", i, first, last, p.first, p.last)
+	c := w.content(p)
+	if want == 0 && (first != c.first || last != c.last) {
+		w.t.Fatalf("page %d holds %#x and %#x, want %#x and %#x", i, first, last, c.first, c.last)
 	}
 	if write {
 		want = 0
@@ -310,15 +334,15 @@ func (w *world) access(i int, v uint64, write bool) {
 		w.expect("write", errno, want)
 		w.expect("write", w.s.WriteUint64(addrOf(i)+PageSize-8, v+1), want)
 		if want == 0 {
-			p.first, p.last = v, v+1
+			c.first, c.last = v, v+1
 		}
 	}
 	if p.prot&Write != 0 { // a fault that there was no need for changes nothing
 		if out := w.s.Fault(uint64(addrOf(i)), Write); out != Resolved && (!w.tight || out != NoMemory) {
 			w.t.Fatalf("page %d to write again: %v", i, out)
 		}
-		if got, errno := w.s.ReadUint64(addrOf(i)); got != p.first || errno != 0 {
-			w.t.Fatalf("page %d after a second fault: %#x, %v; want %#x", i, got, errno, p.first)
+		if got, errno := w.s.ReadUint64(addrOf(i)); got != c.first || errno != 0 {
+			w.t.Fatalf("page %d after a second fault: %#x, %v; want %#x", i, got, errno, c.first)
 		}
 	}
 	if pa, prot, ok := w.s.tables.Lookup(w.b.env, uint64(addrOf(i))); ok && prot&paging.Access != 0 {
@@ -343,7 +367,8 @@ func (w *world) check() {
 	for i := range w.pages {
 		p := &w.pages[i]
 		a, ok := w.s.areas.Find(uint64(addrOf(i)))
-		if ok != p.used || ok && (a.Prot != p.prot || a.Kind != p.kind) {
+		if a = a.from(max(a.Start, uint64(addrOf(i)))); ok != p.used || ok && (a.Prot != p.prot || a.Kind != p.kind ||
+			a.Deny != p.deny || a.Object != p.object || a.Offset != p.offset) {
 			w.t.Fatalf("page %d lies in %+v, want %+v", i, a, p.modelPage)
 		}
 		pa, prot, mapped := w.s.tables.Lookup(w.b.env, uint64(addrOf(i)))
@@ -362,7 +387,11 @@ func (w *world) check() {
 		if !p.used || Prot(prot&paging.Access)&^p.prot != 0 {
 			w.t.Fatalf("page %d has rights %b, its area %+v", i, prot, p.modelPage)
 		}
-		if prot&paging.Borrowed == 0 {
+		if p.kind == Object {
+			if frame, ok := w.b.objs.Lookup(p.object, p.offset/PageSize); !ok || frame != pa || prot&paging.Borrowed == 0 {
+				w.t.Fatalf("page %d of an object is at %#x (%v), mapped %#x", i, frame, ok, pa)
+			}
+		} else if prot&paging.Borrowed == 0 {
 			private++
 		} else if want := p.phys - archiveBase + w.b.file; pa != want || prot&paging.Write != 0 || p.bytes < PageSize {
 			w.t.Fatalf("page %d borrows %#x with rights %b, want %#x", i, pa, prot, want)
@@ -381,7 +410,11 @@ func (w *world) step(b [8]byte) {
 	w.sync = nil
 	n := 1 + int(b[2])%min(worldPages-i, 1+int(b[3])%24)
 	prot := Prot(b[4] % 8)
-	switch b[0] % 12 {
+	switch b[0] % 14 {
+	case 12, 13:
+		if w.all != nil {
+			w.mapObject(i, n, b)
+		}
 	case 0:
 		w.mmap(i, n, prot, [4]uint64{abi.MAP_FIXED, 0, abi.MAP_FIXED_NOREPLACE, abi.MAP_NORESERVE}[b[5]%4])
 	case 1:

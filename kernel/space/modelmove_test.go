@@ -4,6 +4,13 @@ package space
 
 // The oracle of calls that move pages.
 
+// prepare is for a step between the pieces of a call.
+func (w *world) prepare(b [8]byte) {
+	if op := b[0] % 14; op < 8 || op >= 12 {
+		w.settled(op == 7 || op >= 12)
+	}
+}
+
 // settled tells the oracle that another thread's call completes the move that is
 // under way before it does anything of its own. now: the oracle of that call
 // looks at the areas, so that the space has to be as far.
@@ -64,7 +71,11 @@ func (w *world) turn(i, n, m, to int) {
 			*p = old[k]
 			continue
 		}
-		*p = worldPage{modelPage: modelPage{used: true, prot: old[0].prot, kind: old[0].kind}}
+		*p = worldPage{modelPage: modelPage{used: true, prot: old[0].prot, kind: old[0].kind,
+			deny: old[0].deny, object: old[0].object}}
+		if p.kind == Object {
+			p.offset = old[0].offset + uint64(k)*PageSize
+		}
 		if p.kind == Archive {
 			p.phys = old[0].phys + uint64(k)*PageSize
 		}

@@ -172,7 +172,7 @@ func (s *Space) changeAreas() bool {
 	a.Start, a.End = m.target, m.target+m.size
 	s.areas.Insert(a)
 	if m.targetEnd > a.End {
-		s.areas.Insert(extension(a, m.targetEnd))
+		s.extend(a, m.targetEnd)
 	}
 	s.hot = translation{page: noPage}
 	return true

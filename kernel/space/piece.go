@@ -60,7 +60,7 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 		}
 	}
 	next = s.unmapTables(start, end)
-	s.areas.Remove(start, next)
+	s.remove(start, next)
 	s.release()
 	return next, 0
 }
@@ -70,7 +70,7 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 	rest := a.from(at)
 	old := s.areas.at(at)
-	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind {
+	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny {
 		// The area is there already, and only its pages go.
 		return s.unmapPages(at, min(a.End, old.area.End)), 0
 	}
@@ -89,7 +89,7 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 		return a.End, 0
 	}
 	next = s.unmapTables(at, s.areas.reach(at, a.End, s.most.areas))
-	s.areas.Remove(at, next)
+	s.remove(at, next)
 	s.areas.Insert(rest.upTo(next))
 	s.release()
 	return next, 0

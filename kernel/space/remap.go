@@ -4,7 +4,8 @@ package space
 
 import "loam/abi"
 
-// MRemap is mremap(2), without MREMAP_DONTUNMAP (EINVAL).
+// MRemap is mremap(2), without MREMAP_DONTUNMAP (EINVAL). It is EINVAL to have
+// more of a memory object than there is.
 func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags uint64, newAddr abi.UserAddr) (abi.UserAddr, abi.Errno) {
 	if !s.ready(c) {
 		return 0, More
@@ -51,12 +52,14 @@ func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags u
 		return 0, abi.EFAULT
 	case newSize > s.high:
 		return 0, abi.ENOMEM
+	case a.Kind == Object && newSize > oldSize && !s.inObject(resized(a.from(start), newSize)):
+		return 0, abi.EINVAL
 	}
 	if !fixed && s.growsInPlace(a, start+oldSize, start+newSize) {
 		if !s.areas.Supply(1) {
 			return 0, abi.ENOMEM
 		}
-		s.areas.Insert(extension(a, start+newSize))
+		s.extend(a, start+newSize)
 		return addr, 0
 	}
 	if !mayMove {
@@ -95,12 +98,22 @@ func (s *Space) growsInPlace(a Area, oldEnd, newEnd uint64) bool {
 	return oldEnd == a.End && newEnd <= s.high && newEnd > oldEnd && s.areas.Free(oldEnd, newEnd)
 }
 
-// extension is the area that makes a end at end once joined. What an archive
-// area gets in addition is zero, as no file goes on there.
-func extension(a Area, end uint64) Area {
-	x := Area{Start: a.End, End: end, Prot: a.Prot, Kind: a.Kind}
-	if a.Kind == Archive {
+// extend has the area a go on to end, where there is room. What an archive area
+// gets in addition is zero, as no file goes on there.
+func (s *Space) extend(a Area, end uint64) {
+	x := Area{Start: a.End, End: end, Prot: a.Prot, Deny: a.Deny, Kind: a.Kind}
+	switch a.Kind {
+	case Archive:
 		x.Phys = a.Phys + a.Size()
+	case Object:
+		x.Object, x.Offset = a.Object, a.Offset+a.Size()
 	}
-	return x
+	s.attach(x)
+	s.areas.Insert(x)
+}
+
+// resized is the area a with another size.
+func resized(a Area, size uint64) Area {
+	a.End = a.Start + size
+	return a
 }

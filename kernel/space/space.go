@@ -4,6 +4,7 @@ package space
 
 import (
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/machine/paging"
 )
 
@@ -14,12 +15,13 @@ const DefaultMaxAreas = 65530
 // Config is what a space is made from.
 type Config struct {
 	Env       paging.Env
-	Kernel    paging.Tables // whose kernel part the space shares
-	Pool      *Pool         // of nodes
-	Low       uint64        // first address of the space, at least a page
-	High      uint64        // end of its addresses, at most Env.Format.UserEnd
-	MaxAreas  int           // 0: DefaultMaxAreas
-	MaxFrames uint64        // frames of user memory, 0: no limit; tables count, but may exceed it by 3
+	Kernel    paging.Tables   // whose kernel part the space shares
+	Pool      *Pool           // of nodes
+	Objects   *memory.Objects // that areas can map; nil: none
+	Low       uint64          // first address of the space, at least a page
+	High      uint64          // end of its addresses, at most Env.Format.UserEnd
+	MaxAreas  int             // 0: DefaultMaxAreas
+	MaxFrames uint64          // frames of user memory, 0: no limit; tables count, but may exceed it by 3
 
 	// Shoot makes every processor forget what TakeFlush says, and returns when
 	// that is so. It is called when translations went or lead elsewhere now,
@@ -40,13 +42,14 @@ type Space struct {
 	// whoever loads it. Without any, nobody has to be told of what changes.
 	Loaded uint64
 
-	areas  Areas
-	tables paging.Tables
-	env    paging.Env
-	low    uint64
-	high   uint64
-	most   bounds
-	move   move
+	areas   Areas
+	tables  paging.Tables
+	env     paging.Env
+	objects *memory.Objects
+	low     uint64
+	high    uint64
+	most    bounds
+	move    move
 
 	frames uint64 // charged: user memory and tables, without the root
 	peak   uint64
@@ -93,7 +96,7 @@ func (s *Space) Init(c *Config) abi.Errno {
 	if code != paging.OK {
 		return abi.ENOMEM
 	}
-	*s = Space{tables: root, env: c.Env, low: c.Low, high: c.High, limit: c.MaxFrames,
+	*s = Space{tables: root, env: c.Env, objects: c.Objects, low: c.Low, high: c.High, limit: c.MaxFrames,
 		most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits}
 	s.env.Made = &s.frames
 	if s.limit == 0 {
@@ -132,7 +135,14 @@ func (s *Space) Destroy() (done bool) {
 		s.cursor = s.unmapPages(s.cursor, s.high)
 		return false
 	}
-	if s.areas.Clear(s.most.areas) {
+	for range s.most.areas {
+		a, ok := s.areas.Next(0)
+		if !ok {
+			break
+		}
+		s.remove(a.Start, a.End)
+	}
+	if s.areas.Len() > 0 {
 		return false
 	}
 	s.tables.FreeRoot(s.env)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/machine/amd64"
 	"loam/machine/frame"
 	"loam/machine/paging"
@@ -22,6 +23,7 @@ type bench struct {
 	env    paging.Env
 	kernel paging.Tables
 	pool   Pool
+	objs   memory.Objects
 	file   uint64 // physical address of filePages frames that stand for the archive
 	free   uint64 // frames that are free when no space exists
 }
@@ -46,6 +48,7 @@ func newBench(t testing.TB, format *paging.Format, memory int) *bench {
 		*b.env.Mem.Word(b.file + 8*i) = fileWord(i)
 	}
 	b.pool.Init(make([]Node, 4096))
+	b.objs.Init(b.env.Mem, b.env.Frames, 8)
 	b.free = b.env.Frames.Stats().Free
 	return b
 }
@@ -56,7 +59,7 @@ func fileWord(i uint64) uint64 { return 0x4c6f616d_00000000 + i }
 func (b *bench) space(low, high, maxFrames uint64) *caller {
 	b.t.Helper()
 	s := &caller{Space: new(Space)}
-	errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: low, High: high, MaxFrames: maxFrames})
+	errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Objects: &b.objs, Low: low, High: high, MaxFrames: maxFrames})
 	if errno != 0 {
 		b.t.Fatal(errno)
 	}

@@ -11,8 +11,16 @@ type Node struct {
 	low, high, gap uint64
 	left, right    uint32 // 0: none; left links the free nodes
 	height         uint8
-	kinds          uint8 // of the subtree: bit k: an area of Kind k
+	marks          marks
 }
+
+// marks is what areas of a subtree have in common with a search: bit k for an
+// area of Kind k, and denied times a right for one that denies it.
+type marks uint16
+
+const denied = 1 << 8
+
+func (a *Area) marks() marks { return 1<<a.Kind | denied*marks(a.Deny) }
 
 // Pool is the supply of nodes for all spaces.
 type Pool struct {
@@ -68,17 +76,17 @@ func (p *Pool) height(i uint32) uint8 {
 func (p *Pool) update(i uint32) {
 	n := &p.nodes[i]
 	n.low, n.high, n.gap = n.area.Start, n.area.End, 0
-	n.kinds = 1 << n.area.Kind
+	n.marks = n.area.marks()
 	lh, rh := uint8(0), uint8(0)
 	if n.left != 0 {
 		l := &p.nodes[n.left]
-		n.kinds |= l.kinds
+		n.marks |= l.marks
 		n.low, lh = l.low, l.height
 		n.gap = max(l.gap, n.area.Start-l.high)
 	}
 	if n.right != 0 {
 		r := &p.nodes[n.right]
-		n.kinds |= r.kinds
+		n.marks |= r.marks
 		n.high, rh = r.high, r.height
 		n.gap = max(n.gap, r.gap, r.low-n.area.End)
 	}
@@ -208,20 +216,20 @@ func (p *Pool) room(t uint32, low, high, first, last, size uint64) (addr uint64,
 	return p.room(n.left, low, n.area.Start, first, last, size)
 }
 
-// has reports whether an area of one of the kinds in the subtree t overlaps the
+// has reports whether an area with one of the marks in the subtree t overlaps the
 // range from first to last.
-func (p *Pool) has(t uint32, first, last uint64, kinds uint8) bool {
+func (p *Pool) has(t uint32, first, last uint64, m marks) bool {
 	if t == 0 {
 		return false
 	}
 	n := &p.nodes[t]
 	switch {
-	case n.kinds&kinds == 0 || n.high <= first || n.low >= last:
+	case n.marks&m == 0 || n.high <= first || n.low >= last:
 		return false
-	case 1<<n.area.Kind&kinds != 0 && n.area.Start < last && n.area.End > first:
+	case n.area.marks()&m != 0 && n.area.Start < last && n.area.End > first:
 		return true
 	}
-	return p.has(n.left, first, last, kinds) || p.has(n.right, first, last, kinds)
+	return p.has(n.left, first, last, m) || p.has(n.right, first, last, m)
 }
 
 func hole(low, high, size uint64) bool { return low < high && high-low >= size }

@@ -173,7 +173,7 @@ func (s *Space) translateSlow(va uint64, access Prot) (uint64, abi.Errno) {
 		if pa, ok := s.reach(va, access); ok {
 			return pa, 0
 		}
-	case NoMemory:
+	case NoMemory, OverQuota:
 		return 0, abi.ENOMEM
 	}
 	return 0, abi.EFAULT
