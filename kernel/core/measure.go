@@ -56,7 +56,8 @@ func reportMeasured() {
 		stat("pause_average", atomic.LoadUint64(&c.total)/n, "ns")
 		stat("pause_longest", atomic.LoadUint64(&c.longest), "ns")
 	}
-	if ns := metal.LongestOff(); ns > 0 {
+	if ns, trap := metal.LongestOff(); ns > 0 {
 		stat("irqoff_longest", uint64(ns), "ns")
+		stat("irqoff_longest_trap", trap, "(256 and the number of a call)")
 	}
 }

@@ -283,7 +283,9 @@ func (r *runner) arm(now, slice int64) {
 	if slice != sched.Forever {
 		at = min(at, now+slice)
 	}
-	r.armBy(at)
+	if at < r.armed {
+		r.armBy(at)
+	}
 }
 
 // armBy makes sure that the timer comes at the time at or before. That it comes

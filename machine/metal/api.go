@@ -49,7 +49,7 @@ func FreeContext(c *Context) {
 func Enter(c *Context) Trap {
 	leaveOff()
 	enter(c)
-	beginOff()
+	beginOff(c)
 	return Trap(c.Vector)
 }
 

@@ -38,6 +38,8 @@ type CPU struct {
 	held       uint32 // ranks of the locks that it holds
 	offSince   int64  // when interrupts went off
 	offLongest int64  // ns
+	offNow     uint64 // what they are off for: see LongestOff
+	offCall    uint64 // of offLongest
 
 	// The machine lock guards these, for other CPUs look at them.
 	current     int32  // the running kernel thread

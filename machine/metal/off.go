@@ -20,14 +20,20 @@ func (cpu *CPU) off() {
 // on ends it.
 func (cpu *CPU) on() {
 	if spin.Checked && cpu.offSince != 0 {
-		cpu.offLongest = max(cpu.offLongest, Now()-cpu.offSince)
+		if ns := Now() - cpu.offSince; ns > cpu.offLongest {
+			cpu.offLongest, cpu.offCall = ns, cpu.offNow
+		}
 		cpu.offSince = 0
 	}
 }
 
-func beginOff() {
+func beginOff(c *Context) {
 	if spin.Checked {
-		thisCPU().off()
+		cpu := thisCPU()
+		cpu.off()
+		if cpu.offNow = c.Vector; c.Vector == uint64(TrapSyscall) {
+			cpu.offNow += c.OrigRAX
+		}
 	}
 }
 
@@ -45,11 +51,13 @@ func StartMeasuring() {
 }
 
 // LongestOff is the longest time, in ns, that any CPU had interrupts off since
-// StartMeasuring; 0 in builds that don't measure it.
-func LongestOff() int64 {
-	longest := int64(0)
+// StartMeasuring, and the Trap that it began with (for a system call, TrapSyscall
+// and its number, added); 0 in builds that don't measure it.
+func LongestOff() (ns int64, trap uint64) {
 	for i := range cpus {
-		longest = max(longest, cpus[i].offLongest)
+		if c := &cpus[i]; c.offLongest > ns {
+			ns, trap = c.offLongest, c.offCall
+		}
 	}
-	return longest
+	return ns, trap
 }
