@@ -149,6 +149,51 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT.
 	CallProcessInfo // 0x1012
 
+	// CallMemoryCreate makes a memory object: pages that read as zero until they
+	// are written. A page gets a frame when somebody first touches it through a
+	// mapping; the caller's account is charged for that then. Argument: the size
+	// in bytes, whole pages. The result is a handle to it.
+	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; EMFILE, EDQUOT,
+	// ENOSPC.
+	CallMemoryCreate // 0x1013
+
+	// CallMemoryResize gives a memory object another size. What it loses is zero
+	// when it grows again. Arguments: the handle, the size as in CallMemoryCreate.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; EBUSY it would shrink, and some of
+	// it is mapped somewhere.
+	CallMemoryResize // 0x1014
+
+	// CallMemoryDecommit gives back the frames behind a part of a memory object,
+	// which is zero then. Arguments: the handle, offset and length in bytes, whole
+	// pages inside of it. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; EBUSY some of the object is mapped
+	// somewhere.
+	CallMemoryDecommit // 0x1015
+
+	// CallMemoryInfo tells how a memory object is. Arguments: the handle, address
+	// of a MemoryInfo to fill. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT.
+	CallMemoryInfo // 0x1016
+
+	// CallMemoryMap maps a part of a memory object into an address space. It stays
+	// there without any handle. Arguments: handle of the space, handle of the
+	// memory, the address, whole pages, or 0 for one that the kernel chooses,
+	// offset and length in bytes, whole pages inside of the object, protection:
+	// PROT_READ, with PROT_WRITE or PROT_EXEC but not both. The result is the
+	// address. Rights: of the space RightMap; of the memory RightRead, for
+	// PROT_WRITE RightWrite, for PROT_EXEC RightExecute.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH the space's process has ended,
+	// EINVAL, EEXIST something is there, ENOMEM.
+	CallMemoryMap // 0x1017
+
+	// CallMemoryUnmap takes away whatever is mapped in a range of an address
+	// space. Arguments: handle of the space, address and length, whole pages.
+	// Right: RightMap.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH the space's process has ended,
+	// EINVAL, ENOMEM.
+	CallMemoryUnmap // 0x1018
+
 	callEnd
 )
 

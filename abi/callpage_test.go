@@ -127,7 +127,7 @@ func TestLoamCallsPage(t *testing.T) {
 }
 
 // rightNames are the rights as the page has them, by bit.
-var rightNames = []string{"Duplicate", "Transfer", "Read", "Write", "Wait", "Manage"}
+var rightNames = []string{"Duplicate", "Transfer", "Read", "Write", "Wait", "Manage", "Execute", "Map"}
 
 func TestLoamCallsPageRights(t *testing.T) {
 	kinds, rights := 0, 0

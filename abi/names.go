@@ -41,6 +41,12 @@ var loamNames = [...]string{
 	CallProcessKill - CallBase:        "process_kill",
 	CallProcessWait - CallBase:        "process_wait",
 	CallProcessInfo - CallBase:        "process_info",
+	CallMemoryCreate - CallBase:       "memory_create",
+	CallMemoryResize - CallBase:       "memory_resize",
+	CallMemoryDecommit - CallBase:     "memory_decommit",
+	CallMemoryInfo - CallBase:         "memory_info",
+	CallMemoryMap - CallBase:          "memory_map",
+	CallMemoryUnmap - CallBase:        "memory_unmap",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

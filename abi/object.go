@@ -38,12 +38,14 @@ const (
 	KindSpace                        // an address space
 	KindThread                       // what is scheduled
 	KindNotification                 // a word of bits to wait for
+	KindMemory                       // memory that several spaces can map
 )
 
 // NumKinds is how many kinds there are.
-const NumKinds = 4
+const NumKinds = 5
 
-var kindNames = [...]string{KindProcess: "process", KindSpace: "space", KindThread: "thread", KindNotification: "notification"}
+var kindNames = [...]string{KindProcess: "process", KindSpace: "space", KindThread: "thread",
+	KindNotification: "notification", KindMemory: "memory"}
 
 // String gives the kind's name, "none" for what is no kind.
 func (k Kind) String() string {
@@ -61,10 +63,12 @@ type Rights uint32
 const (
 	RightDuplicate Rights = 1 << iota // another handle may be made of it
 	RightTransfer                     // it may be handed on to another process
-	RightRead                         // process, thread: its state may be asked
-	RightWrite                        // notification: it may be signalled
+	RightRead                         // process, thread: its state may be asked; memory: mapped to be read
+	RightWrite                        // notification: it may be signalled; memory: mapped to be written
 	RightWait                         // notification: waited for; process, thread: its end may be
-	RightManage                       // process: threads may be made in it, it may be killed; thread: started, stopped, ended
+	RightManage                       // process: threads may be made in it, it may be killed; thread: started, stopped, ended; memory: resized
+	RightExecute                      // memory: it may be mapped to be executed
+	RightMap                          // space: memory may be mapped into it and unmapped
 )
 
 // RightsOf gives all rights that mean something to a kind: those of a handle
@@ -75,7 +79,9 @@ func RightsOf(k Kind) Rights {
 	case KindProcess, KindThread:
 		return every | RightRead | RightWait | RightManage
 	case KindSpace:
-		return every | RightRead | RightManage
+		return every | RightMap
+	case KindMemory:
+		return every | RightRead | RightWrite | RightExecute | RightManage
 	case KindNotification:
 		return every | RightWrite | RightWait
 	}

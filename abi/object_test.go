@@ -5,9 +5,10 @@ package abi
 import "testing"
 
 func TestObjectRoundTrips(t *testing.T) {
-	again(t, "HandleInfo", HandleInfoSize, func(d, s []byte) { GetHandleInfo(s).Put(d) }, 20, 21, 22, 23)
+	again(t, "HandleInfo", HandleInfoSize, func(d, s []byte) { GetHandleInfo(s).Put(d) })
 	again(t, "ProcessInfo", ProcessInfoSize, func(d, s []byte) { i := GetProcessInfo(s); i.Put(d) })
 	again(t, "ProcessCreate", ProcessCreateSize, func(d, s []byte) { p := GetProcessCreate(s); p.Put(d) })
+	again(t, "MemoryInfo", MemoryInfoSize, func(d, s []byte) { GetMemoryInfo(s).Put(d) })
 	again(t, "HandOn", HandOnSize, func(d, s []byte) { GetHandOn(s).Put(d) })
 	again(t, "Created", CreatedSize, func(d, s []byte) { GetCreated(s).Put(d) })
 	for _, s := range []ExitStatus{{}, {Exited, 255}, {Signalled, 9}, {NotStarted, 1<<32 - 1}} {

@@ -13,6 +13,7 @@ type HandleInfo struct {
 	Rights     Rights
 	ID         uint64 // of the object: no other ever has it
 	References uint32 // handles to the object in all processes, and the kernel's own
+	Waiters    uint32 // threads that wait for it
 }
 
 // Put writes i's layout to the first HandleInfoSize bytes of b.
@@ -22,7 +23,7 @@ func (i HandleInfo) Put(b []byte) {
 	binary.LittleEndian.PutUint32(b[4:], uint32(i.Rights))
 	binary.LittleEndian.PutUint64(b[8:], i.ID)
 	binary.LittleEndian.PutUint32(b[16:], i.References)
-	binary.LittleEndian.PutUint32(b[20:], 0)
+	binary.LittleEndian.PutUint32(b[20:], i.Waiters)
 }
 
 // GetHandleInfo reads a HandleInfo from the first HandleInfoSize bytes of b.
@@ -33,12 +34,20 @@ func GetHandleInfo(b []byte) HandleInfo {
 		Rights:     Rights(binary.LittleEndian.Uint32(b[4:])),
 		ID:         binary.LittleEndian.Uint64(b[8:]),
 		References: binary.LittleEndian.Uint32(b[16:]),
+		Waiters:    binary.LittleEndian.Uint32(b[20:]),
 	}
 }
 
 // Limits is how many objects of each kind an account has or may have: element
-// i is for the kind i+1.
-type Limits [NumKinds]uint32
+// i is for the kind i+1. Element LimitPages is for pages: the frames behind
+// memory objects, those of their tables included.
+type Limits [NumLimits]uint32
+
+// LimitPages is the element for pages.
+const LimitPages = NumKinds
+
+// NumLimits is how many elements Limits has.
+const NumLimits = NumKinds + 1
 
 // Of gives the element of a kind, which must be one.
 func (l *Limits) Of(k Kind) uint32 { return l[k-1] }
@@ -70,6 +79,34 @@ func (l *Limits) get(b []byte) {
 	}
 }
 
+// MemoryInfoSize is the size of MemoryInfo in bytes.
+const MemoryInfoSize = 24
+
+// MemoryInfo is what CallMemoryInfo answers, in bytes.
+type MemoryInfo struct {
+	Size   uint64
+	Backed uint64 // of frames behind it, those of its tables included
+	Mapped uint64 // in all spaces, what is mapped twice counted twice
+}
+
+// Put writes i's layout to the first MemoryInfoSize bytes of b.
+func (i MemoryInfo) Put(b []byte) {
+	_ = b[MemoryInfoSize-1]
+	binary.LittleEndian.PutUint64(b[0:], i.Size)
+	binary.LittleEndian.PutUint64(b[8:], i.Backed)
+	binary.LittleEndian.PutUint64(b[16:], i.Mapped)
+}
+
+// GetMemoryInfo reads a MemoryInfo from the first MemoryInfoSize bytes of b.
+func GetMemoryInfo(b []byte) MemoryInfo {
+	_ = b[MemoryInfoSize-1]
+	return MemoryInfo{
+		Size:   binary.LittleEndian.Uint64(b[0:]),
+		Backed: binary.LittleEndian.Uint64(b[8:]),
+		Mapped: binary.LittleEndian.Uint64(b[16:]),
+	}
+}
+
 // ProcessState says how far a process has come.
 type ProcessState uint32
 
@@ -81,7 +118,7 @@ const (
 )
 
 // ProcessInfoSize is the size of ProcessInfo in bytes.
-const ProcessInfoSize = 24 + 8*NumKinds
+const ProcessInfoSize = 24 + 8*NumLimits
 
 // ProcessInfo is what CallProcessInfo answers. Of a process that has ended,
 // State and Status only.
@@ -102,7 +139,7 @@ func (i *ProcessInfo) Put(b []byte) {
 		binary.LittleEndian.PutUint32(b[4*at:], v)
 	}
 	i.Used.put(b[24:])
-	i.Limits.put(b[24+4*NumKinds:])
+	i.Limits.put(b[24+4*NumLimits:])
 }
 
 // GetProcessInfo reads a ProcessInfo from the first ProcessInfoSize bytes of b.
@@ -112,7 +149,7 @@ func GetProcessInfo(b []byte) (i ProcessInfo) {
 	i = ProcessInfo{State: ProcessState(word(0)), PID: word(1), Threads: word(4), Handles: word(5),
 		Status: ExitStatus{ExitKind(word(2)), word(3)}}
 	i.Used.get(b[24:])
-	i.Limits.get(b[24+4*NumKinds:])
+	i.Limits.get(b[24+4*NumLimits:])
 	return i
 }
 

@@ -11,7 +11,7 @@ import "encoding/binary"
 
 // Sizes of the parts, in bytes, and their bounds.
 const (
-	ProcessCreateSize = 16 + 4*NumKinds
+	ProcessCreateSize = 16 + 4*NumLimits
 	HandOnSize        = 16
 
 	MaxHandOn         = 64   // items of the list

@@ -179,6 +179,12 @@ var loamCalls = [...]call{
 	abi.CallProcessKill - abi.CallBase:        loamProcessKill,
 	abi.CallProcessWait - abi.CallBase:        loamProcessWait,
 	abi.CallProcessInfo - abi.CallBase:        loamProcessInfo,
+	abi.CallMemoryCreate - abi.CallBase:       loamMemoryCreate,
+	abi.CallMemoryResize - abi.CallBase:       loamMemoryResize,
+	abi.CallMemoryDecommit - abi.CallBase:     loamMemoryDecommit,
+	abi.CallMemoryInfo - abi.CallBase:         loamMemoryInfo,
+	abi.CallMemoryMap - abi.CallBase:          loamMemoryMap,
+	abi.CallMemoryUnmap - abi.CallBase:        loamMemoryUnmap,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

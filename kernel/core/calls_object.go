@@ -47,7 +47,8 @@ func loamHandleInfo(r *runner, c *metal.Context) uint64 {
 	}
 	o := k.objects.At(i)
 	var b [abi.HandleInfoSize]byte
-	abi.HandleInfo{Kind: o.Kind(), Rights: rights, ID: o.ID(), References: o.References()}.Put(b[:])
+	abi.HandleInfo{Kind: o.Kind(), Rights: rights, ID: o.ID(),
+		References: o.References(), Waiters: uint32(o.Waiting)}.Put(b[:])
 	return r.put(c.RSI, b[:])
 }
 

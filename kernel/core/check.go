@@ -36,6 +36,7 @@ func reportLeft() {
 		{"left_deadlines", k.timers.Len()},
 		{"left_waiting", waiting},
 		{"left_files", k.poll.InUse()},
+		{"left_memory", k.memories.Len()},
 		{"left_objects", k.objects.Len()},
 		{"left_accounts", k.objects.Accounts()},
 		{"left_frames_corrupt", corrupt},

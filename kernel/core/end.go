@@ -131,7 +131,7 @@ func (r *runner) reap() bool {
 		i = k.dying.Next(k.dyingLinks, i)
 	}
 	if i == pool.Nil {
-		return false
+		return r.reapMemory()
 	}
 	s := k.spaces.Index(i)
 	if !r.closeHandles(&k.handles[i]) {
@@ -149,10 +149,16 @@ func (r *runner) reap() bool {
 	owner := s.owner
 	k.spaces.Put(s.handle)
 	r.processGone(&owner)
-	if k.ending && k.dying.Empty() {
+	r.maybeFinish()
+	return true
+}
+
+// maybeFinish ends the machine if there is nothing left to be given back after the
+// end of the first process.
+func (r *runner) maybeFinish() {
+	if k.ending && k.dying.Empty() && !k.memories.Dying() {
 		finish()
 	}
-	return true
 }
 
 // finish tells the host how the first process ended and stops the machine.

@@ -12,6 +12,7 @@ import (
 	"loam/archive"
 	"loam/kernel/decode"
 	"loam/kernel/futex"
+	"loam/kernel/memory"
 	"loam/kernel/object"
 	"loam/kernel/poll"
 	"loam/kernel/pool"
@@ -77,6 +78,9 @@ type kernel struct {
 	args  [mostSpawnArgs]byte
 
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
+
+	memories      memory.Objects
+	memoryHeaders []int32 // of each memory object, its header
 }
 
 // k is the kernel; the runners are its only users.

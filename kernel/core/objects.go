@@ -34,6 +34,7 @@ func (k *kernel) setUpObjects(threads, spaces int) {
 	limits := k.objectLimits()
 	k.objects.Init(&limits, spaces)
 	k.handles = make([]object.Table, spaces)
+	k.setUpMemory(threads)
 	entries := make([]object.Entry, spaces*abi.MaxHandles)
 	for i := range k.handles {
 		k.handles[i].Init(entries[i*abi.MaxHandles : (i+1)*abi.MaxHandles : (i+1)*abi.MaxHandles])
@@ -47,6 +48,8 @@ func (k *kernel) objectLimits() (l abi.Limits) {
 	l.Set(abi.KindSpace, uint32(k.spaces.Cap()))
 	l.Set(abi.KindThread, uint32(k.threadLimit))
 	l.Set(abi.KindNotification, uint32(k.threads.Cap()))
+	l.Set(abi.KindMemory, uint32(k.threads.Cap()))
+	l[abi.LimitPages] = uint32(k.stats.freeAtStart)
 	return l
 }
 
@@ -98,7 +101,12 @@ func (r *runner) unrefer(i int32) {
 	if !k.objects.Release(i) {
 		return
 	}
-	r.wakeWaiters(k.objects.At(i), abi.ECANCELED.Result())
+	o := k.objects.At(i)
+	if o.Kind() == abi.KindMemory { // which may still be mapped; its header goes after it
+		k.memories.Release(o.Record)
+		return
+	}
+	r.wakeWaiters(o, abi.ECANCELED.Result())
 	k.objects.Free(i)
 }
 

@@ -163,7 +163,7 @@ func (r *runner) choose() {
 			metal.FreeContext(r.corpse)
 			r.corpse = nil
 		}
-		reaped := !k.dying.Empty() && r.reap()
+		reaped := (!k.dying.Empty() || k.memories.Dying()) && r.reap()
 		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if k.several {

@@ -125,7 +125,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		return nil, e
 	}
 	p.parentPID = from.parent
-	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes,
+	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {
 		k.objects.DropRecord(p.objects.Object)

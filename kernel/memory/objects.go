@@ -114,18 +114,20 @@ func (o *Objects) settle(i int32, x *object) {
 // Dying reports whether Reap has anything to do.
 func (o *Objects) Dying() bool { return !o.dying.Empty() }
 
-// Reap gives back a piece of what dying objects have.
-func (o *Objects) Reap() {
+// Reap gives back a piece of what dying objects have, and returns the one that is
+// gone with it, or pool.Nil.
+func (o *Objects) Reap() (gone int32) {
 	i := o.dying.First()
 	if i == pool.Nil {
-		return
+		return pool.Nil
 	}
 	x := o.pool.Index(i)
 	if x.at = o.drop(x, x.at, x.top); x.at < x.top {
-		return
+		return pool.Nil
 	}
 	o.dying.Remove(o.links, i)
 	o.pool.Put(x.handle)
+	return i
 }
 
 // Pages is the size of object i in pages.

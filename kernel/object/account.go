@@ -4,6 +4,7 @@ package object
 
 import (
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/kernel/pool"
 )
 
@@ -14,8 +15,9 @@ type Account struct {
 	owner  int32 // header of the process
 	closed bool  // the process has ended
 
-	used   abi.Limits // with what is charged to accounts below
+	used   abi.Limits // with what is charged to accounts below; no pages
 	limits abi.Limits
+	pages  memory.Account // their frames
 }
 
 // OpenAccount makes the account of the process with the header owner, to which
@@ -38,7 +40,11 @@ func (o *Objects) OpenAccount(above, owner int32, limits *abi.Limits) (int32, ab
 	if !ok { // there are more processes than Init was told of
 		return pool.Nil, abi.ENOSPC
 	}
-	*a = Account{handle: handle, above: above, owner: owner, limits: l}
+	*a = Account{handle: handle, above: above, owner: owner, limits: l,
+		pages: memory.Account{Limit: uint64(l[abi.LimitPages])}}
+	if above != pool.Nil {
+		a.pages.Above = o.Pages(above)
+	}
 	o.Refer(owner)
 	return handle.Index, 0
 }
@@ -46,8 +52,14 @@ func (o *Objects) OpenAccount(above, owner int32, limits *abi.Limits) (int32, ab
 // Usage tells what is charged to an account and what may be.
 func (o *Objects) Usage(i int32) (used, limits abi.Limits) {
 	a := o.accounts.Index(i)
-	return a.used, a.limits
+	used = a.used
+	used[abi.LimitPages] = uint32(a.pages.Used)
+	return used, a.limits
 }
+
+// Pages gives what the frames of memory objects are charged to. It stays as long
+// as the headers of such objects are charged to account i.
+func (o *Objects) Pages(i int32) *memory.Account { return &o.accounts.Index(i).pages }
 
 // Accounts gives how many accounts there are.
 func (o *Objects) Accounts() int { return o.accounts.Len() }
@@ -91,7 +103,7 @@ func (o *Objects) refund(i int32, kind abi.Kind) (free int32) {
 // dropAccount frees account i if it is closed and empty, see refund.
 func (o *Objects) dropAccount(i int32) (free int32) {
 	a := o.accounts.Index(i)
-	if !a.closed || a.used != (abi.Limits{}) {
+	if !a.closed || a.used != (abi.Limits{}) || a.pages.Used != 0 {
 		return pool.Nil
 	}
 	owner := a.owner
@@ -125,7 +137,8 @@ func (o *Objects) moveUp(a, below *Account) {
 	for n, used := range below.used {
 		a.used[n] -= used
 	}
-	below.above = a.above
+	a.pages.Used -= below.pages.Used
+	below.above, below.pages.Above = a.above, a.pages.Above
 	h := o.headers.Index(below.owner)
 	a.used[h.kind-1]--
 	h.account = a.above

@@ -19,6 +19,7 @@ import (
 type modelObject struct {
 	kind  abi.Kind
 	payer *modelProcess // nil: nobody
+	pages uint32        // frames, of a memory object
 	live  bool          // the kernel refers to it
 }
 
@@ -47,7 +48,9 @@ type world struct {
 	o      Objects
 	procs  []*modelProcess // that live
 	all    []*modelProcess // whose account may be there
+	doomed []*modelObject  // memory that nobody refers to, not given back yet
 	index  map[*modelObject]int32
+	memory map[int32]*modelObject // by its index
 	script []byte
 	at     int
 	done   int // operations
@@ -58,7 +61,7 @@ const (
 	worldPlaces    = 9
 )
 
-var worldLimits = abi.Limits{worldProcesses, worldProcesses, 9, 12}
+var worldLimits = abi.Limits{worldProcesses, worldProcesses, 9, 12, 5, 40}
 
 func (w *world) next() int {
 	if w.at == len(w.script) {
@@ -81,14 +84,14 @@ func (w *world) held() map[*modelObject]int {
 		refs[p.self]++ // the record's
 		refs[p.space]++
 	}
+	for _, o := range w.doomed {
+		refs[o] = 0
+	}
 	for again := true; again; { // an account keeps its process, which may keep another account
 		again = false
 		for _, p := range w.all {
-			if kept := p.ended && refs[p.self]&kept == 0 && w.pays(p, refs); kept {
-				refs[p.self] |= keptBit
-				again = true
-			} else if !p.ended && refs[p.self]&keptBit == 0 {
-				refs[p.self] |= keptBit
+			if refs[p.self]&kept == 0 && (!p.ended || w.pays(p, refs)) {
+				refs[p.self] |= kept
 				again = true
 			}
 		}
@@ -96,10 +99,8 @@ func (w *world) held() map[*modelObject]int {
 	return refs
 }
 
-const (
-	kept    = 1 << 20
-	keptBit = kept
-)
+// kept in a count of references says that the process's account has one.
+const kept = 1 << 20
 
 // pays reports whether an object that something refers to is charged to p.
 func (w *world) pays(p *modelProcess, refs map[*modelObject]int) bool {
@@ -117,6 +118,7 @@ func (w *world) used(p *modelProcess) (used abi.Limits) {
 		for q := o.payer; q != nil; q = q.creator {
 			if q == p {
 				used[o.kind-1]++
+				used[abi.LimitPages] += o.pages
 			}
 		}
 	}
@@ -172,8 +174,8 @@ func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 	if e != 0 {
 		return
 	}
-	m.self = &modelObject{abi.KindProcess, creator, true}
-	m.space = &modelObject{abi.KindSpace, m, true}
+	m.self = &modelObject{kind: abi.KindProcess, payer: creator, live: true}
+	m.space = &modelObject{kind: abi.KindSpace, payer: m, live: true}
 	m.p, m.table = p, new(Table)
 	m.table.Init(make([]Entry, worldPlaces))
 	w.index[m.self], w.index[m.space] = p.Object, p.Space
@@ -196,7 +198,7 @@ func (w *world) newThread(p *modelProcess) *modelObject {
 	if e != 0 {
 		return nil
 	}
-	th := &modelObject{abi.KindThread, p, true}
+	th := &modelObject{kind: abi.KindThread, payer: p, live: true}
 	w.index[th] = i
 	p.threads = append(p.threads, th)
 	return th
@@ -241,9 +243,65 @@ func (w *world) added(p *modelProcess, h abi.Handle, m modelHandle) {
 }
 
 func (w *world) release(i int32) {
-	if w.o.Release(i) {
+	if !w.o.Release(i) {
+		return
+	}
+	o := w.memory[i]
+	if o == nil {
 		w.t.Fatal("something to be done for an object that has no record and no waiters")
 	}
+	delete(w.memory, i)
+	w.doomed = append(w.doomed, o)
+}
+
+// newMemory makes a memory object with a handle in p.
+func (w *world) newMemory(p *modelProcess) {
+	if len(p.handles) == worldPlaces {
+		return
+	}
+	want := w.mayCharge(p, abi.KindMemory)
+	i, e := w.o.New(abi.KindMemory, 1, p.p.Account)
+	w.wantErrno("New memory", e, want)
+	if e != 0 {
+		return
+	}
+	o := &modelObject{kind: abi.KindMemory, payer: p}
+	h, e := p.table.Insert(i, abi.RightsOf(o.kind))
+	w.wantErrno("Insert", e, 0)
+	w.index[o], w.memory[i] = i, o
+	w.added(p, h, modelHandle{o, abi.RightsOf(o.kind)})
+}
+
+// touch takes a frame for a memory object, as package memory charges it.
+func (w *world) touch(p *modelProcess) {
+	m, there := p.handles[w.pick(p)]
+	if !there || m.object.kind != abi.KindMemory {
+		return
+	}
+	for q := m.object.payer; q != nil; q = q.creator {
+		if used := w.used(q); used[abi.LimitPages] == q.limits[abi.LimitPages] {
+			return
+		}
+	}
+	m.object.pages++
+	for a := w.o.Pages(m.object.payer.p.Account); a != nil; a = a.Above {
+		a.Used++
+	}
+}
+
+// reap gives back the memory that was doomed first.
+func (w *world) reap() {
+	if len(w.doomed) == 0 {
+		return
+	}
+	o := w.doomed[0]
+	w.doomed = w.doomed[1:]
+	for a := w.o.Pages(o.payer.p.Account); a != nil; a = a.Above {
+		a.Used -= uint64(o.pages)
+	}
+	i := w.index[o]
+	w.o.At(i).Record = pool.Nil
+	w.o.Free(i)
 }
 
 // pick chooses a handle of p: most often a good one, else an old one, one of
@@ -411,7 +469,7 @@ func (w *world) end(p *modelProcess, pieces int) {
 }
 
 // present reports whether q still has an account.
-func (w *world) present(q *modelProcess) bool { return w.held()[q.self]&keptBit != 0 }
+func (w *world) present(q *modelProcess) bool { return w.held()[q.self]&kept != 0 }
 
 // check compares everything.
 func (w *world) check() {
@@ -420,15 +478,15 @@ func (w *world) check() {
 		w.t.Fatalf("%d objects, want %d", w.o.Len(), len(refs))
 	}
 	for o, n := range refs {
-		want := uint32(n &^ keptBit)
-		if n&keptBit != 0 {
+		want := uint32(n &^ kept)
+		if n&kept != 0 {
 			want++
 		}
 		if h := w.o.At(w.index[o]); h.References() != want || h.Kind() != o.kind {
 			w.t.Fatalf("%v has %d references, want %d of a %v", h.Kind(), h.References(), want, o.kind)
 		}
 	}
-	w.all = slices.DeleteFunc(w.all, func(p *modelProcess) bool { return refs[p.self]&keptBit == 0 })
+	w.all = slices.DeleteFunc(w.all, func(p *modelProcess) bool { return refs[p.self]&kept == 0 })
 	if len(w.all) != w.o.Accounts() {
 		w.t.Fatalf("%d accounts, want %d", w.o.Accounts(), len(w.all))
 	}
@@ -469,7 +527,7 @@ func (w *world) checkTable(p *modelProcess) {
 func (w *world) step() {
 	op := w.next()
 	p := w.procs[w.next()%len(w.procs)]
-	switch op % 16 {
+	switch op % 20 {
 	case 0:
 		limits := abi.DefaultLimits()
 		for i := range limits {
@@ -492,6 +550,12 @@ func (w *world) step() {
 		w.newThread(p)
 	case 13:
 		w.endThread(p)
+	case 16:
+		w.newMemory(p)
+	case 17, 18:
+		w.touch(p)
+	case 19:
+		w.reap()
 	case 14:
 		if p != w.procs[0] {
 			w.end(p, w.next())
@@ -504,7 +568,7 @@ func (w *world) step() {
 
 // play runs a script to its end and then ends everything.
 func play(t testing.TB, script []byte) {
-	w := &world{t: t, script: script, index: map[*modelObject]int32{}}
+	w := &world{t: t, script: script, index: map[*modelObject]int32{}, memory: map[int32]*modelObject{}}
 	w.o.Init(&worldLimits, worldProcesses+1)
 	w.spawn(nil, worldLimits)
 	for w.at < len(w.script) {
@@ -513,6 +577,10 @@ func play(t testing.TB, script []byte) {
 	}
 	for len(w.procs) > 0 {
 		w.end(w.procs[len(w.script)%len(w.procs)], len(w.procs))
+		w.check()
+	}
+	for len(w.doomed) > 0 {
+		w.reap()
 		w.check()
 	}
 	if w.o.Len() != 0 || w.o.Accounts() != 0 {

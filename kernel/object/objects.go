@@ -44,7 +44,7 @@ type Objects struct {
 // bound each kind; accounts is the most processes that there can be.
 func (o *Objects) Init(limits *abi.Limits, accounts int) {
 	n := 0
-	for _, l := range limits {
+	for _, l := range limits[:abi.NumKinds] {
 		n += int(l)
 	}
 	o.headers = pool.New[Header](n + 1) // the first process is charged to nobody

@@ -1,0 +1,194 @@
+//go:build loam && amd64
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/memory"
+	"loam/kernel/pool"
+	"loam/kernel/space"
+	"loam/machine/metal"
+)
+
+// Memory objects: their headers beside package memory's records, and the calls
+// on them. A record outlives its handles while something maps it, and the header,
+// which its account pays for, outlives the record.
+
+// setUpMemory makes room for n memory objects.
+func (k *kernel) setUpMemory(n int) {
+	k.memories.Init(k.env.Mem, k.frames, n)
+	k.memoryHeaders = make([]int32, n)
+}
+
+// reapMemory gives back a piece of memory objects that nobody can name any more,
+// and reports whether there was one.
+func (r *runner) reapMemory() bool {
+	if !k.memories.Dying() {
+		return false
+	}
+	if i := k.memories.Reap(); i != pool.Nil {
+		header := k.memoryHeaders[i]
+		k.objects.At(header).Record = pool.Nil
+		k.objects.Free(header)
+		r.maybeFinish()
+	}
+	return true
+}
+
+// memory gives the record of the memory object that a handle names.
+func (r *runner) memory(h uint64, need abi.Rights) (int32, abi.Errno) {
+	i, e := r.object(h, abi.KindMemory, need)
+	if e != 0 {
+		return 0, e
+	}
+	return k.objects.At(i).Record, 0
+}
+
+// space gives the space that a handle names. ESRCH: its process has ended.
+func (r *runner) space(h uint64) (*space.Space, abi.Errno) {
+	i, e := r.object(h, abi.KindSpace, abi.RightMap)
+	if e != 0 {
+		return nil, e
+	}
+	index := k.objects.At(i).Record
+	if index == pool.Nil || k.spaces.Index(index).ending {
+		return nil, abi.ESRCH
+	}
+	return &k.spaces.Index(index).Space, 0
+}
+
+func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
+	switch {
+	case c.RDI%abi.PageSize != 0 || c.RDI == 0 || c.RDI > memory.MaxPages*abi.PageSize:
+		return abi.EINVAL.Result()
+	case r.handles().Room() == 0:
+		return abi.EMFILE.Result()
+	}
+	header, e := k.objects.New(abi.KindMemory, pool.Nil, r.p.objects.Account)
+	if e != 0 {
+		return e.Result()
+	}
+	i, e := k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	if e != 0 {
+		k.objects.Release(header)
+		return e.Result()
+	}
+	k.objects.At(header).Record = i
+	k.memoryHeaders[i] = header
+	h := r.handleTo(header)
+	k.objects.Release(header) // the table has a reference of its own
+	return uint64(h)
+}
+
+// loamMemoryResize goes in pieces, each a call of its own.
+func loamMemoryResize(r *runner, c *metal.Context) uint64 {
+	i, e := r.memory(c.RDI, abi.RightManage)
+	if e == 0 && c.RSI%abi.PageSize != 0 {
+		e = abi.EINVAL
+	}
+	if e == 0 {
+		e = k.memories.Resize(i, c.RSI/abi.PageSize)
+	}
+	if e == memory.More {
+		r.work |= workChoose
+		return r.notYet(c)
+	}
+	return e.Result()
+}
+
+// loamMemoryDecommit goes in pieces, each a call of its own: what is done already
+// takes no time.
+func loamMemoryDecommit(r *runner, c *metal.Context) uint64 {
+	i, e := r.memory(c.RDI, abi.RightManage)
+	end := c.RSI + c.RDX
+	if e == 0 && ((c.RSI|c.RDX)%abi.PageSize != 0 || end < c.RSI) {
+		e = abi.EINVAL
+	}
+	if e != 0 {
+		return e.Result()
+	}
+	next, e := k.memories.Decommit(i, c.RSI/abi.PageSize, end/abi.PageSize)
+	if e == 0 && next < end/abi.PageSize {
+		r.work |= workChoose
+		return r.notYet(c)
+	}
+	return e.Result()
+}
+
+func loamMemoryInfo(r *runner, c *metal.Context) uint64 {
+	i, e := r.memory(c.RDI, abi.RightRead)
+	if e != 0 {
+		return e.Result()
+	}
+	var b [abi.MemoryInfoSize]byte
+	abi.MemoryInfo{
+		Size:   k.memories.Pages(i) * abi.PageSize,
+		Backed: k.memories.Frames(i) * abi.PageSize,
+		Mapped: k.memories.Mapped(i) * abi.PageSize,
+	}.Put(b[:])
+	return r.put(c.RSI, b[:])
+}
+
+// mappable gives the memory object that a handle names, if it may be mapped with
+// that protection, and what mprotect may not add to it later.
+func (r *runner) mappable(h, prot uint64) (i int32, deny space.Prot, e abi.Errno) {
+	const known = abi.PROT_READ | abi.PROT_WRITE | abi.PROT_EXEC
+	need := abi.RightRead
+	if prot&abi.PROT_WRITE != 0 {
+		need |= abi.RightWrite
+	}
+	if prot&abi.PROT_EXEC != 0 {
+		need |= abi.RightExecute
+	}
+	if i, e = r.memory(h, need); e != 0 {
+		return 0, 0, e
+	}
+	if prot&^known != 0 || prot&abi.PROT_READ == 0 {
+		return 0, 0, abi.EINVAL
+	}
+	_, rights, _ := r.handles().Lookup(abi.Handle(h))
+	if !rights.Has(abi.RightWrite) {
+		deny |= space.Write
+	}
+	if !rights.Has(abi.RightExecute) {
+		deny |= space.Exec
+	}
+	return i, deny, 0
+}
+
+// loamMemoryMap: space, memory, address, offset, length, protection.
+func loamMemoryMap(r *runner, c *metal.Context) uint64 {
+	s, e := r.space(c.RDI)
+	if e != 0 {
+		return e.Result()
+	}
+	i, deny, e := r.mappable(c.RSI, c.R9)
+	switch {
+	case e != 0:
+		return e.Result()
+	case c.R8 == 0 || c.RDX+c.R8 < c.RDX || (c.RDX|c.R10|c.R8)%abi.PageSize != 0:
+		return abi.EINVAL.Result()
+	case r.low():
+		return abi.ENOMEM.Result()
+	}
+	a := space.Area{Start: c.RDX, End: c.RDX + c.R8, Prot: space.Prot(c.R9), Deny: deny,
+		Kind: space.Object, Object: i, Offset: c.R10}
+	if a.Start != 0 {
+		return r.piece(a.Start, s.Map(&r.t.memory, a))
+	}
+	return r.piece(s.MapAnywhere(&r.t.memory, a))
+}
+
+// loamMemoryUnmap: space, address, length.
+func loamMemoryUnmap(r *runner, c *metal.Context) uint64 {
+	s, e := r.space(c.RDI)
+	if e != 0 {
+		return e.Result()
+	}
+	if c.RDX%abi.PageSize != 0 {
+		return abi.EINVAL.Result()
+	}
+	return r.piece(0, s.MUnmap(&r.t.memory, abi.UserAddr(c.RSI), c.RDX))
+}
