@@ -85,19 +85,19 @@ func (p *Program) Request() []byte {
 // Child is a process that Start made.
 type Child struct {
 	Process Process
-	Space   Handle
+	Space   Space
 	Thread  Thread // the first
 }
 
 // Start makes a process.
 func (p *Program) Start() (Child, error) {
 	made, err := sys.ProcessCreate(p.Request())
-	return Child{Process(made.Process), made.Space, Thread(made.Thread)}, err
+	return Child{Process(made.Process), Space(made.Space), Thread(made.Thread)}, err
 }
 
 // Close gives the three handles back.
 func (c Child) Close() error {
-	for _, h := range [3]Handle{Handle(c.Process), c.Space, Handle(c.Thread)} {
+	for _, h := range [3]Handle{Handle(c.Process), Handle(c.Space), Handle(c.Thread)} {
 		if err := Close(h); err != nil {
 			return err
 		}

@@ -74,3 +74,10 @@ func Monotonic() int64 {
 	}
 	return t.Nano()
 }
+
+// Memory gives what is mapped at an address, which the kernel chose or accepted.
+// It is valid until it is unmapped.
+func Memory(addr, size uint64) []byte {
+	// SAFETY: outside the Go heap; what is not mapped faults.
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&addr)), int(size))
+}

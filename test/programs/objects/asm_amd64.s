@@ -24,18 +24,15 @@ TEXT ·codeOfWaiter(SB), NOSPLIT, $0-8
 
 // waiter makes the call whose number and handle are at the address in DI; its
 // other arguments are all ones but the highest bit: a mask of all bits, and no
-// deadline. While too many wait already (EBUSY) it makes it again. It stores the result behind them, counts at the fourth word, stores
+// deadline. It stores the result behind them, counts at the fourth word, stores
 // that behind it, and ends.
 TEXT waiter<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ DI, R12
-again:
 	MOVQ 0(R12), AX
 	MOVQ 8(R12), DI
 	MOVQ $0x7fffffffffffffff, SI
 	MOVQ SI, DX
 	SYSCALL
-	CMPQ AX, $-16
-	JEQ again
 	MOVQ AX, 16(R12)
 	MOVQ $1, CX
 	MOVQ 24(R12), BX

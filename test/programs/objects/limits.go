@@ -32,6 +32,7 @@ func limitCases() []cases.Case {
 		limit, most int
 	}{
 		{"notification_create", abi.KindNotification, 5, 5},
+		{"memory_create", abi.KindMemory, 6, 6},
 		{"thread_create", abi.KindThread, 40, 0}, // some of them are Go's runtime's
 		{"process_create", abi.KindProcess, 4, 0},
 	} {

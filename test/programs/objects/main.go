@@ -40,6 +40,7 @@ func main() {
 		threadCases(),
 		processCases(),
 		limitCases(),
+		memoryCases(),
 		refusals(),
 		otherErrors(),
 		[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},
@@ -58,6 +59,10 @@ func used() abi.Limits {
 // nothingLeft wants all that the cases took to be given back; the threads of
 // Go's runtime stay.
 func nothingLeft(before abi.Limits) error {
+	eventually("memory is given back", func() bool {
+		now := used()
+		return now.Of(abi.KindMemory) == 0
+	})
 	info, err := object.Self.Info()
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ func firstCome() error {
 	var all []waiter
 	for range 3 {
 		all = append(all, must(startWaiter(abi.CallNotificationWait, abi.Handle(n), &turn)))
-		letWait()
+		waiting(abi.Handle(n), len(all))
 	}
 	for i, w := range all {
 		ok(n.Signal(1 << i))
@@ -89,13 +89,9 @@ func firstCome() error {
 	return nil
 }
 
-// letWait gives threads that are to wait the time to do so: whether they do can't
-// be asked.
-func letWait() {
-	for range 20 {
-		runtime.Gosched()
-		time.Sleep(time.Millisecond)
-	}
+// waiting returns when so many threads wait for h's object.
+func waiting(h abi.Handle, n int) {
+	eventually("so many wait", func() bool { return int(must(object.Info(h)).Waiters) == n })
 }
 
 func deadlines() error {
@@ -166,7 +162,7 @@ func canceled() error {
 	n := must(object.NewNotification())
 	var turn uint64
 	w := must(startWaiter(abi.CallNotificationWait, abi.Handle(n), &turn))
-	letWait()
+	waiting(abi.Handle(n), 1)
 	other := must(object.Duplicate(abi.Handle(n), 0))
 	ok(n.Close())
 	if err := want(w.thread.Wait(object.After(20*time.Millisecond)), syscall.ETIMEDOUT); err != nil {
@@ -187,17 +183,15 @@ func crowd(nr uint64, h abi.Handle, release func()) error {
 	for range abi.MaxWaiters {
 		all = append(all, must(startWaiter(nr, h, &turn)))
 	}
-	var err error
-	eventually("EBUSY", func() bool {
-		// Each try is a wait of its own until all the others are there.
-		until := uint64(object.After(time.Millisecond))
-		if nr == abi.CallNotificationWait {
-			_, err = sys.ObjectWait(nr, h, abi.NotificationBits, until)
-		} else {
-			_, err = sys.ObjectWait(nr, h, until, 0)
-		}
-		return err == syscall.EBUSY
-	})
+	waiting(h, abi.MaxWaiters)
+	args := [2]uint64{uint64(soon())}
+	if nr == abi.CallNotificationWait {
+		args = [2]uint64{abi.NotificationBits, uint64(soon())}
+	}
+	_, err := sys.ObjectWait(nr, h, args[0], args[1])
+	if err := want(err, syscall.EBUSY); err != nil {
+		return err
+	}
 	for range abi.MaxWaiters { // a notification's bits go to one at a time
 		release()
 	}

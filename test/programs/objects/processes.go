@@ -71,11 +71,11 @@ func handleOutlives() error {
 	if err != nil || info != (abi.ProcessInfo{State: abi.ProcessEnded, Status: want9}) {
 		return fmt.Errorf("%+v %v", info, err)
 	}
-	if i := must(object.Info(c.Space)); i.References != 1 || i.Kind != abi.KindSpace {
+	if i := must(object.Info(abi.Handle(c.Space))); i.References != 1 || i.Kind != abi.KindSpace {
 		return fmt.Errorf("its space: %+v", i)
 	}
 	ok(c.Thread.Wait(object.Now))
-	for i, h := range []abi.Handle{c.Space, abi.Handle(c.Thread)} {
+	for i, h := range []abi.Handle{abi.Handle(c.Space), abi.Handle(c.Thread)} {
 		if got := references(abi.Handle(c.Process)); got != 2 {
 			return fmt.Errorf("%d references with %d handles to what it paid for", got, 2-i)
 		}
@@ -100,19 +100,19 @@ func heldProcess() error {
 	return finish(c)
 }
 
-// waiting starts a child that waits for a notification, and returns when it does.
-func waiting() (c object.Child, n object.Notification) {
+// waitingChild starts a child that waits for a notification, and returns when it does.
+func waitingChild() (c object.Child, n object.Notification) {
 	n = must(object.NewNotification())
 	up := must(object.NewNotification())
 	c = must(child(object.Program{Handles: []abi.HandOn{give(abi.Handle(n)), give(abi.Handle(up))}}, "wait"))
 	must(up.Wait(1, soon()))
-	letWait()
+	waiting(abi.Handle(n), 1)
 	ok(up.Close())
 	return c, n
 }
 
 func killedWaiting() error {
-	c, n := waiting()
+	c, n := waitingChild()
 	if got := references(abi.Handle(n)); got != 2 {
 		return fmt.Errorf("%d references", got)
 	}
@@ -191,7 +191,7 @@ func handedOn() error {
 		rights abi.Rights
 	}{
 		{abi.Handle(n), abi.RightWait}, {abi.Handle(n), 0}, {abi.HandleProcess, abi.RightWait | abi.RightTransfer},
-		{abi.HandleThread, abi.RightManage}, {abi.HandleSpace, abi.RightRead},
+		{abi.HandleThread, abi.RightManage}, {abi.HandleSpace, abi.RightMap},
 	} {
 		hands = append(hands, abi.HandOn{Handle: h.handle, Rights: h.rights})
 		role = append(role, must(object.Info(h.handle)).Kind.String(), strconv.Itoa(int(h.rights)))

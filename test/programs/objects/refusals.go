@@ -44,6 +44,11 @@ var withHandles = []refusal{
 	{nr: abi.CallThreadWait, kind: abi.KindThread, right: abi.RightWait, args: []uint64{0}},
 	{nr: abi.CallProcessKill, kind: abi.KindProcess, right: abi.RightManage},
 	{nr: abi.CallProcessWait, kind: abi.KindProcess, right: abi.RightWait, args: []uint64{0}},
+	{nr: abi.CallMemoryResize, kind: abi.KindMemory, right: abi.RightManage, args: []uint64{page}},
+	{nr: abi.CallMemoryDecommit, kind: abi.KindMemory, right: abi.RightManage, args: []uint64{0, page}},
+	{nr: abi.CallMemoryInfo, kind: abi.KindMemory, right: abi.RightRead, args: []uint64{infoAddr}},
+	{nr: abi.CallMemoryMap, kind: abi.KindSpace, args: []uint64{0, 0, 0, page, rw}},
+	{nr: abi.CallMemoryUnmap, kind: abi.KindSpace, right: abi.RightMap, args: []uint64{1 << 30, page}},
 	{nr: abi.CallProcessInfo, kind: abi.KindProcess, right: abi.RightRead, args: []uint64{infoAddr}},
 }
 
@@ -64,7 +69,7 @@ func refusals() []cases.Case {
 		if r.right != 0 {
 			out = append(out, cases.Case{Name: name + " EACCES", Run: r.missingRight})
 		}
-		if r.right == abi.RightManage {
+		if r.right == abi.RightManage && r.kind != abi.KindMemory {
 			out = append(out, cases.Case{Name: name + " ESRCH", Run: r.ended})
 		}
 	}
@@ -91,7 +96,9 @@ func (r *refusal) badHandles() error {
 func (r *refusal) otherKinds() error {
 	n := must(object.NewNotification())
 	defer n.Close()
-	for _, h := range []abi.Handle{abi.HandleProcess, abi.HandleSpace, abi.HandleThread, abi.Handle(n)} {
+	m := must(object.NewMemory(page))
+	defer m.Close()
+	for _, h := range []abi.Handle{abi.HandleProcess, abi.HandleSpace, abi.HandleThread, abi.Handle(n), abi.Handle(m)} {
 		if must(object.Info(h)).Kind == r.kind {
 			continue
 		}
@@ -106,7 +113,10 @@ func (r *refusal) otherKinds() error {
 func (r *refusal) missingRight() error {
 	n := must(object.NewNotification())
 	defer n.Close()
-	h := map[abi.Kind]abi.Handle{abi.KindProcess: abi.HandleProcess, abi.KindThread: abi.HandleThread}[r.kind]
+	m := must(object.NewMemory(page))
+	defer m.Close()
+	h := map[abi.Kind]abi.Handle{abi.KindProcess: abi.HandleProcess, abi.KindThread: abi.HandleThread,
+		abi.KindSpace: abi.HandleSpace, abi.KindMemory: abi.Handle(m)}[r.kind]
 	if h == 0 {
 		h = abi.Handle(n)
 	}
@@ -129,6 +139,15 @@ func (r *refusal) ended() error {
 	}
 	must(c.Process.Wait(soon()))
 	return want(r.make(h), syscall.ESRCH)
+}
+
+// full makes a call while the table of handles is full.
+func full(f func() error) func(func(error)) {
+	return func(try func(error)) {
+		empty := fill()
+		defer empty()
+		try(f())
+	}
 }
 
 // badAddresses are none of this process's.
@@ -206,13 +225,7 @@ func otherErrors() []cases.Case {
 		defer n.Close()
 		try(call(abi.CallNotificationWait, uint64(n), 1, 0))
 	})
-	full := func(f func() error) func(func(error)) {
-		return func(try func(error)) {
-			empty := fill()
-			defer empty()
-			try(f())
-		}
-	}
+	memoryErrors(add)
 	add("handle_duplicate", syscall.EMFILE, full(func() error { return call(abi.CallHandleDuplicate, uint64(abi.HandleProcess), 0) }))
 	add("notification_create", syscall.EMFILE, full(func() error { return call(abi.CallNotificationCreate) }))
 	add("thread_create", syscall.EMFILE, full(func() error { return call(abi.CallThreadCreate, uint64(abi.HandleProcess)) }))

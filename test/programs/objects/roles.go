@@ -31,6 +31,12 @@ func play(role []string) {
 		_, err = object.Notification(object.Given(0)).Wait(1, object.Forever)
 	case "given":
 		err = given(role[1:])
+	case "memory":
+		err = useMemory()
+	case "at":
+		err = memoryAt(role[1])
+	case "pages":
+		err = touchPages(role[1])
 	case "hoard":
 		err = hoard()
 	case "leave":
@@ -158,6 +164,8 @@ func take(kind string, n int) (int, error) {
 		switch kind {
 		case "notification":
 			_, err = object.NewNotification()
+		case "memory":
+			_, err = object.NewMemory(page)
 		case "thread":
 			_, err = object.Self.NewThread()
 		case "process":

@@ -83,7 +83,7 @@ func (s *stressed) finish(before abi.Limits) error {
 		info := must(object.Self.Info())
 		now := info.Used
 		return info.Handles == 3 && now.Of(abi.KindThread) == info.Threads && now.Of(abi.KindProcess) == before.Of(abi.KindProcess) && now.Of(abi.KindSpace) == before.Of(abi.KindSpace) &&
-			now.Of(abi.KindNotification) == before.Of(abi.KindNotification)
+			now.Of(abi.KindNotification) == before.Of(abi.KindNotification) && now.Of(abi.KindMemory) == 0 && now[abi.LimitPages] == 0
 	})
 	fmt.Println("stress:", s.ops.Load(), "operations")
 	return nil
@@ -115,7 +115,7 @@ func (s *stressed) allowed(what string, err error) bool {
 	case nil:
 		return true
 	case syscall.EBADF, syscall.ENOTSUP, syscall.EACCES, syscall.ESRCH, syscall.EMFILE, syscall.EDQUOT, syscall.ENOSPC,
-		syscall.EINVAL, syscall.ETIMEDOUT, syscall.EBUSY, syscall.ECANCELED, syscall.EALREADY, syscall.ENOMEM:
+		syscall.EINVAL, syscall.ETIMEDOUT, syscall.EBUSY, syscall.ECANCELED, syscall.EALREADY, syscall.EEXIST, syscall.ENOMEM:
 	default:
 		err = fmt.Errorf("%s: %w", what, err)
 		s.failed.Store(&err)
@@ -126,7 +126,7 @@ func (s *stressed) allowed(what string, err error) bool {
 // step makes a random call.
 func (s *stressed) step(r *rand.Rand) {
 	h := s.pick(r)
-	switch r.IntN(20) {
+	switch r.IntN(24) {
 	case 0, 1:
 		if n, err := object.NewNotification(); s.allowed("create", err) {
 			s.add(abi.Handle(n))
@@ -163,6 +163,15 @@ func (s *stressed) step(r *rand.Rand) {
 		s.process(r, h)
 	case 18:
 		s.allowed("kill", object.Process(h).Kill())
+	case 19:
+		if m, err := object.NewMemory(uint64(1+r.IntN(64)) * page); s.allowed("memory", err) {
+			s.add(abi.Handle(m))
+		}
+	case 20, 21:
+		s.useMemory(r, object.Memory(h))
+	case 22:
+		s.allowed("resize", object.Memory(h).Resize(uint64(1+r.IntN(64))*page))
+		s.allowed("decommit", object.Memory(h).Decommit(0, page))
 	default:
 		_, err := object.Process(h).Info()
 		s.allowed("process info", err)
@@ -188,6 +197,25 @@ func (s *stressed) drop(r *rand.Rand) abi.Handle {
 
 func soonish(r *rand.Rand) int64 {
 	return sys.Monotonic() + r.Int64N(int64(stressWait))
+}
+
+// useMemory maps memory, into some space that there is a handle to, and touches
+// it if it is this one's.
+func (s *stressed) useMemory(r *rand.Rand, m object.Memory) {
+	to := object.Here
+	if r.IntN(3) == 0 {
+		to = object.Space(s.pick(r))
+	}
+	size := uint64(1+r.IntN(8)) * page
+	addr, err := to.Map(m, 0, 0, size, rw)
+	if !s.allowed("map", err) || to != object.Here {
+		return // a child's end unmaps
+	}
+	b := object.Bytes(addr, size)
+	for i := 0; i < len(b); i += page {
+		b[i]++
+	}
+	s.allowed("unmap", to.Unmap(addr, size))
 }
 
 // thread makes a thread that waits for a notification, whose last handle will be
@@ -217,7 +245,7 @@ func (s *stressed) process(r *rand.Rand, h abi.Handle) {
 	if !s.allowed("process", err) {
 		return
 	}
-	_ = object.Close(c.Space)
+	s.add(abi.Handle(c.Space))
 	if s.child { // who would watch it?
 		_ = c.Thread.Close()
 		s.add(abi.Handle(c.Process))

@@ -111,7 +111,7 @@ func stoppedWaiter() error {
 	var turn uint64
 	w := must(startWaiter(abi.CallNotificationWait, abi.Handle(n), &turn))
 	defer w.thread.Close()
-	letWait()
+	waiting(abi.Handle(n), 1)
 	ok(w.thread.Stop())
 	ok(n.Signal(1))
 	if _, err := n.Wait(1, object.Now); want(err, syscall.ETIMEDOUT) != nil {

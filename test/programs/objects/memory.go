@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && amd64
+
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"loam/abi"
+	"loam/test/programs/cases"
+	"loam/user/object"
+)
+
+const (
+	page = abi.PageSize
+	rw   = syscall.PROT_READ | syscall.PROT_WRITE
+)
+
+func memoryCases() []cases.Case {
+	return []cases.Case{
+		{Name: "memory mapped twice is one", Run: mappedTwice},
+		{Name: "memory that a child was given", Run: memoryGiven},
+		{Name: "memory mapped into a child", Run: mappedFromOutside},
+		{Name: "memory without a handle", Run: memoryNameless},
+		{Name: "memory is given back", Run: memoryGivenBack},
+		{Name: "rights of memory, for ever", Run: memoryRights},
+		{Name: "large memory", Run: largeMemory},
+		{Name: "pages of a greedy child", Run: greedyPages},
+	}
+}
+
+// here maps all of m.
+func here(m object.Memory, prot uint64) []byte {
+	size := must(m.Info()).Size
+	return object.Bytes(must(object.Here.Map(m, 0, 0, size, prot)), size)
+}
+
+func away(b []byte) { ok(object.Here.Unmap(addressOf(&b[0]), uint64(len(b)))) }
+
+func mappedTwice() error {
+	m := must(object.NewMemory(4 * page))
+	defer m.Close()
+	a, b := here(m, rw), here(m, syscall.PROT_READ)
+	defer away(a)
+	defer away(b)
+	for i := range a {
+		if a[i] != 0 {
+			return fmt.Errorf("byte %d is %d", i, a[i])
+		}
+	}
+	a[3*page+7] = 42
+	tail := object.Bytes(must(object.Here.Map(m, 0, 3*page, page, syscall.PROT_READ)), page)
+	defer away(tail)
+	if b[3*page+7] != 42 || tail[7] != 42 {
+		return fmt.Errorf("%d and %d", b[3*page+7], tail[7])
+	}
+	if i := must(m.Info()); i.Size != 4*page || i.Mapped != 9*page || i.Backed < 4*page {
+		return fmt.Errorf("%+v", i)
+	}
+	return nil
+}
+
+// memoryGiven: what a child writes is there, and what it may not it can't.
+func memoryGiven() error {
+	m := must(object.NewMemory(2 * page))
+	defer m.Close()
+	b := here(m, rw)
+	defer away(b)
+	b[0] = 1
+	hands := []abi.HandOn{
+		{Handle: abi.Handle(m), Rights: abi.RightRead | abi.RightWrite},
+		{Handle: abi.Handle(m), Rights: abi.RightRead},
+	}
+	ok(finish(must(child(object.Program{Handles: hands}, "memory"))))
+	if b[page] != 2 {
+		return fmt.Errorf("the child wrote %d", b[page])
+	}
+	return nil
+}
+
+// useMemory is the child's part.
+func useMemory() error {
+	m, readOnly := object.Memory(object.Given(0)), object.Memory(object.Given(1))
+	b := here(m, rw)
+	if b[0] != 1 {
+		return fmt.Errorf("%d", b[0])
+	}
+	b[page] = 2
+	_, err := object.Here.Map(readOnly, 0, 0, page, rw)
+	if err := want(err, syscall.EACCES); err != nil {
+		return err
+	}
+	r := here(readOnly, syscall.PROT_READ)
+	if r[page] != 2 {
+		return fmt.Errorf("%d, read-only", r[page])
+	}
+	return want(syscall.Mprotect(r, rw), syscall.EACCES)
+}
+
+// mappedFromOutside maps memory into a child that has no handle to it.
+func mappedFromOutside() error {
+	m := must(object.NewMemory(page))
+	defer m.Close()
+	b := here(m, rw)
+	defer away(b)
+	b[0] = 7
+	const at = 0x7_0000_0000
+	c := must(child(object.Program{Held: true}, "at", strconv.Itoa(at)))
+	if got := must(c.Space.Map(m, at, 0, page, rw)); got != at {
+		return fmt.Errorf("mapped at %#x", got)
+	}
+	_, err := c.Space.Map(m, at, 0, page, rw)
+	if err := want(err, syscall.EEXIST); err != nil {
+		return err
+	}
+	second := must(c.Space.Map(m, 0, 0, page, rw))
+	ok(c.Space.Unmap(second, page))
+	ok(c.Thread.Resume())
+	ok(finish(c))
+	if b[0] != 8 || must(m.Info()).Mapped != page {
+		return fmt.Errorf("%d, %+v", b[0], must(m.Info()))
+	}
+	return nil
+}
+
+// memoryAt is the child's part.
+func memoryAt(word string) error {
+	at, _ := strconv.ParseUint(word, 0, 64)
+	b := object.Bytes(at, page)
+	if b[0] != 7 {
+		return fmt.Errorf("%d", b[0])
+	}
+	b[0] = 8
+	return nil
+}
+
+// memoryNameless: what is mapped stays when the last handle is closed, and is
+// paid for until it is unmapped.
+func memoryNameless() error {
+	noMemory := func() bool {
+		now := used()
+		return now.Of(abi.KindMemory) == 0 && now[abi.LimitPages] == 0
+	}
+	eventually("what earlier cases had is given back", noMemory)
+	m := must(object.NewMemory(3 * page))
+	b := here(m, rw)
+	b[page] = 5
+	ok(m.Close())
+	now := used()
+	if now.Of(abi.KindMemory) != 1 || now[abi.LimitPages] < 1 || b[page] != 5 || b[0] != 0 {
+		return fmt.Errorf("charged for %v", now)
+	}
+	away(b)
+	eventually("it is given back", noMemory)
+	return nil
+}
+
+// memoryGivenBack: what was given back is zero.
+func memoryGivenBack() error {
+	m := must(object.NewMemory(8 * page))
+	defer m.Close()
+	write := func(v byte) {
+		size := must(m.Info()).Size
+		b := here(m, rw)
+		for i := uint64(0); i < size; i += page {
+			b[i] = v
+		}
+		away(b)
+	}
+	read := func() (s string) {
+		b := here(m, syscall.PROT_READ)
+		for i := 0; i < len(b); i += page {
+			s += strconv.Itoa(int(b[i]))
+		}
+		away(b)
+		return s
+	}
+	write(1)
+	ok(m.Decommit(2*page, 3*page))
+	if got := read(); got != "11000111" {
+		return fmt.Errorf("after Decommit: %s", got)
+	}
+	ok(m.Resize(2 * page))
+	ok(m.Resize(9 * page))
+	if got := read(); got != "110000000" {
+		return fmt.Errorf("after Resize: %s", got)
+	}
+	return nil
+}
+
+// memoryRights: mprotect can't give what the handle hadn't.
+func memoryRights() error {
+	m := must(object.NewMemory(page))
+	defer m.Close()
+	for _, c := range []struct {
+		rights abi.Rights
+		prot   int
+		e      syscall.Errno
+	}{
+		{abi.RightRead, rw, syscall.EACCES},
+		{abi.RightRead, syscall.PROT_READ | syscall.PROT_EXEC, syscall.EACCES},
+		{abi.RightRead | abi.RightWrite, rw, 0},
+		{abi.RightRead | abi.RightWrite, syscall.PROT_READ | syscall.PROT_EXEC, syscall.EACCES},
+		{abi.RightRead | abi.RightExecute, syscall.PROT_READ | syscall.PROT_EXEC, 0},
+		{abi.RightRead | abi.RightWrite | abi.RightExecute, rw | syscall.PROT_EXEC, syscall.EACCES},
+	} {
+		h := object.Memory(must(object.Duplicate(abi.Handle(m), c.rights)))
+		b := here(h, syscall.PROT_READ)
+		if err := want(syscall.Mprotect(b, c.prot), c.e); err != nil {
+			return fmt.Errorf("rights %#x, mprotect %#x: %w", c.rights, c.prot, err)
+		}
+		away(b)
+		addr, err := object.Here.Map(h, 0, 0, page, uint64(c.prot))
+		if err := want(err, c.e); err != nil {
+			return fmt.Errorf("rights %#x, map %#x: %w", c.rights, c.prot, err)
+		}
+		if err == nil {
+			ok(object.Here.Unmap(addr, page))
+		}
+		ok(object.Close(abi.Handle(h)))
+	}
+	return nil
+}
+
+// largeMemory: work on a large object goes in pieces.
+func largeMemory() error {
+	const size = 1 << 30
+	m := must(object.NewMemory(size))
+	b := here(m, rw)
+	for i := 0; i < size; i += 16 << 20 {
+		b[i] = 1
+	}
+	away(b)
+	ok(m.Decommit(0, size))
+	if i := must(m.Info()); i.Backed != 0 {
+		return fmt.Errorf("%+v", i)
+	}
+	ok(m.Resize(page))
+	ok(m.Resize(64 << 30))
+	return m.Close()
+}
+
+// greedyPages: a child's limit of pages ends the child's touching, and nobody
+// else's.
+func greedyPages() error {
+	limits := abi.DefaultLimits()
+	limits[abi.LimitPages] = 20
+	ok(finish(must(child(object.Program{Limits: &limits}, "pages", "20"))))
+	m := must(object.NewMemory(64 * page))
+	defer m.Close()
+	b := here(m, rw)
+	defer away(b)
+	for i := 0; i < len(b); i += page {
+		b[i] = 1
+	}
+	return nil
+}
+
+// touchPages is the child's part: a page beyond the limit is SIGBUS.
+func touchPages(word string) (err error) {
+	most, _ := strconv.Atoi(word)
+	m := must(object.NewMemory(64 * page))
+	b := here(m, rw)
+	n := 0
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		// The tables of the object count, too.
+		if r := recover(); r == nil || n < most-3 || n > most {
+			err = fmt.Errorf("%d pages of %d: %v", n, most, r)
+		}
+		if got := used()[abi.LimitPages]; err == nil && int(got) > most {
+			err = fmt.Errorf("charged for %d pages of %d", got, most)
+		}
+	}()
+	for ; n < 64; n++ {
+		b[n*page] = 1
+	}
+	return nil
+}
+
+// memoryErrors are those that follow from more than the handle.
+func memoryErrors(add func(name string, e syscall.Errno, all func(try func(error)))) {
+	with := func(f func(try func(error), m object.Memory)) func(func(error)) {
+		return func(try func(error)) {
+			m := must(object.NewMemory(4 * page))
+			defer m.Close()
+			f(try, m)
+		}
+	}
+	add("memory_create", syscall.EINVAL, func(try func(error)) {
+		for _, size := range []uint64{0, 1, page + 1, 64<<30 + page, 1<<64 - page, 1<<64 - 1} {
+			try(call(abi.CallMemoryCreate, size))
+		}
+	})
+	add("memory_create", syscall.EMFILE, full(func() error { return call(abi.CallMemoryCreate, page) }))
+	add("memory_resize", syscall.EINVAL, with(func(try func(error), m object.Memory) {
+		for _, size := range []uint64{0, 1, page + 1, 64<<30 + page, 1<<64 - page} {
+			try(m.Resize(size))
+		}
+	}))
+	busy := func(f func(m object.Memory) error) func(func(error)) {
+		return with(func(try func(error), m object.Memory) {
+			b := here(m, syscall.PROT_READ)
+			defer away(b)
+			try(f(m))
+		})
+	}
+	add("memory_resize", syscall.EBUSY, busy(func(m object.Memory) error { return m.Resize(page) }))
+	add("memory_decommit", syscall.EBUSY, busy(func(m object.Memory) error { return m.Decommit(0, page) }))
+	add("memory_decommit", syscall.EINVAL, with(func(try func(error), m object.Memory) {
+		for _, r := range [][2]uint64{{1, page}, {0, 1}, {0, 5 * page}, {4 * page, page}, {page, 1<<64 - page}, {1<<64 - page, page}} {
+			try(m.Decommit(r[0], r[1]))
+		}
+	}))
+	add("memory_map", syscall.EINVAL, with(func(try func(error), m object.Memory) {
+		for _, a := range [][4]uint64{ // address, offset, length, protection
+			{1, 0, page, rw}, {0, 1, page, rw}, {0, 0, 1, rw}, {0, 0, 0, rw}, {0, 4 * page, page, rw}, {0, 0, 5 * page, rw},
+			{0, 1<<64 - page, 2 * page, rw}, {1<<64 - page, 0, page, rw}, {page, 0, 1<<64 - page, rw}, {1 << 47, 0, page, rw},
+			{page, 0, page, rw}, {0, 0, page, 0}, {0, 0, page, syscall.PROT_WRITE}, {0, 0, page, rw | 8}, {0, 0, page, 1 << 40},
+		} {
+			_, err := object.Here.Map(m, a[0], a[1], a[2], a[3])
+			try(err)
+		}
+	}))
+	add("memory_map", syscall.EEXIST, with(func(try func(error), m object.Memory) {
+		b := here(m, rw)
+		defer away(b)
+		_, err := object.Here.Map(m, addressOf(&b[page]), 0, page, rw)
+		try(err)
+		_, err = object.Here.Map(m, codeOfCounter()&^(page-1), 0, page, rw)
+		try(err)
+	}))
+	add("memory_map", syscall.ENOMEM, func(try func(error)) {
+		m := must(object.NewMemory(64 << 30))
+		defer m.Close()
+		var all []uint64
+		for {
+			addr, err := object.Here.Map(m, 0, 0, 64<<30, syscall.PROT_READ)
+			if err != nil {
+				try(err)
+				break
+			}
+			all = append(all, addr)
+		}
+		for _, addr := range all {
+			ok(object.Here.Unmap(addr, 64<<30))
+		}
+	})
+	add("memory_unmap", syscall.EINVAL, func(try func(error)) {
+		for _, r := range [][2]uint64{{1, page}, {page, 1}, {page, 0}, {1<<64 - page, page}, {page, 1<<64 - page}, {1 << 47, page}} {
+			try(object.Here.Unmap(r[0], r[1]))
+		}
+	})
+	for name, nr := range map[string]uint64{"memory_map": abi.CallMemoryMap, "memory_unmap": abi.CallMemoryUnmap} {
+		add(name, syscall.ESRCH, with(func(try func(error), m object.Memory) {
+			c := must(child(object.Program{Held: true}, "sleep"))
+			defer c.Close()
+			again := func() {
+				if nr == abi.CallMemoryMap {
+					_, err := c.Space.Map(m, 0, 0, page, rw)
+					try(err)
+				} else {
+					try(c.Space.Unmap(1<<30, page))
+				}
+			}
+			ok(c.Process.Kill())
+			again()
+			must(c.Process.Wait(soon()))
+			again()
+		}))
+	}
+	add("memory_info", syscall.EFAULT, with(func(try func(error), m object.Memory) {
+		for _, a := range badAddresses {
+			try(call(abi.CallMemoryInfo, uint64(m), a))
+		}
+	}))
+	add("memory_map", syscall.EACCES, with(func(try func(error), m object.Memory) {
+		for _, c := range []struct {
+			rights abi.Rights
+			prot   uint64
+		}{
+			{abi.RightWrite | abi.RightExecute, syscall.PROT_READ},
+			{abi.RightRead | abi.RightExecute, rw},
+			{abi.RightRead | abi.RightWrite, syscall.PROT_READ | syscall.PROT_EXEC},
+			{abi.RightRead | abi.RightWrite | abi.RightExecute, rw | syscall.PROT_EXEC},
+		} {
+			h := must(object.Duplicate(abi.Handle(m), c.rights))
+			_, err := object.Here.Map(object.Memory(h), 0, 0, page, c.prot)
+			try(err)
+			ok(object.Close(h))
+		}
+		less := must(object.Duplicate(abi.HandleSpace, 0))
+		defer object.Close(less)
+		_, err := object.Space(less).Map(m, 0, 0, page, rw)
+		try(err)
+	}))
+}
