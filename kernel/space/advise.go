@@ -33,7 +33,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 		return More
 	}
 	at := start
-	if c.take(opAdvise, [4]uint64{start, length, advice}) {
+	if c.take(opAdvise, start, length, advice, 0) {
 		at = c.at
 	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|1<<Object) {
 		return abi.EINVAL
@@ -58,7 +58,7 @@ func (s *Space) Brk(c *Call, addr abi.UserAddr) (abi.UserAddr, abi.Errno) {
 		return 0, More
 	}
 	want := uint64(addr)
-	if c.take(opBrk, [4]uint64{want}) {
+	if c.take(opBrk, want, 0, 0, 0) {
 		if s.unmap(c, opBrk, c.end) == More {
 			return addr, More
 		}
@@ -89,7 +89,7 @@ func (s *Space) SetBrk(start uint64) { s.brkStart, s.brk = start, start }
 func (s *Space) MinCore(c *Call, addr abi.UserAddr, length uint64, vec abi.UserAddr) abi.Errno {
 	start, size := uint64(addr), roundUp(length)
 	at, end := start, start+size
-	if c.take(opInCore, [4]uint64{start, length, uint64(vec)}) {
+	if c.take(opInCore, start, length, uint64(vec), 0) {
 		at = c.at
 	}
 	switch {

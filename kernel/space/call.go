@@ -49,13 +49,14 @@ func (c *Call) Pending() bool { return c.op != opNone }
 
 // take begins a call or goes on with it, which it reports; c.at says where then.
 // Unless pause follows, nothing of it stays.
-func (c *Call) take(o op, args [4]uint64) (again bool) {
-	if c.op == o && c.args == args {
-		c.op = opNone
-		return true
+func (c *Call) take(o op, w, x, y, z uint64) (again bool) {
+	again = c.op == o && c.args[0] == w && c.args[1] == x && c.args[2] == y && c.args[3] == z
+	if !again {
+		c.args[0], c.args[1], c.args[2], c.args[3] = w, x, y, z
+		c.move = 0
 	}
-	*c = Call{args: args}
-	return false
+	c.op = opNone
+	return again
 }
 
 // pause keeps where to go on.

@@ -21,8 +21,7 @@ func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uin
 	if !s.ready(c) {
 		return 0, More
 	}
-	args := [4]uint64{uint64(addr), length, prot, flags}
-	if c.take(opMap, args) {
+	if c.take(opMap, uint64(addr), length, prot, flags) {
 		return s.mapFixed(c, Area{Start: uint64(addr), End: uint64(addr) + roundUp(length), Prot: Prot(c.end)}, c.at)
 	}
 	size := roundUp(length)
@@ -50,6 +49,13 @@ func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uin
 	p, errno := parseProt(prot)
 	if errno != 0 {
 		return 0, errno
+	}
+	if s.areas.Free(start, start+size) {
+		if !s.areas.Supply(1) {
+			return 0, abi.ENOMEM
+		}
+		s.areas.Insert(Area{Start: start, End: start + size, Prot: p})
+		return abi.UserAddr(start), 0
 	}
 	return s.mapFixed(c, Area{Start: start, End: start + size, Prot: p}, start)
 }
@@ -172,7 +178,7 @@ func (s *Space) MUnmap(c *Call, addr abi.UserAddr, length uint64) abi.Errno {
 	if !s.ready(c) {
 		return More
 	}
-	if !c.take(opUnmap, [4]uint64{start, length}) {
+	if !c.take(opUnmap, start, length, 0, 0) {
 		c.at = start
 	}
 	return s.unmap(c, opUnmap, start+size)
@@ -210,7 +216,7 @@ func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Er
 		return More
 	}
 	end := start + size
-	if c.take(opProtect, [4]uint64{start, length, prot}) {
+	if c.take(opProtect, start, length, prot, 0) {
 		start = c.at
 	}
 	if !s.areas.Covered(start, end) {

@@ -387,3 +387,36 @@ func TestNodesForPieces(t *testing.T) {
 		t.Error(code)
 	}
 }
+
+// BenchmarkPiece measures the longest pieces: what a call does at once.
+func BenchmarkPiece(b *testing.B) {
+	const start, size = 1 << 32, 4000 * page
+	m := newBench(b, &amd64.Format, 64*mib)
+	s, c := m.space(0x10000, amd64.UserEnd, 0), new(Call)
+	at := abi.UserAddr(start)
+	for _, x := range []struct {
+		name string
+		call func() abi.Errno
+	}{
+		{"munmap", func() abi.Errno { return s.Space.MUnmap(c, at, size) }},
+		{"mprotect", func() abi.Errno { return s.Space.MProtect(c, at, size, abi.PROT_READ) }},
+		{"mremap", func() abi.Errno { _, e := s.Space.MRemap(c, at, size, size, 3, at+size); return e }},
+		{"mincore", func() abi.Errno { return s.Space.MinCore(c, at, size, at) }},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			errno := abi.Errno(0)
+			for b.Loop() {
+				if errno != More {
+					b.StopTimer()
+					s.MUnmap(at, 2*size)
+					s.MMap(at, size, rw, fixed, 0)
+					for va := uint64(start); va < start+size; va += page {
+						s.Fault(va, Write)
+					}
+					b.StartTimer()
+				}
+				errno = x.call()
+			}
+		})
+	}
+}

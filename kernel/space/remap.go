@@ -12,7 +12,7 @@ func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags u
 	}
 	start, target := uint64(addr), uint64(newAddr)
 	oldSize, newSize := roundUp(oldLength), roundUp(newLength)
-	if c.take(opRemap, [4]uint64{start, oldLength, newLength, target ^ flags}) {
+	if c.take(opRemap, start, oldLength, newLength, target^flags) {
 		if c.move != 0 {
 			return abi.UserAddr(c.to), c.errno
 		}

@@ -264,6 +264,9 @@ func (w *walk) down(table, va uint64) (*uint64, uint) {
 // next returns the address of the next entry after va's in the same table that
 // is not empty, or of the table's end, at most the walk's end.
 func (w *walk) next(va uint64, level uint) uint64 {
+	if va|(Span(level)-1) >= w.end-1 {
+		return w.end
+	}
 	k := va >> shift(level) & indexMask
 	skip := used(w.env.Mem.Table(w.path[level%6]), k+1) - k
 	*w.steps += int(skip / 8)
