@@ -182,7 +182,7 @@ func (s *Space) changeAreas() bool {
 // all have moved, since a part of the target may need them too.
 func (s *Space) movePages(end uint64) {
 	m := &s.move
-	start := m.at
+	var moved Flush
 	for range s.most.pages/4 + 1 {
 		va, ok := s.tables.Seek(s.env, m.at, end)
 		if !ok {
@@ -191,9 +191,12 @@ func (s *Space) movePages(end uint64) {
 		}
 		s.movePage(va, va-m.source+m.target)
 		m.at = va + PageSize
+		moved = moved.With(Flush{va, m.at})
 	}
-	s.mustFlush(start, m.at)
-	s.forget()
+	if moved.Any() {
+		s.mustFlush(moved.Start, moved.End)
+		s.forget()
+	}
 }
 
 // movePage moves a page to where there is a table for it and nothing else.

@@ -226,137 +226,57 @@ func TestNobodyLosesWhatIsFree(t *testing.T) {
 	w.b.destroy(w.s)
 }
 
-// TestMoveWithoutItsThread has the thread that wants a move never come back.
-func TestMoveWithoutItsThread(t *testing.T) {
+// TestBrkInPieces has two threads move the end of the heap.
+func TestBrkInPieces(t *testing.T) {
 	w := newWatch(t, 8*mib)
 	s := w.s.Space
-	const start, size, to = 1 << 32, 1000 * page, 1 << 34
-	s.MMap(&w.s.c, start, size, rw, fixed, 0)
-	w.touch(start, start+size, page)
-	var gone, other Call
-	if _, errno := s.MRemap(&gone, start, size, size, 3, to); errno != More || !gone.Pending() {
+	const heap, size = 0x800000, 1000 * page
+	s.SetBrk(heap)
+	w.s.Brk(heap + size)
+	w.touch(heap, heap+size, page)
+	var other Call
+	if _, errno := s.Brk(&w.s.c, heap+page); errno != More {
 		t.Fatalf("%q", errno.Name())
 	}
-	gone = Call{to: 42}
-	errno, pieces := More, 0
-	for ; errno == More; pieces++ {
-		errno = s.MUnmap(&other, start, size)
-	}
-	if errno != 0 || pieces < 5 || gone != (Call{to: 42}) {
-		t.Fatalf("%q, %d pieces, %+v", errno.Name(), pieces, gone)
-	}
-	for va := uint64(to); va < to+size; va += page {
-		if v, errno := s.ReadUint64(abi.UserAddr(va)); v != va-to+start || errno != 0 {
-			t.Fatalf("%#x: %#x, %v", va, v, errno)
+	// It can grow to where the first piece came, and no further.
+	for _, c := range []struct{ to, want abi.UserAddr }{{0, heap + page}, {heap + size, heap + page},
+		{heap + 10*page, heap + 10*page}, {heap + size, heap + 10*page}} {
+		if at, errno := s.Brk(&other, c.to); at != c.want || errno != 0 {
+			t.Errorf("brk(%#x) = %#x, %q; want %#x", c.to, at, errno.Name(), c.want)
 		}
+	}
+	w.touch(heap+9*page, heap+10*page, page)
+	if at := w.s.Brk(heap + page); at != heap+page || w.s.c.Pending() {
+		t.Errorf("%#x", at)
+	}
+	if v, errno := s.ReadUint64(heap + 9*page); v != heap+9*page || errno != 0 {
+		t.Errorf("%d, %v", v, errno)
+	}
+	if at, _ := s.Brk(&other, heap+size); at != heap+size {
+		t.Errorf("%#x", at)
 	}
 	w.b.destroy(w.s)
 }
 
-// TestFaultsInMove touches source and target of a move before each piece.
-func TestFaultsInMove(t *testing.T) {
-	w := newWatch(t, 16*mib)
-	s := w.s.Space
-	const start, size, to = 1 << 32, 2000 * page, 1<<34 + 77*page
-	s.MMap(&w.s.c, start, size, rw, fixed, 0)
-	w.touch(start, start+size, 2*page)
-	held := map[uint64]uint64{}
-	n := uint64(0)
-	w.s.between = func() {
-		n += 4 * 7 * page
-		off := n % size
-		switch s.move.phase {
-		case preparing:
-			w.touch(start+off|page, start+off|page+1, page)
-			held[off|page] = start + off | page
-		case moving:
-			w.touch(to+off, to+off+1, page)
-			held[off] = to + off
-		}
-	}
-	if _, errno := w.s.MRemap(start, size, size, 3, to); errno != 0 {
-		t.Fatal(errno)
-	}
-	if len(held) < 5 {
-		t.Fatalf("%d pages touched on the way", len(held))
-	}
-	for off := uint64(0); off < size; off += page {
-		want, ok := held[off]
-		if !ok && off%(2*page) == 0 {
-			want = start + off
-		}
-		if v, errno := s.ReadUint64(abi.UserAddr(to + off)); v != want || errno != 0 {
-			t.Fatalf("%#x: %#x, %v; want %#x", to+off, v, errno, want)
-		}
-	}
-	w.b.destroy(w.s)
-}
-
-// TestShoot counts when other processors are told.
-func TestShoot(t *testing.T) {
+// TestMinCoreInPieces has memory go while another thread asks for it.
+func TestMinCoreInPieces(t *testing.T) {
 	w := newWatch(t, 8*mib)
-	s := w.s
-	s.Map(Area{Start: 0x400000, End: 0x404000, Prot: Read | Write, Kind: Archive, Phys: w.b.file, Bytes: 4 * page})
-	for _, c := range []struct {
-		name string
-		do   func()
-		want int
-	}{
-		{"mmap", func() { s.MMap(0x100000, 8*page, rw, fixed, 0) }, 0},
-		{"munmap of nothing", func() { s.MUnmap(0x107000, page) }, 0},
-		{"faults", func() { w.touch(0x100000, 0x104000, page) }, 0},
-		{"faults again", func() { s.Fault(0x100000, Write) }, 0},
-		{"less rights", func() { s.MProtect(0x100000, 7*page, abi.PROT_READ) }, 1},
-		{"more rights", func() { s.MProtect(0x100000, 7*page, rw) }, 0},
-		{"madvise", func() { s.MAdvise(0x101000, page, abi.MADV_DONTNEED) }, 1},
-		{"madvise of nothing", func() { s.MAdvise(0x101000, page, abi.MADV_DONTNEED) }, 0},
-		{"reading a file", func() { s.ReadUint64(0x400000) }, 0},
-		{"a copy", func() { s.WriteUint64(0x400000, 1) }, 1},
-		{"a copy of what wasn't mapped", func() { s.MAdvise(0x401000, page, abi.MADV_DONTNEED); w.shoots = 0; s.WriteUint64(0x401000, 1) }, 0},
-		{"munmap", func() { s.MUnmap(0x100000, 8*page) }, 1},
-		{"nobody has it", func() { s.Loaded = 0; s.WriteUint64(0x402000, 1) }, 0},
-	} {
-		w.shoots = 0
-		if c.do(); w.shoots != c.want {
-			t.Errorf("%s: told %d times, want %d", c.name, w.shoots, c.want)
-		}
+	s := w.s.Space
+	const start, size, vec = 1 << 32, 1000 * page, 1 << 33
+	s.MMap(&w.s.c, start, size, rw, fixed, 0)
+	s.MMap(&w.s.c, vec, page, rw, fixed, 0)
+	var other Call
+	if errno := s.MinCore(&w.s.c, start, size, vec); errno != More {
+		t.Fatalf("%q", errno.Name())
 	}
-	if !s.FlushDue() || !s.TakeFlush().Any() {
-		t.Error("what nobody was told has gone")
+	// Behind it, that is nothing to it; before it, the answer is Linux's.
+	s.MUnmap(&other, start, page)
+	if errno := s.MinCore(&w.s.c, start, size, vec); errno != More {
+		t.Fatalf("%q", errno.Name())
 	}
-	s.Fault(0x402000, Write)
-	if f := s.TakeLocal(); f != (Flush{0x402000, 0x403000}) && f != (Flush{0x100000, 0x403000}) {
-		t.Errorf("%+v", f)
-	}
-	w.b.destroy(w.s)
-}
-
-// TestShareInPieces shares more than a piece.
-func TestShareInPieces(t *testing.T) {
-	w := newWatch(t, 16*mib)
-	const start, size = 1 << 32, 1000 * page
-	w.s.MMap(start, size, rw, fixed, 0)
-	other := w.b.space(0x10000, amd64.UserEnd, 0)
-	pieces := 0
-	for at := uint64(start); at < start+size; pieces++ {
-		done, errno := w.s.SharePiece(other.Space, at, start+size-at)
-		if errno != 0 || done == 0 || done > usual.pages*page {
-			t.Fatalf("%#x, %v", done, errno)
-		}
-		at += done
-	}
-	if pieces < 3 || other.Stats().Areas != 1 || other.Stats().Frames < 1000 {
-		t.Errorf("%d pieces, %+v", pieces, other.Stats())
-	}
-	w.s.WriteUint64(start+size-page, 42)
-	if v, _ := other.ReadUint64(start + size - page); v != 42 {
-		t.Errorf("%d", v)
-	}
-	other.MUnmap(start, size)
-	if other.Stats().Frames != 0 {
-		t.Errorf("%d frames left", other.Stats().Frames)
-	}
-	for !other.Destroy() {
+	s.MUnmap(&other, start+size-page, page)
+	if errno := s.MinCore(&w.s.c, start, size, vec); errno != abi.ENOMEM || w.s.c.Pending() {
+		t.Errorf("%q", errno.Name())
 	}
 	w.b.destroy(w.s)
 }

@@ -600,60 +600,6 @@ func TestAreaLimit(t *testing.T) {
 	b.destroy(s)
 }
 
-// TestMoveWithoutTables has mremap run out of frames for tables half-way.
-func TestMoveWithoutTables(t *testing.T) {
-	b, s := amd64Space(t)
-	const from, pages = 512 * page * 8, 40
-	s.MMap(from, pages*page, rw, fixed, 0)
-	for i := range uint64(pages) {
-		s.WriteUint64(abi.UserAddr(from+i*page), i)
-	}
-	var held []uint64
-	for {
-		pa, code := b.env.Frames.Alloc(frame.Kernel)
-		if code != frame.OK {
-			break
-		}
-		held = append(held, pa)
-	}
-	// Frames for the tables of the first half of the target only: it lies on
-	// both sides of a 2 MiB boundary, in a 512 GiB range of its own.
-	const to = 3<<39 + 512*page - pages/2*page
-	for range 3 {
-		last := len(held) - 1
-		b.env.Frames.Free(held[last], frame.Kernel)
-		held = held[:last]
-	}
-	before := s.Stats()
-	if _, errno := s.MRemap(from, pages*page, pages*page, 3, to); errno != abi.ENOMEM {
-		t.Fatalf("%q", errno.Name())
-	}
-	if after := s.Stats(); after.Frames != before.Frames || after.Areas != before.Areas {
-		t.Errorf("%+v, then %+v", before, after)
-	}
-	for i := range uint64(pages) {
-		if v, errno := s.ReadUint64(abi.UserAddr(from + i*page)); v != i || errno != 0 {
-			t.Errorf("page %d: %d, %v", i, v, errno)
-		}
-	}
-	for _, pa := range held {
-		b.env.Frames.Free(pa, frame.Kernel)
-	}
-	if at, errno := s.MRemap(from, pages*page, 2*pages*page, 3, to); at != to || errno != 0 {
-		t.Fatalf("%#x, %v", at, errno)
-	}
-	for i := range uint64(2 * pages) {
-		want := i
-		if i >= pages {
-			want = 0
-		}
-		if v, errno := s.ReadUint64(abi.UserAddr(to + i*page)); v != want || errno != 0 {
-			t.Errorf("moved page %d: %d, %v", i, v, errno)
-		}
-	}
-	b.destroy(s)
-}
-
 func TestNothingAllocates(t *testing.T) {
 	b, s := amd64Space(t)
 	var buf [100]byte

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+import (
+	"testing"
+
+	"loam/abi"
+	"loam/machine/amd64"
+)
+
+// TestShoot counts when other processors are told.
+func TestShoot(t *testing.T) {
+	w := newWatch(t, 8*mib)
+	s := w.s
+	s.Map(Area{Start: 0x400000, End: 0x404000, Prot: Read | Write, Kind: Archive, Phys: w.b.file, Bytes: 4 * page})
+	for _, c := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"mmap", func() { s.MMap(0x100000, 8*page, rw, fixed, 0) }, 0},
+		{"munmap of nothing", func() { s.MUnmap(0x107000, page) }, 0},
+		{"faults", func() { w.touch(0x100000, 0x104000, page) }, 0},
+		{"faults again", func() { s.Fault(0x100000, Write) }, 0},
+		{"less rights", func() { s.MProtect(0x100000, 7*page, abi.PROT_READ) }, 1},
+		{"more rights", func() { s.MProtect(0x100000, 7*page, rw) }, 0},
+		{"madvise", func() { s.MAdvise(0x101000, page, abi.MADV_DONTNEED) }, 1},
+		{"madvise of nothing", func() { s.MAdvise(0x101000, page, abi.MADV_DONTNEED) }, 0},
+		{"reading a file", func() { s.ReadUint64(0x400000) }, 0},
+		{"a copy", func() { s.WriteUint64(0x400000, 1) }, 1},
+		{"a copy of what wasn't mapped", func() { s.MAdvise(0x401000, page, abi.MADV_DONTNEED); w.shoots = 0; s.WriteUint64(0x401000, 1) }, 0},
+		{"munmap", func() { s.MUnmap(0x100000, 8*page) }, 1},
+		{"nobody has it", func() { s.Loaded = 0; s.WriteUint64(0x402000, 1) }, 0},
+	} {
+		w.shoots = 0
+		if c.do(); w.shoots != c.want {
+			t.Errorf("%s: told %d times, want %d", c.name, w.shoots, c.want)
+		}
+	}
+	if !s.FlushDue() || !s.TakeFlush().Any() {
+		t.Error("what nobody was told has gone")
+	}
+	s.Fault(0x402000, Write)
+	if f := s.TakeLocal(); f != (Flush{0x402000, 0x403000}) && f != (Flush{0x100000, 0x403000}) {
+		t.Errorf("%+v", f)
+	}
+	w.b.destroy(w.s)
+}
+
+// TestShareInPieces shares more than a piece.
+func TestShareInPieces(t *testing.T) {
+	w := newWatch(t, 16*mib)
+	const start, size = 1 << 32, 1000 * page
+	w.s.MMap(start, size, rw, fixed, 0)
+	other := w.b.space(0x10000, amd64.UserEnd, 0)
+	pieces := 0
+	for at := uint64(start); at < start+size; pieces++ {
+		done, errno := w.s.SharePiece(other.Space, at, start+size-at)
+		if errno != 0 || done == 0 || done > usual.pages*page {
+			t.Fatalf("%#x, %v", done, errno)
+		}
+		at += done
+	}
+	if pieces < 3 || other.Stats().Areas != 1 || other.Stats().Frames < 1000 {
+		t.Errorf("%d pieces, %+v", pieces, other.Stats())
+	}
+	w.s.WriteUint64(start+size-page, 42)
+	if v, _ := other.ReadUint64(start + size - page); v != 42 {
+		t.Errorf("%d", v)
+	}
+	other.MUnmap(start, size)
+	if other.Stats().Frames != 0 {
+		t.Errorf("%d frames left", other.Stats().Frames)
+	}
+	for !other.Destroy() {
+	}
+	w.b.destroy(w.s)
+}
