@@ -137,6 +137,9 @@ func (r *runner) reap() bool {
 	if !r.closeHandles(&k.handles[i]) {
 		return true
 	}
+	if k.memoryTurn = !k.memoryTurn; k.memoryTurn && r.reapMemory() {
+		return true
+	}
 	peak := s.Stats().Peak
 	faults := s.Stats().Faults
 	if !s.Destroy() {

@@ -81,6 +81,7 @@ type kernel struct {
 
 	memories      memory.Objects
 	memoryHeaders []int32 // of each memory object, its header
+	memoryTurn    bool    // the next piece to be given back is theirs, not a space's
 }
 
 // k is the kernel; the runners are its only users.

@@ -92,7 +92,11 @@ func (r *runner) thread(h uint64, need abi.Rights) (int32, *Thread, abi.Errno) {
 	if o.Record == pool.Nil {
 		return 0, nil, abi.ESRCH
 	}
-	return o.Record, k.threads.Index(o.Record), 0
+	t := k.threads.Index(o.Record)
+	if k.processes.Index(t.process).ended { // it is taken away in pieces
+		return 0, nil, abi.ESRCH
+	}
+	return o.Record, t, 0
 }
 
 // unrefer gives back a reference to an object. Threads that wait for a
