@@ -138,7 +138,7 @@ const (
 	CallProcessKill // 0x1010
 
 	// CallProcessWait waits for a process's end, and until all that it had is
-	// given back. Arguments: the handle, the deadline as in CallNotificationWait.
+	// given back, but for memory objects, which go soon after. Arguments: the handle, the deadline as in CallNotificationWait.
 	// The result is the status (ExitStatusOf), which can be asked for again and
 	// again. Right: RightWait.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ETIMEDOUT, EINTR, EBUSY.

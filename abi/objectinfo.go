@@ -50,7 +50,7 @@ const LimitPages = NumKinds
 const NumLimits = NumKinds + 1
 
 // Of gives the element of a kind, which must be one.
-func (l *Limits) Of(k Kind) uint32 { return l[k-1] }
+func (l Limits) Of(k Kind) uint32 { return l[k-1] }
 
 // Set sets the element of a kind, which must be one.
 func (l *Limits) Set(k Kind, n uint32) { l[k-1] = n }

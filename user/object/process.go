@@ -28,8 +28,8 @@ func (p Process) Kill() error {
 	return err
 }
 
-// Wait waits until the process has ended and all that it had is given back, or
-// for a deadline.
+// Wait waits until the process has ended and all that it had is given back (but
+// memory objects, which go soon after), or for a deadline.
 func (p Process) Wait(until int64) (abi.ExitStatus, error) {
 	v, err := wait(abi.CallProcessWait, Handle(p), uint64(until), 0)
 	return abi.ExitStatusOf(v), err

@@ -59,9 +59,8 @@ func greedyChild(k abi.Kind, limit, most int) error {
 	before := must(object.Self.Info())
 	c := must(child(object.Program{Limits: limitsWith(k, limit)}, "greedy", k.String(), strconv.Itoa(most)))
 	ok(finish(c))
-	after := must(object.Self.Info())
-	if k != abi.KindThread && after.Used != before.Used && after.Used.Of(k) != before.Used.Of(k) {
-		return fmt.Errorf("charged for %v, before %v", after.Used, before.Used)
+	if k != abi.KindThread { // of which Go's runtime makes some when it likes
+		eventually("what the child had is given back", func() bool { return used().Of(k) <= before.Used.Of(k) })
 	}
 	n := must(object.NewNotification())
 	return n.Close()
