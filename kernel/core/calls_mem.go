@@ -19,7 +19,7 @@ import (
 // between, and interrupts come.
 func (r *runner) piece(v uint64, e abi.Errno) uint64 {
 	if e == space.More {
-		r.work |= workChoose
+		r.unfinished()
 	}
 	return valueOr(v, e)
 }

@@ -356,7 +356,7 @@ func (r *runner) futexWake(op decode.Futex, addr abi.UserAddr, n int32, bitset u
 		return e.Result()
 	}
 	if n > 1 || bitset != futex.Any {
-		return uint64(r.wake(key, n, bitset))
+		return r.wakeMany(key, n, bitset)
 	}
 	i, ok := k.futexes.WakeOne(key)
 	if !ok {
@@ -387,6 +387,21 @@ func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
 		r.woken(i)
 	}
 	return woken
+}
+
+// wakeMany is wake for a call, in pieces.
+func (r *runner) wakeMany(key futex.Key, n int32, bitset uint32) uint64 {
+	const atOnce = 64
+	t := r.t
+	left := max(n, 1) - t.done
+	woken := r.wake(key, min(left, atOnce), bitset)
+	t.done += woken
+	if woken == atOnce && left > atOnce {
+		r.unfinished()
+		return 0
+	}
+	woken, t.done = t.done, 0
+	return uint64(woken)
 }
 
 // futexWakeOp changes a second word, wakes waiters on the first, and if the

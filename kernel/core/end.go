@@ -8,11 +8,13 @@ import (
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/kernel/pool"
+	"loam/kernel/sched"
 	"loam/machine/metal"
 )
 
-// endProcess ends a process with all of its threads. Its memory goes piece by
-// piece (reap); what remains until a parent has asked for it is its status.
+// endProcess ends a process: none of its threads runs any more. They and what it
+// has go piece by piece (reap); what remains until a parent has asked for it is
+// its status.
 func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	if p.ended {
 		return
@@ -23,14 +25,41 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	for i := range int32(timersPerProcess) {
 		k.timers.Remove(int32(k.threads.Cap()) + me*timersPerProcess + i)
 	}
-	for i := p.members.First(); i != pool.Nil; {
+	for i := range k.runners {
+		if o := &k.runners[i]; o.p == p && o.index != sched.None {
+			r.bury(o.index, true)
+		}
+	}
+	k.leaving.PushBack(k.leavingLinks, me)
+	r.work |= workChoose
+}
+
+// buryThreads takes a piece of the threads of the first process that is leaving,
+// and ends the process with the last one.
+func (r *runner) buryThreads() {
+	const atOnce = 16
+	me := k.leaving.First()
+	p := k.processes.Index(me)
+	i := p.members.First()
+	for n := 0; n < atOnce && i != pool.Nil; n++ {
 		next := p.members.Next(k.siblings, i)
 		if i != p.leader { // its slot holds the process's id
 			r.bury(i, false)
 		}
 		i = next
 	}
-	r.bury(p.leader, true)
+	if i == pool.Nil {
+		k.leaving.Remove(k.leavingLinks, me)
+		r.bury(p.leader, true)
+		r.leave(p)
+	}
+}
+
+// leave gives back what a process without threads has, but for its memory and its
+// handles, and lets those know who have to.
+func (r *runner) leave(p *Process) {
+	me := p.handle.Index
+	p.zombie = true
 	k.poll.FreeTable(k.tables[me])
 	k.tables[me] = nil
 	r.settle()
@@ -41,7 +70,6 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 		k.ending = true
 		r.endOthers()
 	}
-	r.work |= workChoose
 }
 
 // endSpace has every CPU leave a space that no thread runs in any more, and puts
@@ -69,7 +97,7 @@ func (r *runner) abandonChildren(p *Process) {
 			continue
 		}
 		child.parentPID = 0
-		if child.ended {
+		if child.zombie {
 			k.freeProcess(child)
 		}
 	}
@@ -102,7 +130,7 @@ func (r *runner) endOthers() {
 		if i != k.first {
 			p := k.processes.Index(i)
 			p.parentPID = 0
-			if p.ended {
+			if p.zombie {
 				k.freeProcess(p)
 			} else {
 				r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
@@ -121,11 +149,15 @@ func (k *kernel) freeProcess(p *Process) {
 	k.processes.Put(p.handle)
 }
 
-// reap gives back a piece of what an ended process has, its handles first and then
-// what its space has, and reports whether there was one: a space may have to wait
+// reap gives back a piece of what an ended process has, its threads first, then its
+// handles, then what its space has, and reports whether there was one: a space may have to wait
 // until other CPUs have left it, which then come here. When the last one is done
 // and the first process has ended, so does the machine.
 func (r *runner) reap() bool {
+	if !k.leaving.Empty() {
+		r.buryThreads()
+		return true
+	}
 	i := k.dying.First()
 	for i != pool.Nil && k.spaces.Index(i).Loaded != 0 {
 		i = k.dying.Next(k.dyingLinks, i)

@@ -61,6 +61,9 @@ type kernel struct {
 	objects object.Objects
 	handles []object.Table // of each process, by its space's index
 
+	leavingLinks []pool.Link
+	leaving      pool.List // ended processes that have threads
+
 	dyingLinks []pool.Link
 	dying      pool.List // spaces to be destroyed
 
@@ -135,6 +138,7 @@ func (k *kernel) setUp() {
 	k.links = make([]pool.Link, threads)
 	k.siblings = make([]pool.Link, threads)
 	k.dyingLinks = make([]pool.Link, spaces)
+	k.leavingLinks = make([]pool.Link, spaces)
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)
 	}

@@ -28,7 +28,8 @@ type Process struct {
 	members pool.List // threads, linked by k.siblings
 	count   int32     // of members that live
 
-	ended   bool // a zombie: nothing but status and times
+	ended   bool // its threads run no more
+	zombie  bool // nothing is left but status and times
 	stopped bool // by SIGSTOP and the like
 	status  abi.ExitStatus
 	objects object.Process
@@ -242,7 +243,7 @@ func sysWait4(r *runner, c *metal.Context) uint64 {
 			continue
 		}
 		found = true
-		if p.ended {
+		if p.zombie {
 			return r.collect(c, p)
 		}
 	}

@@ -152,7 +152,7 @@ func (r *runner) interrupted(trap metal.Trap) {
 //loam:noalloc
 func (r *runner) choose() {
 	for breathed := false; ; {
-		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running && !r.t.memory.Pending() {
+		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running && !r.t.unfinished {
 			r.takeSignals()
 		}
 		if k.dirty != 0 {
@@ -160,17 +160,19 @@ func (r *runner) choose() {
 		}
 		r.work = 0
 		if r.corpse != nil {
-			metal.FreeContext(r.corpse)
-			r.corpse = nil
+			r.release()
 		}
-		reaped := (!k.dying.Empty() || k.memories.Dying()) && r.reap()
+		reaped := (!k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()) && r.reap()
 		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if k.several {
 			r.kick()
 		}
 		if i != r.index {
-			r.change(i, now)
+			if r.change(i, now); i != sched.None && r.p.ended {
+				r.bury(i, true)
+				continue
+			}
 		}
 		r.arm(now, slice)
 		r.now = 0
@@ -186,7 +188,7 @@ func (r *runner) choose() {
 		case r.work != 0:
 		case r.t.retry:
 			r.again()
-		case r.t.memory.Pending():
+		case r.t.unfinished:
 			if breathed = !breathed; breathed {
 				r.breathe()
 				continue
@@ -207,6 +209,12 @@ func (r *runner) rest() {
 	r.comeIn()
 	r.idle = false
 	r.happened(e)
+}
+
+// release frees the context of a thread that ended here.
+func (r *runner) release() {
+	metal.FreeContext(r.corpse)
+	r.corpse = nil
 }
 
 // breathe lets others have the lock, and interrupts come, between two pieces of
@@ -259,6 +267,9 @@ func (r *runner) time() int64 {
 // drop says that the current thread is no more.
 func (r *runner) drop() {
 	r.cpu.Leave()
+	if r.corpse != nil { // of one that ended just before: its call is over
+		r.release()
+	}
 	r.corpse = r.c
 	r.since = r.time()
 	r.index = sched.None
@@ -308,12 +319,23 @@ func (r *runner) goOn() {
 		f = calls[nr]
 	}
 	c := r.c
-	if c.RAX = f(r, c); r.t != nil && c.RAX != space.More.Result() {
-		r.t.memory = space.Call{} // done, if only because it fails now
+	t := r.t
+	t.unfinished = false
+	c.RAX = f(r, c)
+	if r.t != t || t.unfinished {
+		return
 	}
-	if r.t != nil && !r.t.memory.Pending() && r.t.due(r.p) {
+	t.memory = space.Call{} // done, if only because it fails now
+	if t.due(r.p) {
 		r.work |= workSignal
 	}
+}
+
+// unfinished says that the current thread's call has more to do than may be done
+// in one piece: it is made again (goOn), with what it has kept in the thread.
+func (r *runner) unfinished() {
+	r.t.unfinished = true
+	r.work |= workChoose
 }
 
 // happened acts on what an interrupt brought.

@@ -24,7 +24,6 @@ type Config struct{}
 // Run starts the first program of the boot archive and runs the machine until
 // it has ended. It never returns: the caller becomes the first CPU's runner.
 func Run(Config) {
-	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	fillCalls()
 	k.setUpCPUs()
 	for i := 1; i < len(k.runners); i++ {
@@ -33,6 +32,7 @@ func Run(Config) {
 	startCollecting()
 	r := &k.runners[0]
 	metal.RunOn(r.cpu)
+	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	k.setUp() // here, where no collection can start
 	atomic.StoreUint32(&k.ready, 1)
 	for i := 1; i < len(k.runners); i++ {

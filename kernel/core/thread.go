@@ -44,7 +44,9 @@ type Thread struct {
 	clearTID abi.UserAddr // set to 0 and woken at the thread's end
 	robust   abi.UserAddr // head of the list of robust futexes
 
-	memory space.Call // of the mmap family that it makes, in pieces
+	unfinished bool       // its call goes on before it does anything else (goOn)
+	done       int32      // by an unfinished futex call: threads woken
+	memory     space.Call // of the mmap family that it makes, in pieces
 
 	sig   signal.Thread
 	fault signal.FaultAMD64 // what the last exception left behind, for its signal

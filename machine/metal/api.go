@@ -40,7 +40,9 @@ func NewContext() *Context {
 
 // FreeContext gives a Context back, which no CPU has entered last (Leave).
 func FreeContext(c *Context) {
-	frames.Free(uint64(addressOf(c)-directMap), frame.Context)
+	if code := frames.Free(uint64(addressOf(c)-directMap), frame.Context); code != frame.OK {
+		machineFatal("a thread's context can't be given back: ", code.String())
+	}
 }
 
 // Enter runs the user thread of c, whose root the CPU has (UseRoot), until its
