@@ -8,7 +8,9 @@
 // Each CPU has one runner, a goroutine that never returns (runner.go): choose a
 // thread, enter it, handle the trap that comes back, again. Interrupts are off
 // in the kernel, so what runs here has its CPU for itself, from the trap until
-// the next entry: there is no lock and nothing half-done is ever seen. A thread
+// the next entry; and one lock, taken after the trap and given back before the
+// entry, has nothing half-done seen by another CPU (cpus.go, docs/concurrency.md).
+// Calls that touch nothing but their thread take no lock. A thread
 // that waits is a record in a table, not a stack (seL4's event kernel; Rejected:
 // Biscuit's goroutine for each user thread, which leaves scheduling to Go).
 //
@@ -47,9 +49,18 @@
 //
 // # End
 //
-// When a process ends, its threads are taken out of every queue at once; its
-// memory goes in bounded pieces between other threads' turns (end.go). When the
-// first process has ended, and its memory is back, the machine stops.
+// When a process ends, none of its threads runs any more, on any CPU; they, its
+// handles and its memory go in bounded pieces between other threads' turns
+// (end.go). When the first process has ended, and its memory is back, the machine
+// stops.
+//
+// # Long calls
+//
+// A call whose length the program decides (munmap of a large range, a futex that
+// thousands wait on) does a bounded piece and says that it isn't finished
+// (runner.unfinished). It is made again before its thread does anything else;
+// interrupts come, and other threads run, in between. What it has done so far is
+// kept in the thread.
 //
 // In a build without the tag loam this package is empty but for this text: it
 // stands on machine/metal. What can be tested without a machine is in the

@@ -17,8 +17,8 @@
 //   - a trap or an interrupt in the kernel: the same, with the FPU state, and
 //     kernelTrap answers (it backs the heap page by page, gives kernel threads
 //     turns, and panics for everything else);
-//   - NMI, double fault and machine check: stacks of their own, always fatal
-//     for now.
+//   - NMI, double fault and machine check: stacks of their own. An NMI stops
+//     the CPU when another one panics; else all three are fatal for now.
 //
 // # Stacks
 //
@@ -38,20 +38,25 @@
 // them (an index out of range) ends in the kernel's panic by way of a fault in
 // the fake g.
 //
-// # Interrupts
+// # Interrupts, locks, several CPUs
 //
-// The runner has interrupts off all the time. They are taken in user mode, in
-// Idle, and while another kernel thread has its turn. So the kernel floor has
-// no concurrency on its CPU, and its calls into the frame allocator need no
-// lock: Go's other threads, which get their memory from the same allocator,
-// run only in Idle and Turn. Three things make that true (runner.go): the
-// runner's goroutine is locked to its thread; it is not preemptible (m.locks
-// is raised), so that Go's scheduler stops it at Turn and Idle only; and its
-// stack is grown and touched once, so that it neither grows nor faults later.
+// docs/concurrency.md has the rules. A runner has interrupts off all the time.
+// They are taken in user mode, in Idle, Turn and Breathe, and while another kernel
+// thread runs. So the kernel floor has no concurrency on its CPU. Three things
+// make that true (runner.go): the runner's goroutine is locked to its thread; it
+// is not preemptible (m.locks is raised), so that Go's scheduler stops it at those
+// points only; and its stack is grown and touched once, so that it neither grows
+// nor faults later.
+//
+// The threads of Go's runtime are multiplexed on all CPUs (kthread.go), each
+// runner on its own; the machine lock guards them. How the runtime stops a runner
+// is in stop.go, how the other CPUs start in others.go.
 //
 // Rejected: a goroutine for each user thread (Biscuit), which leaves scheduling
 // to Go and costs a goroutine switch a trap; a patched runtime (TamaGo), tied
-// to a release; entersyscall around Enter, +187 instructions on each trap.
+// to a release; entersyscall around Enter, +187 instructions on each trap; the
+// runtime's preemption signal, delivered: a frame, a stack and a handler for what
+// happens at known points anyway.
 //
 // Sources: Intel SDM vol. 3A chapters 4 (paging), 5 (protection), 6 (traps),
 // 10 (APIC), 13 (XSAVE); AMD APM vol. 2 chapter 6 (SYSCALL).
