@@ -41,6 +41,10 @@
 // program causes to be used count against the machine's memory; the allocator
 // keeps a reserve that only the kernel may use.
 //
+// Programs name processes, spaces, threads, notifications and memory objects by
+// handles (objects.go, package object). Each of these has a header that is
+// charged to an account and outlives the record while somebody has a handle.
+//
 // # Memory of programs
 //
 // Addresses from programs are abi.UserAddr and are followed only by package

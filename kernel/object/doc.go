@@ -14,9 +14,11 @@
 // as there are handles, as Linux keeps zombies; each place that walks over
 // threads or processes would have to know of the dead among them.
 //
-// A reference is a handle in some table, or the kernel's own while there is a
-// record. Release answers when the last one is gone and something is left that
-// its owner has to give back; it does so and calls Free. No object refers to
+// A reference is a handle in some table, or the kernel's own while a process,
+// thread or space has a record. Release answers when the last one is gone and
+// something is left that its owner has to give back; it does so, maybe in pieces,
+// and calls Free. So memory that is still mapped has a header without references,
+// and somebody who pays. No object refers to
 // another through handles but a process through its table, which is closed when
 // the process ends: there are no cycles to be collected.
 //
@@ -37,7 +39,8 @@
 // # Accounts
 //
 // Headers are charged, one unit of their kind each, to an [Account]: each
-// process has one. An account has a limit for each kind, and stands below the
+// process has one, and the frames behind memory objects to the same one (package
+// memory). An account has a limit for each kind, and stands below the
 // one of the process's creator: what is charged to it is charged to all above
 // it, too. So a process meets its own limit first (EDQUOT), with all its
 // descendants it can't use more than it was given itself, and the answer ENOSPC
