@@ -37,7 +37,8 @@
 // flush, for until then a processor may still reach them.
 //
 // Large ranges are worked on in bounded pieces: an operation that fills its
-// batch or has visited enough entries returns early and is called again.
+// batch, or has used up the batch's budget of steps, returns early and is called
+// again. [Tables.Prepare] makes tables beforehand for who can't fail later.
 //
 // Rejected: one package per architecture generated or copied (two walkers to
 // keep right); counting the entries of each table (costs every map a record
