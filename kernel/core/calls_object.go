@@ -88,7 +88,8 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 	o.Bits |= c.RSI
 	for w := o.Waiters.First(); w != pool.Nil && o.Bits != 0; {
 		next := o.Waiters.Next(k.links, w)
-		if got := o.Bits & k.threads.Index(w).mask; got != 0 {
+		t := k.threads.Index(w)
+		if got := o.Bits & t.mask; got != 0 && !k.processes.Index(t.process).ended { // it would take them along
 			o.Bits &^= got
 			r.finish(w, got)
 		}
