@@ -77,15 +77,16 @@ func heapDrop(start, length uint64) {
 		return
 	}
 	for va := start; va < end; {
-		pte, span := kernelLookup(va)
-		if pte == nil {
-			va = (va + span) &^ (span - 1)
-			continue
+		table, span := kernelLeafs(va)
+		next := min((va+span)&^(span-1), end)
+		if table != nil {
+			for i := va; i < next; i += pageSize {
+				if pte := table[i>>12&511]; pte&amd64.PTEPresent != 0 {
+					memory.Zero(pte & pteAddr)
+				}
+			}
 		}
-		if *pte&amd64.PTEPresent != 0 {
-			memory.Zero(*pte & pteAddr)
-		}
-		va += pageSize
+		va = next
 	}
 }
 
@@ -97,7 +98,7 @@ func heapFault(va uint64) bool {
 	if !isHeap(va) {
 		return false
 	}
-	if pte, _ := kernelLookup(va); pte != nil && *pte&amd64.PTEPresent != 0 {
+	if backed(va) {
 		return true // another CPU was first
 	}
 	pa, code := frames.Alloc(frame.Heap)
@@ -120,7 +121,7 @@ func touch(va, n uint64) {
 		if !isHeap(p) {
 			continue
 		}
-		if pte, _ := kernelLookup(p); pte != nil && *pte&amd64.PTEPresent != 0 {
+		if backed(p) {
 			continue
 		}
 		if !heapFault(p) {
@@ -129,9 +130,9 @@ func touch(va, n uint64) {
 	}
 }
 
-// kernelLookup returns the entry that maps the 4 KiB page of va, or nil and
-// the size of the span without a table around va.
-func kernelLookup(va uint64) (pte *uint64, span uint64) {
+// kernelLeafs returns the table of the 4 KiB pages around va, or nil, and the size
+// of the span that has it, or has none.
+func kernelLeafs(va uint64) (leafs *[512]uint64, span uint64) {
 	table := memory.Table(kernelRoot)
 	for shift := 39; shift > 12; shift -= 9 {
 		e := table[va>>shift&511]
@@ -140,7 +141,13 @@ func kernelLookup(va uint64) (pte *uint64, span uint64) {
 		}
 		table = memory.Table(e & pteAddr)
 	}
-	return &table[va>>12&511], pageSize
+	return table, hugePage
+}
+
+// backed reports whether the page of va, which is the heap's, has a frame.
+func backed(va uint64) bool {
+	table, _ := kernelLeafs(va)
+	return table != nil && table[va>>12&511]&amd64.PTEPresent != 0
 }
 
 // kernelTable returns the table of the level whose entries span 1<<shift
@@ -184,10 +191,15 @@ func mapKernelRange(va, start, end, bits uint64) bool {
 			va, start = va+hugePage, start+hugePage
 			continue
 		}
-		if !mapKernelPage(va, start, bits) {
+		table := kernelTable(va, 12)
+		if table == nil {
 			return false
 		}
-		va, start = va+pageSize, start+pageSize
+		// The pages up to the table's end, where a larger one may begin.
+		for n := min((hugePage-va%hugePage)/pageSize, (end-start+pageSize-1)/pageSize); n > 0; n-- {
+			table[va>>12&511] = start | bits | ptePresent
+			va, start = va+pageSize, start+pageSize
+		}
 	}
 	return true
 }
