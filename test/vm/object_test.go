@@ -27,13 +27,19 @@ func TestObjects(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, slices.Concat(args, []string{"-v", vmtest.Program(t, "objects")})...)
 			r.Cases(t)
-			for _, want := range []string{"kernel: left 0 ", "kernel: frames_leaked 0 "} {
-				if !strings.Contains(string(r.Stderr), want) {
-					t.Errorf("not said: %q\n%s", want, r)
-				}
-			}
+			wantNothingLeft(t, r)
 			wantErrorsTried(t, string(r.Stdout))
 		})
+	}
+}
+
+// wantNothingLeft wants the kernel to say that all that programs had is back.
+func wantNothingLeft(t *testing.T, r *vmtest.Result) {
+	t.Helper()
+	for _, want := range []string{"kernel: left 0 ", "kernel: frames_leaked 0 "} {
+		if !strings.Contains(string(r.Stderr), want) {
+			t.Errorf("not said: %q\n%s", want, r)
+		}
 	}
 }
 
@@ -85,11 +91,22 @@ func TestObjectStress(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "objects"), "role", "stress", "4", cpus)
 			r.Want(t, 0)
-			for _, want := range []string{"kernel: left 0 ", "kernel: frames_leaked 0 "} {
-				if !strings.Contains(string(r.Stderr), want) {
-					t.Errorf("not said: %q\n%s", want, r)
-				}
-			}
+			wantNothingLeft(t, r)
+		})
+	}
+}
+
+// TestObjectGarbage has children make the calls with whatever is in their
+// registers. They may die of it; the kernel and their creator don't.
+func TestObjectGarbage(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, cpus := range []string{"1", "4"} {
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "objects"), "role", "garbage", "4", cpus)
+			r.Want(t, 0)
+			wantNothingLeft(t, r)
 		})
 	}
 }

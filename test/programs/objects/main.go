@@ -11,7 +11,8 @@
 //
 // It starts children of itself by ProcessCreate; the first argument says what a
 // child does (roles.go). With "role stress SECONDS SEED" it makes random calls
-// (stress.go).
+// that mean something (stress.go), with "role garbage SECONDS SEED" its children
+// make any (garbage.go).
 package main
 
 import (

@@ -45,6 +45,10 @@ func play(role []string) {
 		err = outlive()
 	case "killself":
 		err = object.Self.Kill()
+	case "garbage":
+		err = garbage(role[1:])
+	case "garbler":
+		err = garbler(role[1])
 	case "stress":
 		err = stress(role[1:])
 	case "greedy":
