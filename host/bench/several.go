@@ -74,15 +74,16 @@ func (w *wall) pause(ctx context.Context) error {
 			fmt.Fprintf(w.Out, "%6s %6d", cpus, round+1)
 			for i, name := range []string{"collections", "pause_average", "pause_longest", "irqoff_longest"} {
 				x, ok := f.Get(name)
-				if !ok {
+				text := time.Duration(x.Value).Round(time.Microsecond / 10).String()
+				switch {
+				case !ok && name != "irqoff_longest":
 					return fmt.Errorf("the kernel does not tell %s", name)
+				case !ok:
+					text = "not measured" // but by a kernel with checks
+				case x.Unit != "ns":
+					text = value(x.Value)
 				}
-				width := []int{12, 14, 14, 18}[i]
-				if x.Unit == "ns" {
-					fmt.Fprintf(w.Out, " %*v", width, time.Duration(x.Value).Round(time.Microsecond/10))
-				} else {
-					fmt.Fprintf(w.Out, " %*s", width, value(x.Value))
-				}
+				fmt.Fprintf(w.Out, " %*s", []int{12, 14, 14, 18}[i], text)
 			}
 			fmt.Fprintln(w.Out)
 		}
