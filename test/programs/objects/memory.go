@@ -5,7 +5,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -137,34 +136,6 @@ func memoryAt(word string) error {
 		return fmt.Errorf("%d", b[0])
 	}
 	b[0] = 8
-	return nil
-}
-
-// deadWaiters kills a process with many threads that wait for a notification.
-// They go in pieces; a signal meanwhile is not for them.
-func deadWaiters() error {
-	n := must(object.NewNotification())
-	defer n.Close()
-	m := must(object.NewMemory(page))
-	defer m.Close()
-	b := here(m, rw)
-	defer away(b)
-	c := must(child(object.Program{Held: true, Handles: []abi.HandOn{give(abi.Handle(n))}}, "sleep"))
-	defer end(c)
-	at := must(c.Space.Map(m, 0, 0, page, rw))
-	binary.LittleEndian.PutUint64(b[0:], abi.CallNotificationWait) // an order, see waiter
-	binary.LittleEndian.PutUint64(b[8:], uint64(object.Given(0)))
-	for i := range abi.MaxWaiters {
-		t := must(c.Process.NewThread())
-		ok(t.Start(object.Registers{Entry: codeOfWaiter(), Args: [2]uint64{at}}))
-		ok(t.Close())
-		waiting(abi.Handle(n), i+1)
-	}
-	ok(c.Process.Kill())
-	ok(n.Signal(1))
-	if bits, err := n.Wait(1, object.Now); err != nil || bits != 1 {
-		return fmt.Errorf("%d %v", bits, err)
-	}
 	return nil
 }
 
@@ -310,122 +281,4 @@ func touchPages(word string) (err error) {
 		b[n*page] = 1
 	}
 	return nil
-}
-
-// memoryErrors are those that follow from more than the handle.
-func memoryErrors(add func(name string, e syscall.Errno, all func(try func(error)))) {
-	with := func(f func(try func(error), m object.Memory)) func(func(error)) {
-		return func(try func(error)) {
-			m := must(object.NewMemory(4 * page))
-			defer m.Close()
-			f(try, m)
-		}
-	}
-	add("memory_create", syscall.EINVAL, func(try func(error)) {
-		for _, size := range []uint64{0, 1, page + 1, 64<<30 + page, 1<<64 - page, 1<<64 - 1} {
-			try(call(abi.CallMemoryCreate, size))
-		}
-	})
-	add("memory_create", syscall.EMFILE, full(func() error { return call(abi.CallMemoryCreate, page) }))
-	add("memory_resize", syscall.EINVAL, with(func(try func(error), m object.Memory) {
-		for _, size := range []uint64{0, 1, page + 1, 64<<30 + page, 1<<64 - page} {
-			try(m.Resize(size))
-		}
-	}))
-	busy := func(f func(m object.Memory) error) func(func(error)) {
-		return with(func(try func(error), m object.Memory) {
-			b := here(m, syscall.PROT_READ)
-			defer away(b)
-			try(f(m))
-		})
-	}
-	add("memory_resize", syscall.EBUSY, busy(func(m object.Memory) error { return m.Resize(page) }))
-	add("memory_decommit", syscall.EBUSY, busy(func(m object.Memory) error { return m.Decommit(0, page) }))
-	add("memory_decommit", syscall.EINVAL, with(func(try func(error), m object.Memory) {
-		for _, r := range [][2]uint64{{1, page}, {0, 1}, {0, 5 * page}, {4 * page, page}, {page, 1<<64 - page}, {1<<64 - page, page}} {
-			try(m.Decommit(r[0], r[1]))
-		}
-	}))
-	add("memory_map", syscall.EINVAL, with(func(try func(error), m object.Memory) {
-		for _, a := range [][4]uint64{ // address, offset, length, protection
-			{1, 0, page, rw}, {0, 1, page, rw}, {0, 0, 1, rw}, {0, 0, 0, rw}, {0, 4 * page, page, rw}, {0, 0, 5 * page, rw},
-			{0, 1<<64 - page, 2 * page, rw}, {1<<64 - page, 0, page, rw}, {page, 0, 1<<64 - page, rw}, {1 << 47, 0, page, rw},
-			{page, 0, page, rw}, {0, 0, page, 0}, {0, 0, page, syscall.PROT_WRITE}, {0, 0, page, rw | 8}, {0, 0, page, 1 << 40},
-		} {
-			_, err := object.Here.Map(m, a[0], a[1], a[2], a[3])
-			try(err)
-		}
-	}))
-	add("memory_map", syscall.EEXIST, with(func(try func(error), m object.Memory) {
-		b := here(m, rw)
-		defer away(b)
-		_, err := object.Here.Map(m, addressOf(&b[page]), 0, page, rw)
-		try(err)
-		_, err = object.Here.Map(m, codeOfCounter()&^(page-1), 0, page, rw)
-		try(err)
-	}))
-	add("memory_map", syscall.ENOMEM, func(try func(error)) {
-		m := must(object.NewMemory(64 << 30))
-		defer m.Close()
-		var all []uint64
-		for {
-			addr, err := object.Here.Map(m, 0, 0, 64<<30, syscall.PROT_READ)
-			if err != nil {
-				try(err)
-				break
-			}
-			all = append(all, addr)
-		}
-		for _, addr := range all {
-			ok(object.Here.Unmap(addr, 64<<30))
-		}
-	})
-	add("memory_unmap", syscall.EINVAL, func(try func(error)) {
-		for _, r := range [][2]uint64{{1, page}, {page, 1}, {page, 0}, {1<<64 - page, page}, {page, 1<<64 - page}, {1 << 47, page}} {
-			try(object.Here.Unmap(r[0], r[1]))
-		}
-	})
-	for name, nr := range map[string]uint64{"memory_map": abi.CallMemoryMap, "memory_unmap": abi.CallMemoryUnmap} {
-		add(name, syscall.ESRCH, with(func(try func(error), m object.Memory) {
-			c := must(child(object.Program{Held: true}, "sleep"))
-			defer c.Close()
-			again := func() {
-				if nr == abi.CallMemoryMap {
-					_, err := c.Space.Map(m, 0, 0, page, rw)
-					try(err)
-				} else {
-					try(c.Space.Unmap(1<<30, page))
-				}
-			}
-			ok(c.Process.Kill())
-			again()
-			must(c.Process.Wait(soon()))
-			again()
-		}))
-	}
-	add("memory_info", syscall.EFAULT, with(func(try func(error), m object.Memory) {
-		for _, a := range badAddresses {
-			try(call(abi.CallMemoryInfo, uint64(m), a))
-		}
-	}))
-	add("memory_map", syscall.EACCES, with(func(try func(error), m object.Memory) {
-		for _, c := range []struct {
-			rights abi.Rights
-			prot   uint64
-		}{
-			{abi.RightWrite | abi.RightExecute, syscall.PROT_READ},
-			{abi.RightRead | abi.RightExecute, rw},
-			{abi.RightRead | abi.RightWrite, syscall.PROT_READ | syscall.PROT_EXEC},
-			{abi.RightRead | abi.RightWrite | abi.RightExecute, rw | syscall.PROT_EXEC},
-		} {
-			h := must(object.Duplicate(abi.Handle(m), c.rights))
-			_, err := object.Here.Map(object.Memory(h), 0, 0, page, c.prot)
-			try(err)
-			ok(object.Close(h))
-		}
-		less := must(object.Duplicate(abi.HandleSpace, 0))
-		defer object.Close(less)
-		_, err := object.Space(less).Map(m, 0, 0, page, rw)
-		try(err)
-	}))
 }
