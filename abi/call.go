@@ -119,7 +119,8 @@ const (
 
 	// CallProcessCreate starts a file of the boot archive as a process with an
 	// account below the caller's, streams on the same console and the machine's
-	// environment. It finds HandleProcess, HandleSpace, HandleThread and the
+	// environment; or it makes a process with an empty space (ProcessEmpty). It
+	// finds HandleProcess, HandleSpace, HandleThread and the
 	// handles that are handed on (GivenHandle), and nobody is its parent: no
 	// SIGCHLD, no wait4. The caller's account is charged for the process, its own
 	// for its space and its threads. Arguments: address of the request

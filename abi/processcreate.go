@@ -20,13 +20,21 @@ const (
 	MaxProcessRequest = ProcessCreateSize + MaxHandOn*HandOnSize + MaxProcessName + MaxProcessArgs
 )
 
-// ProcessHeld is a flag of ProcessCreate: the first thread is made, but does
-// not run before CallThreadResume.
-const ProcessHeld = 1
+// Flags of ProcessCreate.
+const (
+	// ProcessHeld: the first thread is made, but does not run before
+	// CallThreadResume.
+	ProcessHeld = 1
+
+	// ProcessEmpty: no file is named, and nothing is in the new space. The first
+	// thread begins with CallThreadStart, when its creator has mapped something
+	// for it to run.
+	ProcessEmpty = 2
+)
 
 // ProcessCreate is the header of the request.
 type ProcessCreate struct {
-	Flags   uint32 // 0 or ProcessHeld
+	Flags   uint32 // 0, ProcessHeld or ProcessEmpty
 	Handles uint32 // items of the list that follows
 	Name    uint32 // bytes of the name, which follows the list
 	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name

@@ -32,7 +32,7 @@ func (r *runner) readRequest(addr, size uint64) (q request, e abi.Errno) {
 	}
 	q.head = abi.GetProcessCreate(b)
 	switch h := &q.head; {
-	case h.Flags&^abi.ProcessHeld != 0 || h.Handles > abi.MaxHandOn || h.Size() != size:
+	case h.Flags > abi.ProcessEmpty || h.Flags == abi.ProcessEmpty && h.Name|h.Args != 0 || h.Handles > abi.MaxHandOn || h.Size() != size:
 		return q, abi.EINVAL
 	case h.Name > abi.MaxProcessName:
 		return q, abi.ENAMETOOLONG
@@ -65,6 +65,22 @@ func (r *runner) checkHands(q *request) abi.Errno {
 	return 0
 }
 
+// createProcess makes the process, without what is handed on. Its first thread is
+// not runnable yet.
+func (k *kernel) createProcess(q *request, from *origin) (*Process, abi.Errno) {
+	if q.head.Flags&abi.ProcessEmpty == 0 {
+		env, _ := archive.Find(metal.Archive(), "env")
+		var why line
+		return k.startProgram(q.name, q.args, env, from, &why)
+	}
+	p, e := k.newProcess(from)
+	if e != 0 {
+		return nil, e
+	}
+	k.notBegun(p.leader, k.threads.Index(p.leader))
+	return p, 0
+}
+
 // loamProcessCreate: request, its length, where to put a Created.
 func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	q, e := r.readRequest(c.RDI, c.RSI)
@@ -82,10 +98,8 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	case k.frames.Low():
 		return abi.ENOMEM.Result()
 	}
-	env, _ := archive.Find(metal.Archive(), "env")
 	from := origin{account: r.p.objects.Account, limits: q.head.Limits}
-	var why line
-	p, e := k.startProgram(q.name, q.args, env, &from, &why)
+	p, e := k.createProcess(&q, &from)
 	if e != 0 {
 		return e.Result()
 	}
@@ -103,7 +117,9 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	}
 	r.inputChanged() // the child's standard input is as ready as everybody's
 	leader.held = q.head.Flags&abi.ProcessHeld != 0
-	r.ready(p.leader, leader)
+	if leader.wait != forStart {
+		r.ready(p.leader, leader)
+	}
 	var b [abi.CreatedSize]byte
 	made.Put(b[:])
 	return r.put(c.RDX, b[:])

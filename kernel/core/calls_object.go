@@ -128,10 +128,16 @@ func loamThreadCreate(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	t.wait, t.stopped = forStart, p.stopped
-	t.sig.SetMask(abi.SIG_SETMASK, math.MaxUint64) // signals go to threads that run
-	k.contexts[i].OrigRAX = noCall
+	t.stopped = p.stopped
+	k.notBegun(i, t)
 	return uint64(r.handleTo(t.object))
+}
+
+// notBegun has a new thread wait for ThreadStart. Signals go to threads that run.
+func (k *kernel) notBegun(i int32, t *Thread) {
+	t.wait = forStart
+	t.sig.SetMask(abi.SIG_SETMASK, math.MaxUint64)
+	k.contexts[i].OrigRAX = noCall
 }
 
 // loamThreadStart: thread, first instruction, stack, two words, thread-local

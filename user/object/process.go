@@ -53,6 +53,7 @@ type Program struct {
 	Args    []string     // the first is the program's name
 	Handles []abi.HandOn // that it finds by Given
 	Limits  *abi.Limits  // of its account, nil: the defaults
+	Empty   bool         // nothing: no File, no Args; its first thread waits for Start
 	Held    bool         // its first thread waits for Resume
 }
 
@@ -68,7 +69,10 @@ func (p *Program) Request() []byte {
 	}
 	head := abi.ProcessCreate{Handles: uint32(len(p.Handles)), Name: uint32(len(p.File)), Args: uint32(len(args)), Limits: limits}
 	if p.Held {
-		head.Flags = abi.ProcessHeld
+		head.Flags |= abi.ProcessHeld
+	}
+	if p.Empty {
+		head.Flags |= abi.ProcessEmpty
 	}
 	b := make([]byte, head.Size())
 	head.Put(b)

@@ -49,7 +49,13 @@ func createErrors() []cases.Case {
 		{syscall.EINVAL, "no header", func() error { _, err := sys.ProcessCreate(make([]byte, abi.ProcessCreateSize-1)); return err }},
 		{syscall.EINVAL, "a byte more", func() error { return bent(func(b []byte) []byte { return append(b, 0) }) }},
 		{syscall.EINVAL, "a byte less", func() error { return bent(func(b []byte) []byte { return b[:len(b)-1] }) }},
-		{syscall.EINVAL, "a flag", func() error { return bent(func(b []byte) []byte { b[0] = 2; return b }) }},
+		{syscall.EINVAL, "a flag", func() error { return bent(func(b []byte) []byte { b[0] = 4; return b }) }},
+		{syscall.EINVAL, "empty and held", func() error { _, err := (&object.Program{Empty: true, Held: true}).Start(); return err }},
+		{syscall.EINVAL, "empty with a name", create(object.Program{Empty: true})},
+		{syscall.EINVAL, "empty with arguments", func() error {
+			_, err := (&object.Program{Empty: true, Args: []string{""}}).Start()
+			return err
+		}},
 		{syscall.EINVAL, "lengths that overflow", func() error {
 			return bent(func(b []byte) []byte { copy(b[4:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"); return b })
 		}},

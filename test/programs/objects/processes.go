@@ -24,6 +24,7 @@ func processCases() []cases.Case {
 		{Name: "killed by itself", Run: killedByItself},
 		{Name: "ended with its last thread", Run: endedWithThread},
 		{Name: "threads made from outside", Run: foreignThread},
+		{Name: "loaded by a program", Run: loaded},
 		{Name: "handles that are handed on", Run: handedOn},
 		{Name: "handles that are moved", Run: moved},
 		{Name: "ends with many handles", Run: manyHandles},
