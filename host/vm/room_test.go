@@ -18,12 +18,13 @@ func TestRoom(t *testing.T) {
 		{Addr: 2 << 20, Data: []byte("data"), Size: 2 << 20},
 	}}).Bytes()
 	for _, c := range []struct {
-		mib, archive int
-		fault        string
+		mib, cpus, archive int
+		fault              string
 	}{
-		{4, 0, "at least 5 "}, {5, 0, ""}, {5, 1<<20 - kernelRoom, ""},
-		{5, 1<<20 - kernelRoom + 1, "at least 6 "}, {6, 1<<20 - kernelRoom + 1, ""},
-		{5, 300 << 20, "(-m 305M)"}, {305, 300 << 20, ""},
+		{4, 1, 0, "at least 5 to start ("}, {5, 1, 0, ""}, {5, 1, 1<<20 - kernelRoom, ""},
+		{5, 1, 1<<20 - kernelRoom + 1, "at least 6 "}, {6, 1, 1<<20 - kernelRoom + 1, ""},
+		{5, 1, 300 << 20, "(-m 305M)"}, {305, 1, 300 << 20, ""},
+		{5, 2, 0, ""}, {5, 3, 0, "at least 6 to start on 3 CPUs"}, {6, 3, 0, ""},
 	} {
 		k, err := MemFileOf("kernel", bytes.NewReader(kernel))
 		if err != nil {
@@ -33,7 +34,7 @@ func TestRoom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = (&Config{Kernel: k, Archive: a, MemoryMiB: c.mib}).checkRoom()
+		err = (&Config{Kernel: k, Archive: a, MemoryMiB: c.mib, CPUs: c.cpus}).checkRoom()
 		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
 			t.Errorf("%d MiB, archive of %d bytes: %v, want %q", c.mib, c.archive, err, c.fault)
 		}

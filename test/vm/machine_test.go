@@ -24,12 +24,13 @@ func TestMemorySizes(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	hello, small := vmtest.Program(t, "hello"), module(t, wasm.Hello())
+	more := int(number(t, vmtest.CPUsVariable, 1)) / 4 // MiB
 	for _, c := range []struct {
 		machine string
 		memory  int
 		program string
 	}{
-		{"microvm", goFloor, hello}, {"q35", goFloor, hello},
+		{"microvm", goFloor + more, hello}, {"q35", goFloor + more, hello},
 		{"microvm", wasmFloor, small}, {"q35", wasmFloor, small},
 		{"microvm", 1024, hello}, {"q35", 1024, hello},
 		{"microvm", 2048, hello}, {"q35", 2048, hello},
