@@ -13,10 +13,10 @@ import (
 // console is what `loam boot` shows once the log has been printed: the kernel
 // with nothing to run, and four keys. The shell comes with the programs.
 func console() {
-	metal.Log("ready, nothing to run. Keys: m memory, t time, q power off")
 	cpu := metal.CPUAt(0)
 	metal.RunOn(cpu)
 	metal.StartConsoleInput()
+	metal.Log("ready, nothing to run. Keys: m memory, t time, q power off")
 	for {
 		if cpu.Idle()&metal.EventKey != 0 {
 			for {

@@ -49,8 +49,8 @@ func startHostChannel() {
 	outb(com2+uartLine, 0x03)
 	outb(com2+uartFIFO, on|trigger)
 	outb(com2+uartModem, 0x0b)
+	routeIRQ(irqCOM2) // before the edge that would be lost
 	outb(com2+uartIER, 1)
-	routeIRQ(irqCOM2)
 	var hello [channel.HelloSize]byte
 	channel.PutHello(&hello, version)
 	sendInline(channel.Hello, hello[:])

@@ -12,11 +12,12 @@ var (
 	keyTail uint32
 )
 
-// startKeys turns the consoles' input on.
+// startKeys turns the consoles' input on. The line comes first: an edge on one that
+// is masked is lost (82093AA, 3.2.4), and a key may be waiting already.
 func startKeys() {
-	outb(com1+uartIER, 1)
 	routeIRQ(irqCOM1)
 	routeIRQ(irqKeyboard)
+	outb(com1+uartIER, 1)
 }
 
 func receiveKeys(vector uint32) bool {
