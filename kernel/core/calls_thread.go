@@ -358,13 +358,21 @@ func (r *runner) futexWake(op decode.Futex, addr abi.UserAddr, n int32, bitset u
 	if n > 1 || bitset != futex.Any {
 		return r.wakeMany(key, n, bitset)
 	}
-	i, ok := k.futexes.WakeOne(key)
-	if !ok {
-		return 0
+	for {
+		i, ok := k.futexes.WakeOne(key)
+		switch {
+		case !ok:
+			return 0
+		case k.threads.Index(i).ended():
+			continue // it waits no more, and is about to go
+		}
+		r.woken(i)
+		return 1
 	}
-	r.woken(i)
-	return 1
 }
+
+// ended reports whether the thread's process has.
+func (t *Thread) ended() bool { return k.processes.Index(t.process).ended }
 
 // woken goes on with thread i, which was taken out of its futex's queue.
 func (r *runner) woken(i int32) {
@@ -383,6 +391,10 @@ func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
 		i, ok := w.Next()
 		if !ok {
 			break
+		}
+		if k.threads.Index(i).ended() {
+			woken--
+			continue
 		}
 		r.woken(i)
 	}
