@@ -28,7 +28,7 @@ func TestMemoryFloor(t *testing.T) {
 					program = vmtest.Program(t, name)
 				}
 				for mib := 4; ; mib++ {
-					if mib > 16 {
+					if mib > 16+int(number(t, vmtest.CPUsVariable, 0)) {
 						t.Fatalf("%d MiB are not enough", mib-1)
 					}
 					r := vmtest.Run(t, "--machine", machine, "-m", fmt.Sprintf("%dM", mib), program)
