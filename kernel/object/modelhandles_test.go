@@ -31,7 +31,11 @@ func (w *world) pick(p *modelProcess) abi.Handle {
 	return abi.Handle(w.next())<<abi.HandleIndexBits | abi.Handle(w.next())
 }
 
-func (w *world) rights() abi.Rights { return abi.Rights(w.next() | w.next()) }
+// rights gives most of them more often than not.
+func (w *world) rights() abi.Rights {
+	some, more := w.next(), w.next()
+	return abi.Rights(some | more)
+}
 
 func (w *world) duplicate(p *modelProcess) {
 	h, rights := w.pick(p), w.rights()
