@@ -40,6 +40,8 @@ type guest struct {
 	p     *vm.Process
 	start time.Time
 
+	inputOver bool // the kernel was told that there is no input
+
 	// ring is memory shared with the machine, nil: none. From Hello on it is
 	// what the guest uses.
 	ring *stream.Ring
@@ -101,7 +103,9 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			greeted = nil
 			bootTimer.Stop()
 			res.hello = true
-			g.forwardStdin()
+			if !g.inputOver {
+				g.forwardStdin()
+			}
 			continue
 		case err := <-g.pumped:
 			return g.decide(err)

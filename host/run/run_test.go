@@ -372,7 +372,7 @@ func TestCommandLine(t *testing.T) {
 	if _, err := s.run(); err != nil {
 		t.Fatal(err)
 	}
-	want := "-append mode=run tsc=1000000000 time=1767225600000000000 seed=" + fixedSeed + " cpus=1 v=1"
+	want := "-append mode=run tsc=1000000000 time=1767225600000000000 seed=" + fixedSeed + " cpus=1 eof=1 v=1"
 	for _, want := range []string{want, "-icount shift=0,sleep=off", "-rtc base=2026-01-01,clock=vm", "-seed 1"} {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("no %q in %s", want, s.out.String())

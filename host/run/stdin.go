@@ -3,6 +3,7 @@
 package run
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -134,6 +135,28 @@ func (s *stdin) await() bool {
 			return true
 		}
 	}
+}
+
+// inputEnded reports whether it is known, without reading, that nothing is to be
+// read: there is no input, or it is at its end.
+func inputEnded(f *os.File) bool {
+	if f == nil {
+		return true
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
+		return true
+	}
+	if info.Mode().IsRegular() {
+		at, err := f.Seek(0, io.SeekCurrent)
+		return err == nil && at >= info.Size()
+	}
+	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 1 && fds[0].Revents&unix.POLLHUP != 0 && fds[0].Revents&unix.POLLIN == 0
 }
 
 // inBackground reports whether fd is the terminal of a foreground other than

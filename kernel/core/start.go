@@ -69,6 +69,7 @@ func (r *runner) startFirst() {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
 	k.first = p.handle.Index
+	r.inputChanged()
 	r.enqueue(p.leader, metal.Now())
 }
 

@@ -19,6 +19,7 @@ func configure() {
 	if v, _ := bootinfo.Flag(line, "log"); v {
 		showLog()
 	}
+	inEnded, _ = bootinfo.Flag(line, "eof")
 	if ns, code := bootinfo.Uint(line, "time"); code == bootinfo.OK {
 		wallStart = int64(ns)
 	}
