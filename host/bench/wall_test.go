@@ -37,6 +37,15 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+func TestKernelFigures(t *testing.T) {
+	f, err := KernelFigures([]byte("left 0 objects\ntrap 291 (256 and more)\n\nlongest 5 ns\n"))
+	x, _ := f.Get("trap")
+	y, _ := f.Get("longest")
+	if err != nil || len(f) != 3 || x.Value != 291 || y != (Figure{"longest", 5, "ns"}) {
+		t.Error(f, err)
+	}
+}
+
 func TestWallGroups(t *testing.T) {
 	err := Wall(context.Background(), WallOptions{Only: []string{"hello", "goodbye"}})
 	if err == nil || !strings.Contains(err.Error(), "goodbye") || !strings.Contains(err.Error(), "two_cpus") {

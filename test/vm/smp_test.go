@@ -83,7 +83,7 @@ func stats(t *testing.T, file string) bench.Figures {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := bench.Parse(b)
+	f, err := bench.KernelFigures(b)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, b)
 	}
