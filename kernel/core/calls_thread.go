@@ -372,7 +372,9 @@ func (r *runner) futexWake(op decode.Futex, addr abi.UserAddr, n int32, bitset u
 }
 
 // ended reports whether the thread's process has.
-func (t *Thread) ended() bool { return k.processes.Index(t.process).ended }
+func (t *Thread) ended() bool {
+	return !k.leaving.Empty() && k.processes.Index(t.process).ended
+}
 
 // woken goes on with thread i, which was taken out of its futex's queue.
 func (r *runner) woken(i int32) {

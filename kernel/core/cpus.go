@@ -18,8 +18,16 @@ import (
 // Several CPUs: the kernel lock, what one CPU orders of another, and the
 // forgetting of translations. The rules are in docs/concurrency.md.
 
-// kernelLock guards the kernel floor.
+// kernelLock guards the kernel floor. With one CPU nobody takes it, for there is
+// nobody to keep out: interrupts are off.
 var kernelLock = spin.Lock{Rank: metal.RankKernel}
+
+// unlock gives the kernel lock back without going out.
+func unlock() {
+	if k.several {
+		kernelLock.Unlock()
+	}
+}
 
 // Bits of runner.orders. They are set and taken with the kernel lock held.
 const (
@@ -32,6 +40,9 @@ const (
 
 // comeIn takes the kernel lock after a trap, and obeys what was ordered meanwhile.
 func (r *runner) comeIn() {
+	if !k.several {
+		return
+	}
 	atomic.StoreUint32(&r.out, 0)
 	kernelLock.Lock()
 	k.holder = r.id
@@ -47,8 +58,10 @@ func (r *runner) goOut() {
 		return
 	}
 	r.now = 0
-	atomic.StoreUint32(&r.out, 1)
-	kernelLock.Unlock()
+	if k.several {
+		atomic.StoreUint32(&r.out, 1)
+		kernelLock.Unlock()
+	}
 }
 
 // obey does what other CPUs have ordered.
@@ -150,7 +163,7 @@ func (r *runner) flush() {
 		return
 	}
 	r.forgetHere(r.as.TakeLocal())
-	if len(k.runners) == 1 {
+	if !k.several {
 		r.forgetHere(r.as.TakeFlush())
 	}
 }

@@ -23,13 +23,14 @@ import (
 	"loam/machine/frame"
 	"loam/machine/metal"
 	"loam/machine/paging"
+	"loam/machine/spin"
 )
 
 // kernel is what all CPUs share; kernelLock guards it. Each runner's own state is
 // in runner.
 type kernel struct {
 	runners []runner           // of each CPU
-	several bool               // there are several
+	several bool               // there are several; true in checked builds
 	shoot   func(*space.Space) // the function of that name, nil with one CPU
 	ready   uint32             // 1 once setUp is done; atomic
 	holder  int32              // the runner that has, or had last, the kernel lock
@@ -153,8 +154,9 @@ func (k *kernel) setUp() {
 func (k *kernel) setUpCPUs() {
 	k.runners = make([]runner, metal.CPUs())
 	k.alarm = decode.Never
-	if len(k.runners) > 1 {
-		k.several, k.shoot = true, shoot
+	k.several = len(k.runners) > 1 || spin.Checked
+	if k.several {
+		k.shoot = shoot
 	}
 	for i := range k.runners {
 		r := &k.runners[i]

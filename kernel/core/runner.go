@@ -84,21 +84,25 @@ func (r *runner) loop() {
 					continue
 				}
 			}
-			atomic.StoreUint32(&r.out, 0)
-			kernelLock.Lock()
-			k.holder = r.id
-			if r.orders != 0 {
-				r.obey()
-				c.RAX = r.notYet(c)
-				break
+			if k.several {
+				atomic.StoreUint32(&r.out, 0)
+				kernelLock.Lock()
+				k.holder = r.id
+				if r.orders != 0 {
+					r.obey()
+					c.RAX = r.notYet(c)
+					break
+				}
 			}
 			c.RAX = f(r, c)
 			if r.work |= k.dirty; r.work != 0 {
 				break
 			}
 			r.now = 0
-			atomic.StoreUint32(&r.out, 1)
-			kernelLock.Unlock()
+			if k.several {
+				atomic.StoreUint32(&r.out, 1)
+				kernelLock.Unlock()
+			}
 		}
 	}
 }
@@ -204,7 +208,7 @@ func (r *runner) choose() {
 // rest gives the CPU away until something happens.
 func (r *runner) rest() {
 	r.idle = true
-	kernelLock.Unlock()
+	unlock()
 	e := r.cpu.Idle()
 	r.comeIn()
 	r.idle = false
@@ -220,7 +224,7 @@ func (r *runner) release() {
 // breathe lets others have the lock, and interrupts come, between two pieces of
 // work that is done for no thread.
 func (r *runner) breathe() {
-	kernelLock.Unlock()
+	unlock()
 	r.cpu.Breathe()
 	r.comeIn()
 	r.happened(r.cpu.Pending())
@@ -257,10 +261,16 @@ func (r *runner) change(i int32, now int64) {
 
 // time gives the time of this trap: the clock is read once between two entries
 // into user mode, when a thread starts or stops to wait or another is chosen.
-func (r *runner) time() int64 {
-	if r.now == 0 {
-		r.now = metal.Now()
+func (r *runner) time() int64 { // small enough to be inlined
+	if r.now != 0 {
+		return r.now
 	}
+	return r.readClock()
+}
+
+//go:noinline
+func (r *runner) readClock() int64 {
+	r.now = metal.Now()
 	return r.now
 }
 
