@@ -58,6 +58,6 @@ func reportMeasured() {
 	}
 	if ns, trap := metal.LongestOff(); ns > 0 {
 		stat("irqoff_longest", uint64(ns), "ns")
-		stat("irqoff_longest_trap", trap, "(256 and the number of a call)")
+		stat("irqoff_longest_trap", trap, "trap")
 	}
 }

@@ -158,9 +158,13 @@ func (r *runner) takeSignals() {
 			r.restartCall()
 		}
 		t.restart = noRestart
-		if r.enterHandler(&d) {
+		switch r.enterHandler(&d) {
+		case 0:
 			signal.Entered(&t.sig, &d)
-		} else {
+		case abi.ENOMEM:
+			r.outOfMemory()
+			return
+		default:
 			signal.FrameFailed(&p.sig, &t.sig, &d)
 		}
 	}
@@ -179,31 +183,31 @@ func (r *runner) restartCall() {
 }
 
 // enterHandler writes the frame of a handler to the current thread's stack and
-// sets its registers; false means that the frame can't be written.
-func (r *runner) enterHandler(d *signal.Delivery) bool {
+// sets its registers. EFAULT: the frame can't be written; ENOMEM: for want of memory.
+func (r *runner) enterHandler(d *signal.Delivery) abi.Errno {
 	c, t := r.c, r.t
 	top, low := t.sig.HandlerStack(&d.Action, c.RSP, signal.RedZoneAMD64)
 	fpu := c.FPU()
 	place, ok := signal.PlaceFrameAMD64(top, low, len(fpu))
 	if !ok || place.Bytes > len(k.frame) {
-		return false
+		return abi.EFAULT
 	}
 	regs := registers(c)
 	fault := t.fault
 	t.fault = signal.FaultAMD64{}
 	signal.BuildAMD64(k.frame[:], place, &regs, d, t.sig.AltStack(c.RSP), fault, fpu, metal.XCR0())
-	if r.as.WriteUser(abi.UserAddr(place.SP), k.frame[:place.Bytes]) != 0 {
-		return false
+	if e := r.as.WriteUser(abi.UserAddr(place.SP), k.frame[:place.Bytes]); e != 0 {
+		return e
 	}
 	if !signal.EnterAMD64(&regs, place, d) {
-		return false
+		return abi.EFAULT
 	}
 	setRegisters(c, &regs)
 	if d.Action.Flags&abi.SA_SIGINFO == 0 {
 		c.RSI, c.RDX = 0, 0
 	}
 	signal.InitXStateAMD64(fpu)
-	return true
+	return 0
 }
 
 // sysSigreturn puts back what a handler's frame holds.

@@ -206,15 +206,17 @@ func FrameAddressAMD64(sp uint64) abi.UserAddr { return abi.UserAddr(sp - 8) }
 // ParseAMD64 reads the frame in f[:FrameSizeAMD64], which a user program may
 // have written. cur is the thread's present state: what a frame doesn't hold,
 // selectors and segment bases, stays. The flags are masked to those a program
-// may set. EFAULT: the instruction pointer isn't a user address, which IRET
-// would fault on; the thread gets SIGSEGV. The stack pointer may be anything, as
-// it may be while a program runs.
+// may set. EFAULT: the instruction pointer isn't in the lower half, where IRET
+// could fault on it; the thread gets SIGSEGV. It may be in the last page there,
+// which is nobody's: a program that has jumped to it may be interrupted before the
+// fetch faults. The stack pointer may be anything, as it may be while a program
+// runs.
 func ParseAMD64(f []byte, cur *abi.RegistersAMD64) (r ReturnAMD64, errno abi.Errno) {
 	f = f[:FrameSizeAMD64]
 	le := binary.LittleEndian
 	r.Regs = *cur
 	getContext(f, &r.Regs)
-	if r.Regs.RIP >= abi.UserLimitAMD64 {
+	if r.Regs.RIP >= lowerHalf {
 		return ReturnAMD64{}, abi.EFAULT
 	}
 	r.Regs.EFlags = r.Regs.EFlags&flagsUser | flagsFixed
@@ -224,6 +226,8 @@ func ParseAMD64(f []byte, cur *abi.RegistersAMD64) (r ReturnAMD64, errno abi.Err
 	r.FPState = abi.UserAddr(le.Uint64(f[offFPState:]))
 	return r, 0
 }
+
+const lowerHalf = 1 << 47 // the end of it
 
 // getContext reads the registers of the sigcontext.
 func getContext(f []byte, r *abi.RegistersAMD64) {
