@@ -24,7 +24,7 @@ func (cpu *CPU) stopWanted() bool {
 
 // askRunners brings the runners that are asked to stop to a preemption point:
 // out of user mode by an interrupt, out of Idle by waking them. One that is in
-// the kernel gets the interrupt as soon as it has left; one in Turn looks itself.
+// the kernel gets the interrupt as soon as it has left; one in Turn goes first there.
 func askRunners(cpu *CPU) {
 	for i := range cpuCount {
 		c := &cpus[i%MaxCPUs]
@@ -35,6 +35,11 @@ func askRunners(cpu *CPU) {
 		switch kthreads[c.runner].state {
 		case kIdling:
 			wake(cpu, c.runner, 0)
+		case kReady: // its turn is now, not when all others have had theirs
+			c.turns = 0
+			if c != cpu {
+				nudge(c)
+			}
 		case kRunning:
 			if c != cpu {
 				nudge(c)
