@@ -155,7 +155,8 @@ func (r *runner) interrupted(trap metal.Trap) {
 //
 //loam:noalloc
 func (r *runner) choose() {
-	for breathed := false; ; {
+	breathed, tidied := false, false
+	for {
 		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running && !r.t.unfinished {
 			r.takeSignals()
 		}
@@ -166,7 +167,11 @@ func (r *runner) choose() {
 		if r.corpse != nil {
 			r.release()
 		}
-		reaped := (!k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()) && r.reap()
+		// One piece of what ended processes have left, until others had a chance.
+		left := !k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()
+		if left && !tidied {
+			left, tidied = r.reap(), true
+		}
 		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if k.several {
@@ -175,17 +180,20 @@ func (r *runner) choose() {
 		if i != r.index {
 			if r.change(i, now); i != sched.None && r.p.ended {
 				r.bury(i, true)
+				r.breathe() // there may be thousands of them
+				tidied = false
 				continue
 			}
 		}
 		r.arm(now, slice)
 		r.now = 0
 		if i == sched.None {
-			if reaped {
+			if left {
 				r.breathe()
 			} else {
 				r.rest()
 			}
+			tidied = false
 			continue
 		}
 		switch {

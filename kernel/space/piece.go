@@ -15,7 +15,7 @@ type bounds struct {
 }
 
 // usual is what a piece does in some tens of microseconds.
-var usual = bounds{areas: 64, steps: paging.DefaultBudget, pages: 256}
+var usual = bounds{areas: 16, steps: paging.DefaultBudget, pages: 256}
 
 // sure reports whether the pages of a range are done in one piece, whatever is
 // mapped there.
