@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/amd64"
+import (
+	"loam/machine/amd64"
+	"loam/machine/spin"
+)
 
 // Local APIC and IOAPIC (SDM vol. 3A chapter 10; 82093AA data sheet), at the
 // addresses that every PC and QEMU's microvm have.
@@ -27,14 +30,14 @@ var x2apic bool
 
 func lapicRead(reg uintptr) uint32 {
 	if x2apic {
-		return uint32(rdmsr(amd64.MSRX2APIC + uint32(reg>>4)))
+		return uint32(rdmsr(amd64.X2APICMSR(uint32(reg))))
 	}
 	return mmioRead32(deviceMap + lapicBase + reg)
 }
 
 func lapicWrite(reg uintptr, v uint32) {
 	if x2apic {
-		wrmsr(amd64.MSRX2APIC+uint32(reg>>4), uint64(v))
+		wrmsr(amd64.X2APICMSR(uint32(reg)), uint64(v))
 		return
 	}
 	mmioWrite32(deviceMap+lapicBase+reg, v)
@@ -52,10 +55,8 @@ func startAPIC(cpu *CPU) {
 	}
 	if x2apic {
 		wrmsr(amd64.MSRAPICBase, rdmsr(amd64.MSRAPICBase)|amd64.APICBaseEnable|amd64.APICBaseX2)
-		cpu.apic = lapicRead(amd64.APICID)
-	} else {
-		cpu.apic = lapicRead(amd64.APICID) >> 24
 	}
+	cpu.apic = amd64.APICIDOf(lapicRead(amd64.APICID), x2apic)
 	lapicWrite(amd64.APICSpurious, amd64.APICSoftEnable|vectorSpurious)
 	lapicWrite(amd64.APICTaskPriority, 0)
 	lapicWrite(amd64.APICTimerDivide, amd64.APICDivide1)
@@ -63,23 +64,23 @@ func startAPIC(cpu *CPU) {
 }
 
 // sendKick interrupts another CPU.
-func sendKick(c *CPU) { sendIPI(amd64.ICRFixed|amd64.ICRAssert, vectorKick, c.apic) }
+func sendKick(c *CPU) { sendIPI(amd64.IPIFixed(vectorKick, c.apic, x2apic)) }
 
 // sendIPI writes the interrupt command register: SDM vol. 3A, 10.6.1; in x2APIC
 // mode 10.12.9, with the fences of 10.12.3, for that write orders nothing.
 // Interrupts are off, so the two halves of the register belong together.
-func sendIPI(mode uint64, vector uint8, apic uint32) {
-	v := amd64.ICR(mode, vector, apic, x2apic)
+func sendIPI(command uint64) {
 	if x2apic {
 		fence()
-		wrmsr(amd64.MSRX2APIC+amd64.APICCommand>>4, v)
+		wrmsr(amd64.X2APICMSR(amd64.APICCommand), command)
 		return
 	}
 	for lapicRead(amd64.APICCommand)&amd64.ICRPending != 0 {
-		pause()
+		spin.Pause()
 	}
-	lapicWrite(amd64.APICCommandHigh, uint32(v>>32))
-	lapicWrite(amd64.APICCommand, uint32(v))
+	low, high := amd64.CommandHalves(command)
+	lapicWrite(amd64.APICCommandHigh, high)
+	lapicWrite(amd64.APICCommand, low)
 }
 
 // routeIRQ sends an ISA interrupt line to the boot CPU.

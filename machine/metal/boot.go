@@ -208,7 +208,7 @@ func startRuntime(cpu *CPU, entry uint64) {
 
 // The kernel's own environment. No asynchronous preemption: the runner is
 // taken off at defined points only, other goroutines at their prologues. No
-// stack shrinking: the runner's stack must stay as BecomeRunner made it.
+// stack shrinking: the runner's stack must stay as RunOn made it.
 var (
 	kernelName  [8]byte
 	kernelDebug [64]byte

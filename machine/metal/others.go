@@ -9,6 +9,7 @@ import (
 	"loam/machine/bootinfo"
 	"loam/machine/cputable"
 	"loam/machine/frame"
+	"loam/machine/spin"
 )
 
 // Starting the other CPUs: SDM vol. 3A, 8.4.4. Each begins in real mode in a page
@@ -90,14 +91,14 @@ func startOther(cpu *CPU, apic, root uint32) bool {
 	s := amd64.Startup{Page: startupAt, Root: root, Entry: uint64(otherEntry()), CPU: uint64(cpu.self), APIC: apic}
 	s.Put(memory.Page(startupAt))
 	vector, _ := amd64.StartupVector(startupAt)
-	sendIPI(amd64.ICRInit|amd64.ICRAssert, 0, apic)
+	sendIPI(amd64.IPIInit(apic, x2apic))
 	begin := Now()
-	for next := begin; Now()-begin < startupWait; pause() {
+	for next := begin; Now()-begin < startupWait; spin.Pause() {
 		if loadShared32(addr(&cpu.online)) != 0 {
 			return true
 		}
 		if now := Now(); now >= next { // a CPU that has started takes no notice
-			sendIPI(amd64.ICRStartup|amd64.ICRAssert, vector, apic)
+			sendIPI(amd64.IPIStart(vector, apic, x2apic))
 			next = now + startupNext
 		}
 	}
@@ -105,11 +106,11 @@ func startOther(cpu *CPU, apic, root uint32) bool {
 	// has taken its turn just now, it is on its way, with locks perhaps.
 	if swapShared32(directMap+startupAt+amd64.StartupTurn, 0) == 0 {
 		for loadShared32(addr(&cpu.online)) == 0 {
-			pause()
+			spin.Pause()
 		}
 		return true
 	}
-	sendIPI(amd64.ICRInit|amd64.ICRAssert, 0, apic)
+	sendIPI(amd64.IPIInit(apic, x2apic))
 	return false
 }
 

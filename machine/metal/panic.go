@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/amd64"
+import (
+	"loam/machine/amd64"
+	"loam/machine/spin"
+)
 
 // How the machine ends. A panic shows the log, what happened, the registers
 // and a symbolised stack on every console, and stops the machine with a
@@ -59,11 +62,11 @@ func stopOthers() {
 	// One by one: a CPU that was left out has no table for an NMI.
 	for i := range cpuCount {
 		if c := &cpus[i%MaxCPUs]; c != thisCPU() {
-			sendIPI(amd64.ICRNMI|amd64.ICRAssert, 0, c.apic)
+			sendIPI(amd64.IPINMI(c.apic, x2apic))
 		}
 	}
 	for range patience {
-		pause()
+		spin.Pause()
 	}
 }
 

@@ -40,9 +40,6 @@ func loadTables(gdt, idt *[10]byte)
 func mmioRead32(addr uintptr) uint32
 func mmioWrite32(addr uintptr, v uint32)
 
-// pause tells the processor that it is in a waiting loop.
-func pause()
-
 // fence orders everything before it before everything after it (SDM vol. 3A,
 // 10.12.3: MFENCE, then LFENCE).
 func fence()

@@ -8,6 +8,7 @@ import (
 	"loam/abi/channel"
 	"loam/machine/bootinfo"
 	"loam/machine/frame"
+	"loam/machine/spin"
 )
 
 // The ring of the host channel (abi/channel): memory shared with the host, in
@@ -77,7 +78,7 @@ func ringRoom(n int) bool {
 		if channel.Free(outFilled, uint8(loadShared32(ring+channel.OutTaken)), channel.OutSlots) >= n {
 			return true
 		}
-		pause()
+		spin.Pause()
 	}
 	return false
 }
