@@ -389,16 +389,15 @@ func (r *runner) woken(i int32) {
 // wake ends the waits of up to n threads on a word, of one at least, as Linux.
 func (r *runner) wake(key futex.Key, n int32, bitset uint32) (woken int32) {
 	n = max(n, 1)
-	for w := k.futexes.Wake(key, bitset); woken < n; woken++ {
+	for w := k.futexes.Wake(key, bitset); woken < n; {
 		i, ok := w.Next()
 		if !ok {
 			break
 		}
-		if k.threads.Index(i).ended() {
-			woken--
-			continue
+		if !k.threads.Index(i).ended() {
+			r.woken(i)
+			woken++
 		}
-		r.woken(i)
 	}
 	return woken
 }

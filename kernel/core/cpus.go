@@ -94,7 +94,7 @@ func (r *runner) order(o *runner, what uint32) {
 	}
 }
 
-// runnerOf gives the runner whose current thread is t, or nil.
+// runner gives the runner whose current thread is t, or nil.
 func (t *Thread) runner() *runner {
 	if t.on == 0 {
 		return nil

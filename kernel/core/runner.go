@@ -110,10 +110,23 @@ func (r *runner) loop() {
 // notYet is for a call that another CPU's order has overtaken: the thread obeys
 // first, and then makes its call again from the start.
 func (r *runner) notYet(c *metal.Context) uint64 {
-	const syscallSize = 2 // bytes of the SYSCALL instruction
+	rewind(c)
+	return c.OrigRAX
+}
+
+// rewind puts a thread back before the SYSCALL that it made.
+func rewind(c *metal.Context) {
+	const syscallSize = 2 // bytes of the instruction
 	c.RIP -= syscallSize
 	c.Full = 1
-	return c.OrigRAX
+}
+
+// function gives the function behind a call's number.
+func function(nr uint64) call {
+	if nr < uint64(len(calls)) {
+		return calls[nr]
+	}
+	return rareCall
 }
 
 // trap handles an exception or an interrupt in the current thread.
@@ -332,11 +345,8 @@ func (r *runner) armBy(at int64) {
 //loam:noalloc
 //loam:indirect table=calls
 func (r *runner) goOn() {
-	f := rareCall
-	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
-		f = calls[nr]
-	}
 	c := r.c
+	f := function(c.OrigRAX)
 	t := r.t
 	t.unfinished = false
 	c.RAX = f(r, c)
@@ -378,11 +388,8 @@ func (r *runner) happened(e metal.Event) {
 func (r *runner) again() {
 	r.t.retry = false
 	r.t.resumed = true
-	f := rareCall
-	if nr := r.c.OrigRAX; nr < uint64(len(calls)) {
-		f = calls[nr]
-	}
 	c := r.c
+	f := function(c.OrigRAX)
 	c.RAX = f(r, c)
 	if r.t != nil && r.t.wait == running {
 		r.t.resumed = false

@@ -176,10 +176,8 @@ func (r *runner) restartCall() {
 		return
 	}
 	r.t.restart = noRestart
-	const syscallSize = 2 // bytes of the SYSCALL instruction
+	rewind(r.c)
 	r.c.RAX = r.c.OrigRAX
-	r.c.RIP -= syscallSize
-	r.c.Full = 1
 }
 
 // enterHandler writes the frame of a handler to the current thread's stack and
