@@ -245,6 +245,7 @@ func (r *runner) release() {
 // breathe lets others have the lock, and interrupts come, between two pieces of
 // work that is done for no thread.
 func (r *runner) breathe() {
+	r.now = 0
 	unlock()
 	r.cpu.Breathe()
 	r.comeIn()
