@@ -12,9 +12,9 @@ type Account struct {
 	Above *Account // which is charged too; nil: none
 }
 
-// charge adds n frames to a and all above. EDQUOT: a may not have them; ENOSPC:
+// Charge adds n frames to a and all above. EDQUOT: a may not have them; ENOSPC:
 // one above may not.
-func (a *Account) charge(n uint64) abi.Errno {
+func (a *Account) Charge(n uint64) abi.Errno {
 	errno := abi.EDQUOT
 	for x := a; x != nil; x = x.Above {
 		if x.Used > x.Limit || n > x.Limit-x.Used {
@@ -28,8 +28,8 @@ func (a *Account) charge(n uint64) abi.Errno {
 	return 0
 }
 
-// refund takes n frames off a and all above.
-func (a *Account) refund(n uint64) {
+// Refund takes n frames off a and all above.
+func (a *Account) Refund(n uint64) {
 	for x := a; x != nil; x = x.Above {
 		x.Used -= n
 	}

@@ -58,12 +58,12 @@ func (o *Objects) Page(i int32, page uint64) (pa uint64, errno abi.Errno) {
 // them nothing is changed.
 func (o *Objects) fill(x *object, page uint64) (uint64, abi.Errno) {
 	nodes := o.missing(x, page)
-	if errno := x.account.charge(uint64(nodes) + 1); errno != 0 {
+	if errno := x.account.Charge(uint64(nodes) + 1); errno != 0 {
 		return 0, errno
 	}
 	pa, code := o.frames.Alloc(frame.User)
 	if code != frame.OK {
-		x.account.refund(uint64(nodes) + 1)
+		x.account.Refund(uint64(nodes) + 1)
 		return 0, abi.ENOMEM
 	}
 	var spare [2 * maxHeight]uint64
@@ -86,7 +86,7 @@ func (o *Objects) undo(x *object, pa uint64, spare []uint64, nodes int) {
 	for _, node := range spare {
 		o.frames.Free(node, frame.PageTable)
 	}
-	x.account.refund(uint64(nodes) + 1)
+	x.account.Refund(uint64(nodes) + 1)
 }
 
 // heightFor is the height of the smallest tree that has a place for a page.
@@ -196,7 +196,7 @@ func (o *Objects) clear(x *object, page uint64, h uint8, pa uint64, path *[maxHe
 		o.frames.Free(pa, frame.PageTable)
 	}
 	x.frames--
-	x.account.refund(1)
+	x.account.Refund(1)
 }
 
 // used returns the first entry of a node from k on that is not 0, or 512.

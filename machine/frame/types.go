@@ -72,6 +72,8 @@ const (
 	Heap            // the Go heap of the kernel
 	Stack           // kernel stacks
 	Context         // thread contexts and other pooled kernel objects
+	Table           // the kernel floor's tables, outside of the Go heap
+	Slab            // size classes of the kernel's heap (package heap)
 	Boot            // needed only while starting
 	Archive         // the boot archive
 	DMA             // buffers that devices reach
@@ -89,7 +91,7 @@ func (o Owner) String() string {
 }
 
 var ownerNames = [...]string{"nobody", "records", "kernel", "page table", "kernel heap",
-	"kernel stack", "context", "boot", "archive", "dma", "user", "user file"}
+	"kernel stack", "context", "table", "slab", "boot", "archive", "dma", "user", "user file"}
 
 // class returns 0 for kernel owners and 1 for user owners.
 func (o Owner) class() uint8 {
