@@ -19,7 +19,7 @@ const (
 	zone32      = 4 << 30       // end of the zone of 32-bit devices
 	recordSize  = 16            // bytes
 	recordsPage = phys.PageSize / recordSize
-	LockRank    = 4 // of the frame lock (docs/concurrency.md)
+	LockRank    = 5 // of the frame lock (docs/concurrency.md)
 )
 
 // Code is the outcome of an operation. Everything but OK means that nothing

@@ -31,7 +31,7 @@ const (
 	RankKernel  = 1
 	rankChannel = 2
 	rankMachine = 3
-	rankConsole = 5
+	rankConsole = 6
 )
 
 type kstate uint8
