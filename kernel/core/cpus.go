@@ -75,6 +75,9 @@ func (r *runner) obey() {
 		f := r.forget
 		r.forget = space.Flush{}
 		r.forgetHere(f)
+		if r.loaded != pool.Nil {
+			r.cpu.SeenChanges(k.spaces.Index(r.loaded).Changes)
+		}
 	}
 	if orders&orderLeave != 0 && r.loaded != pool.Nil && k.spaces.Index(r.loaded).ending {
 		r.unload()
@@ -109,7 +112,13 @@ func (r *runner) load(index int32, s *Space) {
 	}
 	s.Loaded |= 1 << r.id
 	r.loaded = index
-	r.cpu.UseRoot(s.Root())
+	if !metal.HasTags() {
+		r.cpu.UseRoot(s.Root())
+		return
+	}
+	// The handle is no other space's, ever.
+	number := uint64(s.handle.Gen)<<32 | uint64(s.handle.Index)
+	r.cpu.UseTagged(s.Root(), number, s.Changes)
 }
 
 // unload leaves the root that is loaded.
@@ -165,6 +174,7 @@ func (r *runner) flush() {
 	r.forgetHere(r.as.TakeLocal())
 	if !k.several {
 		r.forgetHere(r.as.TakeFlush())
+		r.cpu.SeenChanges(r.as.Changes)
 	}
 }
 
@@ -178,6 +188,7 @@ func shoot(s *space.Space) {
 		o := &k.runners[i]
 		if int32(i) == k.holder {
 			o.forgetHere(f)
+			o.cpu.SeenChanges(s.Changes)
 			continue
 		}
 		o.forget = o.forget.With(f)

@@ -57,6 +57,7 @@ const noPage = 1
 func (s *Space) mustFlush(start, end uint64) {
 	s.hot = translation{page: noPage}
 	s.flush = s.flush.With(Flush{start, end})
+	s.Changes++
 }
 
 // mustFlushHere is mustFlush for rights that were only added.

@@ -42,6 +42,10 @@ type Space struct {
 	// whoever loads it. Without any, nobody has to be told of what changes.
 	Loaded uint64
 
+	// Changes counts what has made translations wrong: a processor that keeps
+	// those of a space that it has left finds out so whether they are still good.
+	Changes uint64
+
 	areas   Areas
 	tables  paging.Tables
 	env     paging.Env

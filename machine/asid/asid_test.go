@@ -179,6 +179,10 @@ func TestKeeps(t *testing.T) {
 	if _, stale := tags.Pick(3, 8); !stale {
 		t.Error("a space that has changed keeps what it had")
 	}
+	tags.Seen(9)
+	if _, stale := tags.Pick(3, 9); stale {
+		t.Error("a change that was seen is one again")
+	}
 	if _, stale := tags.Pick(99, 0); !stale {
 		t.Error("another space gets what somebody left")
 	}

@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/amd64"
+import (
+	"loam/machine/amd64"
+	"loam/machine/asid"
+)
 
 // CPU is what belongs to one processor; GS points to it in kernel mode. What is
 // not said to be otherwise only its own processor touches, with interrupts off.
@@ -56,6 +59,8 @@ type CPU struct {
 	// fakeG stands for a goroutine while machine code runs: all zero, so its
 	// stack guard never triggers.
 	fakeG [64]uint64
+
+	tags asid.Tags // whose translations it keeps
 
 	gdt [amd64.GDTEntries]uint64
 	tss amd64.TSS

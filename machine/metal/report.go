@@ -63,6 +63,10 @@ func logCPU() {
 		}
 		put('\n')
 	}
+	if hasTags {
+		item("translations")
+		puts("kept by PCID\n")
+	}
 	item("guards")
 	puts("W^X, NX, guard pages")
 	for _, g := range [...]struct {

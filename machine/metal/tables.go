@@ -82,6 +82,7 @@ func detectCPU(cpu *CPU) {
 	_, _, c1, _ := cpuid(1, 0)
 	hasRDRAND = c1>>30&1 != 0
 	hasSMEP, hasSMAP, hasUMIP = guards()
+	detectTags()
 	chooseState(cpu)
 	enableFeatures(cpu)
 }
@@ -106,9 +107,14 @@ func enableFeatures(cpu *CPU) bool {
 	if hasUMIP {
 		cr4 |= amd64.CR4UMIP
 	}
+	_, _, c1, _ := cpuid(amd64.LeafFeatures, 0)
+	if hasTags {
+		cr4 |= amd64.CR4PCID // CR3 has identifier 0, as it must have
+	}
 	have, _, _, _ := cpuid(13, 0)
 	cpu.xcr0 = cpus[0].xcr0
-	if hasSMEP && !smep || hasSMAP && !smap || hasUMIP && !umip || cpu.xcr0&^uint64(have) != 0 {
+	if hasSMEP && !smep || hasSMAP && !smap || hasUMIP && !umip ||
+		hasTags && c1>>17&1 == 0 || cpu.xcr0&^uint64(have) != 0 {
 		return false
 	}
 	writeCR4(cr4)
