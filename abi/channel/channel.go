@@ -68,6 +68,8 @@ const (
 	Stats  Type = 5 // UTF-8 lines `name value unit`
 	Notice Type = 6 // one UTF-8 line for people
 	Room   Type = 7 // the ring to the guest has room, after WantRoom; no payload
+
+	MemoryMap Type = 8 // a piece of the map of memory, see MapPiece
 )
 
 // Types of frames from the host to the guest.
@@ -175,6 +177,8 @@ func payload(d Direction, t Type) (min, max int, ok bool) {
 		return 0, MaxLine, true
 	case Room:
 		return 0, 0, true
+	case MemoryMap:
+		return 1, MaxPayload, true
 	}
 	return 0, 0, false
 }

@@ -131,7 +131,7 @@ func TestParser(t *testing.T) {
 	big := bytes.Repeat([]byte("0123456789abcdef"), MaxPayload/16)
 	good := bytes.Join([][]byte{
 		encode(Hello, []byte{1, 0, 0, 0}), encode(Stdout, nil), encode(Stdout, []byte("x")),
-		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(Exit, make([]byte, 8)),
+		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(MemoryMap, []byte{1}), encode(Exit, make([]byte, 8)),
 	}, nil)
 	toHost, toGuest := line{ToHost, false}, line{ToGuest, false}
 	ringOut, ringIn := line{ToHost, true}, line{ToGuest, true}
@@ -149,7 +149,8 @@ func TestParser(t *testing.T) {
 		f Fault
 	}{
 		"type 0":          {toHost, []byte{0, 0, 0, 0}, BadType},
-		"type 8":          {toHost, []byte{8, 0, 0, 0}, BadType},
+		"type 9":          {toHost, []byte{9, 0, 0, 0}, BadType},
+		"empty map":       {toHost, []byte{8, 0, 0, 0}, BadLength},
 		"type to guest":   {toGuest, []byte{3, 0, 0, 0}, BadType},
 		"over the limit":  {toHost, []byte{2, 1, 0, 1}, BadLength},
 		"longest length":  {toHost, []byte{2, 255, 255, 255}, BadLength},
