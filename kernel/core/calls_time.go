@@ -282,6 +282,10 @@ func (r *runner) putItimer(addr uint64, it *itimer) uint64 {
 
 // alarm serves an interval timer: owner counts from the first process's.
 func (r *runner) alarm(owner int32, now int64) {
+	if owner == k.mapTimer()-int32(k.threads.Cap()) {
+		k.drawAtTime()
+		return
+	}
 	p := k.processes.Index(owner / timersPerProcess)
 	it := &p.timers[owner%timersPerProcess]
 	if it.period > 0 {

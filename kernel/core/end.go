@@ -22,6 +22,9 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	me := p.handle.Index
 	p.ended, p.stopped, p.status = true, false, status
 	k.processEnding(p)
+	if me == k.first {
+		k.draw(channel.MapAtEnd)
+	}
 	for i := range int32(timersPerProcess) {
 		k.timers.Remove(int32(k.threads.Cap()) + me*timersPerProcess + i)
 	}

@@ -50,7 +50,7 @@ type kernel struct {
 
 	sched   *sched.Scheduler
 	futexes *futex.Table
-	timers  *timeq.Queue // threads first, then the interval timers of processes
+	timers  *timeq.Queue // threads first, then the interval timers of processes, then mapTimer
 
 	links    []pool.Link // of threads in waiting
 	siblings []pool.Link // of threads in their process's members
@@ -124,7 +124,7 @@ func (k *kernel) setUp() {
 	k.nodes.Init(make([]space.Node, max(int(k.stats.freeAtStart), 1024)))
 
 	k.sched = sched.New(len(k.runners), threads)
-	k.timers = timeq.New(threads + spaces*timersPerProcess)
+	k.timers = timeq.New(threads + spaces*timersPerProcess + 1)
 	var secret [16]byte
 	metal.Random(secret[:])
 	k.futexes = futex.New(threads, [2]uint64{

@@ -59,6 +59,7 @@ const (
 	workChoose = 1 << iota // another thread may have to run, or the timer to be set
 	workSignal             // the current thread may have a signal to take
 	workFlush              // translations of some space are not so any more
+	workMap                // a map of memory is made (drawMap)
 )
 
 // loop runs the CPU's threads for ever. It begins with the kernel lock held. What
@@ -175,6 +176,10 @@ func (r *runner) choose() {
 		}
 		if k.dirty != 0 {
 			r.flush()
+			if memoryMap.wanted {
+				r.drawMap()
+				continue
+			}
 		}
 		r.work = 0
 		if r.corpse != nil {

@@ -42,6 +42,7 @@ func Run(Config) {
 	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
 	r.startFirst()
 	k.stats.firstEntry = metal.Now()
+	k.askForMap()
 	metal.StartMeasuring()
 	r.loop()
 }
