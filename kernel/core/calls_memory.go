@@ -10,6 +10,7 @@ import (
 	"loam/kernel/pool"
 	"loam/kernel/space"
 	"loam/machine/metal"
+	"loam/machine/tables"
 )
 
 // Memory objects: their headers beside package memory's records, and the calls
@@ -19,7 +20,7 @@ import (
 // setUpMemory makes room for n memory objects.
 func (k *kernel) setUpMemory(n int) {
 	k.memories.Init(k.env.Mem, k.frames, n)
-	k.memoryHeaders = make([]int32, n)
+	k.memoryHeaders = tables.Make[int32](tableSource, n)
 }
 
 // reapMemory gives back a piece of memory objects that nobody can name any more,

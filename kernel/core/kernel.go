@@ -24,6 +24,7 @@ import (
 	"loam/machine/metal"
 	"loam/machine/paging"
 	"loam/machine/spin"
+	"loam/machine/tables"
 )
 
 // kernel is what all CPUs share; kernelLock guards it. Each runner's own state is
@@ -106,6 +107,9 @@ const (
 	pipeBytes    = 16 << 10
 )
 
+// tableSource is where tables without pointers come from: not the Go heap.
+var tableSource tables.Source = metal.TableRange
+
 // setUp makes the tables. All that the kernel proper allocates, it allocates
 // here.
 func (k *kernel) setUp() {
@@ -116,30 +120,30 @@ func (k *kernel) setUp() {
 	threads := 1 << (bits.Len(uint(min(max(k.stats.freeAtStart/8, leastThreads), mostThreads))) - 1)
 	spaces := min(max(threads/16, leastSpaces), mostSpaces)
 	k.threadLimit = int32(threads - spareThreads)
-	k.threads = pool.New[Thread](threads)
+	k.threads = pool.In[Thread](tableSource, threads)
 	k.contexts = make([]*metal.Context, threads)
-	k.tids = make([]uint32, threads)
-	k.processes = pool.New[Process](spaces)
+	k.tids = tables.Make[uint32](tableSource, threads)
+	k.processes = pool.In[Process](tableSource, spaces)
 	k.spaces = pool.New[Space](spaces)
-	k.nodes.Init(make([]space.Node, max(int(k.stats.freeAtStart), 1024)))
+	k.nodes.Init(tables.Make[space.Node](tableSource, max(int(k.stats.freeAtStart), 1024)))
 
-	k.sched = sched.New(len(k.runners), threads)
-	k.timers = timeq.New(threads + spaces*timersPerProcess + 1)
+	k.sched = sched.New(tableSource, len(k.runners), threads)
+	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+1)
 	var secret [16]byte
 	metal.Random(secret[:])
-	k.futexes = futex.New(threads, [2]uint64{
+	k.futexes = futex.New(tableSource, threads, [2]uint64{
 		binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])})
 	pipes := min(max(threads/8, 16), 128)
 	k.poll = poll.New(poll.Config{
-		Threads: threads, Tables: spaces, Files: spaces*8 + 4*pipes, Pipes: pipes, PipeBytes: pipeBytes,
+		From: tableSource, Threads: threads, Tables: spaces, Files: spaces*8 + 4*pipes, Pipes: pipes, PipeBytes: pipeBytes,
 		Watches: 8 * threads, PipesPerTable: pipes / 2, WatchesPerTable: threads * 2,
 	})
 	k.tables = make([]*poll.Table, spaces)
 	k.setUpObjects(threads, spaces)
-	k.links = make([]pool.Link, threads)
-	k.siblings = make([]pool.Link, threads)
-	k.dyingLinks = make([]pool.Link, spaces)
-	k.leavingLinks = make([]pool.Link, spaces)
+	k.links = tables.Make[pool.Link](tableSource, threads)
+	k.siblings = tables.Make[pool.Link](tableSource, threads)
+	k.dyingLinks = tables.Make[pool.Link](tableSource, spaces)
+	k.leavingLinks = tables.Make[pool.Link](tableSource, spaces)
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)
 	}

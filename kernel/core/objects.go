@@ -12,6 +12,7 @@ import (
 	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/machine/metal"
+	"loam/machine/tables"
 )
 
 // How processes, spaces, threads and notifications are objects: their headers
@@ -32,10 +33,10 @@ type origin struct {
 // setUpObjects makes the tables.
 func (k *kernel) setUpObjects(threads, spaces int) {
 	limits := k.objectLimits()
-	k.objects.Init(&limits, spaces)
+	k.objects.Init(tableSource, &limits, spaces)
 	k.handles = make([]object.Table, spaces)
 	k.setUpMemory(threads)
-	entries := make([]object.Entry, spaces*abi.MaxHandles)
+	entries := tables.Make[object.Entry](tableSource, spaces*abi.MaxHandles)
 	for i := range k.handles {
 		k.handles[i].Init(entries[i*abi.MaxHandles : (i+1)*abi.MaxHandles : (i+1)*abi.MaxHandles])
 	}

@@ -28,6 +28,7 @@ import (
 
 	"loam/abi"
 	"loam/kernel/pool"
+	"loam/machine/tables"
 )
 
 // Key names a word of memory. Use Private or Shared to make one.
@@ -69,14 +70,14 @@ type Table struct {
 	secret  [2]uint64
 }
 
-// New makes a table for threads 0 to threads-1. The secret is random, or fixed
-// where runs have to repeat.
-func New(threads int, secret [2]uint64) *Table {
+// New makes a table for threads 0 to threads-1, whose parts come from a source (nil:
+// the Go heap). The secret is random, or fixed where runs have to repeat.
+func New(from tables.Source, threads int, secret [2]uint64) *Table {
 	buckets := 1 << bits.Len(uint(max(threads, 16)-1))
 	return &Table{
-		nodes:   make([]node, threads),
-		links:   make([]pool.Link, threads),
-		buckets: make([]pool.List, buckets),
+		nodes:   tables.Make[node](from, threads),
+		links:   tables.Make[pool.Link](from, threads),
+		buckets: tables.Make[pool.List](from, buckets),
 		secret:  secret,
 	}
 }

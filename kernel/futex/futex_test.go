@@ -64,7 +64,7 @@ func TestAgainstOracle(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		threads := 1 + r.IntN(40)
-		b := New(threads, [2]uint64{r.Uint64(), r.Uint64()})
+		b := New(nil, threads, [2]uint64{r.Uint64(), r.Uint64()})
 		if seed%2 == 0 {
 			b.buckets = b.buckets[:1] // everybody collides
 		}
@@ -180,7 +180,7 @@ func TestOp(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	b := New(8, [2]uint64{1, 2})
+	b := New(nil, 8, [2]uint64{1, 2})
 	k, l := Private(1, 4096), Private(1, 8192)
 	if n := testing.AllocsPerRun(100, func() {
 		for i := range int32(8) {
@@ -202,7 +202,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func BenchmarkWaitWake(b *testing.B) {
-	t := New(64, [2]uint64{1, 2})
+	t := New(nil, 64, [2]uint64{1, 2})
 	k := Private(1, 4096)
 	for b.Loop() {
 		t.Wait(3, k, Any)

@@ -246,7 +246,7 @@ func (w *world) step() {
 // play runs a script to its end and then ends everything.
 func play(t testing.TB, script []byte) {
 	w := &world{t: t, script: script, index: map[*modelObject]int32{}, memory: map[int32]*modelObject{}}
-	w.o.Init(&worldLimits, worldProcesses+1)
+	w.o.Init(nil, &worldLimits, worldProcesses+1)
 	w.spawn(nil, worldLimits)
 	for w.at < len(w.script) {
 		w.step()

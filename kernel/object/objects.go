@@ -5,6 +5,7 @@ package object
 import (
 	"loam/abi"
 	"loam/kernel/pool"
+	"loam/machine/tables"
 )
 
 // Header is what the kernel knows of every object. Its index in Objects names
@@ -40,9 +41,10 @@ type Objects struct {
 	ids      uint64
 }
 
-// Init makes the pools, which is all that the package ever allocates. The limits
-// bound each kind; accounts is the most processes that there can be.
-func (o *Objects) Init(limits *abi.Limits, accounts int) {
+// Init makes the pools, which is all that the package ever allocates; that of the
+// headers comes from a source (nil: the Go heap). The limits bound each kind;
+// accounts is the most processes that there can be.
+func (o *Objects) Init(from tables.Source, limits *abi.Limits, accounts int) {
 	n := 0
 	for _, l := range limits[:abi.NumKinds] {
 		n += int(l)

@@ -7,6 +7,7 @@ import (
 
 	"loam/abi"
 	"loam/kernel/pool"
+	"loam/machine/tables"
 )
 
 // MaxFD is the number of descriptors a process can have.
@@ -14,6 +15,8 @@ const MaxFD = 256
 
 // Config sizes a System.
 type Config struct {
+	From tables.Source // of the tables; nil: the Go heap
+
 	Threads   int // thread numbers are 0 to Threads-1
 	Tables    int // processes
 	Files     int // open files of all processes
@@ -59,16 +62,16 @@ func New(c Config) *System {
 	}
 	return &System{
 		config:  c,
-		tables:  pool.New[Table](c.Tables),
-		files:   pool.New[file](c.Files),
-		pipes:   pool.New[pipe](c.Pipes),
-		buffers: make([]byte, c.Pipes*c.PipeBytes),
-		watches: pool.New[watch](c.Watches),
-		onFile:  make([]pool.Link, c.Watches),
-		inEpoll: make([]pool.Link, c.Watches),
-		onReady: make([]pool.Link, c.Watches),
-		waits:   make([]wait, c.Threads),
-		links:   make([]pool.Link, c.Threads),
+		tables:  pool.In[Table](c.From, c.Tables),
+		files:   pool.In[file](c.From, c.Files),
+		pipes:   pool.In[pipe](c.From, c.Pipes),
+		buffers: tables.Make[byte](c.From, c.Pipes*c.PipeBytes),
+		watches: pool.In[watch](c.From, c.Watches),
+		onFile:  tables.Make[pool.Link](c.From, c.Watches),
+		inEpoll: tables.Make[pool.Link](c.From, c.Watches),
+		onReady: tables.Make[pool.Link](c.From, c.Watches),
+		waits:   tables.Make[wait](c.From, c.Threads),
+		links:   tables.Make[pool.Link](c.From, c.Threads),
 	}
 }
 

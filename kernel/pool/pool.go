@@ -22,6 +22,8 @@
 // since they allocate as they grow, at a moment that user programs choose.
 package pool
 
+import "loam/machine/tables"
+
 // Nil is the index that names no slot and no element.
 const Nil = int32(-1)
 
@@ -41,7 +43,7 @@ type Slot[T any] struct {
 	gen   uint32
 }
 
-// Pool is a table of objects of type T. Use New or Over to make one.
+// Pool is a table of objects of type T. Use New, In or Over to make one.
 type Pool[T any] struct {
 	slots []Slot[T]
 	free  int32 // first slot of the free list
@@ -49,13 +51,23 @@ type Pool[T any] struct {
 	used  int
 }
 
-// New makes a pool of n slots, its only allocation. A slot is not touched before
-// its first use, so that a large table costs memory only as it fills.
+// New makes a pool of n slots on the Go heap, its only allocation: for objects
+// that have pointers. A slot is not touched before its first use, so that a large
+// table costs memory only as it fills (or the collector looks at it).
 func New[T any](n int) *Pool[T] {
 	if n > maxCapacity {
 		panic("pool: too many slots")
 	}
 	return &Pool[T]{slots: make([]Slot[T], n), free: Nil}
+}
+
+// In is New for objects without pointers, whose table comes from a source; nil is
+// the Go heap. It panics if T has pointers.
+func In[T any](from tables.Source, n int) *Pool[T] {
+	if n > maxCapacity {
+		panic("pool: too many slots")
+	}
+	return &Pool[T]{slots: tables.Make[Slot[T]](from, n), free: Nil}
 }
 
 // Over makes p a pool over slots that the caller provides, all of them free.

@@ -31,7 +31,7 @@ func newKernelModel(t *testing.T, seed uint64) *kernelModel {
 	r := rand.New(rand.NewPCG(seed, 9))
 	cpus, threads := 1+r.IntN(8), 1+r.IntN(14)
 	m := &kernelModel{
-		t: t, r: r, s: New(cpus, threads), now: int64(r.Uint64() >> 8),
+		t: t, r: r, s: New(nil, cpus, threads), now: int64(r.Uint64() >> 8),
 		runnable: make([]bool, threads), allowed: make([]uint64, threads), cpus: make([]modelCPU, cpus),
 	}
 	for i := range m.cpus {

@@ -33,7 +33,7 @@ const never = 1<<63 - 1
 
 func newComputer(t *testing.T, cpus, threads int, seed uint64) *computer {
 	c := &computer{
-		t: t, s: New(cpus, threads), r: rand.New(rand.NewPCG(seed, 1)), now: ms,
+		t: t, s: New(nil, cpus, threads), r: rand.New(rand.NewPCG(seed, 1)), now: ms,
 		cpus: make([]simCPU, cpus), work: make([]work, threads), lag: 20_000,
 	}
 	for i := range c.cpus {

@@ -102,7 +102,7 @@ func TestAgainstOracle(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		n := 1 + r.IntN(12)
-		s := New(1, n)
+		s := New(nil, 1, n)
 		q := s.Queue(0)
 		o := &oracle{t: t, q: q}
 		if seed%5 == 0 { // virtual time is about to start again
@@ -174,7 +174,7 @@ func pick(t *testing.T, o *oracle, now int64, yielded int32) {
 // computes without bounds).
 func TestExtremes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
-	s := New(1, MaxThreads)
+	s := New(nil, 1, MaxThreads)
 	q := s.Queue(0)
 	o := &oracle{t: t, q: q}
 	for i := range int32(MaxThreads) {
@@ -205,5 +205,5 @@ func TestNewRefusesTooManyThreads(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	New(1, MaxThreads+1)
+	New(nil, 1, MaxThreads+1)
 }

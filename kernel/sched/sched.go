@@ -104,7 +104,10 @@
 // of a round, and each CPU needs a timer.
 package sched
 
-import "loam/kernel/timeq"
+import (
+	"loam/kernel/timeq"
+	"loam/machine/tables"
+)
 
 // Limits.
 const (
@@ -163,15 +166,15 @@ type Scheduler struct {
 	moves Moves
 }
 
-// New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1. It
-// panics when there are more than MaxCPUs or MaxThreads. All allocation happens
-// here.
-func New(cpus, threads int) *Scheduler {
+// New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1, whose
+// tables come from a source (nil: the Go heap). It panics when there are more than
+// MaxCPUs or MaxThreads. All allocation happens here.
+func New(from tables.Source, cpus, threads int) *Scheduler {
 	if threads > MaxThreads || cpus > MaxCPUs {
 		panic("sched: too many threads or CPUs")
 	}
 	s := &Scheduler{
-		threads: make([]thread, threads),
+		threads: tables.Make[thread](from, threads),
 		queues:  make([]Queue, cpus),
 		slice:   DefaultSlice,
 		all:     ^uint64(0) >> (MaxCPUs - cpus),
@@ -181,7 +184,7 @@ func New(cpus, threads int) *Scheduler {
 		s.queues[i] = Queue{
 			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None, live: None,
 			bit: 1 << i, several: cpus > 1,
-			ready: timeq.New(threads), early: timeq.New(threads),
+			ready: timeq.New(from, threads), early: timeq.New(from, threads),
 		}
 	}
 	return s

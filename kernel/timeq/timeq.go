@@ -20,6 +20,8 @@
 // Nothing here locks: the owner of the queue guards it.
 package timeq
 
+import "loam/machine/tables"
+
 // Queue is a queue of deadlines. Use New to make one.
 type Queue struct {
 	heap  []entry
@@ -36,9 +38,10 @@ type entry struct {
 
 const arity = 4
 
-// New makes a queue for owners 0 to n-1.
-func New(n int) *Queue {
-	return &Queue{heap: make([]entry, 0, n), place: make([]int32, n)}
+// New makes a queue for owners 0 to n-1, whose parts come from a source (nil: the
+// Go heap).
+func New(from tables.Source, n int) *Queue {
+	return &Queue{heap: tables.Make[entry](from, n)[:0], place: tables.Make[int32](from, n)}
 }
 
 // Set gives owner the deadline at, in nanoseconds of the caller's clock; an

@@ -32,7 +32,7 @@ func TestAgainstOracle(t *testing.T) {
 	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		n := 1 + r.IntN(60)
-		q := New(n)
+		q := New(nil, n)
 		o := &oracle{at: map[int32]int64{}, seq: map[int32]int{}}
 		for range 3000 {
 			owner := int32(r.IntN(n))
@@ -94,7 +94,7 @@ func check(t *testing.T, q *Queue, o *oracle) {
 }
 
 func TestExtremeTimes(t *testing.T) {
-	q := New(3)
+	q := New(nil, 3)
 	q.Set(0, 1<<63-1)
 	q.Set(1, -1<<63)
 	q.Set(2, 0)
@@ -106,7 +106,7 @@ func TestExtremeTimes(t *testing.T) {
 }
 
 func TestShift(t *testing.T) {
-	q := New(10)
+	q := New(nil, 10)
 	for i := range int32(10) {
 		q.Set(i, int64(i*7%10))
 	}
@@ -120,7 +120,7 @@ func TestShift(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	q := New(64)
+	q := New(nil, 64)
 	if n := testing.AllocsPerRun(100, func() {
 		for i := range int32(64) {
 			q.Set(i, int64(i*7919%64))

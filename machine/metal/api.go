@@ -156,6 +156,7 @@ type Info struct {
 	MemoryBytes uint64 // usable at boot
 	FreeBytes   uint64
 	HeapBytes   uint64 // that back the kernel's own Go heap now
+	TableBytes  uint64 // that back the kernel's tables now
 	SMEP, SMAP  bool
 	CPUs        int
 }
@@ -164,6 +165,6 @@ type Info struct {
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heapFrames * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
+		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
 	}
 }

@@ -117,7 +117,8 @@ func buildTables(cpu *CPU) {
 	ok = ok && mapImage(header.RodataStart, header.RodataEnd, pteNX|pteGlobal)
 	ok = ok && mapImage(header.DataStart, header.DataEnd, pteWrite|pteNX|pteGlobal)
 	// The tables below these root entries are shared by all spaces from now on.
-	ok = ok && kernelTable(heapStart, 30) != nil && kernelTable(stackMap, 30) != nil
+	ok = ok && kernelTable(heapStart, 30) != nil && kernelTable(tableStart, 30) != nil &&
+		kernelTable(stackMap, 30) != nil
 	if !ok {
 		machineFatal("no memory for page tables")
 	}

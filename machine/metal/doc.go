@@ -38,6 +38,15 @@
 // them (an index out of range) ends in the kernel's panic by way of a fault in
 // the fake g.
 //
+// # Kernel ranges
+//
+// The heap of Go's runtime and the kernel floor's tables lie in ranges of the
+// kernel's half that have no memory at first (kheap.go). kernelTrap gives a page of
+// them a frame when it is touched. The runtime's mmap takes from the one; the kernel
+// floor makes tables without pointers in the other, by TableRange: so the collector
+// never looks at them, and Go's page allocator never searches for them, which took
+// half of the time until the first user instruction.
+//
 // # Interrupts, locks, several CPUs
 //
 // docs/concurrency.md has the rules. A runner has interrupts off all the time.

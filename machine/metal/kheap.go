@@ -9,22 +9,28 @@ import (
 	"loam/machine/frame"
 )
 
-// The memory of the kernel's own Go runtime: [heapStart, heapNext) has been
-// given out as addresses; a frame comes with the first touch of a page and
-// stays. After munmap or madvise a page reads zero again (the runtime counts on
-// that), for it is zeroed where it is. Giving it back instead would need every
-// CPU to forget its translation first, at a moment when others may wait with
-// interrupts off, and gain little: the kernel's heap is bounded and nothing in
-// it grows at run time. Addresses are never reused: 64 GiB of them are the
-// bound. PROT_NONE reservations are not told from memory; the runtime doesn't
-// touch what it only reserved.
+// Kernel ranges: addresses of the kernel's half that get a frame with the first
+// touch of a page. There are two. The heap is the memory of the kernel's own Go
+// runtime: [start, next) has been given out as addresses. After munmap or madvise a
+// page reads zero again (the runtime counts on that), for it is zeroed where it is.
+// Addresses are never reused: 64 GiB of them are the bound. PROT_NONE reservations
+// are not told from memory; the runtime doesn't touch what it only reserved. The
+// other range holds tables of the kernel floor (TableRange), which stay for ever.
 //
 // The tables of the kernel's half are edited here and not by machine/paging:
 // they are shared by every root, so none of them may ever be given back.
 
+// kernelRange is such a range.
+type kernelRange struct {
+	start, end uint64
+	next       uint64 // addresses from here on are not given out yet
+	frames     uint64 // that back it now
+	owner      frame.Owner
+}
+
 var (
-	heapNext   uint64 = heapStart
-	heapFrames uint64 // frames that back the heap now
+	heap       = kernelRange{start: heapStart, next: heapStart, end: heapEnd, owner: frame.Heap}
+	tables     = kernelRange{start: tableStart, next: tableStart, end: tableEnd, owner: frame.Table}
 	kernelRoot uint64
 )
 
@@ -40,32 +46,60 @@ const (
 	pteAddr    = amd64.PTEAddrMask
 )
 
+// has reports whether va was given out.
+func (r *kernelRange) has(va uint64) bool { return va >= r.start && va < r.next }
+
+// rangeOf returns the range that va was given out of, or nil.
+func rangeOf(va uint64) *kernelRange {
+	switch {
+	case heap.has(va):
+		return &heap
+	case tables.has(va):
+		return &tables
+	}
+	return nil
+}
+
+// TableRange gives addresses for a table of size bytes, which reads zero and stays
+// for ever; a page of it gets a frame when it is touched. It is a tables.Source.
+func TableRange(size uint64) uintptr { return uintptr(kernelCall(callTable, size, 0)) }
+
+// takeTable gives out addresses of the tables' range.
+func takeTable(size uint64) uint64 {
+	at := tables.next
+	if size > tables.end-at-tableAlign {
+		machineFatal("no addresses for a table of the kernel")
+	}
+	tables.next = (at + size + tableAlign - 1) &^ (tableAlign - 1)
+	return at
+}
+
 // heapMap answers mmap: length bytes at a page boundary. A hint in the lower
 // half gets ENOMEM: it is the users', and the runtime then takes any address.
 func heapMap(hint, length, flags uint64) int64 {
 	const fixed = 0x10
 	length = (length + pageSize - 1) &^ (pageSize - 1)
-	if length == 0 || length > heapEnd-heapStart {
+	if length == 0 || length > heap.end-heap.start {
 		return -enomem
 	}
 	if flags&fixed != 0 {
-		if hint < heapStart || hint+length > heapNext {
+		if hint < heap.start || hint+length > heap.next {
 			return -enomem
 		}
 		heapDrop(hint, length)
 		return int64(hint)
 	}
-	if hint != 0 && hint < heapStart {
+	if hint != 0 && hint < heap.start {
 		return -enomem
 	}
-	at := heapNext
+	at := heap.next
 	if length >= heapAlign {
 		at = (at + heapAlign - 1) &^ (heapAlign - 1)
 	}
-	if at+length > heapEnd {
+	if at+length > heap.end {
 		return -enomem
 	}
-	heapNext = at + length
+	heap.next = at + length
 	return int64(at)
 }
 
@@ -73,7 +107,7 @@ func heapMap(hint, length, flags uint64) int64 {
 func heapDrop(start, length uint64) {
 	end := (start + length + pageSize - 1) &^ (pageSize - 1)
 	start &^= pageSize - 1
-	if start < heapStart || end > heapNext || end < start {
+	if start < heap.start || end > heap.next || end < start {
 		return
 	}
 	for va := start; va < end; {
@@ -90,42 +124,35 @@ func heapDrop(start, length uint64) {
 	}
 }
 
-func isHeap(va uint64) bool { return va >= heapStart && va < heapNext }
-
-// heapFault backs the page of va; false if va is not the heap's or there is
-// no memory.
-func heapFault(va uint64) bool {
-	if !isHeap(va) {
+// rangeFault backs the page of va; false if va is in no range or there is no
+// memory.
+func rangeFault(va uint64) bool {
+	r := rangeOf(va)
+	if r == nil {
 		return false
 	}
 	if backed(va) {
 		return true // another CPU was first
 	}
-	pa, code := frames.Alloc(frame.Heap)
+	pa, code := frames.Alloc(r.owner)
 	if code != frame.OK {
 		return false
 	}
 	memory.Zero(pa)
 	if !mapKernelPage(va&^(pageSize-1), pa, pteWrite|pteNX|pteGlobal) {
-		frames.Free(pa, frame.Heap)
+		frames.Free(pa, r.owner)
 		return false
 	}
-	heapFrames++
+	r.frames++
 	return true
 }
 
-// touch backs n bytes at va, if they are the heap's, before machine code
+// touch backs n bytes at va, if they are in a range, before machine code
 // dereferences them. Other kernel addresses are always backed.
 func touch(va, n uint64) {
 	for p := va &^ (pageSize - 1); p < va+n; p += pageSize {
-		if !isHeap(p) {
-			continue
-		}
-		if backed(p) {
-			continue
-		}
-		if !heapFault(p) {
-			machineFatal("out of memory for the kernel's own heap")
+		if rangeOf(p) != nil && !backed(p) && !rangeFault(p) {
+			machineFatal(noKernelMemory)
 		}
 	}
 }
@@ -144,7 +171,7 @@ func kernelLeafs(va uint64) (leafs *[512]uint64, span uint64) {
 	return table, hugePage
 }
 
-// backed reports whether the page of va, which is the heap's, has a frame.
+// backed reports whether the page of va, which is in a range, has a frame.
 func backed(va uint64) bool {
 	table, _ := kernelLeafs(va)
 	return table != nil && table[va>>12&511]&amd64.PTEPresent != 0

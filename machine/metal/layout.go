@@ -8,7 +8,8 @@ package metal
 //
 //	0xffff800000000000  direct map of physical memory     (PML4 256..)
 //	0xffffb00000000000  device registers                  (PML4 352)
-//	0xffffc00000000000  heap and stacks of Go's runtime   (PML4 384..)
+//	0xffffc00000000000  heap and stacks of Go's runtime   (PML4 384)
+//	0xffffc80000000000  tables of the kernel floor        (PML4 400)
 //	0xffffd00000000000  stacks of the CPUs, guarded       (PML4 416)
 //	0xffffffff80000000  kernel image                      (PML4 511)
 const (
@@ -16,6 +17,9 @@ const (
 	deviceMap  = 0xffffb00000000000
 	heapStart  = 0xffffc00000000000
 	heapEnd    = heapStart + 64<<30 // one bound for the kernel's own Go heap
+	tableStart = 0xffffc80000000000
+	tableEnd   = tableStart + 256<<30
+	tableAlign = 64 // of every table: a cache line
 	stackMap   = 0xffffd00000000000
 	imageMap   = 0xffffffff80000000
 	pageSize   = 4096

@@ -23,9 +23,10 @@ const (
 
 // Calls of our own, by the same door.
 const (
-	callIdle = 0x4c00 + iota // the runner has nothing to run
-	callTurn                 // the runner lets the others run
-	callPin                  // the caller becomes the runner of a CPU, and moves there
+	callIdle  = 0x4c00 + iota // the runner has nothing to run
+	callTurn                  // the runner lets the others run
+	callPin                   // the caller becomes the runner of a CPU, and moves there
+	callTable                 // addresses for a table
 )
 
 const (
@@ -68,6 +69,8 @@ func answer(cpu *CPU, c *Context) int64 {
 		pin(cpu, c, c.RDI)
 	case callIdle:
 		return kIdle(cpu)
+	case callTable:
+		return int64(takeTable(c.RDI))
 	case abi.SYS_MMAP:
 		return heapMap(c.RDI, c.RSI, c.R10)
 	case abi.SYS_MUNMAP:

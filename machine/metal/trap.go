@@ -35,11 +35,11 @@ func kernelTrap(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	switch {
 	case c.Vector == amd64.VecPage:
-		if c.Err&amd64.FaultPresent == 0 && heapTrap(c.CR2) {
+		if c.Err&amd64.FaultPresent == 0 && rangeTrap(c.CR2) {
 			return
 		}
-		if c.Err&amd64.FaultPresent == 0 && isHeap(c.CR2) {
-			kernelPanic(cpu, c, "out of memory for the kernel's own heap (-m gives the machine more)")
+		if c.Err&amd64.FaultPresent == 0 && rangeOf(c.CR2) != nil {
+			kernelPanic(cpu, c, noKernelMemory)
 		}
 		kernelPanic(cpu, c, "fault in the kernel")
 	case c.Vector >= vectorIRQ:
@@ -59,10 +59,12 @@ func kernelTrap(cpu *CPU) {
 	}
 }
 
-// heapTrap backs the heap's page at va after a fault.
-func heapTrap(va uint64) bool {
+const noKernelMemory = "out of memory for the kernel's own heap and tables (-m gives the machine more)"
+
+// rangeTrap backs the page of a kernel range at va after a fault.
+func rangeTrap(va uint64) bool {
 	machineLock.Lock()
-	ok := heapFault(va)
+	ok := rangeFault(va)
 	machineLock.Unlock()
 	return ok
 }
