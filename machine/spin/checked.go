@@ -20,24 +20,24 @@ var (
 // the calling CPU's own; and who is told of a breach, and doesn't return.
 func SetHeld(f func() *uint32, tell func(why ...string)) { held, breach = f, tell }
 
-func (l *Lock) taking() {
-	if held == nil || l.Rank == 0 {
+func taking(rank uint8) {
+	if held == nil || rank == 0 {
 		return
 	}
 	w := held()
-	if *w>>l.Rank != 0 {
+	if *w>>rank != 0 {
 		breach("spin: lock taken out of order")
 	}
-	*w |= 1 << l.Rank
+	*w |= 1 << rank
 }
 
-func (l *Lock) giving() {
-	if held == nil || l.Rank == 0 {
+func giving(rank uint8) {
+	if held == nil || rank == 0 {
 		return
 	}
 	w := held()
-	if *w>>l.Rank&1 == 0 {
+	if *w>>rank&1 == 0 {
 		breach("spin: lock given back by a CPU that doesn't have it")
 	}
-	*w &^= 1 << l.Rank
+	*w &^= 1 << rank
 }

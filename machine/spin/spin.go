@@ -14,7 +14,7 @@ type Lock struct {
 // caller, from before until after Unlock.
 func (l *Lock) Lock() {
 	if checked {
-		l.taking()
+		taking(l.Rank)
 	}
 	if !atomic.CompareAndSwapUint32(&l.word, 0, 1) {
 		l.wait()
@@ -27,7 +27,7 @@ func (l *Lock) TryLock() bool {
 		return false
 	}
 	if checked {
-		l.taking()
+		taking(l.Rank)
 	}
 	return true
 }
@@ -35,7 +35,7 @@ func (l *Lock) TryLock() bool {
 // Unlock gives the lock back.
 func (l *Lock) Unlock() {
 	if checked {
-		l.giving()
+		giving(l.Rank)
 	}
 	atomic.StoreUint32(&l.word, 0)
 }

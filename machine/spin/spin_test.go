@@ -46,3 +46,42 @@ func TestTryLock(t *testing.T) {
 		t.Fatal("a lock that was given back was refused")
 	}
 }
+
+// TestWord: the number is what the last holder gave, whoever that was.
+func TestWord(t *testing.T) {
+	const each = 20000
+	var w Word
+	var sum uint32
+	var wg sync.WaitGroup
+	for k := range 4 {
+		wg.Go(func() {
+			for i := range each {
+				n := w.Try()
+				switch {
+				case n != Taken:
+				case k%2 == 0:
+					n = w.Take()
+				default:
+					if n = w.Join(); n != sum {
+						t.Errorf("%d, not %d", n, sum)
+					}
+					sum++
+					w.Part(n + 1)
+					continue
+				}
+				if n != sum {
+					t.Errorf("%d, not %d", n, sum)
+				}
+				sum++
+				w.Give(n + 1)
+				if i%64 == 0 {
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if w.Peek() != 4*each || w.Take() != 4*each || w.Try() != Taken || w.Peek() != Taken {
+		t.Errorf("at the end %d", w.Peek())
+	}
+}
