@@ -49,7 +49,7 @@ func (o *Objects) Init(from tables.Source, limits *abi.Limits, accounts int) {
 	for _, l := range limits[:abi.NumKinds] {
 		n += int(l)
 	}
-	o.headers = pool.New[Header](n + 1) // the first process is charged to nobody
+	o.headers = pool.In[Header](from, n+1) // the first process is charged to nobody
 	o.accounts = pool.New[Account](accounts)
 }
 
