@@ -12,54 +12,69 @@ import (
 	"time"
 )
 
-// turnsOf compares ways to do the same: in each iteration every way has one turn
-// of n operations, so that what else the computer does falls on all alike. It
-// reports the median cost of an operation of each, and how many times that of
-// the first way the others' are.
-func turnsOf(b *testing.B, n int, names []string, ways []func(n int)) {
+// way is one of several ways to do the same.
+type way struct {
+	name string
+	turn func(n int)
+}
+
+// turnsOf compares ways: in each round, as long as more says so, every way has
+// one turn of n operations, so that what else the computer does falls on all
+// alike. It returns the median cost of an operation of each, in ns.
+func turnsOf(more func() bool, n int, ways []way) []float64 {
 	took := make([][]float64, len(ways))
-	for _, way := range ways {
-		way(n) // warms up
+	for _, w := range ways {
+		w.turn(n) // warms up
 	}
-	for b.Loop() {
-		for k, way := range ways {
+	for more() {
+		for k, w := range ways {
 			start := time.Now()
-			way(n)
+			w.turn(n)
 			took[k] = append(took[k], float64(time.Since(start).Nanoseconds())/float64(n))
 		}
 	}
-	b.ReportMetric(0, "ns/op") // says nothing here
-	median := func(k int) float64 {
+	medians := make([]float64, len(ways))
+	for k := range took {
 		slices.Sort(took[k])
-		return took[k][len(took[k])/2]
+		medians[k] = took[k][len(took[k])/2]
 	}
-	for k, name := range names {
-		b.ReportMetric(median(k), name+"-ns")
+	return medians
+}
+
+// reportTurns reports what turnsOf finds, and how many times the first way's
+// cost the others' are.
+func reportTurns(b *testing.B, n int, ways []way) {
+	medians := turnsOf(b.Loop, n, ways)
+	b.ReportMetric(0, "ns/op") // says nothing here
+	for k, m := range medians {
+		b.ReportMetric(m, metricName(ways[k].name)+"-ns")
 		if k > 0 {
-			b.ReportMetric(median(k)/median(0), name+"/"+names[0])
+			b.ReportMetric(m/medians[0], metricName(ways[k].name+"/"+ways[0].name))
 		}
 	}
 }
 
-// BenchmarkPairVersusPool compares taking and freeing a frame with what a Go
-// program would call cheap.
-func BenchmarkPairVersusPool(b *testing.B) {
-	a := newAllocator(b, 32*mib)
+// pairAndPool are taking and freeing a frame, and what a Go program would call
+// cheap.
+func pairAndPool(t testing.TB) []way {
+	a := newAllocator(t, 32*mib)
 	p := sync.Pool{New: func() any { return new([64]byte) }}
-	turnsOf(b, 20_000, []string{"pool", "pair"}, []func(int){
-		func(n int) {
+	return []way{
+		{"pool", func(n int) {
 			for range n {
 				p.Put(p.Get())
 			}
-		},
-		func(n int) {
+		}},
+		{"pair", func(n int) {
 			for range n {
 				pa, _ := a.Alloc(User)
 				a.Free(pa, User)
 			}
-		},
-	})
+		}},
+	}
 }
+
+func BenchmarkPairVersusPool(b *testing.B) { reportTurns(b, 20_000, pairAndPool(b)) }
 
 // churn is a contestant with slots for runs of frames, 90% of memory if all
 // slots were full. A turn empties one slot after the other, at random, and fills
@@ -122,66 +137,76 @@ func (u *churn) fill(s *extent) {
 	}
 }
 
-// held is the number of frames in runs.
-func (u *churn) held() (n uint64) {
+const gib = 1 << 30 >> 12 // frames of 1 GiB
+
+// mixture is what churns are compared for.
+type mixture struct {
+	name   string
+	frames uint64
+	size   int // of sizes
+}
+
+// mixes are 1 to 512 frames at random at 90% occupancy.
+var mixes = []mixture{
+	{"1GiB/uniform", gib, 0}, {"1GiB/log", gib, 1}, {"16GiB/uniform", 16 * gib, 0}, {"16GiB/log", 16 * gib, 1},
+}
+
+// churns are those of all contestants. The bitmaps search for tens of
+// microseconds where memory is large, which is known from where it is not.
+func (m mixture) churns(t testing.TB) (churns []*churn, ways []way) {
+	for _, c := range contestants {
+		if m.frames > gib && strings.HasSuffix(c.name, " fit") {
+			continue
+		}
+		u := newChurn(c.make(t, m.frames), sizes[m.size].mean, sizes[m.size].size, 0)
+		churns, ways = append(churns, u), append(ways, way{c.name, u.turn})
+	}
+	return churns, ways
+}
+
+// quality is what part of memory a churn holds in runs, of the 90% that were
+// asked for, and what part of its requests found no room. (A request that is
+// refused costs next to nothing: who refuses more looks faster.)
+func (u *churn) quality(frames uint64) (held, refused float64) {
+	var n uint64
 	for _, s := range u.slots {
 		n += s.n
 	}
-	return n
+	return float64(n) / float64(frames), float64(u.failed) / float64(u.turns)
 }
 
-const gib = 1 << 30 >> 12 // frames of 1 GiB
-
-// BenchmarkMixVersus: 1 to 512 frames at random at 90% occupancy. Beside the
-// costs: what part of memory each contestant holds in runs, of the 90% that
-// were asked for, and what part of the requests found no room. (A request that
-// is refused costs next to nothing: who refuses more looks faster.)
 func BenchmarkMixVersus(b *testing.B) {
-	for _, size := range []struct {
-		name   string
-		frames uint64
-	}{{"1GiB", gib}, {"16GiB", 16 * gib}} {
-		for _, d := range sizes {
-			b.Run(size.name+"/"+d.name, func(b *testing.B) { mixVersus(b, size.frames, d.mean, d.size) })
-		}
+	for _, m := range mixes {
+		b.Run(m.name, func(b *testing.B) {
+			churns, ways := m.churns(b)
+			reportTurns(b, 5000, ways)
+			for k, u := range churns {
+				held, refused := u.quality(m.frames)
+				b.ReportMetric(held*100, metricName(ways[k].name)+"-held%")
+				b.ReportMetric(refused*100, metricName(ways[k].name)+"-refused%")
+			}
+		})
 	}
 }
 
-func mixVersus(b *testing.B, frames uint64, mean float64, size func(*rand.Rand) uint64) {
-	var names []string
-	var churns []*churn
-	var ways []func(int)
-	for _, c := range contestants {
-		if frames > gib && strings.HasSuffix(c.name, " fit") {
-			continue // tens of microseconds each: known from the smaller one
-		}
-		u := newChurn(c.make(b, frames), mean, size, 0)
-		names, churns, ways = append(names, metricName(c.name)), append(churns, u), append(ways, u.turn)
-	}
-	turnsOf(b, 5000, names, ways)
-	for k, u := range churns {
-		b.ReportMetric(float64(u.held())/float64(frames)*100, names[k]+"-held%")
-		b.ReportMetric(float64(u.failed)/float64(u.turns)*100, names[k]+"-refused%")
-	}
-}
-
-// BenchmarkMixBySize: what the same costs more in 64 GiB than in 1 GiB: with all
-// slots equally likely to go, of which 64 GiB have 64 times as many, and so many
-// more records to have in the processor's caches; and with as many slots that
-// come and go as 1 GiB has, for the cost of the way alone.
-func BenchmarkMixBySize(b *testing.B) {
+// bySize are the same in 1 GiB and 64 GiB: with all slots equally likely to go,
+// of which 64 GiB have 64 times as many, and so many more records to have in
+// the processor's caches; or with as many slots that come and go as 1 GiB has,
+// for the cost of the way alone.
+func bySize(t testing.TB, make func(testing.TB, uint64) contestant, slots int) []way {
 	d := sizes[0]
-	for _, c := range contestants[:3] {
-		for _, active := range []struct {
-			name  string
-			slots int
-		}{{"all", 0}, {"same", 900}} {
-			b.Run(metricName(c.name)+"/"+active.name, func(b *testing.B) {
-				small := newChurn(c.make(b, gib), d.mean, d.size, active.slots)
-				large := newChurn(c.make(b, 64*gib), d.mean, d.size, active.slots)
-				turnsOf(b, 10_000, []string{"1GiB", "64GiB"}, []func(int){small.turn, large.turn})
-			})
-		}
+	return []way{
+		{"1GiB", newChurn(make(t, gib), d.mean, d.size, slots).turn},
+		{"64GiB", newChurn(make(t, 64*gib), d.mean, d.size, slots).turn},
+	}
+}
+
+const sameSlots = 900 // about what 1 GiB has
+
+func BenchmarkMixBySize(b *testing.B) {
+	for _, c := range contestants[:4] {
+		b.Run(metricName(c.name)+"/all", func(b *testing.B) { reportTurns(b, 10_000, bySize(b, c.make, 0)) })
+		b.Run(metricName(c.name)+"/same", func(b *testing.B) { reportTurns(b, 10_000, bySize(b, c.make, sameSlots)) })
 	}
 }
 

@@ -33,6 +33,7 @@ var contestants = []struct {
 	{"loam", func(t testing.TB, n uint64) contestant { return newLoam(t, n) }},
 	{"buddy", func(_ testing.TB, n uint64) contestant { return newBuddy(n, false) }},
 	{"buddy, indexed", func(_ testing.TB, n uint64) contestant { return newBuddy(n, true) }},
+	{"buddy, ordered", func(_ testing.TB, n uint64) contestant { return newOrdered(n) }},
 	{"first fit", func(_ testing.TB, n uint64) contestant { return newBitmap(n, firstFit) }},
 	{"next fit", func(_ testing.TB, n uint64) contestant { return newBitmap(n, nextFit) }},
 	{"best fit", func(_ testing.TB, n uint64) contestant { return newBitmap(n, bestFit) }},
