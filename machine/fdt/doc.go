@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fdt reads the flattened devicetree with which firmware describes a
+// RISC-V machine (Devicetree Specification v0.4, chapters 2, 3 and 5; RISC-V
+// bindings of the Linux kernel, Documentation/devicetree/bindings).
+//
+// [Blob.Check] looks at the header; [Blob.Walk] goes through the nodes in their
+// order and calls for nothing but bounded state: a stack of what each level says
+// about cells. [Read] fills an [Info] with what the kernel needs of it: memory,
+// harts, consoles, interrupt controllers, timers, virtio devices, the boot archive.
+//
+// A devicetree is hostile input: every offset and length is checked before it is
+// used, nothing recurses, no loop depends on anything but how far it has come in
+// the blob, and what there is too much of is counted and left out. References go
+// by phandle and are resolved at the end, so it can't matter whether they form a
+// circle: none is followed twice.
+//
+// It is code of the machine floor: no heap, no pointers, no panics.
+//
+// Rejected: a tree in memory (an allocator before there is one); recursion by
+// depth of the tree (the blob decides how deep).
+package fdt
+
+// Limits of what is read.
+const (
+	MaxSize    = 2 << 20 // bytes of a blob; QEMU's are 1 MiB at most
+	MaxName    = 256     // bytes of a node's or property's name; the specification has 31, and an address
+	MaxDepth   = 16      // of nodes below each other
+	MaxRanges  = 32      // of memory, and as many reserved ones
+	MaxHarts   = 64
+	MaxDevices = 32 // of a kind
+)
+
+// Code is the outcome of reading.
+type Code uint8
+
+// The codes.
+const (
+	OK           Code = iota
+	BadMagic          // no devicetree
+	BadVersion        // not readable as version 17
+	BadSize           // totalsize is not the blob's, or over MaxSize
+	BadOffset         // a block lies outside of the blob, or misaligned
+	BadToken          // something in the structure block is no token
+	BadName           // a node or property has no name that ends
+	BadProperty       // a property's value is not what its kind wants
+	TooDeep           // more than MaxDepth nodes below each other
+	Truncated         // the structure block ends before the tree does
+	BadReference      // a phandle that no node has
+)
+
+// String returns the code in words.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return "unknown code"
+}
+
+var codeNames = [...]string{"ok", "no devicetree (bad magic)", "a devicetree of another version than 17",
+	"a devicetree of wrong size", "a devicetree whose blocks lie outside of it", "a devicetree with a bad token",
+	"a devicetree with a bad name", "a devicetree with a bad property", "a devicetree that is too deep",
+	"a devicetree that ends too early", "a devicetree with a reference to nothing"}
