@@ -215,8 +215,9 @@ func (a *Allocator) refill(s *stack, o Owner) Code {
 	return OK
 }
 
-// gather moves up to a batch of frames from the lists to s, from the highest
-// region that has any.
+// gather moves up to a batch of frames from the lists to the empty stack s, from
+// the highest region that has any. They are popped in the order in which they were
+// taken, so that neighbours stay neighbours as programs age.
 func (a *Allocator) gather(s *stack, class uint8) {
 	want := uint64(batch)
 	if class == classUser {
@@ -225,32 +226,35 @@ func (a *Allocator) gather(s *stack, class uint8) {
 		}
 		want = min(want, a.free-a.reserve)
 	}
-	for k := a.count; k > 0 && want > 0; {
+	left := want
+	for k := a.count; k > 0 && left > 0; {
 		r := &a.regions[(k-1)%MaxRegions]
 		order, _, ok := r.find(0, class)
 		if !ok {
 			k--
 			continue
 		}
-		order = min(order, uint8(bits.Len64(want)-1))
+		order = min(order, uint8(bits.Len64(left)-1))
 		i, ok := r.take(order, class)
 		if !ok {
-			return
+			break
 		}
 		size := uint64(1) << order
-		if s.n+size > CacheFrames {
-			return
-		}
 		r.touch(i)
 		r.touch(i + size - 1) // a batch spans two pages of records at most
 		pa := r.start + i<<phys.PageShift
-		for j := size; j > 0; j-- { // pops rise
-			r.rec(i + j - 1).meta = newMeta(StateCached, 0, Nobody, 0)
-			s.frames[s.n+size-j] = pa + (j-1)<<phys.PageShift
+		for range size {
+			left--
+			r.rec(i).meta = newMeta(StateCached, 0, Nobody, 0)
+			s.frames[left%CacheFrames] = pa
+			i++
+			pa += phys.PageSize
 		}
-		s.n += size
-		want -= size
 		a.free -= size
+	}
+	s.n = want - left
+	for k := uint64(0); left > 0 && k < s.n; k++ { // fewer than wanted: they lie too high
+		s.frames[k%CacheFrames] = s.frames[(left+k)%CacheFrames]
 	}
 }
 

@@ -131,6 +131,7 @@ const (
 	WrongHalf         // User in the kernel's part, or no User in the user's
 	Large             // part of a large leaf; split it first
 	More              // not done: give back the batch and call again
+	NoTable           // MapInto: not the common case; Map says what it is
 )
 
 // String returns the code in words.
@@ -143,4 +144,4 @@ func (c Code) String() string {
 
 var codeNames = [...]string{"ok", "already mapped", "not mapped", "no memory for a page table",
 	"misaligned", "non-canonical address", "writable and executable", "wrong half",
-	"inside a large page", "more to do"}
+	"inside a large page", "more to do", "no table"}

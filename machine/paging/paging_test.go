@@ -333,7 +333,7 @@ func TestNoMemory(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	if paging.More.String() != "more to do" || paging.OK.String() != "ok" || (paging.More+1).String() != "unknown code" {
+	if paging.More.String() != "more to do" || paging.OK.String() != "ok" || (paging.NoTable+1).String() != "unknown code" {
 		t.Error("names are out of step")
 	}
 }

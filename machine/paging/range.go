@@ -134,6 +134,7 @@ const (
 type Batch struct {
 	Next   uint64 // where to go on; everything before is done
 	Pages  uint64 // pages of 4 KiB removed or changed by this call
+	Large  uint64 // large leafs removed by this call
 	Flush  bool   // translations must be flushed: from the range's start to Next
 	Steps  int    // what the call cost: up to Budget and one table more
 	Budget int    // the steps at which a call stops with More; 0: DefaultBudget
@@ -144,6 +145,7 @@ type Batch struct {
 const (
 	kindTable = 1 << iota
 	kindBorrowed
+	kindLevel = 2 // the position of a leaf's level
 )
 
 // Len returns the number of frames and tables collected.
@@ -155,9 +157,16 @@ func (b *Batch) Frame(k int) (pa uint64, table, borrowed bool) {
 	return e &^ (PageSize - 1), e&kindTable != 0, e&kindBorrowed != 0
 }
 
+// Count returns how many pages of 4 KiB the k-th has: more than one if a large
+// leaf mapped it.
+func (b *Batch) Count(k int) uint64 { return pagesOf(b.frames[k%BatchSize]) }
+
+// pagesOf returns the number of pages that an entry of a batch stands for.
+func pagesOf(e uint64) uint64 { return 1 << (e >> kindLevel & 3 * indexBits) }
+
 // begin prepares b for a call that starts at va.
 func (b *Batch) begin(va uint64) {
-	b.Next, b.Pages, b.Flush, b.n, b.Steps = va, 0, false, 0, 0
+	b.Next, b.Pages, b.Large, b.Flush, b.n, b.Steps = va, 0, 0, false, 0, 0
 	if b.Budget == 0 {
 		b.Budget = DefaultBudget
 	}
@@ -170,27 +179,49 @@ func (b *Batch) add(e uint64) {
 }
 
 // Release gives back the collected frames and empties b: tables are freed,
-// and the mapping's reference to each other frame is dropped unless it was
-// Borrowed. It returns the number of tables and references given back, and the
-// first refusal of the allocator, which means that some frame was not the
-// space's.
+// and the mapping's reference to each other frame, or to the run of them behind a
+// large leaf, is dropped unless it was Borrowed. It returns the number of frames
+// of tables and references given back, and the first refusal of the allocator,
+// which means that some frame was not the space's.
 func (b *Batch) Release(a *frame.Allocator) (given uint64, code frame.Code) {
+	first, n := uint64(0), uint64(0) // neighbours that go together
 	for _, e := range b.frames[:min(b.n, BatchSize)] {
+		if e == first+n*PageSize && n > 0 {
+			n++ // as most do: no kind, and next to the one before
+			continue
+		}
+		if n > 0 {
+			given += n
+			code = worse(code, a.UnshareEach(first, n))
+			n = 0
+		}
 		pa := e &^ (PageSize - 1)
-		c := frame.OK
-		if e&kindTable != 0 {
-			c = a.Free(pa, frame.PageTable)
+		switch {
+		case e == pa:
+			first, n = pa, 1
+		case e&kindTable != 0:
+			code = worse(code, a.Free(pa, frame.PageTable))
 			given++
-		} else if e&kindBorrowed == 0 {
-			_, c = a.Unshare(pa)
-			given++
+		case e&kindBorrowed == 0:
+			_, c := a.Unshare(pa)
+			code = worse(code, c)
+			given += pagesOf(e)
 		}
-		if c != frame.OK && code == frame.OK {
-			code = c
-		}
+	}
+	if n > 0 {
+		given += n
+		code = worse(code, a.UnshareEach(first, n))
 	}
 	b.n = 0
 	return given, code
+}
+
+// worse returns the first of two outcomes that is a refusal.
+func worse(a, b frame.Code) frame.Code {
+	if a != frame.OK {
+		return a
+	}
+	return b
 }
 
 // UnmapRange removes all pages from start up to end (exclusive), collects
@@ -234,7 +265,8 @@ func (b *Batch) take(f *Format, e *uint64, level uint) {
 	kind := *e >> ((f.SoftAt + 1) & 63) & 1 * kindBorrowed
 	b.Flush = b.Flush || *e&f.Valid != 0
 	b.Pages += Span(level) / PageSize
-	b.add(f.addr(*e) | kind)
+	b.Large++
+	b.add(f.addr(*e) | kind | uint64(level)<<kindLevel)
 	*e = 0
 }
 

@@ -39,31 +39,41 @@ func (f *Format) check(va, pa uint64, prot Prot) Code {
 
 // Map maps the page at va to the frame at pa. Nothing may be mapped there.
 // Missing tables are created.
-//
-// A demand-zero fault ends here, so the common case is straight code without
-// calls: user part, tables there. The way down is entry's, repeated because
-// the compiler does not inline it and the spilling costs a quarter.
 func (t Tables) Map(env Env, va, pa uint64, prot Prot) Code {
+	if code := t.MapInto(env, va, pa, prot); code != NoTable {
+		return code
+	}
+	return t.mapSlow(env, va, pa, prot)
+}
+
+// MapInto is Map where there is a leaf table for va in the user part: it makes
+// none. NoTable: there is none, a large leaf is in its place, or Map has a reason
+// to refuse.
+//
+// A demand-zero fault ends here, so it is straight code without calls. The way
+// down is entry's, repeated because the compiler does not inline it and the
+// spilling costs a quarter.
+func (t Tables) MapInto(env Env, va, pa uint64, prot Prot) Code {
 	f := env.Format
 	leaf := f.Leaf[prot&hardware]
 	if (va%PageSize|pa&f.BadAddr) != 0 || leaf == 0 || va >= f.UserEnd || prot&User == 0 {
-		return t.mapSlow(env, va, pa, prot)
+		return NoTable
 	}
 	table := t.Root
 	if f.Levels == 4 {
 		e := env.Mem.Table(table)[va>>39&indexMask]
 		if e&f.DirMask != f.Valid {
-			return t.mapSlow(env, va, pa, prot)
+			return NoTable
 		}
 		table = f.addr(e)
 	}
 	e := env.Mem.Table(table)[va>>30&indexMask]
 	if e&f.DirMask != f.Valid {
-		return t.mapSlow(env, va, pa, prot)
+		return NoTable
 	}
 	e = env.Mem.Table(f.addr(e))[va>>21&indexMask]
 	if e&f.DirMask != f.Valid {
-		return t.mapSlow(env, va, pa, prot)
+		return NoTable
 	}
 	at := &env.Mem.Table(f.addr(e))[va>>pageShift&indexMask]
 	if *at != 0 {
