@@ -39,8 +39,8 @@ func GetHandleInfo(b []byte) HandleInfo {
 }
 
 // Limits is how many objects of each kind an account has or may have: element
-// i is for the kind i+1. Element LimitPages is for pages: the frames behind
-// memory objects, those of their tables included.
+// i is for the kind i+1. Element LimitPages is for pages: the frames of address
+// spaces and those behind memory objects, their tables among them.
 type Limits [NumLimits]uint32
 
 // LimitPages is the element for pages.
@@ -56,7 +56,10 @@ func (l Limits) Of(k Kind) uint32 { return l[k-1] }
 func (l *Limits) Set(k Kind, n uint32) { l[k-1] = n }
 
 // LimitDefault in a child's limits asks for half of the creator's own limit,
-// rounded up.
+// rounded up; of pages for as many as the creator may have: half of the memory
+// would be too little for a program that is all that a machine is for, and memory,
+// unlike places in a table, comes back from who has too much (package
+// kernel/victim).
 const LimitDefault = 1<<32 - 1
 
 // DefaultLimits are the limits of a child about which nothing is said.

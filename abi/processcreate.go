@@ -30,11 +30,15 @@ const (
 	// thread begins with CallThreadStart, when its creator has mapped something
 	// for it to run.
 	ProcessEmpty = 2
+
+	// ProcessEssential: the process is never ended because the machine has no
+	// memory for others (package kernel/victim). Its creator must be essential.
+	ProcessEssential = 4
 )
 
 // ProcessCreate is the header of the request.
 type ProcessCreate struct {
-	Flags   uint32 // 0, ProcessHeld or ProcessEmpty
+	Flags   uint32 // ProcessHeld or ProcessEmpty or neither, and ProcessEssential
 	Handles uint32 // items of the list that follows
 	Name    uint32 // bytes of the name, which follows the list
 	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name

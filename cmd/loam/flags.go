@@ -16,8 +16,13 @@ import (
 // sizeFlag is an amount of memory in MiB.
 type sizeFlag int
 
-func (s *sizeFlag) String() string { return fmt.Sprintf("%dM", int(*s)) }
-func (s *sizeFlag) Type() string   { return "SIZE" }
+func (s *sizeFlag) String() string {
+	if *s == 0 {
+		return "" // not given, and no default
+	}
+	return fmt.Sprintf("%dM", int(*s))
+}
+func (s *sizeFlag) Type() string { return "SIZE" }
 
 // Set takes a whole number with a unit, K, M, G or T (powers of 1024), with
 // "B" or "iB" behind it or not.

@@ -27,6 +27,7 @@ var kernelImage []byte
 type runFlags struct {
 	machineFlags
 	env           envFlag
+	limit         sizeFlag // 0: none
 	timeout       durationFlag
 	deterministic bool
 	stats         string
@@ -103,6 +104,7 @@ Exit status: the program's own, or
 	fl := cmd.Flags()
 	fl.SetInterspersed(false)
 	fl.VarP(&f.env, "env", "e", "set a variable for the program: K=V, or K to copy it from here; repeatable")
+	fl.Var(&f.limit, "memory-limit", "the most memory that the program may have, such as 64M; all that the machine has without it")
 	fl.Var(&f.timeout, "timeout", "end the program after this time, such as 10s or 5m")
 	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same")
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
@@ -124,7 +126,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	defer stop.close()
 	o := run.Options{
 		Path: args[0], Args: args[1:], Env: f.env.values,
-		MemoryMiB: int(f.memory), CPUs: f.cpus, Timeout: f.timeout.Duration,
+		MemoryMiB: int(f.memory), MemoryLimitMiB: int(f.limit), CPUs: f.cpus, Timeout: f.timeout.Duration,
 		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),

@@ -264,6 +264,9 @@ func (e *channelExit) status() (int, error) {
 	if e.value == uint32(abi.ENOMEM) || e.value == uint32(abi.EAGAIN) {
 		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "-m gives the machine more memory"}
 	}
+	if e.value == uint32(abi.EDQUOT) {
+		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "--memory-limit gives the program more"}
+	}
 	return 0, exit.Errorf(exit.CannotRun, "the kernel could not start the program: %s", reason)
 }
 

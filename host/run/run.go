@@ -51,6 +51,9 @@ type Options struct {
 	Machine       vm.Machine    // default: vm.MicroVM
 	Accel         string        // default: accel.Auto
 	Deterministic bool
+	// MemoryLimitMiB is the most memory that the program, and all that it starts,
+	// may have, page tables included, in MiB. 0: all that the machine has.
+	MemoryLimitMiB int
 	// Params are further words of the kernel's command line, after loam's own.
 	Params []vm.Param
 
@@ -302,6 +305,9 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	}
 	if m.CPUs == 1 {
 		add("cpus", "1") // the kernel need not look for others
+	}
+	if m.MemoryLimitMiB > 0 {
+		add("limit", fmt.Sprintf("%dM", m.MemoryLimitMiB))
 	}
 	if m.inputOver {
 		add("eof", "1") // known from the start, it comes at the same moment in each run

@@ -32,7 +32,8 @@ func (r *runner) readRequest(addr, size uint64) (q request, e abi.Errno) {
 	}
 	q.head = abi.GetProcessCreate(b)
 	switch h := &q.head; {
-	case h.Flags > abi.ProcessEmpty || h.Flags == abi.ProcessEmpty && h.Name|h.Args != 0 || h.Handles > abi.MaxHandOn || h.Size() != size:
+	case h.Flags&^abi.ProcessEssential > abi.ProcessEmpty || h.Flags&abi.ProcessEmpty != 0 && h.Name|h.Args != 0 ||
+		h.Handles > abi.MaxHandOn || h.Size() != size:
 		return q, abi.EINVAL
 	case h.Name > abi.MaxProcessName:
 		return q, abi.ENAMETOOLONG
@@ -90,15 +91,18 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	if e == 0 {
 		e = r.writable(c.RDX, abi.CreatedSize)
 	}
+	essential := q.head.Flags&abi.ProcessEssential != 0
 	switch {
 	case e != 0:
 		return e.Result()
+	case essential && !r.p.essential:
+		return abi.EACCES.Result()
 	case r.handles().Room() < 3:
 		return abi.EMFILE.Result()
 	case k.frames.Low():
 		return abi.ENOMEM.Result()
 	}
-	from := origin{account: r.p.objects.Account, limits: q.head.Limits}
+	from := origin{account: r.p.objects.Account, limits: q.head.Limits, essential: essential}
 	p, e := k.createProcess(&q, &from)
 	if e != 0 {
 		return e.Result()

@@ -20,6 +20,9 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 		return
 	}
 	me := p.handle.Index
+	if p.refused && status != (abi.ExitStatus{}) {
+		k.tellLimit(p)
+	}
 	p.ended, p.stopped, p.status = true, false, status
 	k.processEnding(p)
 	if me == k.first {

@@ -36,9 +36,10 @@ func (r *runner) pageFault() {
 	}
 	switch out {
 	case space.NoMemory:
-		r.outOfMemory()
+		r.noMemory(c.CR2 &^ (abi.PageSize - 1))
 		return
 	case space.OverQuota:
+		r.overLimit()
 		r.raise(abi.FaultInfo(abi.SIGBUS, abi.BUS_ADRERR, abi.UserAddr(c.CR2)))
 		return
 	}
@@ -70,23 +71,6 @@ func (r *runner) raise(info abi.Siginfo) {
 
 // none is an access that no page allows.
 const none = space.Prot(0)
-
-// outOfMemory ends the current process: a page that it was promised can't be
-// had. The host is told what would help.
-func (r *runner) outOfMemory() {
-	var l line
-	l.text("out of memory: ")
-	l.bytes(r.p.programName())
-	l.text(" was killed; the machine has ")
-	l.number(k.stats.memoryMiB)
-	l.text(" MiB (-m gives it more)")
-	metal.HostWrite(channel.Notice, l.done())
-	metal.LogBytes(l.done())
-	metal.LogBytes(newline)
-	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
-}
-
-var newline = []byte{'\n'}
 
 // endBySignal ends a process by a signal that it had no handler for, and says
 // what happened when the signal came from a fault of its own.

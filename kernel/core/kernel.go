@@ -84,6 +84,9 @@ type kernel struct {
 
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
 
+	memoryLimit uint64   // of the first process, frames
+	own         []uint64 // for candidates: frames of each account
+
 	memories      memory.Objects
 	memoryHeaders []int32 // of each memory object, its header
 	memoryTurn    bool    // the next piece to be given back is theirs, not a space's
@@ -140,6 +143,7 @@ func (k *kernel) setUp() {
 	})
 	k.tables = make([]*poll.Table, spaces)
 	k.setUpObjects(threads, spaces)
+	k.own = tables.Make[uint64](tableSource, spaces)
 	k.links = tables.Make[pool.Link](tableSource, threads)
 	k.siblings = tables.Make[pool.Link](tableSource, threads)
 	k.dyingLinks = tables.Make[pool.Link](tableSource, spaces)

@@ -11,6 +11,7 @@ import (
 	"loam/kernel/decode"
 	"loam/kernel/object"
 	"loam/kernel/pool"
+	"loam/machine/bootinfo"
 	"loam/machine/metal"
 	"loam/machine/tables"
 )
@@ -28,7 +29,25 @@ type origin struct {
 	parent  uint32 // process id of who may wait for it by wait4, 0: nobody
 	account int32  // that it is charged to, pool.Nil for the first process
 	limits  abi.Limits
+
+	essential bool
 }
+
+// firstOrigin is where the first process comes from: the command line says how
+// much memory it may have (limit=SIZE), and that it is essential (essential=1).
+func (k *kernel) firstOrigin() origin {
+	from := origin{account: pool.Nil, limits: k.objectLimits()}
+	from.essential, _ = bootinfo.Flag(metal.CommandLine(), "essential")
+	k.memoryLimit = uint64(from.limits[abi.LimitPages])
+	if n, code := bootinfo.Size(metal.CommandLine(), "limit"); code == bootinfo.OK {
+		k.memoryLimit = min(k.memoryLimit, n/abi.PageSize)
+		from.limits[abi.LimitPages] = uint32(k.memoryLimit)
+	}
+	return from
+}
+
+// limited reports whether the first process may have less than there is.
+func (k *kernel) limited() bool { return k.memoryLimit < k.stats.freeAtStart }
 
 // setUpObjects makes the tables.
 func (k *kernel) setUpObjects(threads, spaces int) {

@@ -28,11 +28,13 @@ type Process struct {
 	members pool.List // threads, linked by k.siblings
 	count   int32     // of members that live
 
-	ended   bool // its threads run no more
-	zombie  bool // nothing is left but status and times
-	stopped bool // by SIGSTOP and the like
-	status  abi.ExitStatus
-	objects object.Process
+	ended     bool // its threads run no more
+	zombie    bool // nothing is left but status and times
+	stopped   bool // by SIGSTOP and the like
+	essential bool // never ended for want of memory
+	refused   bool // a page, because of a limit
+	status    abi.ExitStatus
+	objects   object.Process
 
 	sig       signal.Process
 	timers    [timersPerProcess]itimer

@@ -162,7 +162,7 @@ func (r *runner) takeSignals() {
 		case 0:
 			signal.Entered(&t.sig, &d)
 		case abi.ENOMEM:
-			r.outOfMemory()
+			r.noRoomForFrame(&d)
 			return
 		default:
 			signal.FrameFailed(&p.sig, &t.sig, &d)
@@ -180,16 +180,22 @@ func (r *runner) restartCall() {
 	r.c.RAX = r.c.OrigRAX
 }
 
+// handlerFrame says where a handler's frame goes on the current thread's stack.
+func (r *runner) handlerFrame(d *signal.Delivery) (place signal.PlaceAMD64, ok bool) {
+	top, low := r.t.sig.HandlerStack(&d.Action, r.c.RSP, signal.RedZoneAMD64)
+	place, ok = signal.PlaceFrameAMD64(top, low, len(r.c.FPU()))
+	return place, ok && place.Bytes <= len(k.frame)
+}
+
 // enterHandler writes the frame of a handler to the current thread's stack and
 // sets its registers. EFAULT: the frame can't be written; ENOMEM: for want of memory.
 func (r *runner) enterHandler(d *signal.Delivery) abi.Errno {
 	c, t := r.c, r.t
-	top, low := t.sig.HandlerStack(&d.Action, c.RSP, signal.RedZoneAMD64)
-	fpu := c.FPU()
-	place, ok := signal.PlaceFrameAMD64(top, low, len(fpu))
-	if !ok || place.Bytes > len(k.frame) {
+	place, ok := r.handlerFrame(d)
+	if !ok {
 		return abi.EFAULT
 	}
+	fpu := c.FPU()
 	regs := registers(c)
 	fault := t.fault
 	t.fault = signal.FaultAMD64{}

@@ -11,7 +11,6 @@ import (
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/archive"
-	"loam/kernel/pool"
 	"loam/kernel/procimage"
 	"loam/kernel/space"
 	"loam/loader"
@@ -64,8 +63,12 @@ func (r *runner) startFirst() {
 	args, _ := archive.Find(b, "args")
 	env, _ := archive.Find(b, "env")
 	var l line
-	from := origin{account: pool.Nil, limits: k.objectLimits()}
+	from := k.firstOrigin()
 	p, e := k.startProgram([]byte("program"), args, env, &from, &l)
+	if e == abi.ENOMEM && k.limited() && !k.frames.Low() {
+		e, l = abi.EDQUOT, line{}
+		l.text("its limit of memory is too low for it (--memory-limit)")
+	}
 	if e != 0 {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
@@ -126,7 +129,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		k.processes.Put(ph)
 		return nil, e
 	}
-	p.parentPID = from.parent
+	p.parentPID, p.essential = from.parent, from.essential
 	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {

@@ -10,6 +10,7 @@ import (
 	"loam/kernel/pool"
 	"loam/kernel/signal"
 	"loam/kernel/space"
+	"loam/kernel/victim"
 )
 
 // Thread is a thread of a process. Its index in k.threads names it in every
@@ -47,6 +48,8 @@ type Thread struct {
 	unfinished bool       // its call goes on before it does anything else (goOn)
 	done       int32      // by an unfinished futex call: threads woken
 	memory     space.Call // of the mmap family that it makes, in pieces
+
+	short victim.Wait // for memory
 
 	sig   signal.Thread
 	fault signal.FaultAMD64 // what the last exception left behind, for its signal

@@ -22,13 +22,16 @@ type Account struct {
 
 // OpenAccount makes the account of the process with the header owner, to which
 // it keeps a reference, below another one; pool.Nil makes the first. A limit of
-// abi.LimitDefault is half of the one above, rounded up. EDQUOT: more than the one above has.
+// abi.LimitDefault is half of the one above, rounded up, but for pages all of it.
+// EDQUOT: more than the one above has.
 func (o *Objects) OpenAccount(above, owner int32, limits *abi.Limits) (int32, abi.Errno) {
 	l := *limits
 	if above != pool.Nil {
 		most := &o.accounts.Index(above).limits
 		for i := range l {
 			switch {
+			case l[i] == abi.LimitDefault && i == abi.LimitPages:
+				l[i] = most[i]
 			case l[i] == abi.LimitDefault:
 				l[i] = (most[i] + 1) / 2
 			case l[i] > most[i]:
@@ -60,6 +63,19 @@ func (o *Objects) Usage(i int32) (used, limits abi.Limits) {
 // Pages gives what the frames of memory objects are charged to. It stays as long
 // as the headers of such objects are charged to account i.
 func (o *Objects) Pages(i int32) *memory.Account { return &o.accounts.Index(i).pages }
+
+// OwnPages tells of each account i what is charged to it and not to one below it:
+// own[i], in frames. own has a place for every account that there can be.
+func (o *Objects) OwnPages(own []uint64) {
+	clear(own)
+	for i := o.accounts.Next(pool.Nil); i != pool.Nil; i = o.accounts.Next(i) {
+		a := o.accounts.Index(i)
+		own[i] += a.pages.Used
+		if a.above != pool.Nil {
+			own[a.above] -= a.pages.Used
+		}
+	}
+}
 
 // Accounts gives how many accounts there are.
 func (o *Objects) Accounts() int { return o.accounts.Len() }

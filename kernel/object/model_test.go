@@ -123,6 +123,16 @@ func (w *world) used(p *modelProcess) (used abi.Limits) {
 	return used
 }
 
+// own counts the pages that are charged to p and to none of those below.
+func (w *world) own(p *modelProcess) (n uint64) {
+	for o := range w.held() {
+		if o.payer == p {
+			n += uint64(o.pages)
+		}
+	}
+	return n
+}
+
 // mayCharge predicts what charging p answers.
 func (w *world) mayCharge(p *modelProcess, kind abi.Kind) abi.Errno {
 	for q := p; q != nil; q = q.creator {
@@ -167,7 +177,12 @@ func (w *world) check() {
 	if len(w.all) != w.o.Accounts() {
 		w.t.Fatalf("%d accounts, want %d", w.o.Accounts(), len(w.all))
 	}
+	var own [worldProcesses + 1]uint64
+	w.o.OwnPages(own[:])
 	for _, p := range w.all {
+		if got, want := own[p.p.Account], w.own(p); got != want {
+			w.t.Fatalf("%d pages of its own, want %d", got, want)
+		}
 		used, limits := w.o.Usage(p.p.Account)
 		if want := w.used(p); used != want || limits != p.limits {
 			w.t.Fatalf("used %v of %v, want %v of %v", used, limits, want, p.limits)

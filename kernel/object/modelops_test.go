@@ -20,7 +20,9 @@ func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 		above = creator.p.Account
 		want = w.mayCharge(creator, abi.KindProcess)
 		for i := range m.limits {
-			if m.limits[i] == abi.LimitDefault {
+			if m.limits[i] == abi.LimitDefault && i == abi.LimitPages {
+				m.limits[i] = creator.limits[i]
+			} else if m.limits[i] == abi.LimitDefault {
 				m.limits[i] = (creator.limits[i] + 1) / 2
 			} else if m.limits[i] > creator.limits[i] && want == 0 {
 				want = abi.EDQUOT

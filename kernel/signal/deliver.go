@@ -57,6 +57,13 @@ func Next(p *Process, t *Thread) Delivery {
 	}
 }
 
+// PutBack undoes Next for a handler that can't run yet: the signal is pending for
+// t, and Next gives it again.
+func PutBack(p *Process, t *Thread, d *Delivery) {
+	p.actions[d.Info.Signo-1] = d.Action // SA_RESETHAND has taken it out
+	t.pending.put(d.Info)
+}
+
 // Entered finishes the delivery of a handler whose frame is in user memory:
 // signals of the action's mask, and the signal itself unless SA_NODEFER, are
 // blocked until rt_sigreturn. An SS_AUTODISARM stack is taken away.

@@ -175,6 +175,28 @@ func TestFrameFailed(t *testing.T) {
 	}
 }
 
+// What is put back comes again, as it was, also a handler that was for once.
+func TestPutBack(t *testing.T) {
+	var p Process
+	var th Thread
+	p.SetAction(abi.SIGUSR1, handler(abi.SA_RESETHAND, 0))
+	SendProcess(&p, 0, sent(abi.SIGUSR1))
+	first := Next(&p, &th)
+	PutBack(&p, &th, &first)
+	if !Deliverable(&p, &th) {
+		t.Fatal("it isn't pending")
+	}
+	if again := Next(&p, &th); again != first || again.Verdict != Handle {
+		t.Fatalf("%+v, before %+v", again, first)
+	}
+	if d := Next(&p, &th); d.Verdict != Nothing {
+		t.Fatalf("a third time: %+v", d)
+	}
+	if a, _ := p.Action(abi.SIGUSR1); a.Handler != abi.SIG_DFL {
+		t.Errorf("%+v after a handler that was for once", a)
+	}
+}
+
 func TestSuspend(t *testing.T) {
 	var p Process
 	th := Thread{mask: abi.SIGUSR1.Set()}

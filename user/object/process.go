@@ -55,6 +55,8 @@ type Program struct {
 	Limits  *abi.Limits  // of its account, nil: the defaults
 	Empty   bool         // nothing: no File, no Args; its first thread waits for Start
 	Held    bool         // its first thread waits for Resume
+
+	Essential bool // never ended for want of memory; the caller must be so itself
 }
 
 // Request writes the program as CallProcessCreate takes it.
@@ -73,6 +75,9 @@ func (p *Program) Request() []byte {
 	}
 	if p.Empty {
 		head.Flags |= abi.ProcessEmpty
+	}
+	if p.Essential {
+		head.Flags |= abi.ProcessEssential
 	}
 	b := make([]byte, head.Size())
 	head.Put(b)

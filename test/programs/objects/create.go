@@ -49,7 +49,7 @@ func createErrors() []cases.Case {
 		{syscall.EINVAL, "no header", func() error { _, err := sys.ProcessCreate(make([]byte, abi.ProcessCreateSize-1)); return err }},
 		{syscall.EINVAL, "a byte more", func() error { return bent(func(b []byte) []byte { return append(b, 0) }) }},
 		{syscall.EINVAL, "a byte less", func() error { return bent(func(b []byte) []byte { return b[:len(b)-1] }) }},
-		{syscall.EINVAL, "a flag", func() error { return bent(func(b []byte) []byte { b[0] = 4; return b }) }},
+		{syscall.EINVAL, "a flag", func() error { return bent(func(b []byte) []byte { b[0] = 8; return b }) }},
 		{syscall.EINVAL, "empty and held", func() error { _, err := (&object.Program{Empty: true, Held: true}).Start(); return err }},
 		{syscall.EINVAL, "empty with a name", create(object.Program{Empty: true})},
 		{syscall.EINVAL, "empty with arguments", func() error {
@@ -59,6 +59,7 @@ func createErrors() []cases.Case {
 		{syscall.EINVAL, "lengths that overflow", func() error {
 			return bent(func(b []byte) []byte { copy(b[4:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"); return b })
 		}},
+		{syscall.EACCES, "essential", create(object.Program{Essential: true})},
 		{syscall.EACCES, "no right to hand on", func() error { return lacking(abi.RightTransfer, 0) }},
 		{syscall.EACCES, "no right to copy", func() error { return lacking(abi.RightDuplicate, 0) }},
 		{syscall.EACCES, "no right to move", func() error { return lacking(abi.RightTransfer, abi.HandOnMove) }},

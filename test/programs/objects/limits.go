@@ -66,7 +66,8 @@ func greedyChild(k abi.Kind, limit, most int) error {
 	return n.Close()
 }
 
-// childLimits: what nothing is said about is half of the creator's, and what a
+// childLimits: what nothing is said about is half of the creator's, of pages all
+// of it, and what a
 // child uses is charged to the creator as well.
 func childLimits() error {
 	mine := must(object.Self.Info())
@@ -74,8 +75,11 @@ func childLimits() error {
 	info := must(c.Process.Info())
 	for i, l := range info.Limits {
 		expected := (mine.Limits[i] + 1) / 2
-		if abi.Kind(i+1) == abi.KindNotification {
+		switch {
+		case abi.Kind(i+1) == abi.KindNotification:
 			expected = 7
+		case i == abi.LimitPages:
+			expected = mine.Limits[i]
 		}
 		if l != expected {
 			return fmt.Errorf("%v: limit %d, want %d", abi.Kind(i+1), l, expected)

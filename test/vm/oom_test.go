@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"loam/test/vm/vmtest"
+)
+
+// What the kernel does when memory runs out, see test/programs/greedy: it ends the
+// largest process, the others do their work, and at the end nothing is missing.
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, args := range [][]string{
+		{"--cpus", "1"},
+		{"--cpus", "2"},
+		{"--cpus", "4", "--machine", "q35"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, append(args, "-m", "64M", "-v", vmtest.Program(t, "greedy"), "family")...)
+			r.Cases(t)
+			wantNothingLeft(t, r)
+			const deaths = 8 // one in each case
+			if n := strings.Count(string(r.Stderr), "loam: out of memory: "); n != deaths {
+				t.Errorf("%d processes were killed, want %d\n%s", n, deaths, r)
+			}
+		})
+	}
+}
+
+// Essential processes are spared, and only they.
+func TestEssentialProcesses(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, cpus := range vmtest.CPUs("1", "2") {
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, "--cpus", cpus, "-m", "64M", "-v", "--param", "essential=1", vmtest.Program(t, "greedy"), "essential")
+			r.Cases(t)
+			wantNothingLeft(t, r)
+		})
+	}
+}
+
+// A person whose program wants more than the machine has is told which process it
+// was, how much it had, and what to do; the log says who else there was.
+func TestGreedyProgram(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	log := filepath.Join(t.TempDir(), "log")
+	r := vmtest.Run(t, "-m", "32M", "--log", log, vmtest.Program(t, "greedy"))
+	r.WantReason(t, 137, "out of memory: greedy (pid 1, ", " MiB) was killed; the machine has ", " MiB (-m gives it more)")
+	if string(r.Stdout) != "hungry\n" {
+		t.Errorf("what it wrote before is lost: %s", r)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`out of memory: candidate 1: greedy \(pid 1, \d+ MiB\)`).Match(text) {
+		t.Errorf("the log doesn't say who there was to choose from:\n%s", text)
+	}
+	vmtest.Run(t, "-m", "64M", vmtest.Program(t, "hello")).Want(t, 0)
+}
