@@ -184,44 +184,36 @@ func (b *Batch) add(e uint64) {
 // of tables and references given back, and the first refusal of the allocator,
 // which means that some frame was not the space's.
 func (b *Batch) Release(a *frame.Allocator) (given uint64, code frame.Code) {
-	first, n := uint64(0), uint64(0) // neighbours that go together
-	for _, e := range b.frames[:min(b.n, BatchSize)] {
-		if e == first+n*PageSize && n > 0 {
-			n++ // as most do: no kind, and next to the one before
-			continue
-		}
-		if n > 0 {
-			given += n
-			code = worse(code, a.UnshareEach(first, n))
-			n = 0
-		}
-		pa := e &^ (PageSize - 1)
+	n := min(b.n, BatchSize)
+	for k := 0; k < n; {
+		e := b.frames[k%BatchSize]
+		pa, c := e&^(PageSize-1), frame.OK
+		run := 1
 		switch {
 		case e == pa:
-			first, n = pa, 1
+			for k+run < n && b.frames[(k+run)%BatchSize] == pa+uint64(run)*PageSize {
+				run++
+			}
+			if run == 1 {
+				_, c = a.Unshare(pa)
+			} else {
+				c = a.UnshareEach(pa, uint64(run))
+			}
+			given += uint64(run)
 		case e&kindTable != 0:
-			code = worse(code, a.Free(pa, frame.PageTable))
+			c = a.Free(pa, frame.PageTable)
 			given++
 		case e&kindBorrowed == 0:
-			_, c := a.Unshare(pa)
-			code = worse(code, c)
+			_, c = a.Unshare(pa)
 			given += pagesOf(e)
 		}
-	}
-	if n > 0 {
-		given += n
-		code = worse(code, a.UnshareEach(first, n))
+		k += run
+		if c != frame.OK && code == frame.OK {
+			code = c
+		}
 	}
 	b.n = 0
 	return given, code
-}
-
-// worse returns the first of two outcomes that is a refusal.
-func worse(a, b frame.Code) frame.Code {
-	if a != frame.OK {
-		return a
-	}
-	return b
 }
 
 // UnmapRange removes all pages from start up to end (exclusive), collects
