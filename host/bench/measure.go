@@ -35,6 +35,8 @@ type session struct {
 	cache string // folder of compiled modules
 	// start runs a program; run.Run but for tests.
 	start func(context.Context, run.Options) (run.Result, error)
+	// boot runs the test kernel and returns its log; bootFloor but for tests.
+	boot func(context.Context, <-chan int) ([]string, error)
 }
 
 // step is something that gives figures.
@@ -53,6 +55,9 @@ var steps = []step{
 	{"Go hello.wasm, cold", []string{"go_hello_wasm_cold_end"}, wasmEnd("go_hello_wasm_cold_end", progGoWasm, true)},
 	{"calls", probed, (*session).probe},
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
+	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
+	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
+	{"machine floor", floored, (*session).machineFloor},
 	{"kernel image", []string{"kernel_image"}, (*session).kernelImage},
 	{"least memory, hello", []string{"hello_least_ram"}, leastRAM("hello_least_ram", progHello)},
 	{"least memory, hello.wasm", []string{"hello_wasm_least_ram"}, leastRAM("hello_wasm_least_ram", progHelloWasm)},
@@ -60,7 +65,7 @@ var steps = []step{
 
 // probed are the figures of test/bench/probe.
 var probed = []string{
-	"null_call", "clock_call", "time_now", "sched_yield", "mmap_munmap", "page_fault", "futex_threads",
+	"null_call", "clock_call", "time_now", "sched_yield", "mmap_munmap", "page_fault", "fault_large", "futex_threads",
 	"chan_goroutines", "chan_threads", "thread_create", "thread_raw", "pipe_threads", "signal_self", "alloc_64b", "gc_cycle",
 	"sleep_1ms", "sha256_16mib",
 }
@@ -85,7 +90,7 @@ func Measure(ctx context.Context, o Options) (Figures, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(cache)
-	s := &session{Options: o, cache: cache, start: run.Run}
+	s := &session{Options: o, cache: cache, start: run.Run, boot: bootFloor}
 	return s.measure(ctx)
 }
 
@@ -251,6 +256,30 @@ func (s *session) processes(ctx context.Context) (Figures, error) {
 	}
 	out, _, err := s.run(ctx, progProcess, func(o *run.Options) { o.Files = map[string][]byte{"tiny": tiny} })
 	return reported(out, err)
+}
+
+// largeSpace measures what getting rid of so many MiB costs, for each page: by
+// munmap, which the program times, and by the end of the process, from where the
+// program says that it ends to where the machine has everything back.
+func largeSpace(mib int, suffix string) func(*session, context.Context) (Figures, error) {
+	return func(s *session, ctx context.Context) (Figures, error) {
+		out, stats, err := s.run(ctx, progMemory, func(o *run.Options) {
+			o.Args, o.MemoryMiB = []string{strconv.Itoa(mib)}, max(memoryMiB, mib*3/2)
+		})
+		told, err := reported(out, err)
+		if err != nil {
+			return nil, err
+		}
+		unmap, _ := told.Get("unmap")
+		pages, _ := told.Get("pages")
+		begins, _ := told.Get("exit_begins")
+		ends, ok := stats.Get("exit_time")
+		if !ok || pages.Value == 0 || begins.Value == 0 || begins.Value > ends.Value {
+			return nil, fmt.Errorf("from %v to %v for %v pages: makes no sense", begins.Value, ends.Value, pages.Value)
+		}
+		return Figures{{"unmap_page" + suffix, unmap.Value, "ns"},
+			{"exit_page" + suffix, (ends.Value - begins.Value) / pages.Value, "ns"}}, nil
+	}
 }
 
 // reported reads a program's figures; lines that say what failed become errors,

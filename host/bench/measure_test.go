@@ -48,6 +48,36 @@ func TestFirstStamp(t *testing.T) {
 	}
 }
 
+// TestLargeSpace: times that can't be are no figures.
+func TestLargeSpace(t *testing.T) {
+	inRoot(t)
+	for _, told := range []string{"unmap 6 ns\npages 2 pages\n", "unmap 6 ns\nexit_begins 4 ns\npages 2 pages\n", "unmap 6 ns\nexit_begins 1 ns\n", "unmap FAIL no\n"} {
+		s := &session{start: func(_ context.Context, o run.Options) (run.Result, error) {
+			if o.MemoryMiB != 1536 || !slices.Equal(o.Args, []string{"1024"}) {
+				t.Errorf("1 GiB in a machine of %d MiB, %q", o.MemoryMiB, o.Args)
+			}
+			_, _ = io.WriteString(o.Stdout, told)
+			return run.Result{Stats: []byte("exit_time 3 ns\n")}, nil
+		}}
+		if f, err := largeSpace(1024, "")(s, context.Background()); err == nil {
+			t.Errorf("%q gives %v", told, f)
+		}
+	}
+}
+
+func TestLogged(t *testing.T) {
+	f, err := logged([]string{"[0.1] bench frame_pair 50 ns", "[0.2] FAIL bench: x", "bench heap_pair 1 ns"})
+	if len(f) != 1 || err == nil || !strings.Contains(err.Error(), "FAIL bench: x") {
+		t.Errorf("%v %v", f, err)
+	}
+	if _, err := logged([]string{"[0.1] bench frame_pair soon", "[0.2] ok bench"}); err == nil {
+		t.Error("garbage was taken")
+	}
+	if _, err := logged(nil); err == nil {
+		t.Error("an empty log is no failure")
+	}
+}
+
 func TestReported(t *testing.T) {
 	f, err := reported("null_call 1 ns\npage_fault FAIL no memory\n", errors.New("exit status 1"))
 	if len(f) != 1 || err == nil || err.Error() != "page_fault FAIL no memory" {
@@ -82,6 +112,8 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 			t.Error("no tiny program")
 		}
 		_, _ = io.WriteString(o.Stdout, "spawn_tiny 1 ns\nspawn_hello 2 ns\nfutex_processes 3 ns\n")
+	case progMemory:
+		_, _ = io.WriteString(o.Stdout, "unmap 6 ns\nexit_begins 1 ns\npages 2 pages\n")
 	default:
 		_, _ = io.WriteString(o.Stdout, "hello, world\n")
 	}
@@ -108,6 +140,9 @@ func inRoot(t *testing.T) {
 func TestMeasureAll(t *testing.T) {
 	inRoot(t)
 	s := &session{Options: Options{Progress: io.Discard}, start: func(_ context.Context, o run.Options) (run.Result, error) { return fake(t, o) }}
+	s.boot = func(context.Context, <-chan int) ([]string, error) {
+		return []string{"[   0.000100] processor", "[   0.000200] bench frame_pair 7 ns", "[   0.000300] ok bench", "[   0.0004] end"}, nil
+	}
 	got, err := s.measure(context.Background())
 	if err != nil || len(got) != len(Metrics) {
 		t.Fatalf("%d figures of %d: %v\n%s", len(got), len(Metrics), err, got.Format())
@@ -115,6 +150,7 @@ func TestMeasureAll(t *testing.T) {
 	for name, want := range map[string]float64{
 		"first_user": 2, "hello_end": 3, "kernel_memory": 8, "kernel_first_line": 250_000, "kernel_image": 2,
 		"hello_least_ram": 8, "hello_wasm_cold_end": 3, "futex_processes": 3, "page_fault": 5,
+		"unmap_page": 6, "exit_page": 1, "exit_page_64mib": 1, "frame_pair": 7,
 	} {
 		if f, _ := got.Get(name); f.Value != want {
 			t.Errorf("%s: %v, want %v", name, f.Value, want)

@@ -29,6 +29,11 @@ var Metrics = []Metric{
 	{"sched_yield", "ns", "sched_yield with nobody else to run", 0},
 	{"mmap_munmap", "ns", "mmap and munmap of 64 KiB, untouched", 0},
 	{"page_fault", "ns", "a demand-zero page: mapped, touched, unmapped", 1500},
+	{"fault_large", "ns", "the same, where large pages are welcome", 0},
+	{"unmap_page", "ns", "munmap of 1 GiB that was touched, for each page", 150},
+	{"unmap_page_64mib", "ns", "munmap of 64 MiB, for each page", 150},
+	{"exit_page", "ns", "end of a process with 1 GiB that was touched, for each page", 150},
+	{"exit_page_64mib", "ns", "end of a process with 64 MiB, for each page", 0},
 	{"futex_threads", "ns", "futex round trip between two threads", 3000},
 	{"futex_processes", "ns", "futex round trip between two processes", 0},
 	{"pipe_threads", "ns", "a byte to another thread through a pipe, and back", 0},
@@ -37,6 +42,9 @@ var Metrics = []Metric{
 	{"thread_raw", "ns", "start and end of a thread, by calls alone", 0},
 	{"spawn_tiny", "ns", "start and end of a process that only exits", 0},
 	{"spawn_hello", "ns", "start and end of a Go program that only returns", 0},
+
+	// What the machine floor costs the kernel.
+	{"frame_pair", "ns", "a page frame taken and freed", 60},
 
 	// What a Go program sees.
 	{"chan_goroutines", "ns", "channel round trip between goroutines", 0},

@@ -19,6 +19,7 @@ const (
 	progHello     = "hello"         // Go, native
 	progProbe     = "probe"         // Go, native
 	progProcess   = "process"       // Go, native, Loam's calls
+	progMemory    = "memory"        // Go, native: large areas
 	progPair      = "pair"          // Go, native: two processes that compute
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
 	progTiny      = "tiny"          // no runtime, native
@@ -36,25 +37,28 @@ func buildPrograms(ctx context.Context, root string) error {
 	if err := os.MkdirAll(filepath.Join(root, outDir), 0o755); err != nil {
 		return err
 	}
-	guest := func(goos, goarch string) []string {
-		return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
-			"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
-	}
 	for _, p := range []struct{ out, pkg, goos, goarch string }{
 		{progHello, "hello", "linux", "amd64"},
 		{progProbe, "probe", "linux", "amd64"},
 		{progProcess, "process", "linux", "amd64"},
+		{progMemory, "memory", "linux", "amd64"},
 		{progPair, "pair", "linux", "amd64"},
 		{progSpin, "spin", "linux", "amd64"},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
-		err := goCommand(ctx, root, guest(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",
+		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",
 			"-o", program(p.out), "./test/bench/"+p.pkg)
 		if err != nil {
 			return err
 		}
 	}
 	return goCommand(ctx, root, nil, "run", "./test/bench/modules", outDir)
+}
+
+// guestEnv is the environment that builds what runs in the machine.
+func guestEnv(goos, goarch string) []string {
+	return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
+		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
 }
 
 // goCommand runs the Go tool in the repository.

@@ -40,6 +40,8 @@ var tests = map[string]func() error{
 	"sleep":       sleep,
 	"random":      random,
 	"runner":      runner,
+	"giveback":    giveback,
+	"bench":       bench,
 	"nil":         nilDereference,
 	"pagezero":    pageZero,
 	"writetext":   writeText,

@@ -83,14 +83,21 @@ func mmapMunmap(n int) (time.Duration, error) {
 
 // pageFault is the life of a page of anonymous memory: n pages are mapped, each
 // is touched, all are unmapped. Where a system has huge pages, none are wanted.
-func pageFault(n int) (time.Duration, error) {
+func pageFault(n int) (time.Duration, error) { return pageLives(n, true) }
+
+// faultLarge is the same where huge pages are welcome.
+func faultLarge(n int) (time.Duration, error) { return pageLives(n, false) }
+
+func pageLives(n int, small bool) (time.Duration, error) {
 	const page, noHugePages = 4096, 15
 	start := time.Now()
 	b, err := syscall.Mmap(-1, 0, n*page, readWrite, anonymous)
 	if err != nil {
 		return 0, err
 	}
-	_ = syscall.Madvise(b, noHugePages)
+	if small {
+		_ = syscall.Madvise(b, noHugePages)
+	}
 	for i := 0; i < len(b); i += page {
 		b[i] = 1
 	}

@@ -45,6 +45,7 @@ var measurements = []measurement{
 	{"sched_yield", "ns", 10000, schedYield},
 	{"mmap_munmap", "ns", 2000, mmapMunmap},
 	{"page_fault", "ns", 2048, pageFault},
+	{"fault_large", "ns", 16384, faultLarge},
 	{"futex_threads", "ns", 2000, futexThreads},
 	{"chan_goroutines", "ns", 20000, chanGoroutines},
 	{"chan_threads", "ns", 2000, chanThreads},

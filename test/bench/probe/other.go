@@ -18,4 +18,5 @@ var (
 	mmapMunmap, pageFault, futexThreads       = needsLinux, needsLinux, needsLinux
 	chanGoroutines, chanThreads, threadCreate = needsLinux, needsLinux, needsLinux
 	pipeThreads, signalSelf, threadRaw        = needsLinux, needsLinux, needsLinux
+	faultLarge                                = needsLinux
 )
