@@ -83,21 +83,25 @@ func mmapMunmap(n int) (time.Duration, error) {
 
 // pageFault is the life of a page of anonymous memory: n pages are mapped, each
 // is touched, all are unmapped. Where a system has huge pages, none are wanted.
-func pageFault(n int) (time.Duration, error) { return pageLives(n, true) }
+func pageFault(n int) (time.Duration, error) {
+	const noHugePages = 15 // MADV_NOHUGEPAGE
+	return pageLives(n, noHugePages)
+}
 
-// faultLarge is the same where huge pages are welcome.
-func faultLarge(n int) (time.Duration, error) { return pageLives(n, false) }
+// faultLarge is the same where huge pages are asked for.
+func faultLarge(n int) (time.Duration, error) {
+	const hugePages = 14 // MADV_HUGEPAGE
+	return pageLives(n, hugePages)
+}
 
-func pageLives(n int, small bool) (time.Duration, error) {
-	const page, noHugePages = 4096, 15
+func pageLives(n, advice int) (time.Duration, error) {
+	const page = 4096
 	start := time.Now()
 	b, err := syscall.Mmap(-1, 0, n*page, readWrite, anonymous)
 	if err != nil {
 		return 0, err
 	}
-	if small {
-		_ = syscall.Madvise(b, noHugePages)
-	}
+	_ = syscall.Madvise(b, advice)
 	for i := 0; i < len(b); i += page {
 		b[i] = 1
 	}
