@@ -66,6 +66,9 @@ func fakeQEMU() int {
 	}
 	w := stream.NewWriter(out)
 	_ = w.Write(channel.Hello, []byte{channel.Version, 0, 0, 0})
+	if strings.Contains(args, " map=") {
+		sendMap(w, strings.Contains(args, " map=end"))
+	}
 	_ = w.Write(channel.Stdout, []byte("output"))
 	status, err := strconv.Atoi(os.Getenv("LOAM_TEST_STATUS"))
 	if err != nil {
@@ -76,6 +79,23 @@ func fakeQEMU() int {
 	channel.PutExit(&b, channel.Exited, uint32(status))
 	_ = w.Write(channel.Exit, b[:])
 	return 33
+}
+
+// sendMap sends a map of a machine of 4 KiB, made at the program's end.
+func sendMap(w *stream.Writer, whole bool) {
+	var begin [channel.MapBeginSize]byte
+	channel.PutMapBegin(&begin, channel.MapAtEnd, 5, 7)
+	_ = w.Write(channel.MemoryMap, begin[:])
+	b := make([]byte, 1+2*channel.MapWordSize)
+	b[0] = byte(channel.MapBlocks)
+	channel.PutMapWord(b[1:], channel.NewMapWord(channel.MapRegion, 0, 16, false))
+	channel.PutMapWord(b[9:], channel.NewMapWord(channel.MapFree, 0, 1, false))
+	_ = w.Write(channel.MemoryMap, b)
+	if whole {
+		var end [channel.MapEndSize]byte
+		channel.PutMapEnd(&end, 2)
+		_ = w.Write(channel.MemoryMap, end[:])
+	}
 }
 
 // loam is a loam process with a fake QEMU.
@@ -165,6 +185,65 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// TestMemoryMap: the map gets to its file or to standard output, a failure says so
+// and leaves what was there.
+func TestMemoryMap(t *testing.T) {
+	prog := native(t)
+	file := filepath.Join(t.TempDir(), "map")
+	old := filepath.Join(t.TempDir(), "old.txt")
+	if err := os.WriteFile(old, bytes.Repeat([]byte("old\n"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const table = "4 KiB free of 4 KiB"
+	for _, c := range []struct {
+		name, at, status string
+		want             int
+		out, err, file   string // "": nothing
+	}{
+		{file + ".svg", "end", "3", 3, "", "", "</svg>"},
+		{file + ".txt", "end", "0", 0, "", "", table},
+		{"-", "end", "0", 0, table, "", ""},
+		{file + "2.svg", "start", "0", 125, "", "did not come to its end", ""},
+		{file + "3.svg", "2s", "4", 4, "", "did not come to its end", ""}, // the program's own failure counts
+		{old, "start", "0", 125, "", "did not come to its end", "old\n"},
+		{old, "end", "0", 0, "", "", table},
+	} {
+		l := newLoam(t, "run", "--memory-map", c.name, "--memory-map-at", c.at, prog)
+		l.Env = append(l.Env, "LOAM_TEST_STATUS="+c.status)
+		_ = l.Run()
+		content, _ := os.ReadFile(c.name)
+		if got := l.ProcessState.ExitCode(); got != c.want || !strings.Contains(l.out.String(), c.out) ||
+			!strings.Contains(l.err.String(), c.err) || (c.err == "") != (l.err.Len() == 0) ||
+			!strings.Contains(string(content), c.file) || (c.file == "") != (content == nil) {
+			t.Errorf("%s at %s: status %d, %q, %q, file %.100q", c.name, c.at, got, l.out.String(), l.err.String(), content)
+		}
+		if c.want == 0 && strings.Contains(string(content), "old") {
+			t.Errorf("%s: something of the old file is left", c.name)
+		}
+	}
+	l := newLoam(t, "run", "--memory-map", "/nonexistent/map.svg", prog)
+	_ = l.Run()
+	if _, err := os.Stat(l.pidFile); err == nil || l.ProcessState.ExitCode() != 125 {
+		t.Error("the machine was started, and the file can't be written")
+	}
+}
+
+func TestMoments(t *testing.T) {
+	for in, want := range map[string]string{
+		"end": "end", "start": "start", "250ms": "250000000", "2s": "2000000000", "1.5": "1500000000",
+		"": "", "peak": "", "-1s": "", "0": "",
+	} {
+		var m momentFlag
+		if err := m.Set(in); (err == nil) != (want != "") || err == nil && m.parameter() != want {
+			t.Errorf("%q: %q, %v", in, m.parameter(), err)
+		}
+	}
+	var m momentFlag
+	if m.parameter() != "end" {
+		t.Errorf("without a flag: %q", m.parameter())
+	}
+}
+
 // TestSignals ends loam by each signal a person or a system sends, to its
 // whole process group as a terminal does. QEMU must go with it.
 func TestSignals(t *testing.T) {
@@ -239,6 +318,11 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"run", "--arch", "vax", prog}, 125, "no such architecture"},
 		{[]string{"run", "--deterministic", "--accel", "kvm", prog}, 125, "tcg"},
 		{[]string{"run", "--log", "/nonexistent/log", prog}, 125, "/nonexistent/log"},
+		{[]string{"run", "--help"}, 0, "--memory-map ram.svg --memory-map-at 250ms"},
+		{[]string{"run", "--memory-map", "/nonexistent/map.svg", prog}, 125, "/nonexistent/map.svg"},
+		{[]string{"run", "--memory-map", "map.png", prog}, 125, ".svg"},
+		{[]string{"run", "--memory-map-at", "end", prog}, 125, "without --memory-map"},
+		{[]string{"run", "--memory-map", "-", "--memory-map-at", "noon", prog}, 125, "not start, end, or a time"},
 		{[]string{"run", "no-such-program"}, 127, "does not search PATH"},
 		{[]string{"run", "/dev/null"}, 126, "device"},
 		{[]string{"run", os.DevNull + "/x"}, 126, "not a directory"},

@@ -31,6 +31,7 @@ type runFlags struct {
 	timeout       durationFlag
 	deterministic bool
 	stats         string
+	memoryMap     mapFlags
 	params        paramFlag
 }
 
@@ -91,7 +92,8 @@ Exit status: the program's own, or
 		Example: `  loam run hello.wasm
   loam run ./server --port 8080
   echo data | loam run -m 64M -e LANG -e LEVEL=3 filter.wasm > out
-  loam run --deterministic --timeout 30s ./bench`,
+  loam run --deterministic --timeout 30s ./bench
+  loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("which program?")}
@@ -108,6 +110,7 @@ Exit status: the program's own, or
 	fl.Var(&f.timeout, "timeout", "end the program after this time, such as 10s or 5m")
 	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same")
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
+	f.memoryMap.add(fl)
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
 	_ = fl.MarkHidden("param") // for tests and for work on the kernel
 	return cmd
@@ -122,6 +125,10 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	defer closeFile(log)
+	if err := f.memoryMap.start(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	defer f.memoryMap.end()
 	stop := interrupts()
 	defer stop.close()
 	o := run.Options{
@@ -132,7 +139,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
+	f.memoryMap.ask(&o)
 	res, err := run.Run(cmd.Context(), o)
+	err = f.memoryMap.write(&o, res.Code, err)
 	if err == nil && f.stats != "" {
 		if werr := os.WriteFile(f.stats, res.Stats, 0o666); werr != nil {
 			return exit.Errorf(exit.Loam, "--stats: %v", werr)

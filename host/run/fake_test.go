@@ -240,6 +240,26 @@ var scenarios = map[string]func(*fake) int{
 			fmt.Fprintf(f.log, "sent %d\n", i)
 		}
 	},
+	"map": func(f *fake) int { // one in pieces, part of it in the ring
+		f.helloRing()
+		f.send(channel.MemoryMap, "\x01\x01"+strings.Repeat("\x00", 16))
+		f.inRing(channel.MemoryMap, "\x02\x01user")
+		f.send(channel.Stdout, "between")
+		f.inRing(channel.MemoryMap, "\x03\x01\x00\x00\x00\x00\x00\x01\x00\x05\x00\x00\x00\x00\x01\x03\x00")
+		f.send(channel.MemoryMap, "\x04\x02"+strings.Repeat("\x00", 7))
+		return f.exit(channel.Exited, 3, "")
+	},
+	"half a map": func(f *fake) int {
+		f.hello()
+		f.send(channel.MemoryMap, "\x01\x01"+strings.Repeat("\x00", 16))
+		return f.exit(channel.Exited, 0, "")
+	},
+	"bad map": func(f *fake) int {
+		f.hello()
+		f.send(channel.MemoryMap, "\x01\x07\x1b[2J")
+		return f.exit(channel.Exited, 0, "")
+	},
+	"empty map": func(f *fake) int { f.hello(); f.send(channel.MemoryMap, ""); return hang() },
 	"notices": func(f *fake) int {
 		f.hello()
 		for range 1000 {

@@ -201,6 +201,10 @@ func (g *guest) frame(f stream.Frame) (done bool, err error) {
 		if len(g.stats)+len(f.Payload) <= maxStats {
 			g.stats = append(g.stats, f.Payload...)
 		}
+	case channel.MemoryMap:
+		if g.MemoryMap != nil {
+			g.MemoryMap.Add(f.Payload)
+		}
 	case channel.Exit:
 		kind, value, reason, fault := channel.ParseExit(f.Payload)
 		if fault != 0 {

@@ -30,6 +30,7 @@ import (
 	"loam/abi/channel"
 	"loam/host/accel"
 	"loam/host/exit"
+	"loam/host/memorymap"
 	"loam/host/program"
 	"loam/host/setup"
 	"loam/host/vm"
@@ -67,6 +68,10 @@ type Options struct {
 	// Statistics has the kernel send its figures, see Result.Stats.
 	Statistics bool
 	Log        io.Writer // also gets the kernel's log, nil: nobody
+	// MemoryMap, if not nil, gets the map of the machine's memory, made when
+	// MapAt says: the kernel's parameter map (docs/kernel-command-line.md).
+	MemoryMap *memorymap.Decoder
+	MapAt     string
 
 	QEMU  string // path; default: $LOAM_QEMU, or found in PATH
 	Cache string // folder for what is worth keeping; empty: keep nothing
@@ -320,6 +325,9 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	}
 	if m.Verbose || m.Statistics {
 		add("v", "1")
+	}
+	if m.MemoryMap != nil {
+		add("map", m.MapAt)
 	}
 	c.Params = append(c.Params, m.Params...)
 	return c

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"loam/archive"
 	"loam/host/accel"
 	"loam/host/exit"
+	"loam/host/memorymap"
 	"loam/host/vm"
 )
 
@@ -109,6 +111,7 @@ func TestEndings(t *testing.T) {
 		"second hello":  {125, "second Hello", ""},
 		"bad type":      {125, "frame type", ""},
 		"bad length":    {125, "length", ""},
+		"empty map":     {125, "length", ""},
 		"bad exit":      {125, "exit frame", ""},
 		"exit 256":      {125, "exit frame", ""},
 		"closes out":    {125, "without ending", ""},
@@ -364,19 +367,47 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("no %q in %s", want, s.out.String())
 		}
 	}
-	if strings.Contains(s.out.String(), "seed=") || strings.Contains(s.out.String(), "v=1") || strings.Contains(s.out.String(), "cpus=") {
+	if strings.Contains(s.out.String(), "seed=") || strings.Contains(s.out.String(), "v=1") || strings.Contains(s.out.String(), "cpus=") || strings.Contains(s.out.String(), "map=") {
 		t.Errorf("too much in %s", s.out.String())
 	}
 	s = newSession(t, "command line")
 	s.Accel, s.Deterministic, s.Statistics = "", true, true
+	s.MemoryMap, s.MapAt = new(memorymap.Decoder), "250000000"
 	if _, err := s.run(); err != nil {
 		t.Fatal(err)
 	}
-	want := "-append mode=run tsc=1000000000 time=1767225600000000000 seed=" + fixedSeed + " cpus=1 eof=1 v=1"
+	want := "-append mode=run tsc=1000000000 time=1767225600000000000 seed=" + fixedSeed + " cpus=1 eof=1 v=1 map=250000000"
 	for _, want := range []string{want, "-icount shift=0,sleep=off", "-rtc base=2026-01-01,clock=vm", "-seed 1"} {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("no %q in %s", want, s.out.String())
 		}
+	}
+}
+
+// TestMemoryMap: the pieces of a map get to who asked for it, and to nobody else.
+func TestMemoryMap(t *testing.T) {
+	s := newSession(t, "map")
+	s.MemoryMap, s.MapAt = new(memorymap.Decoder), "end"
+	if r, err := s.run(); err != nil || r.Code != 3 || s.out.String() != "between" {
+		t.Fatalf("%v, %v, %q", r.Code, err, s.out.String())
+	}
+	m, err := s.MemoryMap.Map()
+	if err != nil || len(m.Blocks) != 1 || m.Blocks[0].Frames != 5 || m.Owners[m.Blocks[0].Owner] != "user" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	for scenario, want := range map[string]error{"half a map": memorymap.ErrIncomplete, "exit 0": memorymap.ErrNone, "bad map": nil} {
+		s := newSession(t, scenario)
+		s.MemoryMap, s.MapAt = new(memorymap.Decoder), "start"
+		if _, err := s.run(); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := s.MemoryMap.Map(); err == nil || m != nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: %v, %v", scenario, m, err)
+		}
+	}
+	s = newSession(t, "map") // which sends one all the same
+	if r, err := s.run(); err != nil || r.Code != 3 {
+		t.Fatalf("%v, %v", r.Code, err)
 	}
 }
 
