@@ -16,6 +16,7 @@
 //	command_linux_test.go
 //	                  time limits, Ctrl-C, two at once: nothing is left behind
 //	wasm_test.go      modules, and the cache of compiled code
+//	memorymap_test.go loam run --memory-map
 //	machine_test.go, machines_test.go, memory_test.go
 //	                  machine types, memory sizes, determinism
 //	boot_test.go      loam boot, loam doctor
