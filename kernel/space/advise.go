@@ -7,16 +7,22 @@ import "loam/abi"
 // MAdvise is madvise(2). MADV_DONTNEED and MADV_FREE both give the memory back
 // at once, so that it reads as zero (an archive area, as its file) afterwards; a
 // memory object keeps its content.
+// MADV_HUGEPAGE and MADV_NOHUGEPAGE say which pages memory gets from then on, see
+// Pages; large ones that are there stay. EAGAIN: no node for an area that it would
+// split; ENOMEM also: no frame to split a large page.
 // Advice that only asks for speed is accepted and ignored. What asks for an
 // effect that isn't there is EINVAL, as on a Linux built without it.
 func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.Errno {
-	drop := false
+	drop, wish, want := false, false, AnyPages
 	switch advice {
 	case abi.MADV_DONTNEED, abi.MADV_FREE:
 		drop = true
+	case abi.MADV_HUGEPAGE:
+		wish, want = true, LargePages
+	case abi.MADV_NOHUGEPAGE:
+		wish, want = true, SmallPages
 	case abi.MADV_NORMAL, abi.MADV_RANDOM, abi.MADV_SEQUENTIAL, abi.MADV_WILLNEED,
-		abi.MADV_DONTFORK, abi.MADV_DOFORK, abi.MADV_HUGEPAGE, abi.MADV_NOHUGEPAGE,
-		abi.MADV_DONTDUMP, abi.MADV_DODUMP, abi.MADV_WIPEONFORK, abi.MADV_KEEPONFORK,
+		abi.MADV_DONTFORK, abi.MADV_DOFORK, abi.MADV_DONTDUMP, abi.MADV_DODUMP, abi.MADV_WIPEONFORK, abi.MADV_KEEPONFORK,
 		abi.MADV_COLD, abi.MADV_PAGEOUT:
 	default:
 		return abi.EINVAL
@@ -38,8 +44,17 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|1<<Object) {
 		return abi.EINVAL
 	}
-	if last := min(end, s.high); drop && at < last {
-		if next := s.unmapPages(at, last); next < last {
+	if last := min(end, s.high); at < last && (drop || wish) {
+		next, errno := at, abi.Errno(0)
+		if drop {
+			next, errno = s.dropPiece(at, last)
+		} else {
+			next, errno = s.wishPiece(at, last, want)
+		}
+		switch {
+		case errno != 0:
+			return errno
+		case next < last:
 			return c.pause(opAdvise, next)
 		}
 	}
@@ -48,6 +63,38 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 		return abi.ENOMEM
 	}
 	return 0
+}
+
+// dropPiece gives back a piece of the pages of a range. ENOMEM, with nothing done:
+// no frame to split a large page.
+func (s *Space) dropPiece(start, end uint64) (next uint64, errno abi.Errno) {
+	if !s.cut(start, end, unmapping) {
+		return start, abi.ENOMEM
+	}
+	return s.unmapPages(start, end), 0
+}
+
+// wishPiece notes which pages are wanted in a piece of a range, as far as whole large
+// pages lie in it: nothing else could be one, and areas stay joined. EAGAIN: no node
+// for an area that it would split.
+func (s *Space) wishPiece(start, end uint64, want Pages) (next uint64, errno abi.Errno) {
+	e := edit{what: editPages, pages: want}
+	last := end &^ (largeSize - 1)
+	start = (start + largeSize - 1) &^ (largeSize - 1)
+	for range s.most.areas {
+		a, ok := s.areas.Next(start)
+		if !ok || start >= last || a.Start >= last {
+			return end, 0
+		}
+		start = max(start, a.Start)
+		next = min(last, a.End)
+		if n := s.areas.splits(start, next, e); n > 0 && !s.areas.Supply(n) {
+			return start, abi.EAGAIN
+		}
+		s.areas.set(start, next, e)
+		start = next
+	}
+	return start, 0
 }
 
 // Brk is brk(2) as the kernel does it: it moves the end of the heap to addr if

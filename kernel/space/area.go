@@ -53,6 +53,17 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
+// Pages is what a program wants an area to be made of: MADV_HUGEPAGE and
+// MADV_NOHUGEPAGE. See wantsLarge.
+type Pages uint8
+
+// The wishes.
+const (
+	AnyPages   Pages = iota // large ones where memory is used densely
+	LargePages              // large ones from the first touch on
+	SmallPages              // no large ones
+)
+
 // Area is a range of addresses with the same rights and backing.
 type Area struct {
 	Start uint64
@@ -60,6 +71,7 @@ type Area struct {
 	Prot  Prot
 	Deny  Prot // rights that mprotect may not give
 	Kind  Kind
+	Pages Pages
 
 	// Of an Object area only: the index of the object, and where in it Start is,
 	// in bytes, page-aligned.
@@ -101,7 +113,7 @@ func (a Area) upTo(addr uint64) Area {
 
 // joins reports whether b goes on where a ends so that the two can be one.
 func (a Area) joins(b Area) bool {
-	if a.End != b.Start || a.Prot != b.Prot || a.Kind != b.Kind || a.Deny != b.Deny {
+	if a.End != b.Start || a.Prot != b.Prot || a.Kind != b.Kind || a.Deny != b.Deny || a.Pages != b.Pages {
 		return false
 	}
 	switch a.Kind {

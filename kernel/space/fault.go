@@ -15,8 +15,8 @@ const (
 	Resolved  Outcome = iota // the access can be tried again
 	MapErr                   // nothing is there: SIGSEGV with SEGV_MAPERR
 	AccErr                   // the area forbids it: SIGSEGV with SEGV_ACCERR
-	NoMemory                 // no frame, or the space has all it may have
-	OverQuota                // who pays for a memory object has all they may have: SIGBUS with BUS_ADRERR
+	NoMemory                 // the machine has no frame
+	OverQuota                // the space, or who pays for it or for a memory object, has all it may have: SIGBUS with BUS_ADRERR
 )
 
 // String names the outcome.
@@ -40,8 +40,13 @@ func (o Outcome) String() string {
 const aroundSize = 16 * PageSize
 
 // Fault makes the page of va ready for an access: Read, Write or Exec. It is
-// the handler of user page faults, and is harmless if the page was ready.
-func (s *Space) Fault(va uint64, access Prot) Outcome {
+// the handler of user page faults, and is harmless if the page was ready. Resolved
+// may also mean that a piece of a large page was made: the access faults again.
+func (s *Space) Fault(va uint64, access Prot) Outcome { return s.fault(va, access, true) }
+
+// fault is Fault. Without large, as for the kernel's own accesses, the page is
+// ready when it is Resolved.
+func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 	n := s.areas.at(va)
 	if n == nil {
 		return MapErr
@@ -57,12 +62,14 @@ func (s *Space) Fault(va uint64, access Prot) Outcome {
 	switch {
 	case n.area.Kind == Archive && page-n.area.Start < n.area.Bytes:
 		out = s.faultFile(page, &n.area, access)
-	case n.area.Kind == Object:
-		out = s.faultObject(page, &n.area)
+	case n.area.Kind != Object:
+		out = s.faultZero(page, &n.area, large)
+	case s.full(page):
+		return OverQuota
 	default:
-		out = s.faultZero(page, n.area.Prot)
+		out = s.faultObject(page, &n.area)
 	}
-	s.charge(0) // tables that were made
+	s.settleUp()
 	if out == Resolved {
 		s.faults++
 	}
@@ -71,35 +78,51 @@ func (s *Space) Fault(va uint64, access Prot) Outcome {
 
 // faultZero gives a page zeroed memory. It tries the usual case, that nothing
 // is mapped, and finds out otherwise from the page tables.
-func (s *Space) faultZero(page uint64, prot Prot) Outcome {
-	if s.frames >= s.limit {
-		return s.refault(page, prot)
+func (s *Space) faultZero(page uint64, a *Area, large bool) Outcome {
+	if s.frames >= s.granted && !s.grant(1) {
+		return s.refault(page, a.Prot, OverQuota)
 	}
 	pa, code := s.env.Frames.Alloc(frame.User)
 	if code != frame.OK {
-		return s.refault(page, prot)
+		return s.refault(page, a.Prot, NoMemory)
 	}
 	s.env.Mem.Zero(pa)
-	if s.tables.Map(s.env, page, pa, paging.Prot(prot)|paging.User) != paging.OK {
+	if code := s.tables.MapInto(s.env, page, pa, paging.Prot(a.Prot)|paging.User); code != paging.OK {
+		return s.faultTable(page, pa, a, large && code == paging.NoTable)
+	}
+	s.frames++
+	return Resolved
+}
+
+// faultTable is the rest of faultZero where there is no leaf table, or something
+// is mapped already.
+func (s *Space) faultTable(page, pa uint64, a *Area, large bool) Outcome {
+	if large && s.wantsLarge(page, a) {
 		s.env.Frames.Free(pa, frame.User)
-		return s.refault(page, prot)
+		return s.fillPiece()
+	}
+	if s.tables.Map(s.env, page, pa, paging.Prot(a.Prot)|paging.User) != paging.OK {
+		s.env.Frames.Free(pa, frame.User)
+		return s.refault(page, a.Prot, NoMemory)
 	}
 	s.frames++
 	return Resolved
 }
 
 // refault deals with a page that can't get a frame: all is well if it has one,
-// as after a fault on two processors at once or with a stale translation.
-func (s *Space) refault(page uint64, prot Prot) Outcome {
+// as after a fault on two processors at once or with a stale translation. Else
+// the outcome is what is given.
+func (s *Space) refault(page uint64, prot Prot, out Outcome) Outcome {
 	_, old, ok := s.tables.Lookup(s.env, page)
 	if !ok {
-		return NoMemory
+		return out
 	}
 	return s.widen(page, prot, old)
 }
 
 // widen gives a mapped page the rights of its area, as far as it need not be
-// copied for that, and has its translation flushed.
+// copied for that, and has its translation flushed. (Protect refuses a large page,
+// which has them.)
 func (s *Space) widen(page uint64, prot Prot, old paging.Prot) Outcome {
 	p := paging.Prot(prot) | paging.User | old&(paging.Copy|paging.Borrowed)
 	if old&paging.Copy != 0 {
@@ -119,12 +142,15 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 	case mapped && (access&Write == 0 || old&paging.Copy == 0):
 		return s.widen(page, a.Prot, old)
 	case !mapped && access&Write == 0 && whole:
-		if s.env.Frames.Scarce() {
+		switch {
+		case s.full(page):
+			return OverQuota
+		case s.env.Frames.Scarce():
 			return NoMemory
 		}
 		return s.mapAround(page, a)
-	case s.frames >= s.limit:
-		return NoMemory
+	case s.frames >= s.granted && !s.grant(1):
+		return OverQuota
 	}
 	pa, code := s.env.Frames.Alloc(frame.User)
 	if code != frame.OK {

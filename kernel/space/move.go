@@ -47,6 +47,7 @@ const moveNodes = 4
 
 // startMove does the first pieces of a move.
 func (s *Space) startMove(c *Call, m move) (abi.UserAddr, abi.Errno) {
+	s.dropFill(s.low, s.high) // and there will be no other before the move is done
 	s.areas.pool.moves++
 	m.id = s.areas.pool.moves
 	s.move = m
@@ -140,23 +141,31 @@ func (s *Space) emptyForMove(end uint64, next phase, at uint64) (done bool) {
 }
 
 // prepareTables makes tables of the target for some of the source's pages up to
-// end. It is false when there is no frame.
+// end, and splits large pages, which move in small ones. It is false when there
+// is no frame, or none may be had.
 func (s *Space) prepareTables(end uint64) bool {
 	m := &s.move
 	span := paging.Span(1)
+	large := s.large
 	for range s.most.pages/8 + 1 {
 		va, ok := s.tables.Seek(s.env, m.at, end)
 		if !ok {
 			m.at = end
 			break
 		}
+		if large > s.large+1 { // splits take long
+			break
+		}
+		if !s.cutLeaf(va, keeping) {
+			return false
+		}
 		to := va - m.source + m.target
-		if s.tables.Prepare(s.env, to) != paging.OK {
+		if s.full(to) || s.tables.Prepare(s.env, to) != paging.OK {
 			return false
 		}
 		m.at = va + span - to%span // the table's end
 	}
-	s.charge(0)
+	s.settleUp()
 	return true
 }
 

@@ -27,11 +27,13 @@ func (s *Space) sure(start, end uint64) bool {
 // address that it returns, and has that forgotten. The frames are in the batch,
 // for release.
 func (s *Space) unmapTables(start, end uint64) (next uint64) {
+	s.dropFill(start, end)
 	next = end
 	s.batch.Budget = s.most.steps
 	if s.tables.UnmapRange(s.env, start, end, &s.batch) == paging.More {
 		next = s.batch.Next
 	}
+	s.large -= s.batch.Large
 	if s.batch.Flush {
 		s.mustFlush(start, next)
 		s.forget()
@@ -48,9 +50,12 @@ func (s *Space) unmapPages(start, end uint64) (next uint64) {
 }
 
 // unmapPiece empties a piece of a range, areas and pages, up to the address that
-// it returns. ENOMEM, with nothing done: an area would have to be split, and
-// there is no node for it.
+// it returns. ENOMEM, with nothing done: an area or a large page would have to be
+// split, and there is no node or frame for it.
 func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
+	if !s.cut(start, end, unmapping) {
+		return start, abi.ENOMEM
+	}
 	end = s.areas.reach(start, end, s.most.areas)
 	if a, ok := s.areas.Find(start); ok && a.Start < start {
 		switch {
@@ -59,6 +64,9 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 			return start, abi.ENOMEM
 		}
 	}
+	if !s.cut(start, end, unmapping) { // where one of several areas ends
+		return start, abi.ENOMEM
+	}
 	next = s.unmapTables(start, end)
 	s.remove(start, next)
 	s.release()
@@ -66,13 +74,20 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 }
 
 // replacePiece puts a piece of the area a, from at on, where others may be.
-// ENOMEM, with nothing done: no nodes left.
+// ENOMEM, with nothing done: no nodes left, or no frame to split a large page.
 func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 	rest := a.from(at)
 	old := s.areas.at(at)
-	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny {
+	if !s.cut(at, a.End, unmapping) {
+		return at, abi.ENOMEM
+	}
+	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny && old.area.Pages == a.Pages {
 		// The area is there already, and only its pages go.
-		return s.unmapPages(at, min(a.End, old.area.End)), 0
+		end := min(a.End, old.area.End)
+		if !s.cut(at, end, unmapping) {
+			return at, abi.ENOMEM
+		}
+		return s.unmapPages(at, end), 0
 	}
 	if before := s.areas.at(at - 1); before == nil || !before.area.joins(rest) {
 		// A first piece: a node for itself, and one to split what is there.
@@ -88,7 +103,11 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 		s.areas.Insert(rest)
 		return a.End, 0
 	}
-	next = s.unmapTables(at, s.areas.reach(at, a.End, s.most.areas))
+	end := s.areas.reach(at, a.End, s.most.areas)
+	if !s.cut(at, end, unmapping) {
+		return at, abi.ENOMEM
+	}
+	next = s.unmapTables(at, end)
 	s.remove(at, next)
 	s.areas.Insert(rest.upTo(next))
 	s.release()
@@ -96,15 +115,20 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 }
 
 // protectPiece changes the rights of a piece of a range, which is covered.
-// ENOMEM, with nothing done: no nodes for areas that it would split.
+// ENOMEM, with nothing done: no nodes for areas that it would split, or no frame
+// for a large page that it would.
 func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno abi.Errno) {
-	if n := s.areas.splits(start, end, prot); n > 0 && !s.areas.Supply(n) {
+	if n := s.areas.splits(start, end, edit{what: editProt, prot: prot}); n > 0 && !s.areas.Supply(n) {
 		return start, abi.ENOMEM
 	}
 	next = s.areas.reach(start, end, s.most.areas)
 	if !s.sure(start, next) && s.areas.pool.Left() < 3 { // for the time being
 		return start, abi.ENOMEM
 	}
+	if !s.cut(start, end, keeping) || !s.cut(start, next, keeping) {
+		return start, abi.ENOMEM
+	}
+	s.dropFill(start, next)
 	s.batch.Budget = s.most.steps
 	if s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, &s.batch) == paging.More {
 		next = s.batch.Next
@@ -121,12 +145,5 @@ func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno a
 // how to reach them.
 func (s *Space) release() {
 	given, _ := s.batch.Release(s.env.Frames)
-	s.frames -= given
-}
-
-// charge accounts for n more frames of user memory. (Tables are counted by
-// package paging, into the same figure.)
-func (s *Space) charge(n uint64) {
-	s.frames += n
-	s.peak = max(s.peak, s.frames)
+	s.refund(given)
 }

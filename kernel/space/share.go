@@ -61,6 +61,9 @@ func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno
 		if errno != 0 {
 			return done, errno
 		}
+		if s.large > 0 && !s.cutLeaf(start+done, keeping) || other.frames >= other.granted && !other.grant(1) {
+			return done, abi.ENOMEM
+		}
 		if s.env.Frames.Share(pa) != frame.OK {
 			return done, abi.EFAULT
 		}
@@ -68,7 +71,8 @@ func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno
 			s.env.Frames.Unshare(pa)
 			return done, abi.ENOMEM
 		}
-		other.charge(1)
+		other.frames++
+		other.settleUp()
 		done += PageSize
 	}
 	return done, 0

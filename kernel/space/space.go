@@ -23,6 +23,11 @@ type Config struct {
 	MaxAreas  int             // 0: DefaultMaxAreas
 	MaxFrames uint64          // frames of user memory, 0: no limit; tables count, but may exceed it by 3
 
+	// Account pays for every frame that the space owns, the root table included,
+	// and for a few in advance (advance). nil: nobody does. It has to stay until
+	// Destroy is done.
+	Account *memory.Account
+
 	// Shoot makes every processor forget what TakeFlush says, and returns when
 	// that is so. It is called when translations went or lead elsewhere now,
 	// before the frames behind the old ones are given back. nil: with one
@@ -55,10 +60,16 @@ type Space struct {
 	most    bounds
 	move    move
 
-	frames uint64 // charged: user memory and tables, without the root
-	peak   uint64
-	limit  uint64
-	faults uint64
+	frames  uint64 // charged: user memory and tables, without the root
+	granted uint64 // how many those may be before grant is asked
+	peak    uint64
+	limit   uint64
+	account *memory.Account
+	faults  uint64
+
+	fill  fill   // a large page that is being made
+	large uint64 // large pages that are mapped
+	made  uint64 // and those that ever were
 
 	flush     Flush
 	local     Flush
@@ -87,24 +98,34 @@ type Stats struct {
 	Frames uint64 // owned now, page tables included
 	Peak   uint64 // the most there ever were
 	Faults uint64 // resolved page faults
+	Large  uint64 // large pages mapped now
+	Made   uint64 // large pages that were ever made
 }
 
 // Init makes s an empty space. ENOMEM: no frame for its root table. EINVAL: a
-// range that the format doesn't have.
+// range that the format doesn't have. EDQUOT, ENOSPC: the account, or one above
+// it, has all that it may have.
 func (s *Space) Init(c *Config) abi.Errno {
 	if c.Low < PageSize || c.Low%PageSize != 0 || c.High%PageSize != 0 ||
 		c.Low >= c.High || c.High > c.Env.Format.UserEnd {
 		return abi.EINVAL
 	}
+	if errno := c.Account.Charge(1); errno != 0 {
+		return errno
+	}
 	root, code := c.Kernel.NewRoot(c.Env)
 	if code != paging.OK {
+		c.Account.Refund(1)
 		return abi.ENOMEM
 	}
 	*s = Space{tables: root, env: c.Env, objects: c.Objects, low: c.Low, high: c.High, limit: c.MaxFrames,
-		most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits}
+		account: c.Account, most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits}
 	s.env.Made = &s.frames
 	if s.limit == 0 {
 		s.limit = ^uint64(0)
+	}
+	if s.account == nil {
+		s.granted = s.limit
 	}
 	maxAreas := c.MaxAreas
 	if maxAreas == 0 {
@@ -124,7 +145,7 @@ func (s *Space) Areas() *Areas { return &s.areas }
 
 // Stats returns the figures.
 func (s *Space) Stats() Stats {
-	return Stats{s.areas.Len(), s.frames, s.peak, s.faults}
+	return Stats{s.areas.Len(), s.frames, s.peak, s.faults, s.large, s.made}
 }
 
 // Destroy gives back what the space owns, a bounded piece a call, and returns
@@ -135,6 +156,7 @@ func (s *Space) Destroy() (done bool) {
 		return true
 	}
 	s.Loaded, s.move = 0, move{}
+	s.dropFill(s.low, s.high)
 	if s.cursor < s.high {
 		s.cursor = s.unmapPages(s.cursor, s.high)
 		return false
@@ -150,6 +172,9 @@ func (s *Space) Destroy() (done bool) {
 		return false
 	}
 	s.tables.FreeRoot(s.env)
+	if s.account != nil {
+		s.account.Refund(s.granted + 1)
+	}
 	*s = Space{}
 	return true
 }

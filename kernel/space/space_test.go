@@ -88,7 +88,7 @@ func (b *bench) tables(s *caller) uint64 {
 	var count func(table uint64, level uint) uint64
 	count = func(table uint64, level uint) (n uint64) {
 		for i, e := range b.env.Mem.Table(table) {
-			if e == 0 || e&f.LeafMask != 0 || level == f.Levels-1 && uint64(i)*paging.Span(level) >= f.UserEnd {
+			if e&f.DirMask != f.Valid || level == f.Levels-1 && uint64(i)*paging.Span(level) >= f.UserEnd {
 				continue
 			}
 			n++

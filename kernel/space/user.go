@@ -168,7 +168,7 @@ func (s *Space) translateSlow(va uint64, access Prot) (uint64, abi.Errno) {
 	if pa, ok := s.reach(va, access); ok {
 		return pa, 0
 	}
-	switch s.Fault(va, access) {
+	switch s.fault(va, access, false) {
 	case Resolved:
 		if pa, ok := s.reach(va, access); ok {
 			return pa, 0

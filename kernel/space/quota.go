@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package space
+
+// What a space may have, and who pays for it. The hot path, a page fault, asks
+// one thing: whether frames is below granted. The account is charged for granted,
+// some frames in advance (advance), so that it is rarely asked; what remains of
+// them is no more than twice that. Without an account granted is the limit.
+
+// advance is how many frames more than needed are charged, if they can be had.
+const advance = 16
+
+// grant makes room for n more frames, or reports that the space may not have them.
+func (s *Space) grant(n uint64) bool {
+	if s.frames > s.limit || n > s.limit-s.frames {
+		return false
+	}
+	if s.frames+n <= s.granted {
+		return true
+	}
+	need := s.frames + n - s.granted
+	more := min(max(need, advance), s.limit-s.granted)
+	if s.account.Charge(more) != 0 {
+		if more = need; s.account.Charge(more) != 0 {
+			return false
+		}
+	}
+	s.granted += more
+	return true
+}
+
+// settleUp accounts for tables that have been made. There is no way back then:
+// up to three of them, and what is freed soon, may exceed what the account has.
+func (s *Space) settleUp() {
+	s.peak = max(s.peak, s.frames)
+	if s.account == nil || s.frames <= s.granted {
+		return
+	}
+	n := s.frames - s.granted
+	for a := s.account; a != nil; a = a.Above {
+		a.Used += n
+	}
+	s.granted = s.frames
+}
+
+// refund takes frames off that have been given back.
+func (s *Space) refund(n uint64) {
+	s.frames -= n
+	if s.account == nil || s.granted <= s.frames {
+		return
+	}
+	keep := uint64(advance)
+	switch spare := s.granted - s.frames; {
+	case s.account.Used > s.account.Limit: // a table had to be
+		keep = 0
+	case spare <= 2*advance:
+		return
+	}
+	s.account.Refund(s.granted - s.frames - keep)
+	s.granted = s.frames + keep
+}
+
+// full reports whether a fault that needs a table for page is one too many.
+func (s *Space) full(page uint64) bool {
+	return s.frames >= s.granted && !s.grant(1) && !s.tables.HasTable(s.env, page)
+}
