@@ -152,24 +152,27 @@ const (
 
 	// CallMemoryCreate makes a memory object: pages that read as zero until they
 	// are written. A page gets a frame when somebody first touches it through a
-	// mapping; the caller's account is charged for that then. Argument: the size
-	// in bytes, whole pages. The result is a handle to it.
-	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; EMFILE, EDQUOT,
-	// ENOSPC.
+	// mapping; the caller's account is charged for that then. Arguments: the size
+	// in bytes, whole pages, address of a name, which is for people, its length in
+	// bytes, at most MemoryNameSize, 0 for none. The result is a handle to it.
+	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; ENAMETOOLONG,
+	// EFAULT; EMFILE, EDQUOT, ENOSPC.
 	CallMemoryCreate // 0x1013
 
 	// CallMemoryResize gives a memory object another size. What it loses is zero
 	// when it grows again. Arguments: the handle, the size as in CallMemoryCreate.
 	// Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; EBUSY it would shrink, and some of
-	// it is mapped somewhere.
+	// it is mapped somewhere; ENOMEM it would shrink, and there is no memory to
+	// tell what it keeps from its clones.
 	CallMemoryResize // 0x1014
 
 	// CallMemoryDecommit gives back the frames behind a part of a memory object,
-	// which is zero then. Arguments: the handle, offset and length in bytes, whole
-	// pages inside of it. Right: RightManage.
+	// which is zero then. Its clones keep theirs. Arguments: the handle, offset and
+	// length in bytes, whole pages inside of it. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; EBUSY some of the object is mapped
-	// somewhere.
+	// somewhere; ENOMEM there is no memory to tell what is around the part from
+	// the object's clones.
 	CallMemoryDecommit // 0x1015
 
 	// CallMemoryInfo tells how a memory object is. Arguments: the handle, address
@@ -181,11 +184,15 @@ const (
 	// there without any handle. Arguments: handle of the space, handle of the
 	// memory, the address, whole pages, or 0 for one that the kernel chooses,
 	// offset and length in bytes, whole pages inside of the object, protection:
-	// PROT_READ, with PROT_WRITE or PROT_EXEC but not both. The result is the
-	// address. Rights: of the space RightMap; of the memory RightRead, for
-	// PROT_WRITE RightWrite, for PROT_EXEC RightExecute.
+	// PROT_READ, with PROT_WRITE or PROT_EXEC but not both, and MapPrivate for
+	// memory in which a page that is written is the space's own from then on. The
+	// result is the address. Rights: of the space RightMap; of the memory
+	// RightRead, for PROT_WRITE without MapPrivate RightWrite, for PROT_EXEC
+	// RightExecute.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH the space's process has ended,
-	// EINVAL, EEXIST something is there, ENOMEM.
+	// EINVAL, EEXIST something is there, ENOMEM; EBUSY the handle has RightWrite,
+	// MapPrivate isn't asked for, the object has clones or is one, and it is mapped
+	// by who may not write it.
 	CallMemoryMap // 0x1017
 
 	// CallMemoryUnmap takes away whatever is mapped in a range of an address
@@ -195,8 +202,26 @@ const (
 	// EINVAL, ENOMEM.
 	CallMemoryUnmap // 0x1018
 
+	// CallMemoryClone makes a memory object with the content that a part of another
+	// one has at this moment. Each page is the same memory for both until one of
+	// them is written. The caller's account is charged for all of them at once, as
+	// if they had been copied: so writing never fails for the account's sake.
+	// Arguments: the handle, offset and length in bytes, whole pages inside of the
+	// object, name and its length as in CallMemoryCreate. The result is a handle to
+	// the clone, with all rights. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ENAMETOOLONG, EFAULT, EMFILE; EBUSY
+	// the object is mapped somewhere by who may write it; EDQUOT, ENOSPC the
+	// account, or one above it, has no room for the object or for its pages, ENOMEM.
+	CallMemoryClone // 0x1019
+
 	callEnd
 )
+
+// MapPrivate, in the protection that CallMemoryMap is given, asks for a private
+// mapping: it shows the object's content, and a page of it that is written becomes
+// the space's own, which nobody else sees. mprotect can make it writable whatever
+// rights the handle had.
+const MapPrivate = 0x100
 
 // BootFileSize is the size of BootFile in bytes.
 const BootFileSize = 16

@@ -47,6 +47,7 @@ var loamNames = [...]string{
 	CallMemoryInfo - CallBase:         "memory_info",
 	CallMemoryMap - CallBase:          "memory_map",
 	CallMemoryUnmap - CallBase:        "memory_unmap",
+	CallMemoryClone - CallBase:        "memory_clone",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -82,14 +82,27 @@ func (l *Limits) get(b []byte) {
 	}
 }
 
-// MemoryInfoSize is the size of MemoryInfo in bytes.
-const MemoryInfoSize = 24
+// MemoryNameSize is the most bytes that the name of a memory object has.
+const MemoryNameSize = 32
 
-// MemoryInfo is what CallMemoryInfo answers, in bytes.
+// MemoryInfoSize is the size of MemoryInfo in bytes.
+const MemoryInfoSize = 24 + MemoryNameSize
+
+// MemoryInfo is what CallMemoryInfo answers, sizes in bytes.
 type MemoryInfo struct {
 	Size   uint64
-	Backed uint64 // of frames behind it, those of its tables included
-	Mapped uint64 // in all spaces, what is mapped twice counted twice
+	Backed uint64               // of frames behind it, those of its tables included; what is shared with clones counts in each
+	Mapped uint64               // in all spaces, what is mapped twice counted twice
+	Name   [MemoryNameSize]byte // zeroes behind it
+}
+
+// NameString gives the name.
+func (i MemoryInfo) NameString() string {
+	n := 0
+	for n < len(i.Name) && i.Name[n] != 0 {
+		n++
+	}
+	return string(i.Name[:n])
 }
 
 // Put writes i's layout to the first MemoryInfoSize bytes of b.
@@ -98,16 +111,19 @@ func (i MemoryInfo) Put(b []byte) {
 	binary.LittleEndian.PutUint64(b[0:], i.Size)
 	binary.LittleEndian.PutUint64(b[8:], i.Backed)
 	binary.LittleEndian.PutUint64(b[16:], i.Mapped)
+	copy(b[24:], i.Name[:])
 }
 
 // GetMemoryInfo reads a MemoryInfo from the first MemoryInfoSize bytes of b.
-func GetMemoryInfo(b []byte) MemoryInfo {
+func GetMemoryInfo(b []byte) (i MemoryInfo) {
 	_ = b[MemoryInfoSize-1]
-	return MemoryInfo{
+	i = MemoryInfo{
 		Size:   binary.LittleEndian.Uint64(b[0:]),
 		Backed: binary.LittleEndian.Uint64(b[8:]),
 		Mapped: binary.LittleEndian.Uint64(b[16:]),
 	}
+	copy(i.Name[:], b[24:])
+	return i
 }
 
 // ProcessState says how far a process has come.

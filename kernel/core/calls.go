@@ -185,6 +185,7 @@ var loamCalls = [...]call{
 	abi.CallMemoryInfo - abi.CallBase:         loamMemoryInfo,
 	abi.CallMemoryMap - abi.CallBase:          loamMemoryMap,
 	abi.CallMemoryUnmap - abi.CallBase:        loamMemoryUnmap,
+	abi.CallMemoryClone - abi.CallBase:        loamMemoryClone,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

@@ -60,27 +60,66 @@ func (r *runner) space(h uint64) (*space.Space, abi.Errno) {
 	return &k.spaces.Index(index).Space, 0
 }
 
-func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
-	switch {
-	case c.RDI%abi.PageSize != 0 || c.RDI == 0 || c.RDI > memory.MaxPages*abi.PageSize:
-		return abi.EINVAL.Result()
-	case r.handles().Room() == 0:
+// memoryName reads the name of a memory object from the caller's memory.
+func (r *runner) memoryName(addr, n uint64) (b [abi.MemoryNameSize]byte, e abi.Errno) {
+	if n > uint64(len(b)) {
+		return b, abi.ENAMETOOLONG
+	}
+	return b, r.as.ReadUser(abi.UserAddr(addr), b[:n])
+}
+
+// newMemory gives the caller a handle to a memory object that take makes, which
+// it is charged for.
+func (r *runner) newMemory(name, length uint64, take func() (int32, abi.Errno)) uint64 {
+	if r.handles().Room() == 0 {
 		return abi.EMFILE.Result()
+	}
+	b, e := r.memoryName(name, length)
+	if e != 0 {
+		return e.Result()
 	}
 	header, e := k.objects.New(abi.KindMemory, pool.Nil, r.p.objects.Account)
 	if e != 0 {
 		return e.Result()
 	}
-	i, e := k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	i, e := take()
 	if e != 0 {
 		k.objects.Release(header)
 		return e.Result()
 	}
+	k.memories.SetName(i, b[:])
 	k.objects.At(header).Record = i
 	k.memoryHeaders[i] = header
 	h := r.handleTo(header)
 	k.objects.Release(header) // the table has a reference of its own
 	return uint64(h)
+}
+
+// loamMemoryCreate: size, name, its length.
+func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
+	if c.RDI%abi.PageSize != 0 || c.RDI == 0 || c.RDI > memory.MaxPages*abi.PageSize {
+		return abi.EINVAL.Result()
+	}
+	return r.newMemory(c.RSI, c.RDX, func() (int32, abi.Errno) {
+		return k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	})
+}
+
+// loamMemoryClone: memory, offset, length, name, its length.
+func loamMemoryClone(r *runner, c *metal.Context) uint64 {
+	i, e := r.memory(c.RDI, abi.RightRead)
+	end := c.RSI + c.RDX
+	switch {
+	case e != 0:
+		return e.Result()
+	case (c.RSI|c.RDX)%abi.PageSize != 0 || end < c.RSI:
+		return abi.EINVAL.Result()
+	case r.low():
+		return abi.ENOMEM.Result()
+	}
+	return r.newMemory(c.R10, c.R8, func() (int32, abi.Errno) {
+		return k.memories.Clone(i, c.RSI/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	})
 }
 
 // loamMemoryResize goes in pieces, each a call of its own.
@@ -128,35 +167,39 @@ func loamMemoryInfo(r *runner, c *metal.Context) uint64 {
 		Size:   k.memories.Pages(i) * abi.PageSize,
 		Backed: k.memories.Frames(i) * abi.PageSize,
 		Mapped: k.memories.Mapped(i) * abi.PageSize,
+		Name:   k.memories.Name(i),
 	}.Put(b[:])
 	return r.put(c.RSI, b[:])
 }
 
-// mappable gives the memory object that a handle names, if it may be mapped with
-// that protection, and what mprotect may not add to it later.
-func (r *runner) mappable(h, prot uint64) (i int32, deny space.Prot, e abi.Errno) {
-	const known = abi.PROT_READ | abi.PROT_WRITE | abi.PROT_EXEC
+// mappable gives an area for the memory object that a handle names, if it may be
+// mapped with that protection, with what mprotect may not add to it later.
+func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
+	const access = abi.PROT_READ | abi.PROT_WRITE | abi.PROT_EXEC
+	a = space.Area{Kind: space.Object, Prot: space.Prot(prot & access)}
 	need := abi.RightRead
-	if prot&abi.PROT_WRITE != 0 {
+	if prot&abi.MapPrivate != 0 {
+		a.Kind = space.Private
+	} else if prot&abi.PROT_WRITE != 0 {
 		need |= abi.RightWrite
 	}
 	if prot&abi.PROT_EXEC != 0 {
 		need |= abi.RightExecute
 	}
-	if i, e = r.memory(h, need); e != 0 {
-		return 0, 0, e
+	if a.Object, e = r.memory(h, need); e != 0 {
+		return a, e
 	}
-	if prot&^known != 0 || prot&abi.PROT_READ == 0 {
-		return 0, 0, abi.EINVAL
+	if prot&^(access|abi.MapPrivate) != 0 || prot&abi.PROT_READ == 0 {
+		return a, abi.EINVAL
 	}
 	_, rights, _ := r.handles().Lookup(abi.Handle(h))
-	if !rights.Has(abi.RightWrite) {
-		deny |= space.Write
+	if a.Kind == space.Object && !rights.Has(abi.RightWrite) {
+		a.Deny |= space.Write
 	}
 	if !rights.Has(abi.RightExecute) {
-		deny |= space.Exec
+		a.Deny |= space.Exec
 	}
-	return i, deny, 0
+	return a, 0
 }
 
 // loamMemoryMap: space, memory, address, offset, length, protection.
@@ -165,7 +208,7 @@ func loamMemoryMap(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	i, deny, e := r.mappable(c.RSI, c.R9)
+	a, e := r.mappable(c.RSI, c.R9)
 	switch {
 	case e != 0:
 		return e.Result()
@@ -174,8 +217,7 @@ func loamMemoryMap(r *runner, c *metal.Context) uint64 {
 	case r.low():
 		return abi.ENOMEM.Result()
 	}
-	a := space.Area{Start: c.RDX, End: c.RDX + c.R8, Prot: space.Prot(c.R9), Deny: deny,
-		Kind: space.Object, Object: i, Offset: c.R10}
+	a.Start, a.End, a.Offset = c.RDX, c.RDX+c.R8, c.R10
 	if a.Start != 0 {
 		return r.piece(a.Start, s.Map(&r.t.memory, a))
 	}

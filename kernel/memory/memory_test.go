@@ -141,10 +141,10 @@ func TestNothingAllocates(t *testing.T) {
 	w := newWorld(t, 2*mib, 10000)
 	n := testing.AllocsPerRun(100, func() {
 		i, _ := w.o.New(1<<20, &w.accounts[2])
-		w.o.Attach(i, 7)
+		w.o.Attach(i, 7, true)
 		w.o.Page(i, 3)
 		w.o.Page(i, 1<<19)
-		w.o.Detach(i, 7)
+		w.o.Detach(i, 7, true)
 		w.o.Decommit(i, 0, 600)
 		w.o.Resize(i, 3)
 		w.o.Release(i)
@@ -164,11 +164,11 @@ func TestNothingAllocates(t *testing.T) {
 func TestTooMuchGivenBack(t *testing.T) {
 	w := newWorld(t, 2*mib, 10000)
 	for _, f := range []func(i int32){
-		func(i int32) { w.o.Detach(i, 3) },
+		func(i int32) { w.o.Detach(i, 3, true) },
 		func(i int32) { w.o.Release(i); w.o.Release(i) },
 	} {
 		i, _ := w.o.New(1, nil)
-		w.o.Attach(i, 2)
+		w.o.Attach(i, 2, true)
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -25,9 +25,11 @@ type thing struct {
 	account int
 	refs    int
 	mapped  uint64
+	writers uint64
 	size    uint64
 	words   map[uint64]uint64 // first words of pages that have been asked for
-	zero    map[uint64]bool   // pages that a Decommit or Resize takes away
+	frames  map[uint64]uint64 // that page tables refer to, while it is mapped
+	family  int               // those that were cloned from one another
 }
 
 // world compares Objects with maps.
@@ -41,6 +43,7 @@ type world struct {
 	things   []*thing
 	data     []byte // of the operation
 	checks   int
+	families int
 }
 
 const mostThings = 12
@@ -100,8 +103,48 @@ func (w *world) create() {
 		return
 	}
 	w.expect("New", errno, 0)
+	w.families++
 	w.things = append(w.things, &thing{index: i, account: account, refs: 1, size: size,
-		words: map[uint64]uint64{}, zero: map[uint64]bool{}})
+		words: map[uint64]uint64{}, frames: map[uint64]uint64{}, family: w.families})
+}
+
+// clone makes a snapshot of a part of x, or of all.
+func (w *world) clone(x *thing) {
+	first, end := w.page(x.size), w.page(x.size)+1
+	if w.pick(2) == 0 {
+		first, end = 0, x.size
+	}
+	account, free := w.pick(len(w.accounts)), w.frames.Stats().Free
+	a := &w.accounts[account]
+	i, errno := w.o.Clone(x.index, first, end, a)
+	y := &thing{index: i, account: account, refs: 1, size: end - first, words: map[uint64]uint64{},
+		frames: map[uint64]uint64{}, family: x.family}
+	for page, v := range x.words {
+		if page >= first && page < end {
+			y.words[page-first] = v
+		}
+	}
+	most := uint64(len(y.words) * (1 + maxHeight))
+	switch {
+	case first >= end:
+		w.expect("Clone", errno, abi.EINVAL)
+	case x.writers > 0:
+		w.expect("Clone", errno, abi.EBUSY)
+	case len(w.things) == mostThings:
+		w.expect("Clone", errno, abi.ENOSPC)
+	case errno == abi.EDQUOT && a.Limit-a.Used < most,
+		errno == abi.ENOSPC && a.Above != nil && a.Above.Limit-a.Above.Used < most,
+		errno == abi.ENOMEM && free < 2*maxHeight:
+		if now := w.frames.Stats().Free; now != free {
+			w.t.Fatalf("a failed Clone has left %d frames", free-now)
+		}
+	default:
+		w.expect("Clone", errno, 0)
+		if n := free - w.frames.Stats().Free; n > 2*maxHeight-1 {
+			w.t.Fatalf("Clone took %d frames", n)
+		}
+		w.things = append(w.things, y)
+	}
 }
 
 // live draws an object that can be named.
@@ -116,8 +159,22 @@ func (w *world) live() *thing {
 	return x
 }
 
-func (w *world) write(x *thing) {
-	page := w.page(x.size)
+// access maps a page of x, if none is mapped, and reads it; it writes it if it
+// may. Then it may be unmapped again.
+func (w *world) access(x *thing) {
+	write := w.mayWrite(x) && w.pick(4) > 0
+	attached := x.mapped == 0 || write && x.writers == 0
+	if attached {
+		w.attach(x, 1, write)
+	}
+	write = x.writers > 0
+	w.touch(x, w.page(x.size), write)
+	if attached && w.pick(3) > 0 {
+		w.detach(x, 1, write)
+	}
+}
+
+func (w *world) touch(x *thing, page uint64, write bool) {
 	before, known := x.words[page]
 	pa, errno := w.o.Page(x.index, page)
 	if errno != 0 {
@@ -130,20 +187,62 @@ func (w *world) write(x *thing) {
 	if *w.mem.Word(pa + PageSize - 8) != 0 {
 		w.t.Fatalf("page %d is not zero at its end", page)
 	}
-	x.words[page] = uint64(len(w.data))<<32 | page | 1
-	*w.mem.Word(pa) = x.words[page]
+	if old, ok := x.frames[page]; ok && old != pa {
+		w.t.Fatalf("page %d is mapped at %#x and at %#x", page, old, pa)
+	}
+	x.words[page], x.frames[page] = before, pa
+	if write {
+		x.words[page] = uint64(len(w.data))<<32 | page | 1
+		*w.mem.Word(pa) = x.words[page]
+	}
+}
+
+// mayWrite compares MayWrite with what is known: it is false only for an object
+// that is mapped by readers and has relatives.
+func (w *world) mayWrite(x *thing) bool {
+	may := w.o.MayWrite(x.index)
+	relatives := 0
+	for _, y := range w.things {
+		if y.family == x.family && y != x {
+			relatives++
+		}
+	}
+	if !may && (x.mapped == 0 || x.writers > 0 || relatives == 0) {
+		w.t.Fatalf("it may not be written: %+v", x)
+	}
+	return may
+}
+
+func (w *world) attach(x *thing, n uint64, write bool) {
+	w.o.Attach(x.index, n, write)
+	x.mapped += n
+	if write {
+		x.writers += n
+	}
+}
+
+func (w *world) detach(x *thing, n uint64, write bool) {
+	w.o.Detach(x.index, n, write)
+	x.mapped -= n
+	if write {
+		x.writers -= n
+	}
+	if x.mapped == 0 {
+		clear(x.frames)
+	}
 }
 
 // refused checks that a page could not be had.
 func (w *world) refused(x *thing, page uint64, errno abi.Errno) {
 	_, known := x.words[page]
 	a := &w.accounts[x.account]
-	const most = 1 + 2*maxHeight
+	const most = 1 + 3*maxHeight
 	switch {
+	case errno == abi.ENOMEM && w.frames.Stats().Free < most && (!known || x.writers > 0):
+		return
 	case known:
 	case errno == abi.EDQUOT && a.Limit-a.Used < most,
-		errno == abi.ENOSPC && a.Above != nil && a.Above.Limit-a.Above.Used < most,
-		errno == abi.ENOMEM && w.frames.Stats().Free < most:
+		errno == abi.ENOSPC && a.Above != nil && a.Above.Limit-a.Above.Used < most:
 		return
 	}
 	w.t.Fatalf("page %d (known %v): %q with %+v, above %+v, %d frames free", page, known, errno.Name(), a, a.Above, w.frames.Stats().Free)
@@ -160,6 +259,9 @@ func (w *world) decommit(x *thing) {
 	}
 	for stop := w.pick(4) != 0; first < end || want != 0; {
 		next, errno := w.o.Decommit(x.index, first, end)
+		if want == 0 && w.short(errno) {
+			return
+		}
 		w.expect("Decommit", errno, want)
 		if want != 0 {
 			return
@@ -173,6 +275,11 @@ func (w *world) decommit(x *thing) {
 			return // the rest stays
 		}
 	}
+}
+
+// short reports whether a call found no frame for what it has to copy.
+func (w *world) short(errno abi.Errno) bool {
+	return errno == abi.ENOMEM && w.frames.Stats().Free < maxHeight
 }
 
 func (w *world) forget(x *thing, first, end uint64) {
@@ -190,7 +297,9 @@ func (w *world) resize(x *thing) {
 		return
 	}
 	for errno := More; errno == More; {
-		errno = w.o.Resize(x.index, size)
+		if errno = w.o.Resize(x.index, size); w.short(errno) {
+			return
+		}
 		w.forget(x, size, MaxPages)
 		if errno != 0 && errno != More {
 			w.t.Fatal(errno)
@@ -206,7 +315,7 @@ func (w *world) resize(x *thing) {
 }
 
 func (w *world) step() {
-	op := w.pick(12)
+	op := w.pick(14)
 	if op == 0 {
 		w.create()
 	} else if x := w.live(); x != nil {
@@ -227,15 +336,20 @@ func (w *world) step() {
 			}
 		case 5:
 			n := uint64(w.pick(100)) + 1
-			w.o.Attach(x.index, n)
-			x.mapped += n
+			w.attach(x, n, w.mayWrite(x) && w.pick(2) == 0)
 		case 6, 7:
-			if n := min(x.mapped, uint64(w.pick(200))+1); n > 0 {
-				w.o.Detach(x.index, n)
-				x.mapped -= n
+			write := x.writers > 0 && (x.writers == x.mapped || w.pick(2) == 0)
+			most := x.mapped - x.writers
+			if write {
+				most = x.writers
 			}
+			if n := min(most, uint64(w.pick(200))+1); n > 0 {
+				w.detach(x, n, write)
+			}
+		case 8, 9:
+			w.clone(x)
 		default:
-			w.write(x)
+			w.access(x)
 		}
 	}
 	if w.pick(3) == 0 {
@@ -260,18 +374,32 @@ func (w *world) reap() {
 	w.t.Fatal("an object has gone that isn't known")
 }
 
-// count counts the frames of a tree, and its pages.
-func (w *world) count(pa uint64, h uint8) (frames, pages uint64) {
-	if pa == 0 {
+// count counts the frames of a tree and its pages, and compares what entries say
+// of that. parents counts the places of each frame.
+func (w *world) count(e uint64, h uint8, parents map[uint64]uint32) (frames, pages uint64) {
+	if e == 0 {
 		return 0, 0
 	}
+	pa := frameOf(e)
+	first := parents[pa] == 0
+	parents[pa]++
 	if h == 0 {
 		return 1, 1
 	}
+	inside := parents
+	if !first { // its entries have been counted
+		inside = map[uint64]uint32{}
+	}
 	frames = 1
 	for _, e := range w.mem.Table(pa) {
-		f, p := w.count(e, h-1)
+		f, p := w.count(e, h-1, inside)
+		if f != framesOf(e) {
+			w.t.Fatalf("an entry says %d frames, it has %d", framesOf(e), f)
+		}
 		frames, pages = frames+f, pages+p
+	}
+	if frames == 1 {
+		w.t.Fatal("an empty node")
 	}
 	return frames, pages
 }
@@ -283,10 +411,11 @@ func (w *world) check() {
 		return
 	}
 	var used [len(w.accounts)]uint64
+	parents := map[uint64]uint32{}
 	for _, x := range w.things {
 		live := x.refs > 0 || x.mapped > 0
 		y := w.o.pool.Index(x.index)
-		frames, pages := w.count(y.root, y.height)
+		frames, pages := w.count(y.root, y.height, parents)
 		for a := &w.accounts[x.account]; a != nil; a = a.Above {
 			for k := range w.accounts {
 				if a == &w.accounts[k] {
@@ -303,7 +432,7 @@ func (w *world) check() {
 		if y.top == y.size && pages != uint64(len(x.words)) {
 			w.t.Fatalf("%d pages, want %d", pages, len(x.words))
 		}
-		if w.o.Pages(x.index) != x.size || w.o.Mapped(x.index) != x.mapped || w.o.Dying() && len(w.things) == 0 {
+		if w.o.Pages(x.index) != x.size || w.o.Mapped(x.index) != x.mapped || y.writers != x.writers || w.o.Dying() && len(w.things) == 0 {
 			w.t.Fatalf("%+v", y)
 		}
 		for page, want := range x.words {
@@ -311,10 +440,43 @@ func (w *world) check() {
 				w.t.Fatalf("page %d: %v, want %#x", page, ok, want)
 			}
 		}
+		for page, want := range x.frames {
+			if pa, _ := w.o.Lookup(x.index, page); pa != want {
+				w.t.Fatalf("page %d is mapped at %#x, and has %#x", page, want, pa)
+			}
+		}
+		w.checkWriters(x, y)
+	}
+	for pa, n := range parents {
+		if got, _ := w.frames.References(pa); got != n {
+			w.t.Fatalf("a frame is in %d places, and counted %d times", n, got)
+		}
+	}
+	if n := w.free - w.frames.Stats().Free; n != uint64(len(parents)) {
+		w.t.Fatalf("%d frames are taken, %d in trees", n, len(parents))
 	}
 	for k := range used {
 		if a := &w.accounts[k]; a.Used != used[k] || a.Used > a.Limit {
 			w.t.Fatalf("account %d: %+v, holds %d", k, a, used[k])
+		}
+	}
+}
+
+// checkWriters wants the pages that writers map to be in no other object.
+func (w *world) checkWriters(x *thing, y *object) {
+	if x.writers == 0 {
+		return
+	}
+	for page := range x.frames {
+		pa := frameOf(y.root)
+		for h := y.height; ; h-- {
+			if w.o.shared(pa) {
+				w.t.Fatalf("page %d can be written, and is shared at height %d", page, h)
+			}
+			if h == 0 {
+				break
+			}
+			pa = frameOf(w.mem.Table(pa)[slot(y.base+page, h)])
 		}
 	}
 }
@@ -325,8 +487,11 @@ func (w *world) end() {
 		for ; x.refs > 0; x.refs-- {
 			w.o.Release(x.index)
 		}
+		if x.writers > 0 {
+			w.detach(x, x.writers, true)
+		}
 		if x.mapped > 0 {
-			w.o.Detach(x.index, x.mapped)
+			w.detach(x, x.mapped, false)
 		}
 	}
 	for w.o.Dying() {

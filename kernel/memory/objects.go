@@ -25,14 +25,25 @@ type object struct {
 	account *Account
 	refs    uint32
 	mapped  uint64 // pages in areas of spaces, as often as they are there
+	writers uint64 // those of them in areas that may write
 	size    uint64 // pages
 	top     uint64 // pages from size up to here may still have frames: they go
-	at      uint64 // and this far they have gone; of a dying object, all pages
-	frames  uint64 // charged
+	at      uint64 // and this far they have gone; of a dying object, places in the tree
+	frames  uint64 // in the tree, which are charged
 
-	root   uint64 // physical address: a node, a page if height is 0; 0: nothing there
+	root   uint64 // an entry without a count: a node, a page if height is 0; 0: nothing there
 	height uint8  // levels of nodes
+	base   uint64 // the place of page 0 in the tree
+
+	// The ring of objects that may share frames with this one. An object that is
+	// alone, its own neighbour, shares none.
+	next, prev int32
+
+	name [NameSize]byte
 }
+
+// NameSize is the most bytes that a name has.
+const NameSize = abi.MemoryNameSize
 
 // Objects is the pool of memory objects. An object is named by its index, which
 // is good while the caller has a reference or a mapping.
@@ -69,9 +80,20 @@ func (o *Objects) New(pages uint64, a *Account) (int32, abi.Errno) {
 	if !ok {
 		return pool.Nil, abi.ENOSPC
 	}
-	*x = object{handle: h, account: a, refs: 1, size: pages, top: pages}
+	*x = object{handle: h, account: a, refs: 1, size: pages, top: pages, next: h.Index, prev: h.Index}
 	return h.Index, 0
 }
+
+// SetName gives object i a name, of which NameSize bytes are kept. It is for
+// people.
+func (o *Objects) SetName(i int32, name []byte) {
+	x := o.pool.Index(i)
+	x.name = [NameSize]byte{}
+	copy(x.name[:], name)
+}
+
+// Name is the name of object i, zeroes behind it.
+func (o *Objects) Name(i int32) [NameSize]byte { return o.pool.Index(i).name }
 
 // Len is the number of objects, dying ones included.
 func (o *Objects) Len() int { return o.pool.Len() }
@@ -89,14 +111,37 @@ func (o *Objects) Release(i int32) {
 	o.settle(i, x)
 }
 
-// Attach says that areas map n more pages of object i.
-func (o *Objects) Attach(i int32, n uint64) { o.pool.Index(i).mapped += n }
-
-// Detach says that areas map n pages less of object i, and that no page table
-// and no processor knows those any more.
-func (o *Objects) Detach(i int32, n uint64) {
+// MayWrite reports whether an area that may write can be attached to object i.
+// It can't while others map frames that the object may share with a clone: whoever
+// writes would need frames of the object's own, and those would keep the old ones.
+func (o *Objects) MayWrite(i int32) bool {
 	x := o.pool.Index(i)
-	if x.mapped < n {
+	return x.mapped == 0 || x.writers > 0 || x.alone()
+}
+
+// Attach says that areas map n more pages of object i, and whether they may
+// write: whether they are allowed to or can be given the right. MayWrite has to
+// have been true for those that may.
+func (o *Objects) Attach(i int32, n uint64, mayWrite bool) {
+	x := o.pool.Index(i)
+	if mayWrite {
+		if !o.MayWrite(i) {
+			panic("memory: an area may write frames that others share")
+		}
+		x.writers += n
+	}
+	x.mapped += n
+}
+
+// Detach says that areas map n pages less of object i, attached with the same
+// mayWrite, and that no page table and no processor knows those any more.
+func (o *Objects) Detach(i int32, n uint64, mayWrite bool) {
+	x := o.pool.Index(i)
+	readers := x.mapped - x.writers
+	switch {
+	case mayWrite && n <= x.writers:
+		x.writers -= n
+	case mayWrite || n > readers:
 		panic("memory: unmapped more than was mapped")
 	}
 	x.mapped -= n
@@ -122,7 +167,8 @@ func (o *Objects) Reap() (gone int32) {
 		return pool.Nil
 	}
 	x := o.pool.Index(i)
-	if x.at = o.drop(x, x.at, x.top); x.at < x.top {
+	var done bool
+	if x.at, done = o.drop(x, x.at, everything); !done {
 		return pool.Nil
 	}
 	o.dying.Remove(o.links, i)
@@ -142,8 +188,10 @@ func (o *Objects) Frames(i int32) uint64 { return o.pool.Index(i).frames }
 // Resize gives object i another size. It grows at once; when it shrinks, what it
 // loses goes in pieces, and is zero when the object grows again. EINVAL: no
 // pages, or more than MaxPages. EBUSY: it would shrink, and something maps it.
-// More: call it again with the same size. The size of an object that shrinks is
-// the new one at once, and whoever makes it grow meanwhile helps first.
+// ENOMEM: it would shrink, what it keeps has to be told from a clone's, and the
+// machine has no frame for that. More: call it again with the same size. The size
+// of an object that shrinks is the new one at once, and whoever makes it grow
+// meanwhile helps first.
 func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
 	x := o.pool.Index(i)
 	switch {
@@ -153,10 +201,15 @@ func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
 		return abi.EBUSY
 	}
 	if pages < x.size {
+		if errno := o.cut(x, x.base+pages); errno != 0 {
+			return errno
+		}
 		x.size, x.at = pages, pages
 	}
 	if x.top > x.size {
-		if x.at = o.drop(x, x.at, x.top); x.at < x.top {
+		next, done := o.drop(x, x.base+x.at, everything)
+		if !done {
+			x.at = next - x.base
 			return More
 		}
 	}
@@ -167,7 +220,8 @@ func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
 // Decommit gives back the frames of a range of pages of object i, which are zero
 // then. It does a piece, and returns the page where it goes on, which is end if
 // it is done. EINVAL: not a range of the object's pages. EBUSY: something maps
-// the object.
+// the object. ENOMEM: what lies around the range has to be told from a clone's,
+// and the machine has no frame for that.
 func (o *Objects) Decommit(i int32, first, end uint64) (next uint64, errno abi.Errno) {
 	x := o.pool.Index(i)
 	switch {
@@ -175,6 +229,19 @@ func (o *Objects) Decommit(i int32, first, end uint64) (next uint64, errno abi.E
 		return first, abi.EINVAL
 	case x.mapped > 0:
 		return first, abi.EBUSY
+	case first == end:
+		return end, 0
 	}
-	return o.drop(x, first, end), 0
+	from, to := x.places(first, end)
+	if errno = o.cut(x, from); errno == 0 {
+		errno = o.cut(x, to)
+	}
+	if errno != 0 {
+		return first, errno
+	}
+	next, done := o.drop(x, x.base+first, to)
+	if next -= x.base; done || next > end {
+		next = end
+	}
+	return next, 0
 }

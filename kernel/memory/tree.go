@@ -7,57 +7,103 @@ import (
 	"loam/machine/frame"
 )
 
-// The tree of an object: a node of height h is a frame of 512 words, each the
-// physical address of a node of height h-1, of a page at height 1, or 0.
+// The tree of an object: a node of height h is a frame of 512 entries, each of a
+// node of height h-1, of a page at height 1, or 0. An entry has the number of
+// the frame and, above countShift, how many frames there are from it down. So a
+// part of a tree can be given back, or become another object's too, without a
+// look at what is in it.
 
 const (
-	nodeBits  = 9
-	nodeMask  = 1<<nodeBits - 1
-	maxHeight = 3 // MaxPages needs 24 bits
+	nodeBits   = 9
+	nodeMask   = 1<<nodeBits - 1
+	maxHeight  = 3  // MaxPages needs 24 bits, and a base 18
+	countShift = 40 // a node of height 2 needs 19 bits, the number of a frame 40
+	countOne   = 1 << countShift
 )
+
+// everything is behind all places of any tree.
+const everything = ^uint64(0)
+
+// frameOf is the physical address that an entry has.
+func frameOf(e uint64) uint64 { return e << 24 >> 12 }
+
+// framesOf is the number of frames from an entry down.
+func framesOf(e uint64) uint64 { return e >> countShift }
+
+// newEntry is the entry of a page or node with so many frames from it down.
+func newEntry(pa, frames uint64) uint64 { return frames<<countShift | pa>>12 }
 
 // span is the number of pages below a node of height h, or a page at height 0.
 func span(h uint8) uint64 { return 1 << (nodeBits * h % 64) }
 
-// slot is the place in a node of height h, at least 1, on the way to a page.
-func slot(page uint64, h uint8) uint64 { return page >> (nodeBits * (h - 1) % 64) & nodeMask }
+// slot is the entry in a node of height h, at least 1, on the way to a place.
+func slot(at uint64, h uint8) uint64 { return at >> (nodeBits * (h - 1) % 64) & nodeMask }
+
+// places are those of a range of pages. What is before the first page and behind
+// the last one is nobody's, and belongs to the range if it begins or ends there.
+func (x *object) places(first, end uint64) (from, to uint64) {
+	from, to = x.base+first, x.base+end
+	if first == 0 {
+		from = 0
+	}
+	if end == x.size {
+		to = everything
+	}
+	return from, to
+}
 
 // Lookup returns the frame of a page of object i, if it has one.
 func (o *Objects) Lookup(i int32, page uint64) (pa uint64, ok bool) {
-	return o.find(o.pool.Index(i), page)
-}
-
-func (o *Objects) find(x *object, page uint64) (pa uint64, ok bool) {
-	pa = x.root
-	if page >= span(x.height) {
+	x := o.pool.Index(i)
+	if page >= MaxPages {
 		return 0, false
 	}
-	for h := x.height; h > 0 && pa != 0; h-- {
-		pa = o.mem.Table(pa)[slot(page, h)]
-	}
+	pa = o.find(x, x.base+page)
 	return pa, pa != 0
 }
 
-// Page returns the frame of a page of object i, which it gets, zeroed, if it has
-// none. It has one to be read, too: a frame of zeroes that all share would have
-// to be replaced in every page table later. EINVAL: the object is smaller.
-// EDQUOT, ENOSPC: its account, or one above, has all it may have. ENOMEM: the
-// machine has no frame.
+// find gives the frame at a place, 0 if there is none.
+func (o *Objects) find(x *object, at uint64) (pa uint64) {
+	if at >= span(x.height) {
+		return 0
+	}
+	pa = frameOf(x.root)
+	for h := x.height; h > 0 && pa != 0; h-- {
+		pa = frameOf(o.mem.Table(pa)[slot(at, h)])
+	}
+	return pa
+}
+
+// Page returns the frame of a page of object i for a mapping of it. It gets one,
+// zeroed, if it has none, and one of its own if it shares one and there are
+// areas that may write. It has one to be read, too: a frame of zeroes that all
+// share would have to be replaced in every page table later. EINVAL: the object
+// is smaller. EDQUOT, ENOSPC: its account, or one above, has all it may have.
+// ENOMEM: the machine has no frame.
 func (o *Objects) Page(i int32, page uint64) (pa uint64, errno abi.Errno) {
 	x := o.pool.Index(i)
 	if page >= x.size {
 		return 0, abi.EINVAL
 	}
-	if pa, ok := o.find(x, page); ok {
+	at := x.base + page
+	if x.writers > 0 && !x.alone() {
+		if errno := o.own(x, at, 0); errno != 0 {
+			return 0, errno
+		}
+	}
+	if pa := o.find(x, at); pa != 0 {
 		return pa, 0
 	}
-	return o.fill(x, page)
+	return o.fill(x, at)
 }
 
-// fill gives a page a frame, with the nodes on the way there. Without all of
-// them nothing is changed.
-func (o *Objects) fill(x *object, page uint64) (uint64, abi.Errno) {
-	nodes := o.missing(x, page)
+// fill gives a place a frame, with the nodes on the way there. Without all of
+// them no page is changed.
+func (o *Objects) fill(x *object, at uint64) (uint64, abi.Errno) {
+	if errno := o.own(x, at, 1); errno != 0 {
+		return 0, errno
+	}
+	nodes := o.missing(x, at)
 	if errno := x.account.Charge(uint64(nodes) + 1); errno != 0 {
 		return 0, errno
 	}
@@ -75,8 +121,7 @@ func (o *Objects) fill(x *object, page uint64) (uint64, abi.Errno) {
 		o.mem.Zero(spare[k])
 	}
 	o.mem.Zero(pa)
-	x.frames += uint64(nodes) + 1
-	o.link(x, page, pa, spare[:nodes])
+	o.link(x, at, pa, spare[:nodes])
 	return pa, 0
 }
 
@@ -89,120 +134,62 @@ func (o *Objects) undo(x *object, pa uint64, spare []uint64, nodes int) {
 	x.account.Refund(uint64(nodes) + 1)
 }
 
-// heightFor is the height of the smallest tree that has a place for a page.
-func heightFor(page uint64) (h uint8) {
-	for page >= span(h) {
+// heightFor is the height of the smallest tree that has a place.
+func heightFor(at uint64) (h uint8) {
+	for at >= span(h) {
 		h++
 	}
 	return h
 }
 
-// missing is the number of nodes that link needs for a page that isn't there.
-func (o *Objects) missing(x *object, page uint64) int {
-	h := heightFor(page)
+// missing is the number of nodes that link needs for a place that is empty.
+func (o *Objects) missing(x *object, at uint64) int {
+	h := heightFor(at)
 	switch {
 	case x.root == 0:
 		return int(h)
 	case h > x.height: // new nodes above the root, and a new way down
 		return int(h-x.height) + int(h-1)
 	}
-	node := x.root
+	node := frameOf(x.root)
 	for h = x.height; h > 1; h-- {
-		if node = o.mem.Table(node)[slot(page, h)]; node == 0 {
+		if node = frameOf(o.mem.Table(node)[slot(at, h)]); node == 0 {
 			return int(h - 1)
 		}
 	}
 	return 0
 }
 
-// link puts a page into the tree, with as many spare nodes as are missing.
-func (o *Objects) link(x *object, page, pa uint64, spare []uint64) {
-	h := heightFor(page)
+// link puts a page into the tree, with as many spare nodes as are missing. The
+// nodes that are there are the object's own.
+func (o *Objects) link(x *object, at, pa uint64, spare []uint64) {
+	h := heightFor(at)
 	if x.root == 0 {
 		x.height = h
 	}
 	for x.height < h { // the tree is the first part of a higher one
-		o.mem.Table(spare[0])[0] = x.root
-		x.root, spare = spare[0], spare[1:]
+		o.mem.Table(spare[0])[0] = newEntry(frameOf(x.root), x.frames)
+		x.root, spare = newEntry(spare[0], 0), spare[1:]
 		x.height++
+		x.frames++
 	}
-	at := &x.root
-	for h = x.height; h > 0; h-- {
-		if *at == 0 {
-			*at, spare = spare[0], spare[1:]
-		}
-		at = &o.mem.Table(*at)[slot(page, h)]
-	}
-	*at = pa
-}
-
-// drop takes pages from first up to end, and nodes that become empty, from the
-// tree. It does a piece, and returns where to go on, end if it is done.
-func (o *Objects) drop(x *object, first, end uint64) (next uint64) {
-	var path [maxHeight + 1]uint64
-	steps := 0
-	for first < end && x.root != 0 && first < span(x.height) {
-		if steps >= o.steps {
-			return first
-		}
-		h := o.descend(x, first, &path)
-		steps += int(x.height-h) + 1
-		if h == 0 {
-			o.clear(x, first, 0, path[0], &path)
-			steps += frameSteps
-			first++
-		} else {
-			k := slot(first, h)
-			more := used(o.mem.Table(path[h]), k) - k
-			steps += int(more / 8)
-			first = min(first&^(span(h-1)-1)+more*span(h-1), end)
-		}
-		for h = max(h, 1); h <= x.height; h++ {
-			if first != end && first&(span(h)-1) != 0 || used(o.mem.Table(path[h]), 0) <= nodeMask {
-				break
-			}
-			o.clear(x, first-1, h, path[h], &path)
-		}
-	}
-	return end
-}
-
-// descend goes as far down to a page as the tree does: to the page itself, 0, or
-// the height of a node that has nothing there. path gets the frame at each height.
-func (o *Objects) descend(x *object, page uint64, path *[maxHeight + 1]uint64) (h uint8) {
-	at := x.root
+	left := uint64(len(spare)) + 1 // new frames from here down
+	x.frames += left
+	e, counted := &x.root, uint64(0) // the root has no count
 	for h = x.height; ; h-- {
-		path[h&3] = at
+		if *e != 0 {
+			*e += left * counted
+		} else {
+			next := pa
+			if h > 0 {
+				next, spare = spare[0], spare[1:]
+			}
+			*e = newEntry(next, left*(counted/countOne))
+			left--
+		}
 		if h == 0 {
-			return 0
+			return
 		}
-		if at = o.mem.Table(at)[slot(page, h)]; at == 0 {
-			return h
-		}
+		e, counted = &o.mem.Table(frameOf(*e))[slot(at, h)], countOne
 	}
-}
-
-// clear takes what is at height h on the way to a page out of the tree, and
-// gives it back.
-func (o *Objects) clear(x *object, page uint64, h uint8, pa uint64, path *[maxHeight + 1]uint64) {
-	if h == x.height {
-		x.root, x.height = 0, 0
-	} else {
-		o.mem.Table(path[(h+1)&3])[slot(page, h+1)] = 0
-	}
-	if h == 0 {
-		o.frames.Unshare(pa)
-	} else {
-		o.frames.Free(pa, frame.PageTable)
-	}
-	x.frames--
-	x.account.Refund(1)
-}
-
-// used returns the first entry of a node from k on that is not 0, or 512.
-func used(t *[nodeMask + 1]uint64, k uint64) uint64 {
-	for k <= nodeMask && t[k] == 0 {
-		k++
-	}
-	return k
 }

@@ -41,7 +41,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	at := start
 	if c.take(opAdvise, start, length, advice, 0) {
 		at = c.at
-	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|1<<Object) {
+	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|objects) {
 		return abi.EINVAL
 	}
 	if last := min(end, s.high); at < last && (drop || wish) {

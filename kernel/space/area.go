@@ -23,8 +23,8 @@ const (
 // Kind is what an area is for.
 type Kind uint8
 
-// The kinds. Only Archive and Object have anything behind them; the others are
-// zero until written, and differ in name alone.
+// The kinds. Only Archive, Object and Private have anything behind them; the others
+// are zero until written, and differ in name alone.
 const (
 	Anonymous Kind = iota
 	Archive        // part of a file of the boot archive, private
@@ -32,6 +32,7 @@ const (
 	Heap           // the memory of brk
 	Guard          // a hole that must stay
 	Object         // part of a memory object, shared with others that map it
+	Private        // part of a memory object, of which what is written is the space's own
 )
 
 // String names the kind for people.
@@ -49,6 +50,8 @@ func (k Kind) String() string {
 		return "guard"
 	case Object:
 		return "object"
+	case Private:
+		return "private"
 	}
 	return "unknown"
 }
@@ -73,7 +76,7 @@ type Area struct {
 	Kind  Kind
 	Pages Pages
 
-	// Of an Object area only: the index of the object, and where in it Start is,
+	// Of an Object or Private area only: the index of the object, and where in it Start is,
 	// in bytes, page-aligned.
 	Object int32
 	Offset uint64
@@ -88,6 +91,13 @@ type Area struct {
 // Size is the length of the area in bytes.
 func (a Area) Size() uint64 { return a.End - a.Start }
 
+// hasObject reports whether a memory object is behind the area.
+func (a *Area) hasObject() bool { return a.Kind == Object || a.Kind == Private }
+
+// mayWrite reports whether the memory object behind the area can be written
+// through it, now or with rights that mprotect gives.
+func (a *Area) mayWrite() bool { return a.Kind == Object && a.Deny&Write == 0 }
+
 // from returns the part of the area from addr on, which lies inside it.
 func (a Area) from(addr uint64) Area {
 	skip := addr - a.Start
@@ -96,7 +106,7 @@ func (a Area) from(addr uint64) Area {
 	case Archive:
 		a.Phys += skip
 		a.Bytes -= min(skip, a.Bytes)
-	case Object:
+	case Object, Private:
 		a.Offset += skip
 	}
 	return a
@@ -119,7 +129,7 @@ func (a Area) joins(b Area) bool {
 	switch a.Kind {
 	case Archive:
 		return a.Phys+a.Size() == b.Phys && (a.Bytes == a.Size() || b.Bytes == 0)
-	case Object:
+	case Object, Private:
 		return a.Object == b.Object && a.Offset+a.Size() == b.Offset
 	}
 	return true

@@ -52,7 +52,7 @@ func (m *model) insert(first, n int, area Area) {
 	if area.Kind != Archive {
 		area.Phys, area.Bytes = 0, 0
 	}
-	if area.Kind != Object {
+	if !area.hasObject() {
 		area.Object, area.Offset = 0, 0
 	}
 	area.Bytes = min(area.Bytes, area.Size())
@@ -61,7 +61,7 @@ func (m *model) insert(first, n int, area Area) {
 		p := &m.pages[first+i]
 		*p = modelPage{used: true, prot: area.Prot, kind: area.Kind, deny: area.Deny}
 		off := uint64(i) * PageSize
-		if area.Kind == Object {
+		if area.hasObject() {
 			p.object, p.offset = area.Object, area.Offset+off
 		}
 		if area.Kind == Archive {
@@ -197,7 +197,7 @@ func (m *model) step(b [8]byte) {
 			for n = 1; first+n < modelPages && !m.pages[first+n].used; n++ {
 			}
 		}
-		kind := [...]Kind{Anonymous, Archive, Stack, Object}[b[5]%4]
+		kind := [...]Kind{Anonymous, Archive, Stack, Object, Private}[b[5]%5]
 		// Backing that is often contiguous, so that merging is tried.
 		phys := uint64(1<<30 + first*PageSize)
 		bytes := uint64(n) * PageSize

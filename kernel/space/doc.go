@@ -52,6 +52,12 @@
 // the right, an area says itself (Deny). An area never shows more than there is:
 // Map and MRemap check that, and an object doesn't shrink while it is mapped.
 //
+// An area of kind Private shows an object too, and borrows its frames until a page
+// is written, which is then copied to a frame of the space's own, as of an archive
+// file. So it never writes the object, and mprotect may make it writable. That an
+// object's pages never change frames while they are mapped, for all that clones
+// share them, is package memory's business: it is told which areas may write.
+//
 // # User memory
 //
 // The kernel never follows a user address. ReadUser and the like walk the

@@ -62,12 +62,12 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 	switch {
 	case n.area.Kind == Archive && page-n.area.Start < n.area.Bytes:
 		out = s.faultFile(page, &n.area, access)
-	case n.area.Kind != Object:
+	case !n.area.hasObject():
 		out = s.faultZero(page, &n.area, large)
 	case s.full(page):
 		return OverQuota
 	default:
-		out = s.faultObject(page, &n.area)
+		out = s.faultObject(page, &n.area, access)
 	}
 	s.settleUp()
 	if out == Resolved {

@@ -75,12 +75,13 @@ func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
 // program, its stack, a memory object, which the caller has a reference to.
 // EINVAL: not page-aligned, empty, out of the space, more bytes than the area
 // has room for, or not inside of the object. EEXIST: something is there. EACCES:
-// Write with Exec, or a right that it denies. ENOMEM: no node left.
+// Write with Exec, or a right that it denies. ENOMEM: no node left. EBUSY: it may
+// write a memory object whose frames others share (memory.Objects.MayWrite).
 func (s *Space) Map(c *Call, a Area) abi.Errno {
 	switch {
 	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
 		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0,
-		a.Kind == Object && !s.inObject(a), a.Kind != Object && (a.Object != 0 || a.Offset != 0):
+		a.hasObject() && !s.inObject(a), !a.hasObject() && (a.Object != 0 || a.Offset != 0):
 		return abi.EINVAL
 	}
 	p, errno := parseProt(uint64(a.Prot))
@@ -97,6 +98,8 @@ func (s *Space) Map(c *Call, a Area) abi.Errno {
 		return abi.EEXIST
 	case !s.areas.Supply(1):
 		return abi.ENOMEM
+	case a.mayWrite() && !s.objects.MayWrite(a.Object):
+		return abi.EBUSY
 	}
 	a.Prot = p
 	s.attach(a)

@@ -27,6 +27,7 @@ const (
 type worldPage struct {
 	modelPage
 	content
+	own bool // of a Private area: it was written, and content is not the object's
 }
 
 // content is what a page holds.
@@ -106,7 +107,7 @@ func addrOf(i int) abi.UserAddr { return abi.UserAddr(worldLow + i*PageSize) }
 
 // reset gives page p the content that nothing has been written to.
 func (p *worldPage) reset() {
-	p.first, p.last = 0, 0
+	p.first, p.last, p.own = 0, 0, false
 	if p.kind == Archive {
 		i := (p.phys - archiveBase) / 8
 		if p.bytes >= 8 {
@@ -276,7 +277,7 @@ func (w *world) mremap(i, n, m, to int, flags uint64) {
 	case m <= n && !fixed:
 	case !w.oneArea(i, n):
 		wantErrno = abi.EFAULT
-	case m > n && w.pages[i].kind == Object && w.pages[i].offset+uint64(m)*PageSize > w.b.objs.Pages(w.pages[i].object)*PageSize:
+	case m > n && w.pages[i].hasObject() && w.pages[i].offset+uint64(m)*PageSize > w.b.objs.Pages(w.pages[i].object)*PageSize:
 		wantErrno = abi.EINVAL
 	case fixed:
 		want = to
@@ -307,6 +308,14 @@ func (w *world) access(i int, v uint64, write bool) {
 		return // what was not to be touched any more, and still can be
 	}
 	p := &w.pages[i]
+	if write && v%5 == 0 && p.prot&Write != 0 { // before it is read
+		errno := w.s.WriteUint64(addrOf(i), v)
+		if errno == abi.ENOMEM && w.tight {
+			return
+		}
+		w.expect("write", errno, 0)
+		w.written(p).first = v
+	}
 	want := abi.Errno(0)
 	if p.prot&Read == 0 {
 		want = abi.EFAULT
@@ -332,20 +341,28 @@ func (w *world) access(i int, v uint64, write bool) {
 			return
 		}
 		w.expect("write", errno, want)
-		w.expect("write", w.s.WriteUint64(addrOf(i)+PageSize-8, v+1), want)
 		if want == 0 {
-			c.first, c.last = v, v+1
+			c = w.written(p)
+			c.first = v
+		}
+		if v%3 != 0 {
+			w.expect("write", w.s.WriteUint64(addrOf(i)+PageSize-8, v+1), want)
+			if want == 0 {
+				c.last = v + 1
+			}
 		}
 	}
-	if p.prot&Write != 0 { // a fault that there was no need for changes nothing
+	if p.prot&Write != 0 && v%2 == 0 { // a fault that there was no need for changes nothing
 		if out := w.s.Fault(uint64(addrOf(i)), Write); out != Resolved && (!w.tight || out != NoMemory) {
 			w.t.Fatalf("page %d to write again: %v", i, out)
+		} else if out == Resolved {
+			c = w.written(p)
 		}
 		if got, errno := w.s.ReadUint64(addrOf(i)); got != c.first || errno != 0 {
 			w.t.Fatalf("page %d after a second fault: %#x, %v; want %#x", i, got, errno, c.first)
 		}
 	}
-	if pa, prot, ok := w.s.tables.Lookup(w.b.env, uint64(addrOf(i))); ok && prot&paging.Access != 0 {
+	if pa, prot, ok := w.s.tables.Lookup(w.b.env, uint64(addrOf(i))); ok && prot&paging.Access != 0 && w.tlb[uint64(addrOf(i))].pa == 0 {
 		w.tlb[uint64(addrOf(i))] = translation{pa: pa, prot: Prot(prot & paging.Access)}
 	}
 	wantOut := Resolved
@@ -387,7 +404,10 @@ func (w *world) check() {
 		if !p.used || Prot(prot&paging.Access)&^p.prot != 0 {
 			w.t.Fatalf("page %d has rights %b, its area %+v", i, prot, p.modelPage)
 		}
-		if p.kind == Object {
+		if p.kind == Private && prot&(paging.Write|paging.Copy) != paging.Copy && !p.own {
+			w.t.Fatalf("page %d has rights %b, and was not written", i, prot)
+		}
+		if p.hasObject() && !p.own {
 			if frame, ok := w.b.objs.Lookup(p.object, p.offset/PageSize); !ok || frame != pa || prot&paging.Borrowed == 0 {
 				w.t.Fatalf("page %d of an object is at %#x (%v), mapped %#x", i, frame, ok, pa)
 			}

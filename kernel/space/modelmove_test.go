@@ -73,7 +73,7 @@ func (w *world) turn(i, n, m, to int) {
 		}
 		*p = worldPage{modelPage: modelPage{used: true, prot: old[0].prot, kind: old[0].kind,
 			deny: old[0].deny, object: old[0].object}}
-		if p.kind == Object {
+		if p.kind == Object || p.kind == Private {
 			p.offset = old[0].offset + uint64(k)*PageSize
 		}
 		if p.kind == Archive {

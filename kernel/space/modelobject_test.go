@@ -43,7 +43,7 @@ func newWorlds(t testing.TB, format *paging.Format, limit uint64) *worlds {
 
 // content is what page p holds: what others see as well if it is an object's.
 func (w *world) content(p *worldPage) *content {
-	if p.kind != Object {
+	if !p.hasObject() || p.own {
 		return &p.content
 	}
 	for _, o := range w.all.objects {
@@ -53,6 +53,19 @@ func (w *world) content(p *worldPage) *content {
 	}
 	w.t.Fatalf("object %d isn't known", p.object)
 	return nil
+}
+
+// hasObject reports whether a memory object is behind the page.
+func (p *modelPage) hasObject() bool { return p.kind == Object || p.kind == Private }
+
+// written says that page p was written, and gives where to.
+func (w *world) written(p *worldPage) *content {
+	c := w.content(p)
+	if p.kind != Private {
+		return c
+	}
+	p.content, p.own = *c, true
+	return &p.content
 }
 
 func (o *shared) page(i uint64) *content {
@@ -68,12 +81,24 @@ func (o *shared) page(i uint64) *content {
 func (a *worlds) mapped(o *shared) (n uint64) {
 	for _, w := range a.list {
 		for i := range w.pages {
-			if p := &w.pages[i]; p.used && p.kind == Object && p.object == o.index {
+			if p := &w.pages[i]; p.used && p.hasObject() && p.object == o.index {
 				n++
 			}
 		}
 	}
 	return n
+}
+
+// writers reports whether areas may write an object.
+func (a *worlds) writers(o *shared) bool {
+	for _, w := range a.list {
+		for i := range w.pages {
+			if p := &w.pages[i]; p.used && p.kind == Object && p.object == o.index && p.deny&Write == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (w *world) mapObject(i, n int, b [8]byte) {
@@ -82,7 +107,8 @@ func (w *world) mapObject(i, n int, b [8]byte) {
 		return
 	}
 	prot := [...]Prot{0, Read, Read | Write, Read | Exec}[b[4]%4]
-	deny := Prot(b[4] >> 5)
+	deny := Prot(b[4]>>5) & Prot(b[3]>>5)
+	kind := [...]Kind{Object, Object, Private}[b[7]%3]
 	off, size := uint64(b[6]%40)*PageSize, w.b.objs.Pages(o.index)*PageSize
 	want := abi.Errno(0)
 	switch {
@@ -92,14 +118,16 @@ func (w *world) mapObject(i, n int, b [8]byte) {
 		want = abi.EACCES
 	case !w.free(i, n):
 		want = abi.EEXIST
+	case kind == Object && deny&Write == 0 && !w.b.objs.MayWrite(o.index):
+		want = abi.EBUSY
 	}
 	w.expect("map of an object", w.s.Map(Area{Start: uint64(addrOf(i)), End: uint64(addrOf(i + n)), Prot: prot,
-		Deny: deny, Kind: Object, Object: o.index, Offset: off}), want)
+		Deny: deny, Kind: kind, Object: o.index, Offset: off}), want)
 	if want != 0 {
 		return
 	}
 	for k := range n {
-		w.pages[i+k] = worldPage{modelPage: modelPage{used: true, prot: prot, kind: Object, deny: deny,
+		w.pages[i+k] = worldPage{modelPage: modelPage{used: true, prot: prot, kind: kind, deny: deny,
 			object: o.index, offset: off + uint64(k)*PageSize}}
 	}
 }
@@ -126,7 +154,9 @@ func (a *worlds) change(b [8]byte) {
 		want = abi.EBUSY
 	}
 	size := a.b.objs.Pages(o.index)
-	switch b[3] % 5 {
+	switch b[3] % 8 {
+	case 5, 6, 7:
+		a.clone(o, b)
 	case 0:
 		o.live = false
 		a.b.objs.Release(o.index)
@@ -163,12 +193,66 @@ func (a *worlds) change(b [8]byte) {
 	}
 }
 
+// clone makes a snapshot of a part of an object, if there is a place for it.
+func (a *worlds) clone(o *shared, b [8]byte) {
+	size := a.b.objs.Pages(o.index)
+	first := uint64(b[4]) % size
+	end := first + 1 + uint64(b[5])%(size-first)
+	i, errno := a.b.objs.Clone(o.index, first, end, &a.account)
+	want := abi.Errno(0)
+	switch {
+	case a.writers(o):
+		want = abi.EBUSY
+	case errno == abi.ENOSPC, errno == abi.EDQUOT && a.list[0].tight:
+		return
+	}
+	if errno != want {
+		a.t.Fatalf("Clone: %q, want %q", errno.Name(), want.Name())
+	}
+	if want != 0 {
+		return
+	}
+	for k := range a.objects {
+		if a.objects[k] != nil {
+			continue
+		}
+		a.objects[k] = &shared{index: i, live: true, pages: map[uint64]*content{}}
+		for page, c := range o.pages {
+			if page >= first && page < end {
+				copied := *c
+				a.objects[k].pages[page-first] = &copied
+			}
+		}
+		return
+	}
+	a.b.objs.Release(i)
+}
+
+// accessObject tries a page that has a memory object behind it.
+func (w *world) accessObject(b [8]byte) {
+	for k := range worldPages {
+		i := (int(b[1]) + k) % worldPages
+		if p := &w.pages[i]; p.used && p.hasObject() {
+			w.access(i, binary.LittleEndian.Uint64(b[:]), b[5]%4 != 0)
+			w.check()
+			return
+		}
+	}
+}
+
 // step does one operation in some world, or on some object.
 func (a *worlds) step(b [8]byte) {
-	if b[7]%8 == 0 {
+	w := a.list[b[7]/8%3]
+	switch b[7] % 8 {
+	case 0:
 		a.change(b)
-	} else {
-		w := a.list[b[7]/8%3]
+	case 1, 2:
+		w.accessObject(b)
+	case 3: // the same few pages, often writable
+		b = [8]byte{12, b[1] % (worldPages - 8), 7, 7, 2 + b[4]%8/7, b[5], b[6] % 4, b[7] / 8}
+		w.prepare(b)
+		w.step(b)
+	default:
 		sync, complete := w.sync, w.complete
 		w.prepare(b)
 		w.step(b)

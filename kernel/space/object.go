@@ -4,6 +4,7 @@ package space
 
 import (
 	"loam/abi"
+	"loam/machine/frame"
 	"loam/machine/paging"
 )
 
@@ -11,7 +12,10 @@ import (
 // whichever spaces they are in, and takes no frame away as long as there are
 // any: page tables borrow its frames.
 
-// inObject reports whether the object of an Object area has all that the area
+// objects marks the areas that have one.
+const objects marks = 1<<Object | 1<<Private
+
+// inObject reports whether the object of an area has all that the area
 // shows.
 func (s *Space) inObject(a Area) bool {
 	if s.objects == nil || a.Offset%PageSize != 0 {
@@ -23,22 +27,22 @@ func (s *Space) inObject(a Area) bool {
 
 // attach tells the object of a new area of it.
 func (s *Space) attach(a Area) {
-	if a.Kind == Object {
-		s.objects.Attach(a.Object, a.Size()/PageSize)
+	if a.hasObject() {
+		s.objects.Attach(a.Object, a.Size()/PageSize, a.mayWrite())
 	}
 }
 
 // remove empties a range of a few areas, whose pages have gone, and tells the
 // objects of it.
 func (s *Space) remove(start, end uint64) {
-	if s.areas.has(start, end, 1<<Object) {
+	if s.areas.has(start, end, objects) {
 		for at := start; ; {
 			a, ok := s.areas.Next(at)
 			if !ok || a.Start >= end {
 				break
 			}
-			if a.Kind == Object {
-				s.objects.Detach(a.Object, (min(a.End, end)-max(a.Start, start))/PageSize)
+			if a.hasObject() {
+				s.objects.Detach(a.Object, (min(a.End, end)-max(a.Start, start))/PageSize, a.mayWrite())
 			}
 			at = a.End
 		}
@@ -47,13 +51,17 @@ func (s *Space) remove(start, end uint64) {
 }
 
 // faultObject maps a page of a memory object, which gets a frame if it has none.
-func (s *Space) faultObject(page uint64, a *Area) Outcome {
-	prot := paging.Prot(a.Prot) | paging.User | paging.Borrowed
-	if _, old, mapped := s.tables.Lookup(s.env, page); mapped {
+// A page of a private area that is written is copied.
+func (s *Space) faultObject(page uint64, a *Area, access Prot) Outcome {
+	_, old, mapped := s.tables.Lookup(s.env, page)
+	copied := a.Kind == Private && access&Write != 0
+	switch {
+	case mapped && (!copied || old&paging.Copy == 0):
 		return s.widen(page, a.Prot, old)
-	}
-	if s.env.Frames.Scarce() { // the table comes from the reserve
+	case s.env.Frames.Scarce(): // the table comes from the reserve
 		return NoMemory
+	case copied:
+		return s.copyObject(page, a, mapped)
 	}
 	pa, errno := s.objects.Page(a.Object, (a.Offset+page-a.Start)/PageSize)
 	switch errno {
@@ -63,8 +71,43 @@ func (s *Space) faultObject(page uint64, a *Area) Outcome {
 	default:
 		return OverQuota
 	}
+	prot := paging.Prot(a.Prot) | paging.User | paging.Borrowed
+	if a.Kind == Private {
+		prot = prot&^paging.Write | paging.Copy
+	}
 	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
 		return NoMemory
 	}
+	return Resolved
+}
+
+// copyObject gives a page of a private area a frame of the space's own, with what
+// the object has there: zeroes if it has no frame, which it need not get.
+func (s *Space) copyObject(page uint64, a *Area, mapped bool) Outcome {
+	if s.frames >= s.granted && !s.grant(1) {
+		return OverQuota
+	}
+	pa, code := s.env.Frames.Alloc(frame.User)
+	if code != frame.OK {
+		return NoMemory
+	}
+	if from, ok := s.objects.Lookup(a.Object, (a.Offset+page-a.Start)/PageSize); ok {
+		s.env.Mem.Copy(pa, from)
+	} else {
+		s.env.Mem.Zero(pa)
+	}
+	prot := paging.Prot(a.Prot) | paging.User
+	if mapped { // the object's frame was borrowed: nothing to give back
+		s.tables.Replace(s.env, page, pa, prot)
+		s.frames++
+		s.mustFlush(page, page+PageSize)
+		s.forget() // before anybody writes what others would not see
+		return Resolved
+	}
+	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
+		s.env.Frames.Free(pa, frame.User)
+		return NoMemory
+	}
+	s.frames++
 	return Resolved
 }

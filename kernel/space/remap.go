@@ -52,7 +52,7 @@ func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags u
 		return 0, abi.EFAULT
 	case newSize > s.high:
 		return 0, abi.ENOMEM
-	case a.Kind == Object && newSize > oldSize && !s.inObject(resized(a.from(start), newSize)):
+	case a.hasObject() && newSize > oldSize && !s.inObject(resized(a.from(start), newSize)):
 		return 0, abi.EINVAL
 	}
 	if !fixed && s.growsInPlace(a, start+oldSize, start+newSize) {
@@ -105,7 +105,7 @@ func (s *Space) extend(a Area, end uint64) {
 	switch a.Kind {
 	case Archive:
 		x.Phys = a.Phys + a.Size()
-	case Object:
+	case Object, Private:
 		x.Object, x.Offset = a.Object, a.Offset+a.Size()
 	}
 	s.attach(x)

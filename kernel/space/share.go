@@ -39,7 +39,7 @@ func (s *Space) Physical(va abi.UserAddr) (uint64, abi.Errno) {
 // start, and returns how many bytes that was: the caller goes on behind them.
 // Every page is given memory first. The other space is charged for it as well.
 // EINVAL: not whole pages; EEXIST: not free in the other space; EFAULT: not all
-// of it is writable memory here; ENOMEM; More: nothing done, call it again. With
+// of it is writable memory here, or some is a memory object's; ENOMEM; More: nothing done, call it again. With
 // an error the other space may hold a part of the range.
 //
 // It is provisional and goes when nobody calls it any more: memory objects say
@@ -53,6 +53,9 @@ func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno
 		return 0, More
 	}
 	size = min(size, s.most.pages*PageSize)
+	if size > 0 && s.areas.has(start, start+size, 1<<Object) { // whose frames it counts itself
+		return 0, abi.EFAULT
+	}
 	if errno := other.Map(&Call{}, Area{Start: start, End: start + size, Prot: Read | Write}); errno != 0 {
 		return 0, errno
 	}

@@ -11,8 +11,24 @@ import (
 type Memory Handle
 
 // NewMemory makes a memory object of that many bytes, whole pages, all zero.
-func NewMemory(size uint64) (Memory, error) {
-	v, err := sys.ObjectCall(abi.CallMemoryCreate, size)
+func NewMemory(size uint64) (Memory, error) { return NewNamedMemory(size, "") }
+
+// NewNamedMemory is NewMemory with a name, at most abi.MemoryNameSize bytes,
+// which Info tells and which means nothing to the kernel.
+func NewNamedMemory(size uint64, name string) (Memory, error) {
+	v, err := sys.MemoryCreate(size, name)
+	return Memory(v), err
+}
+
+// Clone makes a memory object that has the content of a part of m at this moment:
+// what is written to either later, the other doesn't see. Both share the memory of
+// a page until one of them is written. m must not be mapped by anybody who may
+// write it (EBUSY).
+func (m Memory) Clone(offset, length uint64) (Memory, error) { return m.CloneNamed(offset, length, "") }
+
+// CloneNamed is Clone with a name for the clone.
+func (m Memory) CloneNamed(offset, length uint64, name string) (Memory, error) {
+	v, err := sys.MemoryClone(Handle(m), offset, length, name)
 	return Memory(v), err
 }
 
@@ -47,9 +63,17 @@ type Space Handle
 const Here = Space(abi.HandleSpace)
 
 // Map maps a part of m at addr, or where there is room if addr is 0, and gives
-// the address. prot is PROT_READ, with PROT_WRITE or PROT_EXEC.
+// the address. prot is PROT_READ, with PROT_WRITE or PROT_EXEC. EBUSY: m has clones
+// or is one, and is mapped by who may not write it, as the handle m may.
 func (s Space) Map(m Memory, addr, offset, length, prot uint64) (uint64, error) {
 	return sys.ObjectCall(abi.CallMemoryMap, uint64(s), uint64(m), addr, offset, length, prot)
+}
+
+// MapPrivate is Map of memory in which what is written is the space's own: nobody
+// else sees it. It takes no more than the right to read m, and to execute it for
+// PROT_EXEC; mprotect may make it writable in any case.
+func (s Space) MapPrivate(m Memory, addr, offset, length, prot uint64) (uint64, error) {
+	return s.Map(m, addr, offset, length, prot|abi.MapPrivate)
 }
 
 // Unmap takes away whatever is mapped in a range.

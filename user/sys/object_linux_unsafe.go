@@ -41,6 +41,22 @@ func valueOr(v uintptr, e syscall.Errno) (uint64, error) {
 	return uint64(v), nil
 }
 
+// MemoryCreate makes a memory object of that many bytes.
+func MemoryCreate(size uint64, name string) (uint64, error) {
+	v, _, e := syscall.RawSyscall(abi.CallMemoryCreate, uintptr(size),
+		uintptr(unsafe.Pointer(unsafe.StringData(name))), uintptr(len(name)))
+	runtime.KeepAlive(name)
+	return valueOr(v, e)
+}
+
+// MemoryClone makes a clone of a part of the memory object m.
+func MemoryClone(m abi.Handle, offset, length uint64, name string) (uint64, error) {
+	v, _, e := syscall.RawSyscall6(abi.CallMemoryClone, uintptr(m), uintptr(offset), uintptr(length),
+		uintptr(unsafe.Pointer(unsafe.StringData(name))), uintptr(len(name)), 0)
+	runtime.KeepAlive(name)
+	return valueOr(v, e)
+}
+
 // ObjectInfo makes a call that fills b, which has the size that the call wants:
 // CallHandleInfo or CallProcessInfo.
 func ObjectInfo(nr uint64, h abi.Handle, b []byte) error {

@@ -16,6 +16,14 @@ func ObjectCall(nr uint64, args ...uint64) (uint64, error) { return 0, syscall.E
 // ObjectWait returns syscall.ENOSYS.
 func ObjectWait(nr uint64, h abi.Handle, a, b uint64) (uint64, error) { return 0, syscall.ENOSYS }
 
+// MemoryCreate returns syscall.ENOSYS.
+func MemoryCreate(size uint64, name string) (uint64, error) { return 0, syscall.ENOSYS }
+
+// MemoryClone returns syscall.ENOSYS.
+func MemoryClone(m abi.Handle, offset, length uint64, name string) (uint64, error) {
+	return 0, syscall.ENOSYS
+}
+
 // ObjectInfo returns syscall.ENOSYS.
 func ObjectInfo(nr uint64, h abi.Handle, b []byte) error { return syscall.ENOSYS }
 
