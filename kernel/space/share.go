@@ -39,8 +39,9 @@ func (s *Space) Physical(va abi.UserAddr) (uint64, abi.Errno) {
 // start, and returns how many bytes that was: the caller goes on behind them.
 // Every page is given memory first. The other space is charged for it as well.
 // EINVAL: not whole pages; EEXIST: not free in the other space; EFAULT: not all
-// of it is writable memory here, or some is a memory object's; ENOMEM; More: nothing done, call it again. With
-// an error the other space may hold a part of the range.
+// of it is writable memory here, or some is a memory object's; ENOMEM; More:
+// nothing done, call it again. With an error the other space may hold a part of
+// the range.
 //
 // It is provisional and goes when nobody calls it any more: memory objects say
 // what two spaces share. Here, what munmap or MADV_DONTNEED takes away on one
