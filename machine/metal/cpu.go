@@ -52,6 +52,7 @@ type CPU struct {
 	turns       int32  // threads that go before it, for it has called Turn
 	asked       bool   // the runtime has asked the runner to stop
 	nudged      bool   // vectorKick is on its way because of a kernel thread
+	forgot      uint64 // the last order to forget that it has obeyed (giveback.go)
 	online      uint32 // 1 once it has started; atomic
 
 	tls [2]uintptr // tls[0] lies at machineFS-8 and holds &fakeG

@@ -45,7 +45,8 @@
 // them a frame when it is touched. The runtime's mmap takes from the one; the kernel
 // floor makes tables without pointers in the other, by TableRange: so the collector
 // never looks at them, and Go's page allocator never searches for them, which took
-// half of the time until the first user instruction.
+// half of the time until the first user instruction. Frames of the heap come back
+// when the runtime gives pages back (giveback.go).
 //
 // # Interrupts, locks, several CPUs
 //

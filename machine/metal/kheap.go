@@ -12,7 +12,7 @@ import (
 // Kernel ranges: addresses of the kernel's half that get a frame with the first
 // touch of a page. There are two. The heap is the memory of the kernel's own Go
 // runtime: [start, next) has been given out as addresses. After munmap or madvise a
-// page reads zero again (the runtime counts on that), for it is zeroed where it is.
+// page has no frame again (giveback.go), and reads zero, which the runtime counts on.
 // Addresses are never reused: 64 GiB of them are the bound. PROT_NONE reservations
 // are not told from memory; the runtime doesn't touch what it only reserved. The
 // other range holds tables of the kernel floor (TableRange), which stay for ever.
@@ -83,10 +83,13 @@ func heapMap(hint, length, flags uint64) int64 {
 		return -enomem
 	}
 	if flags&fixed != 0 {
-		if hint < heap.start || hint+length > heap.next {
+		if hint%pageSize != 0 {
+			return -einval
+		}
+		if hint < heap.start || hint > heap.next || length > heap.next-hint {
 			return -enomem
 		}
-		heapDrop(hint, length)
+		heapZero(hint, hint+length) // the runtime asks so for what it never touched
 		return int64(hint)
 	}
 	if hint != 0 && hint < heap.start {
@@ -101,27 +104,6 @@ func heapMap(hint, length, flags uint64) int64 {
 	}
 	heap.next = at + length
 	return int64(at)
-}
-
-// heapDrop makes a range read zero.
-func heapDrop(start, length uint64) {
-	end := (start + length + pageSize - 1) &^ (pageSize - 1)
-	start &^= pageSize - 1
-	if start < heap.start || end > heap.next || end < start {
-		return
-	}
-	for va := start; va < end; {
-		table, span := kernelLeafs(va)
-		next := min((va+span)&^(span-1), end)
-		if table != nil {
-			for i := va; i < next; i += pageSize {
-				if pte := table[i>>12&511]; pte&amd64.PTEPresent != 0 {
-					memory.Zero(pte & pteAddr)
-				}
-			}
-		}
-		va = next
-	}
 }
 
 // rangeFault backs the page of va; false if va is in no range or there is no

@@ -44,12 +44,14 @@ const (
 	kSleep          // until deadline
 	kPoll           // in epoll_pwait until deadline or a write to the eventfd
 	kIdling         // a runner: until an event
+	kForget         // in madvise or munmap, until every CPU has obeyed order futex
 )
 
 // kthread is one thread of the Go runtime. Pointer-free; linked by index.
 type kthread struct {
 	ctx      uintptr // its Context
-	futex    uint64  // address it waits on (kFutex) or its event buffer (kPoll)
+	futex    uint64  // address it waits on (kFutex), its event buffer (kPoll), or an order (kForget)
+	aside    uint64  // the first of the frames that it has put aside, each naming the next; 0: none
 	deadline int64   // on the clock of Now
 	next     int32   // in the ready queue
 	cpu      int32   // whose timer ends its wait; of a runner: its CPU

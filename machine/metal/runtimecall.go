@@ -41,6 +41,7 @@ const (
 func runtimeCall(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	machineLock.Lock()
+	cpu.obey()
 	c.RAX = uint64(answer(cpu, c))
 	if readyHead >= 0 {
 		armSlice(cpu) // whom the call woke must not wait for ever
@@ -74,10 +75,10 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_MMAP:
 		return heapMap(c.RDI, c.RSI, c.R10)
 	case abi.SYS_MUNMAP:
-		heapDrop(c.RDI, c.RSI)
+		return heapGive(cpu, c)
 	case abi.SYS_MADVISE:
 		if c.RDX == abi.MADV_DONTNEED || c.RDX == abi.MADV_FREE {
-			heapDrop(c.RDI, c.RSI)
+			return heapGive(cpu, c)
 		}
 	case abi.SYS_CLONE:
 		return kClone(cpu, c)

@@ -77,6 +77,7 @@ func serveInterrupt(cpu *CPU, vector uint32) {
 	case vectorKick:
 		machineLock.Lock()
 		cpu.nudged = false
+		cpu.obey()
 		machineLock.Unlock()
 		cpu.events |= uint32(EventKick)
 	case vectorIRQ + irqCOM2:

@@ -21,8 +21,6 @@ var errAlive = errors.New("the kernel lived")
 
 func at(addr uintptr) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(nil), addr)) }
 
-func address(p []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(p))) }
-
 func nilDereference() error {
 	var p *[4096]byte
 	_ = p[sink]

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"loam/machine/bootinfo"
@@ -17,22 +18,27 @@ import (
 )
 
 // The kernel's own heap gives its frames back: after each peak as many are in use as
-// before the first, and what is used again reads zero on whatever CPU.
+// before the first, and what is used again reads zero on whatever CPU (giveback); no
+// CPU sees a frame any more that was given back (forget).
 
 const (
 	peak  = 32 << 20
 	slack = 2 << 20 / 4096 // frames: what a peak leaves of the runtime's own records
 )
 
-// giveback lets the heap reach a peak, drops it, and looks at what is left, as often
-// as rounds= on the command line says. Other CPUs have runners meanwhile.
-func giveback() error {
-	rounds, code := bootinfo.Uint(metal.CommandLine(), "rounds")
-	if code != bootinfo.OK {
-		rounds = 5
+// rounds is how often something is tried: rounds= of the command line.
+func rounds(otherwise uint64) uint64 {
+	if n, code := bootinfo.Uint(metal.CommandLine(), "rounds"); code == bootinfo.OK {
+		return n
 	}
+	return otherwise
+}
+
+// giveback lets the heap reach a peak, drops it, and looks at what is left. Other CPUs
+// have runners meanwhile.
+func giveback() error {
 	for i := 1; i < metal.CPUs(); i++ {
-		go bystander(metal.CPUAt(i), i%2 == 0)
+		go bystander(metal.CPUAt(i), i == 1)
 	}
 	if err := climb(); err != nil { // the runtime's own records grow with the first
 		return err
@@ -40,17 +46,12 @@ func giveback() error {
 	debug.FreeOSMemory()
 	start := metal.Frames().Owned(frame.Heap)
 	most, left := uint64(0), uint64(0)
-	for round := range rounds {
+	for round := range rounds(5) {
 		if err := climb(); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
 		most = max(most, metal.Frames().Owned(frame.Heap))
-		everybody(fill)
 		debug.FreeOSMemory()
-		everybody(look)
-		if cpu := broken.Load(); cpu != 0 {
-			return fmt.Errorf("round %d: CPU %d still sees what was given back", round, cpu-1)
-		}
 		left = metal.Frames().Owned(frame.Heap)
 		if left > start+slack {
 			return fmt.Errorf("round %d: %d frames are behind the heap, %d at the start", round, left, start)
@@ -111,13 +112,56 @@ func firstSet(p []uint64) int {
 	return -1
 }
 
+// forget gives pages back under the eyes of other CPUs, which have filled them, one
+// idle and one not.
+func forget() error {
+	const size = area * metal.MaxCPUs
+	at, _, errno := syscall.RawSyscall6(syscall.SYS_MMAP, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE, ^uintptr(0), 0)
+	if errno != 0 {
+		return errno
+	}
+	place = at
+	for i := 1; i < metal.CPUs(); i++ {
+		go bystander(metal.CPUAt(i), i == 1)
+	}
+	start := metal.Frames().Owned(frame.Heap)
+	for round := range rounds(20) {
+		everybody(fill)
+		if n := metal.Frames().Owned(frame.Heap); metal.CPUs() > 1 && n < start+area/4096 {
+			return fmt.Errorf("round %d: only %d frames are behind the heap, %d before", round, n, start)
+		}
+		for from := at; from < at+size; { // in parts of any length, some of them empty
+			length := min(uintptr(round%7+1)*3*4096+uintptr(round%2)*size, at+size-from)
+			if _, _, errno := syscall.RawSyscall(syscall.SYS_MADVISE, from, length, syscall.MADV_DONTNEED); errno != 0 {
+				return errno
+			}
+			from += length
+		}
+		if n := metal.Frames().Owned(frame.Heap); n > start+slack {
+			return fmt.Errorf("round %d: %d frames are behind the heap, %d before", round, n, start)
+		}
+		everybody(look)
+		if cpu := broken.Load(); cpu != 0 {
+			return fmt.Errorf("round %d: CPU %d still sees what was given back, or lost what was not", round, cpu-1)
+		}
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_MADVISE, at+1, 4096, syscall.MADV_DONTNEED); errno != syscall.EINVAL {
+		return fmt.Errorf("half a page: %v", errno)
+	}
+	return nil
+}
+
 // What bystanders are asked for: an order's number has its kind in the lowest bit.
 const (
-	fill = iota // memory, and drop it
-	look        // at the same place again
+	fill = iota // the CPU's area
+	look        // whether it is zero
 )
 
+const area = 40 * 4096 // of each CPU, from place on: bytes
+
 var (
+	place  uintptr
 	order  atomic.Uint32 // the last one that was given
 	done   atomic.Uint32 // bystanders that have done it
 	broken atomic.Int64  // number of a CPU that saw old memory, plus 1
@@ -132,12 +176,12 @@ func everybody(kind uint32) {
 	}
 }
 
-// bystander is a CPU's runner. It idles until it is asked for something; a busy one
+// bystander is a CPU's runner. It idles until it is asked for something. A busy one
 // works with interrupts off instead and never lets another thread have the CPU, which
-// so has to be told what to forget.
+// so does nothing that would make it forget by the way.
 func bystander(cpu *metal.CPU, busy bool) {
 	metal.RunOn(cpu)
-	place := uintptr(0)
+	mine := place + uintptr(cpu.ID())*area
 	for seen := uint32(0); ; {
 		until := metal.Now() + int64(100*time.Microsecond)
 		if busy {
@@ -148,26 +192,31 @@ func bystander(cpu *metal.CPU, busy bool) {
 			cpu.SetDeadline(until)
 			cpu.Idle()
 		}
-		now := order.Load()
-		if now == seen {
-			continue
+		if now := order.Load(); now != seen {
+			seen = now
+			if !obey(mine, now&1) {
+				broken.Store(int64(cpu.ID()) + 1)
+			}
+			done.Add(1)
 		}
-		if seen = now; now&1 == fill {
-			place = filled()
-		} else if *at(place) != 0 {
-			broken.Store(int64(cpu.ID()) + 1)
-		}
-		done.Add(1)
 	}
 }
 
-// filled returns the address of memory that isn't zero and that nobody uses any more.
-//
-//go:noinline
-func filled() uintptr {
-	p := make([]byte, 64<<10)
-	for i := range p {
-		p[i] = 0x55
+// obey does what a bystander is asked for, with the area at p. A runner that gives a
+// page back itself reads zero there too.
+func obey(p uintptr, kind uint32) bool {
+	for off := uintptr(100); off < area; off += 4096 {
+		switch {
+		case kind == fill:
+			*at(p + off) = 0x55
+		case *at(p + off) != 0:
+			return false
+		}
 	}
-	return address(p)
+	if kind == fill {
+		const last = area - 4096
+		_, _, errno := syscall.RawSyscall(syscall.SYS_MADVISE, p+last, 4096, syscall.MADV_DONTNEED)
+		return errno == 0 && *at(p + last + 100) == 0 && *at(p + last - 100) == 0 && *at(p + 100) == 0x55
+	}
+	return true
 }

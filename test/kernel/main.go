@@ -41,6 +41,7 @@ var tests = map[string]func() error{
 	"random":      random,
 	"runner":      runner,
 	"giveback":    giveback,
+	"forget":      forget,
 	"bench":       bench,
 	"nil":         nilDereference,
 	"pagezero":    pageZero,

@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -51,6 +52,12 @@ func cpusOf(machine hostvm.Machine) int {
 // and the kernel's log.
 func bootKernel(t *testing.T, machine hostvm.Machine, name string) (int, string) {
 	t.Helper()
+	return bootKernelOn(t, machine, cpusOf(machine), hostvm.Param{Key: "test", Value: name})
+}
+
+// bootKernelOn is bootKernel on a number of CPUs, with any parameters.
+func bootKernelOn(t *testing.T, machine hostvm.Machine, cpus int, params ...hostvm.Param) (int, string) {
+	t.Helper()
 	vmtest.Loam(t) // the machine suite is asked for
 	path, err := testKernel()
 	if err != nil {
@@ -67,8 +74,8 @@ func bootKernel(t *testing.T, machine hostvm.Machine, name string) (int, string)
 	defer kernel.Close()
 	defer vmtest.Slot()()
 	p, err := hostvm.Start(&hostvm.Config{
-		QEMU: qemu, Machine: machine, Accel: hostvm.TCG, CPUs: cpusOf(machine), MemoryMiB: 64, Kernel: kernel,
-		Params: []hostvm.Param{{Key: "log", Value: "1"}, {Key: "test", Value: name}},
+		QEMU: qemu, Machine: machine, Accel: hostvm.TCG, CPUs: cpus, MemoryMiB: 64, Kernel: kernel,
+		Params: append(params, hostvm.Param{Key: "log", Value: "1"}),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +98,23 @@ func TestKernelRuntime(t *testing.T) {
 			t.Run(string(machine)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				status, log := bootKernel(t, machine, name)
+				if status != hostvm.StatusEnded || !strings.Contains(log, "ok "+name) {
+					t.Errorf("status %d\n%s", status, log)
+				}
+			})
+		}
+	}
+}
+
+// TestKernelGivesBack: the kernel's own heap gives its frames back, and no CPU sees
+// one of them any more.
+func TestKernelGivesBack(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"giveback", "forget"} {
+		for _, cpus := range []int{1, 2, 4} {
+			t.Run(fmt.Sprintf("%s/%d", name, cpus), func(t *testing.T) {
+				t.Parallel()
+				status, log := bootKernelOn(t, hostvm.Q35, cpus, hostvm.Param{Key: "test", Value: name})
 				if status != hostvm.StatusEnded || !strings.Contains(log, "ok "+name) {
 					t.Errorf("status %d\n%s", status, log)
 				}
