@@ -432,7 +432,7 @@ func (p *picture) titled(c *cell) {
 	case c.partial || c.h < 16:
 	case b.Free() && c.w >= 60:
 		text = size(b.Frames)
-	case b.Kind == channel.MapOutside && c.w < side:
+	case (b.Kind == channel.MapSingles || b.Kind == channel.MapOutside) && c.h < side: // an area, of many cells
 	case !b.Free() && c.w >= 12+7*len(p.m.name(b)):
 		text = p.m.name(b)
 	}

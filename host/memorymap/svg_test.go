@@ -234,6 +234,20 @@ func TestWorst(t *testing.T) {
 	}
 }
 
+// TestDocument: the picture in the documents is one of these.
+func TestDocument(t *testing.T) {
+	b, err := os.ReadFile("../../docs/pictures/memory-map.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wellFormed(t, b)
+	for _, want := range []string{"Physical memory of smpstress", "while it ran", "Owners", "Free blocks"} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
 func TestSizes(t *testing.T) {
 	for frames, want := range map[uint64]string{0: "0 B", 1: "4 KiB", 3: "12 KiB", 256: "1 MiB", 257: "1 MiB", 300: "1.17 MiB",
 		3000: "11.7 MiB", 126000: "492 MiB", 1 << 18: "1 GiB", 5 << 17: "2.5 GiB", 1 << 32: "16 TiB"} {

@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -132,6 +133,26 @@ func TestMemoryMapPicture(t *testing.T) {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %q", want)
 		}
+	}
+}
+
+// TestMemoryMapAgain: a deterministic machine makes the same picture each time.
+func TestMemoryMapAgain(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	var last []byte
+	for range 2 {
+		name := filepath.Join(t.TempDir(), "map.svg")
+		vmtest.Run(t, "--deterministic", "-m", "48M", "--memory-map", name, "--memory-map-at", "100ms",
+			vmtest.Program(t, "smpstress"), "-seconds", "0.2").Want(t, 0)
+		b, err := os.ReadFile(name)
+		if err != nil || len(b) == 0 {
+			t.Fatal(err)
+		}
+		if last != nil && !bytes.Equal(b, last) {
+			t.Error("two runs, two pictures")
+		}
+		last = b
 	}
 }
 
