@@ -2,12 +2,16 @@
 
 package frame
 
-import "loam/machine/phys"
+import (
+	"sync/atomic"
+
+	"loam/machine/phys"
+)
 
 // Spare returns how many frames user owners may have: those that are free above
 // the reserve. Frames in the processors' caches are not counted.
 func (a *Allocator) Spare() uint64 {
-	if free := a.free; free > a.reserve {
+	if free := atomic.LoadUint64(&a.free); free > a.reserve {
 		return free - a.reserve
 	}
 	return 0
@@ -22,7 +26,7 @@ func (a *Allocator) UnshareEach(pa, n uint64) (code Code) {
 	for n > 0 {
 		k := a.unshareRun(pa, n)
 		if k == 0 {
-			if _, c := a.unshare(0, pa); c != OK && code == OK {
+			if _, c := a.unshare(frontAt(a.here+userFront), pa); c != OK && code == OK {
 				code = c
 			}
 			k = 1
@@ -47,20 +51,25 @@ func (a *Allocator) unshareRun(pa, n uint64) uint64 {
 	if !r.isReady(i) {
 		return 0
 	}
-	m := r.rec(i).meta
+	m := r.rec(i).get()
 	owner := metaOwner(m)
 	if m != newMeta(StateSingle, 0, owner, 1) {
 		return 0
 	}
 	k := uint64(1)
-	for k < n && ((i+k)%recordsPage != 0 || r.isReady(i+k)) && r.rec(i+k).meta == m {
+	for k < n && ((i+k)%recordsPage != 0 || r.isReady(i+k)) && r.rec(i+k).get() == m {
 		k++
 	}
 	if k == 1 {
 		return 0
 	}
+	if checked {
+		for j := range k {
+			a.fill(pa + j<<phys.PageShift)
+		}
+	}
 	r.releaseRun(i, k, owner.class())
-	a.free += k
+	a.setFree(a.free + k)
 	a.owned[owner%16] -= k
 	return k
 }

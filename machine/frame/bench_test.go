@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 
 	"loam/machine/phys"
@@ -52,14 +53,16 @@ func BenchmarkManySingles(b *testing.B) {
 
 func BenchmarkMix90(b *testing.B) {
 	b.Run("1GiB", func(b *testing.B) { mix(b, 1<<30) })
-	b.Run("16GiB", func(b *testing.B) { mix(b, 16<<30) })
+	b.Run("64GiB", func(b *testing.B) { mix(b, 64<<30) })
 }
 
 // mix takes and frees 1 to 512 frames at random at 90% occupancy. Only the
 // records are memory: they lie in front of the frames.
 func mix(b *testing.B, size uint64) {
 	const start = 8 << 30 // above the zone limits
+	numbersOnly(b)
 	mem := phys.Arena(int(size/256 + size>>16 + mib))
+	syscall.Madvise(mem, 14)
 	defer runtime.KeepAlive(mem)
 	a := new(Allocator)
 	a.Init(phys.At(phys.FromBytes(mem).Virtual(0) - start))

@@ -10,13 +10,14 @@ import "loam/machine/phys"
 // runs are whole, no record inside a block says anything, and all counts agree.
 // Its cost is linear in the records ever written.
 func (a *Allocator) Check() Code {
-	a.lock.Lock()
-	code := a.check()
-	a.lock.Unlock()
+	var held [2 * MaxCPUs]uint64
+	a.still(&held)
+	code := a.check(&held)
+	a.goOn(&held)
 	return code
 }
 
-func (a *Allocator) check() Code {
+func (a *Allocator) check(held *[2 * MaxCPUs]uint64) Code {
 	var free, cached, total uint64
 	var owned [16]uint64
 	for k := range a.count {
@@ -30,7 +31,7 @@ func (a *Allocator) check() Code {
 			if !ok {
 				return a.fail(Corrupt, r.start+i<<phys.PageShift)
 			}
-			switch m := r.rec(i).meta; metaState(m) {
+			switch m := r.rec(i).get(); metaState(m) {
 			case StateFree:
 				free += size
 				blocks[metaClass(m)%classes][metaOrder(m)]++
@@ -44,7 +45,12 @@ func (a *Allocator) check() Code {
 		}
 		total += r.n
 	}
-	if free != a.free || total != a.total || owned != a.owned || !a.checkCaches(cached) {
+	for o := range owned {
+		if owned[o] != a.sum(Owner(o)) {
+			return a.fail(Corrupt, 0)
+		}
+	}
+	if free != a.free || total != a.total || !a.checkCaches(held, cached) {
 		return a.fail(Corrupt, 0)
 	}
 	return OK
@@ -57,25 +63,25 @@ func (r *region) checkBlock(i uint64, owned *[16]uint64) (uint64, bool) {
 		return 0, false
 	}
 	rec := r.rec(i)
-	order, size := metaOrder(rec.meta), uint64(1)<<metaOrder(rec.meta)
+	order, size := metaOrder(rec.get()), uint64(1)<<metaOrder(rec.get())
 	if order > MaxOrder || (r.base+i)%size != 0 || i+size > r.n || !r.silent(i, size) {
 		return 0, false
 	}
-	switch metaState(rec.meta) {
+	switch metaState(rec.get()) {
 	case StateFree:
 		b := ((r.base + i) ^ size) - r.base
 		mergeable := order < MaxOrder && b < r.n && r.isReady(b) &&
-			r.rec(b).meta&^classMask == freeMeta(order, 0)
-		return size, !mergeable && metaClass(rec.meta) == bucket(order, metaClass(rec.meta)) &&
-			metaClass(rec.meta) < classes
+			r.rec(b).get()&^classMask == freeMeta(order, 0)
+		return size, !mergeable && metaClass(rec.get()) == bucket(order, metaClass(rec.get())) &&
+			metaClass(rec.get()) < classes
 	case StateCached:
-		return 1, order == 0 && uint32(rec.meta) == 0
+		return 1, order == 0 && metaCount(rec.get()) == 0
 	case StateSingle:
-		owned[metaOwner(rec.meta)%16]++
-		return 1, order == 0 && metaOwner(rec.meta).valid() && uint32(rec.meta) > 0
+		owned[metaOwner(rec.get())%16]++
+		return 1, order == 0 && metaOwner(rec.get()).valid() && metaCount(rec.get()) > 0
 	case StateRun:
-		owned[metaOwner(rec.meta)%16] += uint64(rec.next)
-		return uint64(rec.next), r.checkRun(i, rec) && uint32(rec.meta) > 0
+		owned[metaOwner(rec.get())%16] += uint64(rec.next)
+		return uint64(rec.next), r.checkRun(i, rec) && metaCount(rec.get()) > 0
 	}
 	return 0, false
 }
@@ -85,7 +91,7 @@ func (r *region) silent(i, size uint64) bool {
 	for j := i + 1; j < i+size; j++ {
 		if !r.isReady(j) {
 			j |= recordsPage - 1 // nor is the rest of its page
-		} else if r.rec(j).meta != 0 {
+		} else if r.rec(j).get() != 0 {
 			return false
 		}
 	}
@@ -95,20 +101,20 @@ func (r *region) silent(i, size uint64) bool {
 // checkRun checks that the parts of the run at i tile it.
 func (r *region) checkRun(i uint64, head *record) bool {
 	n := uint64(head.next)
-	if n < 2 || i+n > r.n || !metaOwner(head.meta).valid() {
+	if n < 2 || i+n > r.n || !metaOwner(head.get()).valid() {
 		return false
 	}
-	at := uint64(1) << metaOrder(head.meta)
+	at := uint64(1) << metaOrder(head.get())
 	for at < n {
 		if !r.isReady(i + at) {
 			return false
 		}
 		rec := r.rec(i + at)
-		if rec.meta != newMeta(StatePart, metaOrder(rec.meta), metaOwner(head.meta), 0) ||
+		if rec.get() != newMeta(StatePart, metaOrder(rec.get()), metaOwner(head.get()), 0) ||
 			uint64(rec.prev) != i {
 			return false
 		}
-		size := uint64(1) << metaOrder(rec.meta)
+		size := uint64(1) << metaOrder(rec.get())
 		if (r.base+i+at)%size != 0 || i+at+size > r.n || !r.silent(i+at, size) {
 			return false
 		}
@@ -131,7 +137,7 @@ func (r *region) checkLists(blocks *[classes][MaxOrder + 1]uint64) (uint64, bool
 					return uint64(at), false
 				}
 				rec := r.rec(uint64(at))
-				if rec.meta != freeMeta(uint8(order), uint8(set)) || rec.prev != prev {
+				if rec.get() != freeMeta(uint8(order), uint8(set)) || rec.prev != prev {
 					return uint64(at), false
 				}
 				at, prev = rec.next, at
@@ -144,23 +150,61 @@ func (r *region) checkLists(blocks *[classes][MaxOrder + 1]uint64) (uint64, bool
 	return 0, true
 }
 
-// checkCaches checks that the caches hold n frames, each recorded as cached.
-func (a *Allocator) checkCaches(n uint64) bool {
+// checkCaches checks that the fronts hold n frames, each recorded as cached and
+// none twice, that the caches that nobody uses are empty, and that each window is
+// what it says.
+func (a *Allocator) checkCaches(held *[2 * MaxCPUs]uint64, n uint64) bool {
+	ok, seen := true, uint64(0)
 	for c := range a.caches {
-		for class := range a.caches[c].stacks {
-			s := &a.caches[c].stacks[class]
-			if s.n > CacheFrames {
+		for class := range a.caches[c].fronts {
+			f := &a.caches[c].fronts[class]
+			if uint64(c) >= a.used && *f != (front{head: head{word: f.word}}) || !a.checkWindow(f) ||
+				held[2*c+class] > CacheFrames {
 				return false
 			}
-			for _, pa := range s.frames[:s.n] {
-				r := a.region(pa)
-				if r == nil || n == 0 ||
-					r.rec((pa-r.start)>>phys.PageShift).meta != newMeta(StateCached, 0, Nobody, 0) {
+			for k := range held[2*c+class] {
+				r := a.region(f.frame(k))
+				if r == nil || r.rec((f.frame(k)-r.start)>>phys.PageShift) != recordAt(f.stack[k]) {
 					return false
 				}
-				n--
+				seen++
 			}
 		}
 	}
-	return n == 0
+	// Each gets a reference for the time being.
+	for mark := range uint64(2) {
+		for c := range a.used {
+			for class := range a.caches[c%MaxCPUs].fronts {
+				for _, va := range a.caches[c%MaxCPUs].fronts[class].stack[:held[2*c+uint64(class)]] {
+					m := recordAt(va).get()
+					if m&^reference == metaCached || m&^reference == metaFreed {
+						ok = ok && m>>32 == mark
+						recordAt(va).set(m&^reference | (1-mark)*reference)
+					} else {
+						ok = false
+					}
+				}
+			}
+		}
+	}
+	return ok && seen == n
+}
+
+// checkWindow checks that the window of a front is a part of the region that it is
+// for, and that all records in it may be read.
+func (a *Allocator) checkWindow(f *front) bool {
+	if f.size == 0 {
+		return true
+	}
+	r := a.region(-f.origin)
+	if r == nil || f.bias != r.bias() {
+		return false
+	}
+	lo := (-f.origin - r.start) >> phys.PageShift
+	for i := lo; i < lo+f.size; i++ {
+		if i >= r.n || !r.isReady(i) {
+			return false
+		}
+	}
+	return f.records == r.recordOf(lo)
 }

@@ -22,7 +22,7 @@ func arena(t testing.TB, size int) phys.Memory {
 // dirty fills b with records that look like taken frames.
 func dirty(b []byte) {
 	for i := 0; i < len(b); i += 8 {
-		b[i], b[i+4], b[i+5], b[i+6] = 1, 0, byte(StateSingle), byte(User)
+		b[i], b[i+1], b[i+2], b[i+4] = byte(StateSingle), 0, byte(User), 1
 	}
 }
 
@@ -237,12 +237,21 @@ func TestCorrupt(t *testing.T) {
 			r.touch(r.n - 1)
 			r.rec(r.n - 1).meta = newMeta(StateSingle, 0, Heap, 1)
 		},
-		"lost block":   func(a *Allocator, r *region) { r.rec(uint64(r.lists[classLarge][10])).meta = 0 },
-		"mask":         func(a *Allocator, r *region) { r.mask[classUser] |= 1 },
-		"list":         func(a *Allocator, r *region) { r.lists[classLarge][10] = none },
-		"cache":        func(a *Allocator, r *region) { a.caches[0].stacks[0].n-- },
-		"cache filled": func(a *Allocator, r *region) { a.caches[0].stacks[0].n = CacheFrames + 1 },
-		"run length":   func(a *Allocator, r *region) { r.rec(0).next++ },
+		"lost block": func(a *Allocator, r *region) { r.rec(uint64(r.lists[classLarge][10])).meta = 0 },
+		"mask":       func(a *Allocator, r *region) { r.mask[classUser] |= 1 },
+		"list":       func(a *Allocator, r *region) { r.lists[classLarge][10] = none },
+		"cache":      func(a *Allocator, r *region) { a.caches[0].fronts[0].word.Give(a.caches[0].fronts[0].word.Take() - 1) },
+		"cache filled": func(a *Allocator, r *region) {
+			a.caches[0].fronts[0].word.Take()
+			a.caches[0].fronts[0].word.Give(CacheFrames + 1)
+		},
+		"cache of nobody":   func(a *Allocator, r *region) { a.caches[7].fronts[1].owned[User]++ },
+		"window":            func(a *Allocator, r *region) { a.caches[0].fronts[0].aim(r, 0); a.caches[0].fronts[0].records += 16 },
+		"window of nothing": func(a *Allocator, r *region) { a.caches[0].fronts[0].aim(r, 0); a.caches[0].fronts[0].size = r.n },
+		"the same twice": func(a *Allocator, r *region) {
+			a.caches[0].fronts[0].stack[1] = a.caches[0].fronts[0].stack[0]
+		},
+		"run length": func(a *Allocator, r *region) { r.rec(0).next++ },
 	} {
 		a := newAllocator(t, 16*mib)
 		if _, code := a.Alloc(Heap); code != OK {
@@ -257,8 +266,8 @@ func TestCorrupt(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for c := OK; c <= Corrupt; c++ {
-		if c.String() == "" || c.String() == (Corrupt+1).String() {
+	for c := OK; c <= Written; c++ {
+		if c.String() == "" || c.String() == (Written+1).String() {
 			t.Errorf("code %d has no name", c)
 		}
 	}

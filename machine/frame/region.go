@@ -27,28 +27,37 @@ type region struct {
 }
 
 // meta packs what a record says about its block, so that the common checks are
-// one comparison: references in bits 0 to 31, order 32 to 39, state 40 to 47,
-// owner 48 to 55, class of a free block 56 to 63.
+// one comparison: state in bits 0 to 7, order 8 to 15, owner 16 to 23, class of a
+// free block 24 to 31, references 32 to 63.
 type meta = uint64
 
 func newMeta(s State, order uint8, o Owner, count uint32) meta {
-	return meta(count) | meta(order)<<32 | meta(s)<<40 | meta(o)<<48
+	return meta(s) | meta(order)<<8 | meta(o)<<16 | meta(count)<<32
 }
 
 func freeMeta(order, class uint8) meta {
-	return meta(order)<<32 | meta(StateFree)<<40 | meta(class)<<56
+	return meta(StateFree) | meta(order)<<8 | meta(class)<<24
 }
 
 const (
-	orderMask = 0xff << 32
-	ownerMask = 0xff << 48
-	classMask = 0xff << 56
+	orderMask = 0xff << 8
+	ownerMask = 0xff << 16
+	classMask = 0xff << 24
+	reference = 1 << 32
 )
 
-func metaState(m meta) State { return State(m >> 40) }
-func metaOrder(m meta) uint8 { return uint8(m >> 32) }
-func metaOwner(m meta) Owner { return Owner(m >> 48) }
-func metaClass(m meta) uint8 { return uint8(m >> 56) }
+func metaState(m meta) State  { return State(m) }
+func metaOrder(m meta) uint8  { return uint8(m >> 8) }
+func metaOwner(m meta) Owner  { return Owner(m >> 16) }
+func metaClass(m meta) uint8  { return uint8(m >> 24) }
+func metaCount(m meta) uint32 { return uint32(m >> 32) }
+
+// What the record of a frame in a front says: that it came there from the free
+// lists, or that somebody freed it (and left junk in it, in checked builds).
+const (
+	metaCached = meta(StateCached)
+	metaFreed  = metaCached | junk<<24
+)
 
 // isReady says whether the record of frame i may be read.
 func (r *region) isReady(i uint64) bool {
@@ -79,7 +88,7 @@ func (r *region) push(i uint64, order, class uint8) {
 	}
 	head := &r.lists[class][order]
 	rec := r.rec(i)
-	rec.meta = freeMeta(order, class)
+	rec.set(freeMeta(order, class))
 	rec.next, rec.prev = *head, none
 	if *head != none {
 		r.rec(uint64(*head)).prev = uint32(i)
@@ -90,7 +99,7 @@ func (r *region) push(i uint64, order, class uint8) {
 
 // unlink takes the free block with record rec off its list.
 func (r *region) unlink(rec *record) {
-	order, class := metaOrder(rec.meta), metaClass(rec.meta)
+	order, class := metaOrder(rec.get()), metaClass(rec.get())
 	if class >= classes || order > MaxOrder {
 		return
 	}
@@ -117,15 +126,15 @@ func (r *region) release(i uint64, order, class uint8) {
 			break
 		}
 		buddy := r.rec(b)
-		if buddy.meta&^classMask != freeMeta(order, 0) {
+		if buddy.get()&^classMask != freeMeta(order, 0) {
 			break
 		}
 		r.unlink(buddy)
 		if b < i {
-			rec.meta = 0
+			rec.set(0)
 			i, rec = b, buddy
 		} else {
-			buddy.meta = 0
+			buddy.set(0)
 		}
 		order++
 	}
@@ -139,7 +148,7 @@ func (r *region) releaseRun(i, n uint64, class uint8) {
 		order := r.fit(i, n)
 		size := uint64(1) << order
 		for j := i + 1; j < i+size; j++ {
-			r.rec(j).meta = 0
+			r.rec(j).set(0)
 		}
 		r.release(i, order, class)
 		i += size
@@ -239,13 +248,13 @@ func (r *region) mark(i uint64, order uint8, first, n uint64, o Owner) {
 	rec := r.rec(i)
 	switch {
 	case n == 1:
-		rec.meta = newMeta(StateSingle, 0, o, 1)
+		rec.set(newMeta(StateSingle, 0, o, 1))
 	case i == first:
 		rec.next = uint32(n)
-		rec.meta = newMeta(StateRun, order, o, 1)
+		rec.set(newMeta(StateRun, order, o, 1))
 	default:
 		rec.prev = uint32(first)
-		rec.meta = newMeta(StatePart, order, o, 0)
+		rec.set(newMeta(StatePart, order, o, 0))
 	}
 }
 
@@ -280,7 +289,7 @@ func (r *region) head(i uint64) (uint64, bool) {
 		}
 		h := pfn - r.base
 		if r.isReady(h) {
-			if m := r.rec(h).meta; metaState(m) != StateNone {
+			if m := r.rec(h).get(); metaState(m) != StateNone {
 				return h, int(metaOrder(m)) >= order
 			}
 		}

@@ -4,6 +4,7 @@ package frame
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"loam/machine/phys"
 )
@@ -20,9 +21,36 @@ func (a *Allocator) Last() Report {
 //
 //go:noinline
 func (a *Allocator) fail(code Code, pa uint64) Code {
-	a.last = a.frame(pa)
-	a.last.Code = code
+	f := a.frame(pa)
+	f.Code = code
+	a.record(&f)
 	return code
+}
+
+// record notes a failure; one that its caller is to blame for with the callers.
+//
+//go:noinline
+func (a *Allocator) record(f *Report) {
+	if f.Code.Mistake() {
+		callers(&f.Callers)
+		a.mistake = *f
+		atomic.StoreUint64(&a.mistakes, a.mistakes+1)
+	}
+	a.last = *f
+	if f.Code.Mistake() {
+		tell(*f)
+	}
+}
+
+// Mistakes returns the number of mistakes of callers so far: see Code.Mistake.
+func (a *Allocator) Mistakes() uint64 { return atomic.LoadUint64(&a.mistakes) }
+
+// Mistake returns what the last mistake was about.
+func (a *Allocator) Mistake() Report {
+	a.lock.Lock()
+	f := a.mistake
+	a.lock.Unlock()
+	return f
 }
 
 // refuse finds out why the owner can't free n frames at pa.
@@ -48,7 +76,7 @@ func (a *Allocator) refuse(pa, n uint64, o Owner) Code {
 		code = Shared
 	}
 	f.Code = code
-	a.last = f
+	a.record(&f)
 	return code
 }
 
@@ -67,48 +95,66 @@ func (a *Allocator) frame(pa uint64) Report {
 	if r == nil {
 		return f
 	}
+	f.Zone = zoneOf(r.start)
 	h, ok := r.head((pa - r.start) >> phys.PageShift)
 	if !ok {
 		return f
 	}
-	m := r.rec(h).meta
+	m := r.rec(h).get()
 	f.State, f.Owner, f.Order = metaState(m), metaOwner(m), metaOrder(m)
 	f.Run = 1 << f.Order
 	if f.State == StatePart {
 		h = uint64(r.rec(h).prev)
-		m = r.rec(h).meta
+		m = r.rec(h).get()
 	}
 	if metaState(m) == StateRun {
 		f.Run = uint64(r.rec(h).next)
 	}
-	f.Count = uint32(m)
+	f.Count = metaCount(m)
 	f.Head = r.start + h<<phys.PageShift
 	return f
 }
 
-// Stats returns the allocator's figures.
+// Stats returns the allocator's figures, of one moment.
 func (a *Allocator) Stats() Stats {
-	a.lock.Lock()
-	s := a.stats()
-	a.lock.Unlock()
-	return s
-}
-
-func (a *Allocator) stats() Stats {
-	s := Stats{Total: a.total, Reserve: a.reserve, Regions: int(a.count)}
-	for c := range a.caches {
-		s.Cached += a.caches[c].stacks[0].n + a.caches[c].stacks[1].n
+	var held [2 * MaxCPUs]uint64
+	a.still(&held)
+	s := Stats{Total: a.total, Free: a.free, Reserve: a.reserve, Regions: int(a.count)}
+	for _, n := range held {
+		s.Cached += n
 	}
-	s.Free = a.free + s.Cached
-	copy(s.Owned[:], a.owned[:])
+	s.Free += s.Cached
+	for o := range s.Owned {
+		s.Owned[o] = a.sum(Owner(o))
+	}
 	if s.Cached > 0 {
 		s.Largest = 1
 	}
 	for k := range a.count {
-		r := &a.regions[k]
+		r := &a.regions[k%MaxRegions]
 		if m := r.mask[0] | r.mask[1] | r.mask[2]; m != 0 {
 			s.Largest = max(s.Largest, 1<<(bits.Len32(m)-1))
 		}
 	}
+	a.goOn(&held)
 	return s
+}
+
+// sum adds up what an owner holds; nothing moves.
+func (a *Allocator) sum(o Owner) uint64 {
+	n := a.owned[o%16]
+	for c := range a.used {
+		n += a.caches[c%MaxCPUs].fronts[o.class()].owned[o%16]
+	}
+	return n
+}
+
+// Owned returns the number of frames that the owner holds. The difference of
+// two calls tells what an operation in between has cost it.
+func (a *Allocator) Owned(o Owner) uint64 {
+	var held [2 * MaxCPUs]uint64
+	a.still(&held)
+	n := a.sum(o)
+	a.goOn(&held)
+	return n
 }

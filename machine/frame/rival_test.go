@@ -49,6 +49,7 @@ type loam struct {
 const loamStart = 8 << 30 >> phys.PageShift // the frame that counts as 0
 
 func newLoam(t testing.TB, frames uint64) *loam {
+	numbersOnly(t)
 	size := frames << phys.PageShift
 	l := &loam{new(Allocator), phys.Arena(int(size/256 + size>>16 + mib))}
 	t.Cleanup(func() { runtime.KeepAlive(l.kept) })

@@ -178,7 +178,7 @@ func (a *Allocator) tile(r *region, meta span) {
 		hi := (next.end - r.start) >> phys.PageShift
 		from := (at - r.start) >> phys.PageShift
 		r.lay(from, lo, Nobody)
-		a.free += lo - from
+		a.setFree(a.free + lo - from)
 		r.lay(lo, hi, next.owner)
 		a.owned[next.owner%16] += hi - lo
 		at = next.end
@@ -211,7 +211,7 @@ func (a *Allocator) Release(start, end uint64, o Owner) Code {
 		r := &a.regions[k]
 		if lo, hi := r.clip(start, end); lo < hi {
 			r.remove(lo, hi, o)
-			a.free += hi - lo
+			a.setFree(a.free + hi - lo)
 			a.owned[o%16] -= hi - lo
 		}
 	}
@@ -249,23 +249,23 @@ func (a *Allocator) removable(r *region, lo, hi uint64, o Owner) Code {
 // remove frees frames lo to hi of the run that holds them.
 func (r *region) remove(lo, hi uint64, o Owner) {
 	first, _ := r.head(lo)
-	if rec := r.rec(first); metaState(rec.meta) == StatePart {
+	if rec := r.rec(first); metaState(rec.get()) == StatePart {
 		first = uint64(rec.prev)
 	}
 	end := first + 1
-	if rec := r.rec(first); metaState(rec.meta) == StateRun {
+	if rec := r.rec(first); metaState(rec.get()) == StateRun {
 		end = first + uint64(rec.next)
 	}
 	for at := first; at < end; {
 		rec := r.rec(at)
-		at += 1 << metaOrder(rec.meta)
-		rec.meta = 0
+		at += 1 << metaOrder(rec.get())
+		rec.set(0)
 	}
 	r.lay(first, lo, o)
 	r.lay(hi, end, o)
 	r.lay(lo, hi, o)
 	for at := lo; at < hi; {
-		order := metaOrder(r.rec(at).meta)
+		order := metaOrder(r.rec(at).get())
 		r.release(at, order, o.class())
 		at += 1 << order
 	}

@@ -68,6 +68,7 @@ func TestTooManyRegions(t *testing.T) {
 
 // TestZones registers a range across both limits: no block crosses one.
 func TestZones(t *testing.T) {
+	numbersOnly(t)
 	a := new(Allocator)
 	a.Init(arena(t, 17*mib))
 	// Above 16 MiB only the records are touched, and they lie in the arena.

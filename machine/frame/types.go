@@ -10,8 +10,8 @@ const (
 	MaxRun      = 1 << MaxOrder // frames that one request can ask for
 	MaxRegions  = 32            // regions, after cutting at the zone limits
 	MaxReserved = 32            // ranges given to Reserve before AddRegion
-	MaxCPUs     = 32            // single-frame caches
-	CacheFrames = 63            // frames that one cache holds at most
+	MaxCPUs     = 64            // caches
+	CacheFrames = 63            // frames that a cache holds at most, of kernel and of user owners each
 	MaxAddress  = 1<<44 - 1     // highest physical address that is managed
 	largeOrder  = 9             // blocks from here on belong to no class
 	batch       = 16            // frames moved into a cache at a time
@@ -20,6 +20,8 @@ const (
 	recordSize  = 16            // bytes
 	recordsPage = phys.PageSize / recordSize
 	LockRank    = 5 // of the frame lock (docs/concurrency.md)
+	FrontRank   = 7 // of the words of caches
+	Callers     = 8 // program counters in a Report
 )
 
 // Code is the outcome of an operation. Everything but OK means that nothing
@@ -44,7 +46,13 @@ const (
 	TooShared       // the reference count is at its maximum
 	NotFree         // part of the range asked for is taken
 	Corrupt         // an invariant does not hold
+	Scattered       // the list has no room for as many extents as it takes
+	Written         // somebody wrote to the frame after it was freed (checked builds)
 )
+
+// Mistake says whether the caller is to blame for the code, and not a lack of
+// memory: it freed what it doesn't hold, or asked for what can't be.
+func (c Code) Mistake() bool { return c != OK && c != NoMemory && c != Scattered }
 
 // String returns the code's name in words.
 func (c Code) String() string {
@@ -57,7 +65,7 @@ func (c Code) String() string {
 var codeNames = [...]string{"ok", "out of memory", "bad size", "bad address", "bad owner",
 	"overlap", "too many ranges", "region too small", "frame not taken", "inside a run",
 	"wrong count", "wrong owner", "frame is shared", "too many references", "range not free",
-	"corrupt records"}
+	"corrupt records", "too scattered", "written after it was freed"}
 
 // Owner says what a frame is used for. Owners from User on are user owners:
 // they may not touch the reserve.
@@ -135,16 +143,54 @@ func (s State) String() string {
 
 var stateNames = [...]string{"inside a block", "free", "taken", "taken run", "part of a run", "cached"}
 
+// Zone is a range of physical addresses that some devices can't leave.
+type Zone uint8
+
+// The zones.
+const (
+	ZoneNone   Zone = iota // in no region
+	ZoneDMA                // below 16 MiB: ISA devices
+	Zone32                 // below 4 GiB: devices with 32 address bits
+	ZoneNormal             // the rest
+)
+
+// String returns the zone's name.
+func (z Zone) String() string {
+	if int(z) < len(zoneNames) {
+		return zoneNames[z]
+	}
+	return "unknown zone"
+}
+
+var zoneNames = [...]string{"none", "DMA", "32-bit", "normal"}
+
+// zoneOf returns the zone of an address; a region lies in one.
+func zoneOf(pa uint64) Zone {
+	switch {
+	case pa < zoneDMA:
+		return ZoneDMA
+	case pa < zone32:
+		return Zone32
+	}
+	return ZoneNormal
+}
+
 // Report describes a frame, and after a failed operation what was found there.
 type Report struct {
 	Code  Code
 	State State  // of the block that holds the frame
 	Owner Owner  // Nobody when it is free
 	Order uint8  // of the block that holds the frame
+	Zone  Zone   // ZoneNone when no region has it
 	Count uint32 // references
 	Addr  uint64 // physical address that was asked about
 	Head  uint64 // first address of the block or taken run that holds it
 	Run   uint64 // frames of that run, or of the free block
+
+	// Callers are, after a mistake, the return addresses of the calls that led to
+	// it, the innermost first, those within this package included. Those that
+	// aren't known are 0: all of them on other architectures than amd64.
+	Callers [Callers]uint64
 }
 
 // Stats are the allocator's figures, in frames.

@@ -51,7 +51,7 @@ func TestTryLock(t *testing.T) {
 func TestWord(t *testing.T) {
 	const each = 20000
 	var w Word
-	var sum uint32
+	var sum uint64
 	var wg sync.WaitGroup
 	for k := range 4 {
 		wg.Go(func() {

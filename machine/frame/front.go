@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"loam/machine/phys"
+	"loam/machine/spin"
+)
+
+// cache is what one processor keeps of free frames: a front for each class. nobody
+// is what an invalid owner is led to, which has nothing and takes nothing.
+type cache struct {
+	nobody head
+	fronts [2]front
+}
+
+// head is the beginning of a front. Its word is the length of the stack, and guards
+// all of the front. The processor itself takes it, without the allocator's lock,
+// and others do with the lock held: to drain, and to count.
+type head struct {
+	word spin.Word
+
+	// The window is a range of frames whose records may be read.
+	origin  uint64 // less its first frame's physical address, modulo 2^64
+	size    uint64 // frames
+	records uintptr
+
+	// bias is the physical address of a frame of the front's region less 256
+	// times its record's virtual one: a frame is 256 times as long as a record.
+	bias uint64
+}
+
+// front is a stack of free single frames of one region, and counts what goes
+// through it.
+type front struct {
+	head
+	owned [16]uint64 // taken here less freed here, by owner, modulo 2^64
+	stack [CacheFrames]uintptr
+}
+
+// Alloc takes one frame through the cache of the processor last named by Use, and
+// returns its physical address. Its content is whatever it was.
+func (a *Allocator) Alloc(o Owner) (uint64, Code) {
+	return a.allocAt(a.here+fronts[o], uint64(o))
+}
+
+// AllocOn is Alloc through the cache of processor cpu, the caller's.
+func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
+	return a.allocAt(a.cache(cpu)+fronts[o], uint64(o))
+}
+
+// allocAt takes a frame from the front at an address, which is for the owner. Taking
+// a frame and freeing it is to cost no more than 60 instructions: so the front is
+// found where Alloc is inlined, for the most part by the compiler, and there is no
+// stack check (what allocAt calls has one).
+//
+//go:nosplit
+func (a *Allocator) allocAt(at uintptr, o uint64) (uint64, Code) {
+	f := frontAt(at)
+	n := atomic.SwapUint64(&f.word.N, spin.Taken)
+	if checked {
+		f.word.Entered(n)
+	}
+	k := n - 1
+	if k >= CacheFrames { // empty, or taken
+		return a.allocSlow(f, n, Owner(o))
+	}
+	va := *f.slot(k)
+	rec := recordAt(va)
+	if checked && !a.intact(rec, uint64(va)<<8+f.bias) {
+		return a.allocSlow(f, n, Owner(o)) // which names it
+	}
+	rec.set(*a.singleOf(o))
+	*f.ownedBy(o)++
+	if checked {
+		f.word.Leaving()
+	}
+	atomic.StoreUint64(&f.word.N, k)
+	return uint64(va)<<8 + f.bias, OK
+}
+
+// allocSlow goes the long way, of which f.word.Try has given n.
+//
+//go:noinline
+func (a *Allocator) allocSlow(f *front, n uint64, o Owner) (uint64, Code) {
+	if n != spin.Taken {
+		f.word.Give(n)
+	}
+	a.lock.Lock()
+	pa, code := a.alloc1(f, o)
+	a.lock.Unlock()
+	return pa, code
+}
+
+// alloc1 takes a frame from the front, which is filled if it must be.
+func (a *Allocator) alloc1(f *front, o Owner) (uint64, Code) {
+	if !o.valid() {
+		return 0, a.fail(BadOwner, 0)
+	}
+	a.used = max(a.used, a.cpuOf(f)+1)
+	class := o.class()
+	n := f.word.Take()
+	if n == 0 {
+		if n = a.gather(f, class); n == 0 {
+			f.word.Give(0)
+			a.drainAll() // frames may lie in other caches
+			if n = f.word.Take(); n == 0 {
+				n = a.gather(f, class)
+			}
+		}
+	}
+	if n-1 >= CacheFrames {
+		f.word.Give(n)
+		return 0, a.fail(NoMemory, 0)
+	}
+	n--
+	va := f.stack[n]
+	rec := recordAt(va)
+	pa := uint64(va)<<8 + f.bias
+	harmed := checked && !a.intact(rec, pa)
+	rec.set(newMeta(StateSingle, 0, o, 1))
+	*f.ownedBy(uint64(o))++
+	f.word.Give(n)
+	if harmed {
+		a.fail(Written, pa)
+	}
+	return pa, OK
+}
+
+// Free gives back one frame that Alloc took for the owner, through the cache of
+// the processor last named by Use.
+func (a *Allocator) Free(pa uint64, o Owner) Code {
+	return a.freeAt(a.here+fronts[o], pa, uint64(o))
+}
+
+// FreeOn is Free through the cache of processor cpu, the caller's.
+func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
+	return a.freeAt(a.cache(cpu)+fronts[o], pa, uint64(o))
+}
+
+// freeAt frees a frame of an owner that the front is for; see allocAt.
+//
+//go:nosplit
+func (a *Allocator) freeAt(at uintptr, pa, o uint64) Code {
+	f := frontAt(at)
+	n := atomic.SwapUint64(&f.word.N, spin.Taken)
+	if checked {
+		f.word.Entered(n)
+	}
+	i := bits.RotateLeft64(pa+f.origin, -phys.PageShift) // as index
+	if n >= CacheFrames || i >= f.size {                 // full, or taken; or look closer
+		return a.freeSlow(f, n, pa, Owner(o))
+	}
+	va := f.records + uintptr(i)*recordSize
+	rec := recordAt(va)
+	if rec.get() != *a.singleOf(o) {
+		return a.freeSlow(f, n, pa, Owner(o))
+	}
+	if checked {
+		a.fill(pa)
+	}
+	*f.ownedBy(o)--
+	*f.slot(n) = va
+	rec.set(metaFreed)
+	if checked {
+		f.word.Leaving()
+	}
+	atomic.StoreUint64(&f.word.N, n+1)
+	return OK
+}
+
+// index returns the number of the frame at pa in the window, or a number beyond
+// every window: the bits of an address within a frame become the highest.
+func (f *head) index(pa uint64) uint64 {
+	return bits.RotateLeft64(pa+f.origin, -phys.PageShift)
+}
+
+// freeSlow goes the long way, of which f.word.Try has given n.
+//
+//go:noinline
+func (a *Allocator) freeSlow(f *front, n uint64, pa uint64, o Owner) Code {
+	if n != spin.Taken {
+		f.word.Give(n)
+	}
+	a.lock.Lock()
+	code := a.free1(f, pa, o)
+	a.lock.Unlock()
+	return code
+}
+
+// free1 frees a single frame to the front, which is emptied if it must be.
+func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 || !o.valid() {
+		return a.refuse(pa, 1, o)
+	}
+	i := (pa - r.start) >> phys.PageShift
+	if !r.isReady(i) || r.rec(i).get() != newMeta(StateSingle, 0, o, 1) {
+		return a.refuse(pa, 1, o)
+	}
+	a.used = max(a.used, a.cpuOf(f)+1)
+	n := f.word.Take()
+	switch {
+	case n > 0 && f.bias != r.bias():
+		n = a.drain(f, n, n, o.class())
+	case n >= CacheFrames:
+		n = a.drain(f, n, CacheFrames/2+1, o.class())
+	}
+	if n >= CacheFrames {
+		f.word.Give(n)
+		return a.fail(Corrupt, pa)
+	}
+	f.bias = r.bias()
+	if f.index(pa) >= f.size {
+		f.aim(r, i)
+	}
+	if checked {
+		a.fill(pa)
+	}
+	r.rec(i).set(metaFreed)
+	*f.ownedBy(uint64(o))--
+	f.stack[n] = r.recordOf(i)
+	f.word.Give(n + 1)
+	return OK
+}
+
+// bias is a front's for the region.
+func (r *region) bias() uint64 { return r.start - uint64(r.records)<<8 }
+
+// aim moves the window to frame i, whose record may be read, and as many around it
+// as a bounded look finds of that kind.
+func (f *head) aim(r *region, i uint64) {
+	const most = 2048 // pages of records on either side
+	lo := i / recordsPage
+	hi := lo + 1
+	for k := 0; k < most && lo > 0 && r.isReady((lo-1)*recordsPage); k++ {
+		lo--
+	}
+	for k := 0; k < most && hi*recordsPage < r.n && r.isReady(hi*recordsPage); k++ {
+		hi++
+	}
+	lo *= recordsPage
+	f.origin = -(r.start + lo<<phys.PageShift)
+	f.size = min(hi*recordsPage, r.n) - lo
+	f.records = r.recordOf(lo)
+}
+
+// gather moves up to a batch of frames from the lists to the empty front, from the
+// highest region that has any, and returns how many. They are popped in the order in
+// which they were taken, so that neighbours stay neighbours as programs age.
+func (a *Allocator) gather(f *front, class uint8) (n uint64) {
+	want := uint64(batch)
+	if class == classUser {
+		if a.free <= a.reserve {
+			return 0
+		}
+		want = min(want, a.free-a.reserve)
+	}
+	left := want
+	for k := a.count; k > 0 && left > 0; {
+		r := &a.regions[(k-1)%MaxRegions]
+		order, _, ok := r.find(0, class)
+		if !ok {
+			if left < want {
+				break // the frames of a front are of one region
+			}
+			k--
+			continue
+		}
+		if f.bias != r.bias() {
+			f.bias, f.size = r.bias(), 0 // the window was another region's
+		}
+		order = min(order, uint8(bits.Len64(left)-1))
+		i, ok := r.take(order, class)
+		if !ok {
+			break
+		}
+		size := uint64(1) << order
+		r.touch(i)
+		r.touch(i + size - 1) // a batch spans two pages of records at most
+		for range size {
+			left--
+			va := r.recordOf(i)
+			recordAt(va).set(metaCached)
+			f.stack[left%CacheFrames] = va
+			i++
+		}
+		a.setFree(a.free - size)
+	}
+	n = want - left
+	for k := uint64(0); left > 0 && k < n; k++ { // fewer than wanted: they lie too high
+		f.stack[k%CacheFrames] = f.stack[(left+k)%CacheFrames]
+	}
+	return n
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import (
+	"math/bits"
+
+	"loam/machine/phys"
+)
+
+// AllocN takes n physically contiguous frames and returns the address of the
+// first. The address is a multiple of align, a power of two in bytes (0 for
+// 4096); the last byte is at or below limit (0 for anywhere). One frame taken
+// this way is freed by Free or by FreeN with 1.
+func (a *Allocator) AllocN(n, align, limit uint64, o Owner) (uint64, Code) {
+	align = max(align, phys.PageSize)
+	switch {
+	case n == 0 || n > MaxRun || align > MaxRun<<phys.PageShift || align&(align-1) != 0:
+		return 0, a.refused(BadSize)
+	case !o.valid():
+		return 0, a.refused(BadOwner)
+	case limit == 0:
+		limit = MaxAddress
+	}
+	if n == 1 && align == phys.PageSize && limit >= MaxAddress {
+		return a.Alloc(o)
+	}
+	order := uint8(max(bits.Len64(n-1), bits.TrailingZeros64(align)-phys.PageShift))
+	a.lock.Lock()
+	pa, ok := a.contiguous(n, limit, order, o)
+	if !ok {
+		a.drainAll() // what lies in the caches may be what keeps a block apart
+		pa, ok = a.contiguous(n, limit, order, o)
+	}
+	code := OK
+	if !ok {
+		code = a.fail(NoMemory, 0)
+	}
+	a.lock.Unlock()
+	return pa, code
+}
+
+// refused notes an error in the arguments of a request.
+func (a *Allocator) refused(code Code) Code {
+	a.lock.Lock()
+	a.fail(code, 0)
+	a.lock.Unlock()
+	return code
+}
+
+// contiguous takes the first n frames of a block of the order.
+func (a *Allocator) contiguous(n, limit uint64, order uint8, o Owner) (uint64, bool) {
+	class := o.class()
+	if !a.mayTake(n, class) {
+		return 0, false
+	}
+	for k := a.count; k > 0; k-- {
+		r := &a.regions[(k-1)%MaxRegions]
+		var i uint64
+		var ok bool
+		if r.below(limit) {
+			i, ok = r.take(order, class)
+		} else {
+			i, ok = r.takeBelow(order, class, n, limit)
+		}
+		if ok {
+			a.keep(r, i, order, n, o)
+			return r.start + i<<phys.PageShift, true
+		}
+	}
+	return 0, false
+}
+
+// mayTake says whether n frames are in the free lists, and the class may have them.
+func (a *Allocator) mayTake(n uint64, class uint8) bool {
+	return n <= a.free && (class == classKernel || a.free-n >= a.reserve)
+}
+
+// keep makes the first n frames of the block at i, which was taken from the lists,
+// a run of the owner.
+func (a *Allocator) keep(r *region, i uint64, order uint8, n uint64, o Owner) {
+	r.keep(i, order, n, o, o.class())
+	a.setFree(a.free - n)
+	a.owned[o%16] += n
+}
+
+// below says whether all of the region lies at or below an address.
+func (r *region) below(limit uint64) bool { return r.start+r.n<<phys.PageShift-1 <= limit }
+
+// FreeN gives back the run of n frames at pa that the owner took, whole.
+func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
+	if n == 1 {
+		return a.Free(pa, o)
+	}
+	a.lock.Lock()
+	code := a.freeRun(pa, n, o)
+	a.lock.Unlock()
+	return code
+}
+
+func (a *Allocator) freeRun(pa, n uint64, o Owner) Code {
+	r, i := a.whole(pa, n, o)
+	if r == nil {
+		return a.refuse(pa, n, o)
+	}
+	a.release(r, i, n, o)
+	return OK
+}
+
+// whole returns where the owner's run of n frames at pa is, if there is one that
+// nobody else refers to.
+func (a *Allocator) whole(pa, n uint64, o Owner) (*region, uint64) {
+	r := a.region(pa)
+	if r == nil || pa%phys.PageSize != 0 {
+		return nil, 0
+	}
+	i := (pa - r.start) >> phys.PageShift
+	if !r.isReady(i) {
+		return nil, 0
+	}
+	rec := r.rec(i)
+	if rec.get()&^orderMask != newMeta(StateRun, 0, o, 1) || uint64(rec.next) != n {
+		return nil, 0
+	}
+	return r, i
+}
+
+// release frees the owner's run, or single frame, of n frames at i.
+func (a *Allocator) release(r *region, i, n uint64, o Owner) {
+	for end := i + n; i < end; {
+		order := metaOrder(r.rec(i).get())
+		if checked {
+			a.fillBlock(r.start+i<<phys.PageShift, order)
+		}
+		r.release(i, order, o.class())
+		i += 1 << order
+	}
+	a.setFree(a.free + n)
+	a.owned[o%16] -= n
+}
+
+// Split turns the run of n frames at pa that the owner took into single frames,
+// to be freed one by one.
+func (a *Allocator) Split(pa, n uint64, o Owner) Code {
+	a.lock.Lock()
+	code := OK
+	if r, i := a.whole(pa, n, o); r == nil {
+		code = a.refuse(pa, n, o)
+	} else {
+		for k := range n {
+			r.touch(i + k)
+			r.rec(i + k).set(newMeta(StateSingle, 0, o, 1))
+		}
+	}
+	a.lock.Unlock()
+	return code
+}
