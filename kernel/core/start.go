@@ -40,8 +40,8 @@ func Run(Config) {
 	r.comeIn()
 	k.stats.ownedAtStart, k.stats.nodesAtStart = programFrames(), k.nodes.Left()
 	r.startFirst()
-	k.stats.firstEntry = metal.Now()
 	k.askForMap()
+	k.stats.firstEntry = metal.Now()
 	metal.StartMeasuring()
 	r.loop()
 }
