@@ -49,7 +49,7 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 		if drop {
 			next, errno = s.dropPiece(at, last)
 		} else {
-			next, errno = s.wishPiece(at, last, want)
+			next, errno = s.wishPiece(start, at, last, want)
 		}
 		switch {
 		case errno != 0:
@@ -74,27 +74,27 @@ func (s *Space) dropPiece(start, end uint64) (next uint64, errno abi.Errno) {
 	return s.unmapPages(start, end), 0
 }
 
-// wishPiece notes which pages are wanted in a piece of a range, as far as whole large
-// pages lie in it: nothing else could be one, and areas stay joined. EAGAIN: no node
-// for an area that it would split.
-func (s *Space) wishPiece(start, end uint64, want Pages) (next uint64, errno abi.Errno) {
+// wishPiece notes which pages are wanted in a piece, from at on, of a range, as far as
+// whole large pages lie in the range: nothing else could be one, and areas stay joined.
+// EAGAIN: no node for an area that it would split.
+func (s *Space) wishPiece(start, at, end uint64, want Pages) (next uint64, errno abi.Errno) {
 	e := edit{what: editPages, pages: want}
 	last := end &^ (largeSize - 1)
-	start = (start + largeSize - 1) &^ (largeSize - 1)
+	at = max(at, (start+largeSize-1)&^(largeSize-1))
 	for range s.most.areas {
-		a, ok := s.areas.Next(start)
-		if !ok || start >= last || a.Start >= last {
+		a, ok := s.areas.Next(at)
+		if !ok || at >= last || a.Start >= last {
 			return end, 0
 		}
-		start = max(start, a.Start)
+		at = max(at, a.Start)
 		next = min(last, a.End)
-		if n := s.areas.splits(start, next, e); n > 0 && !s.areas.Supply(n) {
-			return start, abi.EAGAIN
+		if n := s.areas.splits(at, next, e); n > 0 && !s.areas.Supply(n) {
+			return at, abi.EAGAIN
 		}
-		s.areas.set(start, next, e)
-		start = next
+		s.areas.set(at, next, e)
+		at = next
 	}
-	return start, 0
+	return at, 0
 }
 
 // Brk is brk(2) as the kernel does it: it moves the end of the heap to addr if

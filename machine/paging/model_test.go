@@ -11,7 +11,6 @@ import (
 	"loam/machine/amd64"
 	"loam/machine/frame"
 	"loam/machine/paging"
-	"loam/machine/riscv64"
 )
 
 var steps = flag.Int("steps", 40_000, "operations of TestModel for each format")
@@ -40,11 +39,11 @@ func walkAMD64(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool)
 	panic("unreachable")
 }
 
-// walkSv39 follows the Privileged Specification 4.3.2. A page is executable
+// walkRISCV follows the Privileged Specification 4.3.2. A page is executable
 // or readable by its leaf alone.
-func walkSv39(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool) {
+func walkRISCV(env paging.Env, root, va uint64) (pa uint64, r, w, x, u, ok bool) {
 	at := root
-	for _, sh := range []uint{30, 21, 12} {
+	for _, sh := range []uint{39, 30, 21, 12}[4-env.Format.Levels:] {
 		e := *env.Mem.Word(at + va>>sh&511*8)
 		if e&1 == 0 || e&2 == 0 && e&4 != 0 {
 			return 0, false, false, false, false, false
@@ -72,6 +71,7 @@ type trial struct {
 	tables paging.Tables
 	walk   processor
 	model  map[uint64]page // by address
+	large  map[uint64]page // large leafs, by address
 	draw   func() uint64
 	pool   []uint64 // addresses that are worth trying
 }
@@ -79,9 +79,10 @@ type trial struct {
 func newTrial(t testing.TB, f *paging.Format, draw func() uint64) *trial {
 	env, tables := newEnv(t, f)
 	x := &trial{t: t, env: env, tables: tables, model: map[uint64]page{}, draw: draw}
+	x.large = map[uint64]page{}
 	x.walk = walkAMD64
-	if f == &riscv64.Sv39 {
-		x.walk = walkSv39
+	if f != &amd64.Format {
+		x.walk = walkRISCV
 	}
 	kernel := ^uint64(0) << (f.Bits - 1)
 	for _, base := range []uint64{0, 1 << 21, 1 << 30, 5<<30 + 1<<21, f.UserEnd - 1<<15, kernel, kernel + 1<<30} {
@@ -133,7 +134,11 @@ func norm(p paging.Prot) paging.Prot {
 }
 
 func (x *trial) step() {
-	switch x.pick(8) {
+	switch x.pick(10) {
+	case 8:
+		x.mapLarge()
+	case 9:
+		x.splitOne()
 	case 0, 1, 2:
 		x.mapOne()
 	case 3:
@@ -153,7 +158,7 @@ func (x *trial) mapOne() {
 	va, pa := x.address(), x.frame()
 	p := x.prot(va)
 	want := x.refusal(va, p)
-	if _, there := x.model[va]; want == paging.OK && there {
+	if _, _, there := x.at(va); want == paging.OK && there {
 		want = paging.Mapped
 	}
 	if got := x.tables.Map(x.env, va, pa, p); got != want {
@@ -168,6 +173,9 @@ func (x *trial) mapOne() {
 func (x *trial) unmapOne() {
 	va := x.address()
 	pa, p, code := x.tables.Unmap(x.env, va)
+	if x.inLarge(va) != (code == paging.Large) {
+		x.t.Fatalf("Unmap(%#x) = %v, in a large leaf: %v", va, code, x.inLarge(va))
+	}
 	old, there := x.model[va]
 	if there != (code == paging.OK) || there && (pa != old.pa || p != old.prot) {
 		x.t.Fatalf("Unmap(%#x) = %#x, %b, %v; model %+v", va, pa, p, code, old)
@@ -181,8 +189,11 @@ func (x *trial) protectOne() {
 	p := x.prot(va)
 	old, there := x.model[va]
 	want := paging.NotMapped
-	if there {
+	switch {
+	case there:
 		want = x.refusal(va, p)
+	case x.inLarge(va):
+		want = paging.Large
 	}
 	var flush bool
 	var got paging.Code
@@ -232,7 +243,7 @@ func (x *trial) unmapRange() {
 		for k := range b.Len() {
 			pa, table, borrowed := b.Frame(k)
 			if !table {
-				taken[pa|map[bool]uint64{true: 1}[borrowed]]++
+				taken[pa|map[bool]uint64{true: 1}[borrowed]|b.Count(k)<<1]++
 				continue
 			}
 			if code := x.env.Frames.Free(pa, frame.PageTable); code != frame.OK {
@@ -244,27 +255,120 @@ func (x *trial) unmapRange() {
 		}
 		if at = b.Next; code == paging.OK {
 			break
+		} else if code == paging.Large {
+			x.cut(at, end)
 		} else if code != paging.More {
 			x.t.Fatal(code)
 		}
 	}
-	for va, p := range x.model {
+	x.gone(x.model, start, end, 1, taken)
+	x.gone(x.large, start, end, 512, taken)
+	if len(taken) != 0 {
+		x.t.Fatalf("UnmapRange(%#x, %#x): frames differ: %v", start, end, taken)
+	}
+	x.look(start)
+	x.look(end - 4096)
+}
+
+// gone takes the pages of a range off a model, and off what was taken.
+func (x *trial) gone(model map[uint64]page, start, end, count uint64, taken map[uint64]int) {
+	for va, p := range model {
 		if va >= start && va < end {
-			key := p.pa
+			key := p.pa | count<<1
 			if p.prot&paging.Borrowed != 0 {
 				key |= 1
 			}
 			if taken[key]--; taken[key] == 0 {
 				delete(taken, key)
 			}
-			delete(x.model, va)
+			delete(model, va)
 		}
 	}
-	if len(taken) != 0 {
-		x.t.Fatalf("UnmapRange(%#x, %#x): frames differ: %v", start, end, taken)
+}
+
+// cut splits the large leaf that kept a call on a range that ends at end from going
+// on at at.
+func (x *trial) cut(at, end uint64) {
+	va := at &^ (span - 1)
+	if _, there := x.large[va]; !there || at == va && end-va >= span {
+		x.t.Fatalf("stopped at %#x (large leaf: %v) on the way to %#x", at, there, end)
 	}
-	x.look(start)
-	x.look(end - 4096)
+	x.split(va)
+}
+
+// span is the size of a large leaf.
+const span = 2 * mib
+
+// at is what the model knows of the page at va.
+func (x *trial) at(va uint64) (p page, level uint, there bool) {
+	if p, there = x.model[va]; there {
+		return p, 0, true
+	}
+	p, there = x.large[va&^(span-1)]
+	p.pa += va & (span - 1)
+	return p, 1, there
+}
+
+func (x *trial) inLarge(va uint64) bool {
+	_, there := x.large[va&^(span-1)]
+	return there
+}
+
+// dir is the entry from which a leaf table of va would hang.
+func (x *trial) dir(va uint64) uint64 {
+	f, at := x.env.Format, x.tables.Root
+	for level := f.Levels - 1; ; level-- {
+		e := *x.env.Mem.Word(at + va>>(12+9*level)&511*8)
+		if level == 1 || e&f.DirMask != f.Valid {
+			return e
+		}
+		at = e & f.AddrMask * f.AddrUnit
+	}
+}
+
+// mapLarge maps 2 MiB with one leaf.
+func (x *trial) mapLarge() {
+	va, pa := x.address()&^(span-1), 1<<30+uint64(x.pick(32))*span
+	p := x.prot(va)
+	want, done := x.refusal(va, p), uint64(0)
+	switch {
+	case x.user(va) && va+span > x.env.Format.UserEnd:
+		return // in the last one: mapRange's business
+	case want == paging.OK && x.dir(va) != 0:
+		want = paging.Mapped
+	case want == paging.OK:
+		done = span
+		x.large[va] = page{pa, norm(p)}
+	}
+	if got, code := x.tables.MapRange(x.env, va, pa, span, p, 1); got != done || code != want && (want != paging.Mapped || x.dir(va) == 0) {
+		x.t.Fatalf("MapRange(%#x, 2 MiB, %b) = %#x, %v; want %v", va, p, got, code, want)
+	}
+	x.look(va + uint64(x.pick(512))<<12)
+	x.fill(va)
+}
+
+func (x *trial) splitOne() {
+	va := x.address()
+	if x.inLarge(va) {
+		x.split(va)
+	} else if code := x.tables.Split(x.env, va); code != paging.NotMapped {
+		x.t.Fatalf("Split(%#x) = %v", va, code)
+	}
+	x.look(va)
+	x.fill(va)
+}
+
+// split splits a large leaf that is there.
+func (x *trial) split(va uint64) {
+	if code := x.tables.Split(x.env, va); code != paging.OK {
+		x.t.Fatalf("Split(%#x) = %v", va, code)
+	}
+	va &^= span - 1
+	p := x.large[va]
+	delete(x.large, va)
+	for k := range uint64(512) {
+		x.model[va+k<<12] = page{p.pa + k<<12, p.prot}
+	}
 }
 
 func (x *trial) protectRange() {
@@ -274,7 +378,11 @@ func (x *trial) protectRange() {
 	var b paging.Batch
 	for at := start; ; at = b.Next {
 		code := x.tables.ProtectRange(x.env, at, end, p, &b)
-		if code == paging.More {
+		switch code {
+		case paging.Large:
+			x.cut(b.Next, end)
+			continue
+		case paging.More:
 			continue
 		}
 		if code != want {
@@ -285,18 +393,25 @@ func (x *trial) protectRange() {
 	if want != paging.OK {
 		return
 	}
+	for _, model := range []map[uint64]page{x.model, x.large} {
+		protect(model, start, end, p)
+	}
+	x.look(start)
+	x.look(end - 4096)
+}
+
+// protect gives the pages of a range in a model new rights.
+func protect(model map[uint64]page, start, end uint64, p paging.Prot) {
 	const soft = paging.Copy | paging.Borrowed
-	for va, old := range x.model {
+	for va, old := range model {
 		if va >= start && va < end {
 			n := p&^soft | old.prot&soft
 			if old.prot&paging.Copy != 0 && n&paging.Write != 0 {
 				n = n&^paging.Write | paging.Read // Write implied it
 			}
-			x.model[va] = page{old.pa, norm(n)}
+			model[va] = page{old.pa, norm(n)}
 		}
 	}
-	x.look(start)
-	x.look(end - 4096)
 }
 
 // mapRange maps a few pages, where the first that is in the way stops it.
@@ -313,7 +428,7 @@ func (x *trial) mapRange() {
 	}
 	done := uint64(0)
 	for want == paging.OK && done < n {
-		if _, there := x.model[va+done<<12]; there {
+		if _, _, there := x.at(va + done<<12); there {
 			want = paging.Mapped
 			break
 		}
@@ -328,10 +443,18 @@ func (x *trial) mapRange() {
 
 // look compares Lookup and the processor with the model.
 func (x *trial) look(va uint64) {
-	want, there := x.model[va]
+	want, level, there := x.at(va)
 	pa, p, ok := x.tables.Lookup(x.env, va+5)
 	if ok != there || ok && (pa != want.pa+5 || p != want.prot) {
 		x.t.Fatalf("Lookup(%#x) = %#x, %b, %v; model %+v", va, pa, p, ok, want)
+	}
+	pa, p, at, ok := x.tables.Leaf(x.env, va+5)
+	if ok != there || ok && (pa != want.pa || p != want.prot || at != level) {
+		x.t.Fatalf("Leaf(%#x) = %#x, %b, level %d, %v; model %+v", va, pa, p, at, ok, want)
+	}
+	dir := x.dir(va)
+	if got, want := x.tables.HasTable(x.env, va+5), dir&x.env.Format.DirMask == x.env.Format.Valid; got != want {
+		x.t.Fatalf("HasTable(%#x) = %v, entry %#x", va, got, dir)
 	}
 	pa, r, w, ex, u, ok := x.walk(x.env, x.tables.Root, va+5)
 	if ok != (there && want.prot&paging.Access != 0) {
@@ -340,6 +463,19 @@ func (x *trial) look(va uint64) {
 	if ok && (pa != want.pa+5 || r != (want.prot&paging.Read != 0) || w != (want.prot&paging.Write != 0) ||
 		ex != (want.prot&paging.Exec != 0) || u != (want.prot&paging.User != 0)) {
 		x.t.Fatalf("the processor finds %#x at %#x %v %v %v %v; model %+v", va, pa, r, w, ex, u, want)
+	}
+}
+
+// fill compares how full the leaf table of va is.
+func (x *trial) fill(va uint64) {
+	filled := 0
+	for k := range uint64(512) {
+		if _, _, ok := x.at(va&^(span-1) + k<<12); ok {
+			filled++
+		}
+	}
+	if got := x.tables.Filled(x.env, va+5); got != filled {
+		x.t.Fatalf("Filled(%#x) = %d, want %d", va, got, filled)
 	}
 }
 
@@ -403,7 +539,7 @@ func FuzzTables(f *testing.F) {
 		if len(b) > 2048 {
 			return
 		}
-		for _, format := range []*paging.Format{&amd64.Format, &riscv64.Sv39} {
+		for _, format := range formats {
 			b := b
 			x := newTrial(t, format, func() uint64 {
 				if len(b) == 0 {

@@ -15,7 +15,14 @@ import (
 
 const mib = 1 << 20
 
-var formats = map[string]*paging.Format{"amd64": &amd64.Format, "sv39": &riscv64.Sv39}
+var formats = map[string]*paging.Format{"amd64": &amd64.Format, "sv39": &riscv64.Sv39, "sv48": sv48()}
+
+// sv48 is Sv39 with one level more, section 4.5.
+func sv48() *paging.Format {
+	f := riscv64.Sv39
+	f.Levels, f.Bits, f.UserEnd, f.Kernel = 4, 48, 0x6000_0000_0000, 0x6000_0000_0000
+	return &f
+}
 
 // newEnv returns an environment with 8 MiB of dirty memory and an empty root.
 func newEnv(t testing.TB, f *paging.Format) (paging.Env, paging.Tables) {
