@@ -42,6 +42,8 @@ func main() {
 		processCases(),
 		limitCases(),
 		memoryCases(),
+		cloneCases(),
+		privateCases(),
 		refusals(),
 		otherErrors(),
 		[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},

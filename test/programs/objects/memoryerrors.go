@@ -25,6 +25,24 @@ func memoryErrors(add func(name string, e syscall.Errno, all func(try func(error
 			try(call(abi.CallMemoryCreate, size))
 		}
 	})
+	badNames := func(nr uint64, args ...uint64) func(func(error)) {
+		return func(try func(error)) {
+			for _, a := range badAddresses[:5] { // code can be read
+				try(call(nr, append(args, a, 1)...))
+				try(call(nr, append(args, a, abi.MemoryNameSize)...))
+			}
+			try(call(nr, append(args, codeOfCounter()|1<<47, 8)...))
+		}
+	}
+	longNames := func(nr uint64, args ...uint64) func(func(error)) {
+		return func(try func(error)) {
+			for _, n := range []uint64{abi.MemoryNameSize + 1, 1 << 63, 1<<64 - 1} {
+				try(call(nr, append(args, infoAddr, n)...))
+			}
+		}
+	}
+	add("memory_create", syscall.EFAULT, badNames(abi.CallMemoryCreate, page))
+	add("memory_create", syscall.ENAMETOOLONG, longNames(abi.CallMemoryCreate, page))
 	add("memory_create", syscall.EMFILE, full(func() error { return call(abi.CallMemoryCreate, page) }))
 	add("memory_resize", syscall.EINVAL, with(func(try func(error), m object.Memory) {
 		for _, size := range []uint64{0, 1, page + 1, 64<<30 + page, 1<<64 - page} {
@@ -45,11 +63,46 @@ func memoryErrors(add func(name string, e syscall.Errno, all func(try func(error
 			try(m.Decommit(r[0], r[1]))
 		}
 	}))
+	add("memory_clone", syscall.EINVAL, with(func(try func(error), m object.Memory) {
+		for _, r := range [][2]uint64{{0, 0}, {4 * page, 0}, {1, page}, {0, 1}, {0, 5 * page}, {4 * page, page}, {page, 1<<64 - page},
+			{1<<64 - page, page}, {1<<64 - page, 2 * page}, {0, 1 << 63}} {
+			_, err := m.Clone(r[0], r[1])
+			try(err)
+		}
+	}))
+	add("memory_clone", syscall.EFAULT, with(func(try func(error), m object.Memory) {
+		badNames(abi.CallMemoryClone, uint64(m), 0, page)(try)
+	}))
+	add("memory_clone", syscall.ENAMETOOLONG, with(func(try func(error), m object.Memory) {
+		longNames(abi.CallMemoryClone, uint64(m), 0, page)(try)
+	}))
+	add("memory_clone", syscall.EMFILE, with(func(try func(error), m object.Memory) {
+		full(func() error { _, err := m.Clone(0, page); return err })(try)
+	}))
+	add("memory_clone", syscall.EBUSY, with(func(try func(error), m object.Memory) {
+		b := here(m, syscall.PROT_READ) // which mprotect can change
+		defer away(b)
+		_, err := m.Clone(2*page, page)
+		try(err)
+	}))
+	add("memory_map", syscall.EBUSY, with(func(try func(error), m object.Memory) {
+		fillMemory(m, 1)
+		c := must(m.Clone(0, page))
+		defer c.Close()
+		p := hereAlone(m, rw)
+		defer away(p)
+		for _, prot := range []uint64{rw, syscall.PROT_READ} {
+			_, err := object.Here.Map(m, 0, 3*page, page, prot)
+			try(err)
+		}
+	}))
 	add("memory_map", syscall.EINVAL, with(func(try func(error), m object.Memory) {
 		for _, a := range [][4]uint64{ // address, offset, length, protection
 			{1, 0, page, rw}, {0, 1, page, rw}, {0, 0, 1, rw}, {0, 0, 0, rw}, {0, 4 * page, page, rw}, {0, 0, 5 * page, rw},
 			{0, 1<<64 - page, 2 * page, rw}, {1<<64 - page, 0, page, rw}, {page, 0, 1<<64 - page, rw}, {1 << 47, 0, page, rw},
 			{page, 0, page, rw}, {0, 0, page, 0}, {0, 0, page, syscall.PROT_WRITE}, {0, 0, page, rw | 8}, {0, 0, page, 1 << 40},
+			{0, 0, page, abi.MapPrivate}, {0, 0, page, abi.MapPrivate | syscall.PROT_WRITE}, {0, 0, page, abi.MapPrivate<<1 | rw},
+			{0, 4 * page, page, abi.MapPrivate | rw}, {0, 1, page, abi.MapPrivate | rw},
 		} {
 			_, err := object.Here.Map(m, a[0], a[1], a[2], a[3])
 			try(err)

@@ -46,6 +46,7 @@ var withHandles = []refusal{
 	{nr: abi.CallProcessWait, kind: abi.KindProcess, right: abi.RightWait, args: []uint64{0}},
 	{nr: abi.CallMemoryResize, kind: abi.KindMemory, right: abi.RightManage, args: []uint64{page}},
 	{nr: abi.CallMemoryDecommit, kind: abi.KindMemory, right: abi.RightManage, args: []uint64{0, page}},
+	{nr: abi.CallMemoryClone, kind: abi.KindMemory, right: abi.RightRead, args: []uint64{0, page, 0, 0}},
 	{nr: abi.CallMemoryInfo, kind: abi.KindMemory, right: abi.RightRead, args: []uint64{infoAddr}},
 	{nr: abi.CallMemoryMap, kind: abi.KindSpace, args: []uint64{0, 0, 0, page, rw}},
 	{nr: abi.CallMemoryUnmap, kind: abi.KindSpace, right: abi.RightMap, args: []uint64{1 << 30, page}},

@@ -33,6 +33,18 @@ func play(role []string) {
 		err = given(role[1:])
 	case "memory":
 		err = useMemory()
+	case "clone":
+		err = useClone()
+	case "cloner":
+		err = cloner(role[1])
+	case "greedyclone":
+		err = greedyClone()
+	case "crowdedclone":
+		err = crowdedClone()
+	case "belowclone":
+		err = belowClone()
+	case "private":
+		err = usePrivate()
 	case "at":
 		err = memoryAt(role[1])
 	case "pages":

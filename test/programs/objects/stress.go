@@ -126,7 +126,7 @@ func (s *stressed) allowed(what string, err error) bool {
 // step makes a random call.
 func (s *stressed) step(r *rand.Rand) {
 	h := s.pick(r)
-	switch r.IntN(24) {
+	switch r.IntN(26) {
 	case 0, 1:
 		if n, err := object.NewNotification(); s.allowed("create", err) {
 			s.add(abi.Handle(n))
@@ -172,6 +172,11 @@ func (s *stressed) step(r *rand.Rand) {
 	case 22:
 		s.allowed("resize", object.Memory(h).Resize(uint64(1+r.IntN(64))*page))
 		s.allowed("decommit", object.Memory(h).Decommit(0, page))
+	case 23, 24:
+		n := uint64(1 + r.IntN(64))
+		if m, err := object.Memory(h).Clone(uint64(r.IntN(int(n)))*page, n*page); s.allowed("clone", err) {
+			s.add(abi.Handle(m))
+		}
 	default:
 		_, err := object.Process(h).Info()
 		s.allowed("process info", err)
@@ -207,7 +212,11 @@ func (s *stressed) useMemory(r *rand.Rand, m object.Memory) {
 		to = object.Space(s.pick(r))
 	}
 	size := uint64(1+r.IntN(8)) * page
-	addr, err := to.Map(m, 0, 0, size, rw)
+	prot := uint64(rw)
+	if r.IntN(3) == 0 {
+		prot |= abi.MapPrivate
+	}
+	addr, err := to.Map(m, 0, 0, size, prot)
 	if !s.allowed("map", err) || to != object.Here {
 		return // a child's end unmaps
 	}
