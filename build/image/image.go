@@ -6,7 +6,7 @@
 //
 // # What goes in
 //
-// A static linux/amd64 executable linked with -T at [TextAddr]. Go's linker
+// A static executable for linux, amd64 or riscv64, linked with -T at [TextAddr]. Go's linker
 // gives it three PT_LOAD segments, text (which starts one page before the text
 // section, with the ELF header in it), read-only data and data with bss, each
 // with physical = virtual address, and a PT_PHDR, PT_NOTE and PT_GNU_STACK
@@ -18,6 +18,10 @@
 //	PT_LOAD  boot segment at physical 1 MiB: image header, early GDT,
 //	         trampoline, early page tables (boot.go)
 //	PT_LOAD  the linker's segments, p_paddr = p_vaddr - ImageBase
+//
+// That is amd64's. A kernel for RISC-V becomes a flat file instead (riscv64.go),
+// which QEMU starts in machine mode without firmware, and firmware in supervisor
+// mode.
 //
 // Section headers and symbols are dropped: the kernel symbolises by Go's own
 // pclntab, and a debugger reads the linker's file. The output is a function of
@@ -77,6 +81,7 @@ func (s *segment) end() uint64 { return pageUp(s.addr + s.memSize) }
 type kernel struct {
 	segments   [3]segment // text, read-only data, data
 	rt0, start uint64     // Go's entry; ours
+	file       *elf.File
 }
 
 func pageUp(v uint64) uint64 { return (v + pageSize - 1) &^ (pageSize - 1) }
@@ -89,8 +94,26 @@ func Build(linked []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.file.Machine == elf.EM_RISCV {
+		return k.flat()
+	}
 	text, rodata, data := &k.segments[0], &k.segments[1], &k.segments[2]
-	header := bootinfo.ImageHeader{
+	header := k.header()
+	header.ImageStart, header.ImageEnd = BootAddr, data.end()-bootinfo.ImageBase
+	header.BootStart, header.BootEnd = BootAddr, BootAddr+bootSize
+	boot := segment{
+		addr:    bootinfo.ImageBase + BootAddr,
+		memSize: bootSize,
+		data:    bootSegment(&header, k.start),
+		flags:   elf.PF_R | elf.PF_W | elf.PF_X,
+	}
+	return write([]segment{boot, *text, *rodata, *data}), nil
+}
+
+// header says where the kernel's parts are, as linked.
+func (k *kernel) header() bootinfo.ImageHeader {
+	text, rodata, data := &k.segments[0], &k.segments[1], &k.segments[2]
+	return bootinfo.ImageHeader{
 		Magic:       bootinfo.ImageMagic,
 		Entry:       k.rt0,
 		TextStart:   text.addr,
@@ -99,18 +122,7 @@ func Build(linked []byte) ([]byte, error) {
 		RodataEnd:   rodata.end(),
 		DataStart:   data.addr,
 		DataEnd:     data.end(),
-		ImageStart:  BootAddr,
-		ImageEnd:    data.end() - bootinfo.ImageBase,
-		BootStart:   BootAddr,
-		BootEnd:     BootAddr + bootSize,
 	}
-	boot := segment{
-		addr:    bootinfo.ImageBase + BootAddr,
-		memSize: bootSize,
-		data:    bootSegment(&header, k.start),
-		flags:   elf.PF_R | elf.PF_W | elf.PF_X,
-	}
-	return write([]segment{boot, *text, *rodata, *data}), nil
 }
 
 // write lays out the ELF file: header, program headers and note in the first

@@ -25,6 +25,7 @@ type symbol struct {
 	name string
 	kind elf.SymType
 	addr uint64
+	size uint64
 }
 
 const (
@@ -55,8 +56,8 @@ func good() *linkedELF {
 			{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(elf.PF_R | elf.PF_W), Align: 8},
 		},
 		symbols: []symbol{
-			{"_rt0_amd64_linux", elf.STT_FUNC, testRt0},
-			{StartSymbol, elf.STT_FUNC, testStart},
+			{name: "_rt0_amd64_linux", kind: elf.STT_FUNC, addr: testRt0},
+			{name: StartSymbol, kind: elf.STT_FUNC, addr: testStart},
 		},
 	}
 }
@@ -72,7 +73,7 @@ func (l *linkedELF) bytes() []byte {
 	_ = binary.Write(&syms, le, elf.Sym64{})
 	for _, s := range l.symbols {
 		_ = binary.Write(&syms, le, elf.Sym64{Name: uint32(len(strs)), Value: s.addr, Shndx: 1,
-			Info: elf.ST_INFO(elf.STB_GLOBAL, s.kind)})
+			Size: s.size, Info: elf.ST_INFO(elf.STB_GLOBAL, s.kind)})
 		strs = append(append(strs, s.name...), 0)
 	}
 	const symOff = 4 * pageSize
@@ -208,15 +209,15 @@ func TestStartSymbol(t *testing.T) {
 		symbols []symbol
 		want    uint64 // 0: an error
 	}{
-		"only the bare name":          {[]symbol{{StartSymbol, elf.STT_FUNC, testStart}}, testStart},
-		"only abi0":                   {[]symbol{{abi0, elf.STT_FUNC, testStart}}, testStart},
-		"abi0 before the wrapper":     {[]symbol{{abi0, elf.STT_FUNC, testStart}, {StartSymbol, elf.STT_FUNC, testRt0}}, testStart},
-		"abi0 after the wrapper":      {[]symbol{{StartSymbol, elf.STT_FUNC, testRt0}, {abi0, elf.STT_FUNC, testStart}}, testStart},
-		"none":                        {[]symbol{{"main.main", elf.STT_FUNC, testRt0}}, 0},
-		"a variable of that name":     {[]symbol{{StartSymbol, elf.STT_OBJECT, testStart}}, 0},
-		"outside the text":            {[]symbol{{StartSymbol, elf.STT_FUNC, testData}}, 0},
-		"a name that only begins so":  {[]symbol{{StartSymbol + "up", elf.STT_FUNC, testStart}}, 0},
-		"in the text's last, no file": {[]symbol{{StartSymbol, elf.STT_FUNC, testText + 0x1234}}, 0},
+		"only the bare name":          {[]symbol{{name: StartSymbol, kind: elf.STT_FUNC, addr: testStart}}, testStart},
+		"only abi0":                   {[]symbol{{name: abi0, kind: elf.STT_FUNC, addr: testStart}}, testStart},
+		"abi0 before the wrapper":     {[]symbol{{name: abi0, kind: elf.STT_FUNC, addr: testStart}, {name: StartSymbol, kind: elf.STT_FUNC, addr: testRt0}}, testStart},
+		"abi0 after the wrapper":      {[]symbol{{name: StartSymbol, kind: elf.STT_FUNC, addr: testRt0}, {name: abi0, kind: elf.STT_FUNC, addr: testStart}}, testStart},
+		"none":                        {[]symbol{{name: "main.main", kind: elf.STT_FUNC, addr: testRt0}}, 0},
+		"a variable of that name":     {[]symbol{{name: StartSymbol, kind: elf.STT_OBJECT, addr: testStart}}, 0},
+		"outside the text":            {[]symbol{{name: StartSymbol, kind: elf.STT_FUNC, addr: testData}}, 0},
+		"a name that only begins so":  {[]symbol{{name: StartSymbol + "up", kind: elf.STT_FUNC, addr: testStart}}, 0},
+		"in the text's last, no file": {[]symbol{{name: StartSymbol, kind: elf.STT_FUNC, addr: testText + 0x1234}}, 0},
 	} {
 		l := good()
 		l.symbols = c.symbols
@@ -239,7 +240,7 @@ func TestErrors(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(*linkedELF){
 		"not readable as ELF":                                func(l *linkedELF) { l.header.Ident[0] = 'M' },
-		"is for EM_RISCV":                                    func(l *linkedELF) { l.header.Machine = uint16(elf.EM_RISCV) },
+		"is for EM_AARCH64":                                  func(l *linkedELF) { l.header.Machine = uint16(elf.EM_AARCH64) },
 		"is ET_DYN":                                          func(l *linkedELF) { l.header.Type = uint16(elf.ET_DYN) },
 		"dynamically linked (PT_INTERP":                      prog(0, func(p *elf.Prog64) { p.Type = uint32(elf.PT_INTERP) }),
 		"dynamically linked (PT_DYNAMIC":                     prog(0, func(p *elf.Prog64) { p.Type = uint32(elf.PT_DYNAMIC) }),

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,7 @@ import (
 	"time"
 )
 
-// stub is a kernel whose entry writes, with no stack, "ok" to port 0xe9 if it
-// finds what the trampoline promises, and ends the machine by isa-debug-exit.
+// stub is a kernel but for its entry.
 var stub = map[string]string{
 	"go.mod":         "module loam\n\ngo 1.26.0\n",
 	"kernel/main.go": "package main\n\nimport \"loam/machine/metal\"\n\nfunc main() { metal.Keep() }\n",
@@ -25,7 +25,11 @@ func start()
 // Keep gives start a reference, or the linker drops it.
 var Keep = start
 `,
-	"machine/metal/start_amd64.s": `#include "textflag.h"
+}
+
+// stubAMD64 is an entry that writes, with no stack, "ok" to port 0xe9 if it
+// finds what the trampoline promises, and ends the machine by isa-debug-exit.
+const stubAMD64 = `#include "textflag.h"
 
 TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 	MOVQ $0x31474d494d414f4c, AX // RSI: the image header
@@ -54,17 +58,22 @@ out:
 halt:
 	HLT
 	JMP  halt
-`,
-}
+`
 
 // link links the stub with the stock toolchain, as the build does.
 func link(t *testing.T) []byte {
+	return linkFor(t, "amd64", "machine/metal/start_amd64.s", stubAMD64)
+}
+
+func linkFor(t *testing.T, arch, entryFile, entry string) []byte {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("links a program")
 	}
 	dir := t.TempDir()
-	for name, text := range stub {
+	files := maps.Clone(stub)
+	files[entryFile] = entry
+	for name, text := range files {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -76,7 +85,7 @@ func link(t *testing.T) []byte {
 	cmd := exec.Command("go", "build", "-trimpath", "-o", "k.elf",
 		"-ldflags", "-w -T -0x7fdff000 -checklinkname=0", "./kernel")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0",
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0",
 		"GOFLAGS=-buildvcs=false", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

@@ -16,12 +16,12 @@ func parse(linked []byte) (*kernel, error) {
 	switch {
 	case f.Class != elf.ELFCLASS64 || f.Data != elf.ELFDATA2LSB:
 		return nil, errorf("is %v %v, want 64-bit little-endian", f.Class, f.Data)
-	case f.Machine != elf.EM_X86_64:
-		return nil, errorf("is for %v, want %v (build with GOARCH=amd64)", f.Machine, elf.EM_X86_64)
+	case f.Machine != elf.EM_X86_64 && f.Machine != elf.EM_RISCV:
+		return nil, errorf("is for %v, want %v or %v (build with GOARCH=amd64 or riscv64)", f.Machine, elf.EM_X86_64, elf.EM_RISCV)
 	case f.Type != elf.ET_EXEC:
 		return nil, errorf("is %v, want %v (build without -buildmode=pie)", f.Type, elf.ET_EXEC)
 	}
-	k := new(kernel)
+	k := &kernel{file: f}
 	if err := k.load(f, linked); err != nil {
 		return nil, err
 	}
