@@ -60,34 +60,30 @@ func (r *runner) space(h uint64) (*space.Space, abi.Errno) {
 	return &k.spaces.Index(index).Space, 0
 }
 
-// memoryName reads the name of a memory object from the caller's memory.
-func (r *runner) memoryName(addr, n uint64) (b [abi.MemoryNameSize]byte, e abi.Errno) {
-	if n > uint64(len(b)) {
-		return b, abi.ENAMETOOLONG
+// newMemory makes the header of a memory object, which the caller is charged for,
+// and reads its name.
+func (r *runner) newMemory(name, n uint64) (header int32, b [abi.MemoryNameSize]byte, e abi.Errno) {
+	switch {
+	case r.handles().Room() == 0:
+		return 0, b, abi.EMFILE
+	case n > uint64(len(b)):
+		return 0, b, abi.ENAMETOOLONG
 	}
-	return b, r.as.ReadUser(abi.UserAddr(addr), b[:n])
+	if e = r.as.ReadUser(abi.UserAddr(name), b[:n]); e != 0 {
+		return 0, b, e
+	}
+	header, e = k.objects.New(abi.KindMemory, pool.Nil, r.p.objects.Account)
+	return header, b, e
 }
 
-// newMemory gives the caller a handle to a memory object that take makes, which
-// it is charged for.
-func (r *runner) newMemory(name, length uint64, take func() (int32, abi.Errno)) uint64 {
-	if r.handles().Room() == 0 {
-		return abi.EMFILE.Result()
-	}
-	b, e := r.memoryName(name, length)
-	if e != 0 {
-		return e.Result()
-	}
-	header, e := k.objects.New(abi.KindMemory, pool.Nil, r.p.objects.Account)
-	if e != 0 {
-		return e.Result()
-	}
-	i, e := take()
+// giveMemory gives the caller a handle to memory object i with the header of
+// newMemory, which goes if there is an error instead.
+func (r *runner) giveMemory(header, i int32, name *[abi.MemoryNameSize]byte, e abi.Errno) uint64 {
 	if e != 0 {
 		k.objects.Release(header)
 		return e.Result()
 	}
-	k.memories.SetName(i, b[:])
+	k.memories.SetName(i, name[:])
 	k.objects.At(header).Record = i
 	k.memoryHeaders[i] = header
 	h := r.handleTo(header)
@@ -100,14 +96,17 @@ func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
 	if c.RDI%abi.PageSize != 0 || c.RDI == 0 || c.RDI > memory.MaxPages*abi.PageSize {
 		return abi.EINVAL.Result()
 	}
-	return r.newMemory(c.RSI, c.RDX, func() (int32, abi.Errno) {
-		return k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
-	})
+	header, name, e := r.newMemory(c.RSI, c.RDX)
+	if e != 0 {
+		return e.Result()
+	}
+	i, e := k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	return r.giveMemory(header, i, &name, e)
 }
 
 // loamMemoryClone: memory, offset, length, name, its length.
 func loamMemoryClone(r *runner, c *metal.Context) uint64 {
-	i, e := r.memory(c.RDI, abi.RightRead)
+	of, e := r.memory(c.RDI, abi.RightRead)
 	end := c.RSI + c.RDX
 	switch {
 	case e != 0:
@@ -117,9 +116,12 @@ func loamMemoryClone(r *runner, c *metal.Context) uint64 {
 	case r.low():
 		return abi.ENOMEM.Result()
 	}
-	return r.newMemory(c.R10, c.R8, func() (int32, abi.Errno) {
-		return k.memories.Clone(i, c.RSI/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
-	})
+	header, name, e := r.newMemory(c.R10, c.R8)
+	if e != 0 {
+		return e.Result()
+	}
+	i, e := k.memories.Clone(of, c.RSI/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	return r.giveMemory(header, i, &name, e)
 }
 
 // loamMemoryResize goes in pieces, each a call of its own.
