@@ -178,14 +178,14 @@ func (r *runner) reap() bool {
 	if k.memoryTurn = !k.memoryTurn; k.memoryTurn && r.reapMemory() {
 		return true
 	}
-	peak := s.Stats().Peak
-	faults := s.Stats().Faults
+	st := s.Stats()
 	if !s.Destroy() {
-		k.stats.peak = max(k.stats.peak, peak)
-		s.seen = max(s.seen, faults)
+		k.stats.peak = max(k.stats.peak, st.Peak)
+		s.seen, s.large = max(s.seen, st.Faults), max(s.large, st.Made)
 		return true
 	}
 	k.stats.faults += s.seen
+	k.stats.large += s.large
 	k.dying.Remove(k.dyingLinks, i)
 	owner := s.owner
 	k.spaces.Put(s.handle)

@@ -49,6 +49,7 @@ type Space struct {
 	handle pool.Handle
 	ending bool   // nobody is to load it any more
 	seen   uint64 // page faults, while it is destroyed
+	large  uint64 // large pages made for it, as well
 
 	owner object.Process // whose it is
 }

@@ -23,6 +23,7 @@ type counters struct {
 	firstEntry   int64  // ns, when the first user instruction ran
 	peak         uint64 // frames, the most that one ended space had
 	faults       uint64 // page faults resolved in spaces that have ended
+	large        uint64 // large pages made in those
 
 	collections collections
 }
@@ -66,6 +67,7 @@ func report() {
 	}
 	stat("calls", calls, "calls")
 	stat("page_faults", k.stats.faults, "faults")
+	stat("large_pages", k.stats.large, "pages")
 	stat("peak_resident", k.stats.peak*abi.PageSize>>10, "KiB")
 	stat("frames_free_at_start", k.stats.freeAtStart, "frames")
 	stat("frames_free_at_end", free, "frames")

@@ -7,9 +7,9 @@ import "loam/abi"
 // MAdvise is madvise(2). MADV_DONTNEED and MADV_FREE both give the memory back
 // at once, so that it reads as zero (an archive area, as its file) afterwards; a
 // memory object keeps its content.
-// MADV_HUGEPAGE and MADV_NOHUGEPAGE say which pages memory gets from then on, see
-// Pages; large ones that are there stay. EAGAIN: no node for an area that it would
-// split; ENOMEM also: no frame to split a large page.
+// MADV_HUGEPAGE and MADV_NOHUGEPAGE say which pages memory gets from then on; large
+// ones that are there stay. EAGAIN: that has been said of too many ranges (maxWishes).
+// ENOMEM also: no frame to split a large page.
 // Advice that only asks for speed is accepted and ignored. What asks for an
 // effect that isn't there is EINVAL, as on a Linux built without it.
 func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.Errno {
@@ -44,13 +44,8 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	} else if advice == abi.MADV_FREE && s.areas.has(start, end, 1<<Archive|objects) {
 		return abi.EINVAL
 	}
-	if last := min(end, s.high); at < last && (drop || wish) {
-		next, errno := at, abi.Errno(0)
-		if drop {
-			next, errno = s.dropPiece(at, last)
-		} else {
-			next, errno = s.wishPiece(start, at, last, want)
-		}
+	if last := min(end, s.high); drop && at < last {
+		next, errno := s.dropPiece(at, last)
 		switch {
 		case errno != 0:
 			return errno
@@ -62,6 +57,9 @@ func (s *Space) MAdvise(c *Call, addr abi.UserAddr, length, advice uint64) abi.E
 	if !s.areas.Covered(start, end) {
 		return abi.ENOMEM
 	}
+	if wish {
+		return s.wish(start, end, want)
+	}
 	return 0
 }
 
@@ -72,29 +70,6 @@ func (s *Space) dropPiece(start, end uint64) (next uint64, errno abi.Errno) {
 		return start, abi.ENOMEM
 	}
 	return s.unmapPages(start, end), 0
-}
-
-// wishPiece notes which pages are wanted in a piece, from at on, of a range, as far as
-// whole large pages lie in the range: nothing else could be one, and areas stay joined.
-// EAGAIN: no node for an area that it would split.
-func (s *Space) wishPiece(start, at, end uint64, want Pages) (next uint64, errno abi.Errno) {
-	e := edit{what: editPages, pages: want}
-	last := end &^ (largeSize - 1)
-	at = max(at, (start+largeSize-1)&^(largeSize-1))
-	for range s.most.areas {
-		a, ok := s.areas.Next(at)
-		if !ok || at >= last || a.Start >= last {
-			return end, 0
-		}
-		at = max(at, a.Start)
-		next = min(last, a.End)
-		if n := s.areas.splits(at, next, e); n > 0 && !s.areas.Supply(n) {
-			return at, abi.EAGAIN
-		}
-		s.areas.set(at, next, e)
-		at = next
-	}
-	return at, 0
 }
 
 // Brk is brk(2) as the kernel does it: it moves the end of the heap to addr if

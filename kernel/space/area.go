@@ -56,8 +56,8 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Pages is what a program wants an area to be made of: MADV_HUGEPAGE and
-// MADV_NOHUGEPAGE. See wantsLarge.
+// Pages is what a program wants a range to be made of: MADV_HUGEPAGE and
+// MADV_NOHUGEPAGE. See wish.
 type Pages uint8
 
 // The wishes.
@@ -74,7 +74,7 @@ type Area struct {
 	Prot  Prot
 	Deny  Prot // rights that mprotect may not give
 	Kind  Kind
-	Pages Pages
+	Pages Pages // of Space.wishes only
 
 	// Of an Object or Private area only: the index of the object, and where in it Start is,
 	// in bytes, page-aligned.

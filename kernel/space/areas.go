@@ -76,7 +76,7 @@ func (a *Areas) Room(first, last, size uint64) (addr uint64, ok bool) {
 }
 
 // Supply reports whether n more areas may be made. Insert needs 1, Remove
-// needs 1, set needs 2, at most.
+// needs 1, SetProt needs 2, at most.
 func (a *Areas) Supply(n int) bool {
 	return int(a.count)+n <= int(a.limit) && a.pool.Left() >= n
 }
@@ -116,47 +116,18 @@ func (a *Areas) Remove(start, end uint64) {
 	}
 }
 
-// edit is a change of areas: they get other rights, or other pages are wanted.
-type edit struct {
-	prot  Prot
-	pages Pages
-	what  uint8
-}
-
-const (
-	editProt = iota
-	editPages
-)
-
-// keeps reports whether the area is already as e wants it.
-func (e edit) keeps(a *Area) bool {
-	if e.what == editPages {
-		return a.Pages == e.pages
-	}
-	return a.Prot == e.prot
-}
-
 // SetProt gives a range, which is covered, new rights.
 func (a *Areas) SetProt(start, end uint64, prot Prot) {
-	a.set(start, end, edit{what: editProt, prot: prot})
-}
-
-// set changes a range, which is covered.
-func (a *Areas) set(start, end uint64, e edit) {
 	for at := start; at < end; {
 		n := a.at(at)
 		old := n.area
 		at = min(old.End, end)
-		if e.keeps(&old) {
+		if old.Prot == prot {
 			continue
 		}
 		// n keeps what changes; the parts around it become areas.
 		n.area = old.from(max(old.Start, start)).upTo(at)
-		if e.what == editPages {
-			n.area.Pages = e.pages
-		} else {
-			n.area.Prot = e.prot
-		}
+		n.area.Prot = prot
 		a.refresh(n)
 		if old.Start < start {
 			a.add(old.upTo(start))
@@ -168,13 +139,13 @@ func (a *Areas) set(start, end uint64, e edit) {
 	a.merge(start, end)
 }
 
-// splits returns how many areas set would add at the ends of the range, not
-// counting those that it would merge.
-func (a *Areas) splits(start, end uint64, e edit) (n int) {
-	if f := a.at(start); f != nil && f.area.Start < start && !e.keeps(&f.area) {
+// splits returns how many areas SetProt would add at the ends of the range,
+// not counting those that it would merge.
+func (a *Areas) splits(start, end uint64, prot Prot) (n int) {
+	if f := a.at(start); f != nil && f.area.Start < start && f.area.Prot != prot {
 		n++
 	}
-	if l := a.at(end - 1); l != nil && l.area.End > end && !e.keeps(&l.area) {
+	if l := a.at(end - 1); l != nil && l.area.End > end && l.area.Prot != prot {
 		n++
 	}
 	return n

@@ -89,7 +89,7 @@ func (m *model) setProt(first, n int, prot Prot) {
 		return
 	}
 	before := m.areas.Len()
-	splits := m.areas.splits(start, end, edit{what: editProt, prot: prot})
+	splits := m.areas.splits(start, end, prot)
 	m.areas.SetProt(start, end, prot)
 	if m.areas.Len() > before+splits {
 		m.t.Fatalf("%d areas after SetProt, %d before and %d splits", m.areas.Len(), before, splits)

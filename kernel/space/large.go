@@ -8,7 +8,7 @@ import (
 )
 
 // Large pages, of 2 MiB: one translation instead of 512, and one fault for every
-// fillPages pages. They are taken when they cost nothing: see wantsLarge.
+// fillPages pages. When they are taken says wantsLarge.
 
 const (
 	largeSize  = 1 << 21 // paging.Span(1)
@@ -48,20 +48,22 @@ type fill struct {
 // than what is touched; the first 2 MiB of a heap never are one, so that a small
 // program is as small as without; and what a space has in excess of what it has
 // touched is bounded by an eighth and one large page for each dense part. A program
-// that knows better says so (Pages).
+// that knows better says so (wish).
 func (s *Space) wantsLarge(page uint64, a *Area) bool {
 	low := page &^ (largeSize - 1)
 	first := a.Start // of what the area has that is zero
 	if a.Kind == Archive {
 		first += roundUp(a.Bytes)
 	}
-	switch {
-	case low < first || a.End < largeSize || low > a.End-largeSize,
-		a.Pages == SmallPages, s.move.phase != resting:
+	if low < first || low+largeSize > a.End || s.move.phase != resting {
+		return false
+	}
+	switch want := s.wished(low); {
+	case want == SmallPages:
 		return false
 	case s.fill.pa != 0:
 		return true
-	case a.Pages != LargePages && !s.denseAround(low, first, a.End):
+	case want != LargePages && !s.denseAround(low, first, a.End):
 		return false
 	}
 	if _, _, _, mapped := s.tables.Leaf(s.env, low); mapped {

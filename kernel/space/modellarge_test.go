@@ -234,18 +234,21 @@ func (w *bigWorld) move(i, n, blocks int) {
 	}
 	copy(w.units[to:to+n], w.units[i:i+n])
 	clear(w.units[i : i+n])
+	for k := range n {
+		w.units[to+k].wish = AnyPages
+	}
 }
 
-// wish is MADV_HUGEPAGE and the like, which concern whole large pages.
+// wish is MADV_HUGEPAGE and the like.
 func (w *bigWorld) wish(i, n int, advice uint64, p Pages) {
 	errno := w.s.MAdvise(abi.UserAddr(unitAt(i)), unitAt(i+n)-unitAt(i), advice)
 	if want := w.covered(i, n); want != (errno == 0) {
 		w.t.Fatalf("advice: %q", errno.Name())
+	} else if !want {
+		return
 	}
-	for k := (i + 5) / 6 * 6; k < (i+n)/6*6; k++ {
-		if u := &w.units[k]; u.used {
-			u.wish = p
-		}
+	for k := range n {
+		w.units[i+k].wish = p
 	}
 }
 
@@ -318,8 +321,11 @@ func (w *bigWorld) check() {
 	for i := range bigUnits {
 		u := &w.units[i]
 		for _, va := range [2]uint64{unitAt(i), unitAt(i+1) - PageSize} {
-			if a, ok := w.s.areas.Find(va); ok != u.used || ok && (a.Prot != u.prot || a.Pages != u.wish) {
+			if a, ok := w.s.areas.Find(va); ok != u.used || ok && a.Prot != u.prot {
 				w.t.Fatalf("%#x lies in %+v (%v), want %+v", va, a, ok, u)
+			}
+			if a, _ := w.s.wishes.Find(va); a.Pages != u.wish {
+				w.t.Fatalf("%#x is wished %+v, want %+v", va, a, u)
 			}
 		}
 	}

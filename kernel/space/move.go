@@ -99,7 +99,9 @@ func (s *Space) stepMove() (done bool) {
 		s.movePages(end)
 		return m.at >= end && s.enter(pruning, m.source)
 	case pruning:
-		m.at = s.unmapPages(m.at, end)
+		next := s.unmapPages(m.at, end)
+		s.forgetWishes(m.at, next)
+		m.at = next
 		return m.at >= end && s.finishMove(0)
 	default:
 		end = m.target + m.size

@@ -69,6 +69,7 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 	}
 	next = s.unmapTables(start, end)
 	s.remove(start, next)
+	s.forgetWishes(start, next)
 	s.release()
 	return next, 0
 }
@@ -81,13 +82,15 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 	if !s.cut(at, a.End, unmapping) {
 		return at, abi.ENOMEM
 	}
-	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny && old.area.Pages == a.Pages {
+	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny {
 		// The area is there already, and only its pages go.
 		end := min(a.End, old.area.End)
 		if !s.cut(at, end, unmapping) {
 			return at, abi.ENOMEM
 		}
-		return s.unmapPages(at, end), 0
+		next = s.unmapPages(at, end)
+		s.forgetWishes(at, next)
+		return next, 0
 	}
 	if before := s.areas.at(at - 1); before == nil || !before.area.joins(rest) {
 		// A first piece: a node for itself, and one to split what is there.
@@ -109,6 +112,7 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 	}
 	next = s.unmapTables(at, end)
 	s.remove(at, next)
+	s.forgetWishes(at, next)
 	s.areas.Insert(rest.upTo(next))
 	s.release()
 	return next, 0
@@ -118,7 +122,7 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 // ENOMEM, with nothing done: no nodes for areas that it would split, or no frame
 // for a large page that it would.
 func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno abi.Errno) {
-	if n := s.areas.splits(start, end, edit{what: editProt, prot: prot}); n > 0 && !s.areas.Supply(n) {
+	if n := s.areas.splits(start, end, prot); n > 0 && !s.areas.Supply(n) {
 		return start, abi.ENOMEM
 	}
 	next = s.areas.reach(start, end, s.most.areas)

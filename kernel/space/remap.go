@@ -101,7 +101,7 @@ func (s *Space) growsInPlace(a Area, oldEnd, newEnd uint64) bool {
 // extend has the area a go on to end, where there is room. What an archive area
 // gets in addition is zero, as no file goes on there.
 func (s *Space) extend(a Area, end uint64) {
-	x := Area{Start: a.End, End: end, Prot: a.Prot, Deny: a.Deny, Kind: a.Kind, Pages: a.Pages}
+	x := Area{Start: a.End, End: end, Prot: a.Prot, Deny: a.Deny, Kind: a.Kind}
 	switch a.Kind {
 	case Archive:
 		x.Phys = a.Phys + a.Size()

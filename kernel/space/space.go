@@ -52,6 +52,7 @@ type Space struct {
 	Changes uint64
 
 	areas   Areas
+	wishes  Areas // ranges of which a program has said what they should be made of
 	tables  paging.Tables
 	env     paging.Env
 	objects *memory.Objects
@@ -132,6 +133,7 @@ func (s *Space) Init(c *Config) abi.Errno {
 		maxAreas = DefaultMaxAreas
 	}
 	s.areas.Init(c.Pool, maxAreas)
+	s.wishes.Init(c.Pool, maxWishes)
 	s.hot = translation{page: noPage}
 	s.cursor = s.low
 	return 0
@@ -171,6 +173,7 @@ func (s *Space) Destroy() (done bool) {
 	if s.areas.Len() > 0 {
 		return false
 	}
+	s.wishes.Remove(s.low, s.high)
 	s.tables.FreeRoot(s.env)
 	if s.account != nil {
 		s.account.Refund(s.granted + 1)

@@ -7,7 +7,11 @@
 // so that it passes there, too.
 package main
 
-import "loam/test/programs/cases"
+import (
+	"syscall"
+
+	"loam/test/programs/cases"
+)
 
 func main() {
 	cases.Main([]cases.Case{
@@ -28,6 +32,11 @@ func main() {
 		{Name: "bad address recovered", Run: badAddress},
 		{Name: "division by zero recovered", Run: divisionRecovered},
 		{Name: "index out of range recovered", Run: indexRecovered},
+		// memory.go
+		{Name: "large memory", Run: func() error { return largeMemory(syscall.MADV_NORMAL) }},
+		{Name: "large memory in large pages", Run: func() error { return largeMemory(hugePages) }},
+		{Name: "large memory in small pages", Run: func() error { return largeMemory(noHugePages) }},
+		{Name: "large memory of many threads", Run: largeByMany},
 		// clock.go
 		{Name: "wall clock", Run: wallClock},
 		{Name: "sleep", Run: sleep},
