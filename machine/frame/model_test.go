@@ -127,6 +127,8 @@ type trial struct {
 	m     *model
 	heads []uint64 // of taken runs, in no order; may be stale
 	draw  func() uint64
+
+	mistakes uint64 // that the allocator was right to refuse
 }
 
 func (x *trial) pick(n uint64) uint64 { return x.draw() % n }
@@ -135,6 +137,9 @@ func (x *trial) pick(n uint64) uint64 { return x.draw() % n }
 func (x *trial) owner() Owner { return [...]Owner{User, UserFile, Heap, PageTable}[x.pick(4)] }
 
 func (x *trial) step() {
+	if x.pick(8) == 0 {
+		x.a.Use(x.cpu())
+	}
 	switch op := x.pick(16); {
 	case op < 4:
 		x.single()
@@ -154,9 +159,18 @@ func (x *trial) step() {
 			x.split()
 		case 2:
 			x.trim()
+		case 3, 4:
+			x.scatter()
+		case 5:
+			x.gather()
+		case 6:
+			x.each()
 		}
 	}
 }
+
+// cpu draws a processor: the first ones, and the last.
+func (x *trial) cpu() uint32 { return [...]uint32{0, 1, 2, MaxCPUs - 1}[x.pick(4)] }
 
 // trim releases a part of a run.
 func (x *trial) trim() {
@@ -175,6 +189,7 @@ func (x *trial) trim() {
 		x.t.Fatalf("Release of %d from %d of %+v: %v", n, at, *r, got)
 	}
 	if want != OK {
+		x.mistakes++
 		return
 	}
 	x.m.remove(r)
@@ -198,6 +213,7 @@ func (x *trial) split() {
 		x.t.Fatalf("Split(%#x, %d) = %v, want %v", pa, r.n, got, want)
 	}
 	if want != OK {
+		x.mistakes++
 		return
 	}
 	x.m.remove(r)
@@ -209,7 +225,7 @@ func (x *trial) split() {
 
 func (x *trial) single() {
 	o := x.owner()
-	pa, code := x.a.AllocOn(uint32(x.pick(3)), o)
+	pa, code := x.a.AllocOn(x.cpu(), o)
 	x.judge(pa, code, 1, 0, MaxAddress, o)
 }
 
@@ -284,12 +300,20 @@ func (x *trial) freeOne() {
 // tryFree frees and compares the answer with the model's.
 func (x *trial) tryFree(pa, n uint64, o Owner) {
 	want := x.m.verdict(pa, n, o)
-	if got := x.a.FreeN(pa, n, o); got != want {
+	free := x.a.FreeN
+	if n == 1 && x.pick(2) == 0 {
+		cpu := x.cpu()
+		free = func(pa, _ uint64, o Owner) Code { return x.a.FreeOn(cpu, pa, o) }
+	}
+	if got := free(pa, n, o); got != want {
 		x.t.Fatalf("FreeN(%#x, %d, %v) = %v, want %v: %+v", pa, n, o, got, want, x.a.Last())
 	}
 	if want == OK {
 		x.m.remove(x.m.holder[pa>>phys.PageShift])
-	} else if l := x.a.Last(); l.Code != want || l.Addr != pa {
+		return
+	}
+	x.mistakes++
+	if l := x.a.Last(); l.Code != want || l.Addr != pa || l != x.a.Mistake() {
 		x.t.Fatalf("Last() = %+v after %v at %#x", l, want, pa)
 	}
 }
@@ -307,7 +331,7 @@ func (x *trial) share() {
 		r.count++
 		return
 	}
-	freed, code := x.a.Unshare(pa)
+	freed, code := x.a.UnshareOn(x.cpu(), pa)
 	if code != OK || freed != (r.count == 1) {
 		x.t.Fatalf("Unshare(%#x) = %v, %v with count %d", pa, freed, code, r.count)
 	}
@@ -349,6 +373,9 @@ func (x *trial) finish(start Stats) {
 	}
 	x.a.Drain()
 	check(x.t, x.a)
+	if got := x.a.Mistakes(); got != x.mistakes {
+		x.t.Fatalf("%d mistakes counted of %d", got, x.mistakes)
+	}
 	if got := x.a.Stats(); got != start {
 		x.t.Fatalf("at the end %+v, at the start %+v", got, start)
 	}

@@ -19,8 +19,8 @@ type Extent struct {
 // end at or below limit (0 for anywhere). It returns how many entries of the list
 // it used. Each extent is a run like AllocN's, and may be freed on its own. All or
 // nothing: with an error the list's entries mean nothing. NoMemory: there aren't
-// n frames, or for a user owner not beside the reserve; Scattered: there are, but
-// in more pieces than the list has entries; BadSize: n is 0.
+// n frames, or for a user owner not beside the reserve; Scattered: not in as few
+// pieces as the list has entries; BadSize: n is 0.
 func (a *Allocator) AllocScattered(n, limit uint64, o Owner, list []Extent) (used int, code Code) {
 	switch {
 	case n == 0:
