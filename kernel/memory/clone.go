@@ -39,6 +39,32 @@ func (o *Objects) share(pa uint64) {
 	}
 }
 
+// shareEach puts what entries of a node say into one more place, and returns the
+// frames from there down.
+func (o *Objects) shareEach(entries []uint64) (frames uint64) {
+	var batch [64]uint64
+	n := 0
+	for _, e := range entries {
+		if e == 0 {
+			continue
+		}
+		batch[n%len(batch)] = frameOf(e)
+		frames += framesOf(e)
+		if n++; n == len(batch) {
+			o.shareBatch(batch[:])
+			n = 0
+		}
+	}
+	o.shareBatch(batch[:n])
+	return frames
+}
+
+func (o *Objects) shareBatch(batch []uint64) {
+	if o.frames.ShareEach(batch) != frame.OK {
+		panic("memory: frames of an object can't be shared")
+	}
+}
+
 // Clone makes an object that has the content which the pages first up to end of
 // object i have now, with one reference, the caller's. It shares the frames until
 // one of the two writes, and is charged to a for all of them at once: so no
@@ -119,30 +145,45 @@ func (o *Objects) part(node uint64, h uint8, first, end, down uint64) (pa, frame
 		return 0, 0, abi.ENOMEM
 	}
 	o.mem.Zero(pa)
-	frames = 1
+	from, to := o.mem.Table(node), o.mem.Table(pa)
 	below := span(h - 1)
-	for k := slot(first, h); k <= slot(end-1, h); k++ {
-		e := o.mem.Table(node)[k]
-		if e == 0 {
-			continue
-		}
-		child, n := frameOf(e), framesOf(e)
-		if lo, hi := max(first, k*below)-k*below, min(end, k*below+below)-k*below; hi-lo == below {
-			o.share(child)
-		} else if child, n, errno = o.part(child, h-1, lo, hi, 0); errno != 0 {
+	k, last := slot(first, h), end/below // whole children from k on
+	if first&(below-1) != 0 {
+		if frames, errno = o.partAt(&to[k-down], from[k], h-1, first&(below-1), min(end-k*below, below)); errno != 0 {
 			o.discard(pa, h)
 			return 0, 0, errno
 		}
-		if child != 0 {
-			o.mem.Table(pa)[k-down] = newEntry(child, n)
+		k++
+	}
+	if k <= last {
+		copy(to[k-down:], from[k:last])
+		frames += o.shareEach(from[k:last])
+		if end&(below-1) != 0 {
+			n, errno := o.partAt(&to[last-down], from[last], h-1, 0, end&(below-1))
+			if errno != 0 {
+				o.discard(pa, h)
+				return 0, 0, errno
+			}
 			frames += n
 		}
 	}
-	if frames == 1 {
+	if frames == 0 {
 		o.frames.Free(pa, frame.PageTable)
 		return 0, 0, 0
 	}
-	return pa, frames, 0
+	return pa, frames + 1, 0
+}
+
+// partAt is part for what the entry e has; the result is put into another one.
+func (o *Objects) partAt(to *uint64, e uint64, h uint8, first, end uint64) (frames uint64, errno abi.Errno) {
+	if e == 0 {
+		return 0, 0
+	}
+	pa, frames, errno := o.part(frameOf(e), h, first, end, 0)
+	if pa != 0 {
+		*to = newEntry(pa, frames)
+	}
+	return frames, errno
 }
 
 // discard gives back what cloneTree has made: few nodes of its own.
@@ -216,11 +257,7 @@ func (o *Objects) copy(fresh uint64, e *uint64, h uint8) {
 	old := frameOf(*e)
 	o.mem.Copy(fresh, old)
 	if h > 0 {
-		for _, child := range o.mem.Table(fresh) {
-			if child != 0 {
-				o.share(frameOf(child))
-			}
-		}
+		o.shareEach(o.mem.Table(fresh)[:])
 	}
 	o.frames.Unshare(old)
 	*e = newEntry(fresh, framesOf(*e))

@@ -12,7 +12,7 @@
 // It starts children of itself by ProcessCreate; the first argument says what a
 // child does (roles.go). With "role stress SECONDS SEED" it makes random calls
 // that mean something (stress.go), with "role garbage SECONDS SEED" its children
-// make any (garbage.go).
+// make any (garbage.go); "role costs" measures (costs.go).
 package main
 
 import (

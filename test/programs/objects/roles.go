@@ -43,6 +43,8 @@ func play(role []string) {
 		err = crowdedClone()
 	case "belowclone":
 		err = belowClone()
+	case "costs":
+		err = costs()
 	case "private":
 		err = usePrivate()
 	case "at":
