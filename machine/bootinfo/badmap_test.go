@@ -30,7 +30,7 @@ func TestBadMaps(t *testing.T) {
 		name string
 		m    []mapEntry
 	}{
-		{"none", nil},
+		{"nothing usable", []mapEntry{{0, 64 * mib, MemoryReserved}}},
 		{"empty entries", []mapEntry{{mib, 0, MemoryRAM}, {top, 0, MemoryRAM}, {2 * mib, 0, MemoryReserved}, all}},
 		{"unsorted", []mapEntry{{9 * mib, mib, MemoryRAM}, {2 * mib, mib, MemoryRAM}, {5 * mib, mib, MemoryReserved}, {4 * mib, 3 * mib, MemoryRAM}}},
 		{"overlapping", []mapEntry{{2 * mib, 4 * mib, MemoryRAM}, {3 * mib, 6 * mib, MemoryRAM}, {2 * mib, 4 * mib, MemoryRAM},
