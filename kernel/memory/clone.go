@@ -43,14 +43,14 @@ func (o *Objects) share(pa uint64) {
 // frames from there down.
 func (o *Objects) shareEach(entries []uint64) (frames uint64) {
 	var batch [64]uint64
-	n := 0
+	n := uint(0)
 	for _, e := range entries {
 		if e == 0 {
 			continue
 		}
-		batch[n%len(batch)] = frameOf(e)
+		batch[n%uint(len(batch))] = frameOf(e)
 		frames += framesOf(e)
-		if n++; n == len(batch) {
+		if n++; n == uint(len(batch)) {
 			o.shareBatch(batch[:])
 			n = 0
 		}
