@@ -40,7 +40,7 @@ func NewContext() *Context {
 
 // FreeContext gives a Context back, which no CPU has entered last (Leave).
 func FreeContext(c *Context) {
-	if code := frames.Free(uint64(addressOf(c)-directMap), frame.Context); code != frame.OK {
+	if code := frames.Free(uint64(addressOf(c)-memory.Virtual(0)), frame.Context); code != frame.OK {
 		machineFatal("a thread's context can't be given back: ", code.String())
 	}
 }

@@ -34,13 +34,15 @@ func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	entryTSC = rdtsc()
 	cpu.prepare(0, 0)
 	spin.SetHeld(heldHere, machineFatal)
-	memory = phys.At(directMap)     // how physical addresses are reached
+	memory = phys.At(earlyDirect)   // how physical addresses are reached
 	startSerial()                   // COM1: from here on a failure can be read
 	readHeader(imageHeader)         // where the image lies
 	readStartInfo(startInfo)        // memory map, command line, boot archive
 	configure()                     // what the command line asks of this floor
 	detectCPU(cpu)                  // features; FPU state to save
 	findOthers()                    // which other CPUs there are
+	seedRandom()                    // Random
+	place()                         // where the kernel's half has what
 	addMemory()                     // the frame allocator has its regions
 	buildTables(cpu)                // W^X, guards, no page zero
 	addRegions(earlyMapped, never)  // what the early tables did not reach
@@ -51,7 +53,6 @@ func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	startClock()                    // Now
 	startOthers()                   // the other CPUs, to their idle threads
 	startHostChannel()              // COM2 in, debug port out
-	seedRandom()                    // Random
 	logBoot()                       // what was found
 	startRuntime(cpu, header.Entry) // the first kernel thread: Go's rt0
 }
@@ -107,7 +108,7 @@ func buildTables(cpu *CPU) {
 	for i := range info.MapEntries {
 		r, kind, _ := info.MapEntry(memory.Below(earlyMapped), i)
 		if kind == bootinfo.MemoryRAM && r.Base >= firmwareEnd {
-			ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), min(r.End(), frame.MaxAddress)&^(pageSize-1))
+			ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), directEnd(r))
 		}
 	}
 	ok = ok && mapDirect(0, firmwareEnd) // firmware's tables, VGA text
@@ -117,18 +118,24 @@ func buildTables(cpu *CPU) {
 	ok = ok && mapImage(header.RodataStart, header.RodataEnd, pteNX|pteGlobal)
 	ok = ok && mapImage(header.DataStart, header.DataEnd, pteWrite|pteNX|pteGlobal)
 	// The tables below these root entries are shared by all spaces from now on.
-	ok = ok && kernelTable(heapStart, 30) != nil && kernelTable(tableStart, 30) != nil &&
-		kernelTable(stackMap, 30) != nil
+	ok = ok && kernelTable(heap.start, 30) != nil && kernelTable(tables.start, 30) != nil &&
+		kernelTable(space.Stacks, 30) != nil
 	if !ok {
 		machineFatal("no memory for page tables")
 	}
 	writeCR4(readCR4() | amd64.CR4GlobalPages)
+	direct := phys.At(uintptr(space.Direct))
+	frames.Rebase(direct)
 	writeCR3(root)
+	memory = direct
 	cpu.root = root
 	releaseBoot()
 }
 
 const firmwareEnd = 1 << 20
+
+// directEnd is the end of a range of memory in the direct map.
+func directEnd(r bootinfo.Range) uint64 { return min(r.End(), frame.MaxAddress+1) &^ (pageSize - 1) }
 
 func mapImage(start, end, bits uint64) bool {
 	return mapKernelRange(start, start-imageMap, end-imageMap, bits)
@@ -141,16 +148,15 @@ func mapDirect(start, end uint64) bool {
 	holeStart := header.TextStart - imageMap
 	holeEnd := max(header.TextEnd, header.RodataEnd) - imageMap
 	if end <= holeStart || start >= holeEnd {
-		return mapKernelRange(directMap+start, start, end, bits)
+		return mapKernelRange(space.Direct+start, start, end, bits)
 	}
-	return (start >= holeStart || mapKernelRange(directMap+start, start, holeStart, bits)) &&
-		(end <= holeEnd || mapKernelRange(directMap+holeEnd, holeEnd, end, bits))
+	return (start >= holeStart || mapKernelRange(space.Direct+start, start, holeStart, bits)) &&
+		(end <= holeEnd || mapKernelRange(space.Direct+holeEnd, holeEnd, end, bits))
 }
 
 // buildStacks maps the CPU's stacks, each above an unmapped guard page.
 func buildStacks(cpu *CPU) {
-	const each = 1 << 20 // of address space a CPU
-	at := uint64(stackMap) + cpu.id*each
+	at := space.Stacks + cpu.id*stackEach
 	trap := newStack(&at, trapStackPages)
 	cpu.machineSP = newStack(&at, machineStackPages)
 	cpu.panicSP = newStack(&at, panicStackPages)

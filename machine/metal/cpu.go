@@ -92,6 +92,9 @@ func heldHere() *uint32 { return &thisCPU().held }
 // ID is the number of the CPU, 0 for the one that booted.
 func (cpu *CPU) ID() int { return int(cpu.id) }
 
+// here is the number of the calling CPU, whose cache of frames it goes through.
+func here() uint32 { return uint32(thisCPU().id) }
+
 // CPUs is the number of CPUs that have started.
 func CPUs() int { return int(cpuCount) }
 

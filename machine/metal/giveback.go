@@ -133,7 +133,7 @@ func freeAside(t *kthread) {
 		pa := t.aside
 		t.aside = *memory.Word(pa)
 		heap.frames--
-		if code := frames.Free(pa, heap.owner); code != frame.OK {
+		if code := frames.FreeOn(here(), pa, heap.owner); code != frame.OK {
 			machineFatal("a frame of the kernel's heap can't be given back: ", code.String())
 		}
 	}

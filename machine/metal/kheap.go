@@ -29,8 +29,8 @@ type kernelRange struct {
 }
 
 var (
-	heap       = kernelRange{start: heapStart, next: heapStart, end: heapEnd, owner: frame.Heap}
-	tables     = kernelRange{start: tableStart, next: tableStart, end: tableEnd, owner: frame.Table}
+	heap       = kernelRange{owner: frame.Heap}
+	tables     = kernelRange{owner: frame.Table}
 	kernelRoot uint64
 )
 
@@ -116,13 +116,13 @@ func rangeFault(va uint64) bool {
 	if backed(va) {
 		return true // another CPU was first
 	}
-	pa, code := frames.Alloc(r.owner)
+	pa, code := frames.AllocOn(here(), r.owner)
 	if code != frame.OK {
 		return false
 	}
 	memory.Zero(pa)
 	if !mapKernelPage(va&^(pageSize-1), pa, pteWrite|pteNX|pteGlobal) {
-		frames.Free(pa, r.owner)
+		frames.FreeOn(here(), pa, r.owner)
 		return false
 	}
 	r.frames++
@@ -166,7 +166,7 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 	for s := 39; s > shift; s -= 9 {
 		e := &table[va>>s&511]
 		if *e&amd64.PTEPresent == 0 {
-			pa, code := frames.Alloc(frame.Kernel)
+			pa, code := frames.AllocOn(here(), frame.Kernel)
 			if code != 0 {
 				return nil
 			}

@@ -4,29 +4,25 @@
 
 package metal
 
-// The kernel's half of every address space (amd64):
-//
-//	0xffff800000000000  direct map of physical memory     (PML4 256..)
-//	0xffffb00000000000  device registers                  (PML4 352)
-//	0xffffc00000000000  heap and stacks of Go's runtime   (PML4 384)
-//	0xffffc80000000000  tables of the kernel floor        (PML4 400)
-//	0xffffd00000000000  stacks of the CPUs, guarded       (PML4 416)
-//	0xffffffff80000000  kernel image                      (PML4 511)
-const (
-	directMap  = 0xffff800000000000
-	deviceMap  = 0xffffb00000000000
-	heapStart  = 0xffffc00000000000
-	heapEnd    = heapStart + 64<<30 // one bound for the kernel's own Go heap
-	tableStart = 0xffffc80000000000
-	tableEnd   = tableStart + 256<<30
-	tableAlign = 64 // of every table: a cache line
-	stackMap   = 0xffffd00000000000
-	imageMap   = 0xffffffff80000000
-	pageSize   = 4096
-	hugePage   = 2 << 20
-	kernelHalf = 256 // first PML4 entry of the kernel's half
+import (
+	"loam/machine/amd64"
+	"loam/machine/bootinfo"
+)
 
-	earlyMapped = 4 << 30 // physical memory that the image's early tables reach
+// The kernel's half of every address space is drawn in amd64/kernelspace.go: the
+// image and the device registers have fixed addresses, and the rest lies where
+// random numbers say (place), other ones at each boot. With seed= on the command line
+// they are the same each time.
+const (
+	earlyDirect = bootinfo.EarlyDirectBase // the direct map until buildTables
+	earlyMapped = bootinfo.EarlyDirectSize // physical memory that the image's early tables reach
+	kernelHalf  = 256                      // first root entry of the kernel's half
+	kernelLow   = 0xffff800000000000       // its first address
+	deviceMap   = amd64.KernelDevices
+	imageMap    = bootinfo.ImageBase
+	tableAlign  = 64 // of every table: a cache line
+	pageSize    = 4096
+	hugePage    = 2 << 20
 )
 
 // Stacks of one CPU, in pages; a guard page lies below each.
@@ -36,6 +32,35 @@ const (
 	panicStackPages   = 8
 	faultStackPages   = 2 // NMI, double fault, machine check: one each
 
+	stackEach = 1 << 20 // of address space a CPU
+
 	// MaxCPUs bounds the static per-CPU table.
 	MaxCPUs = 64
 )
+
+var _ [amd64.KernelStacks - MaxCPUs*stackEach]struct{}
+
+// space says where the parts of the kernel's half lie.
+var space amd64.KernelSpace
+
+// place chooses where.
+func place() {
+	var b [32]byte
+	Random(b[:])
+	var words [4]uint64
+	for i, v := range b {
+		words[i/8] |= uint64(v) << (i % 8 * 8)
+	}
+	end := uint64(firmwareEnd)
+	for i := range info.MapEntries {
+		if r, kind, _ := info.MapEntry(memory.Below(earlyMapped), i); kind == bootinfo.MemoryRAM {
+			end = max(end, directEnd(r))
+		}
+	}
+	space = amd64.PlaceKernel(&words, end)
+	heap.start, heap.next, heap.end = space.Heap, space.Heap, space.Heap+amd64.KernelHeap
+	tables.start, tables.next, tables.end = space.Tables, space.Tables, space.Tables+amd64.KernelTables
+}
+
+// KernelSpace tells where the parts of the kernel's half lie: for tests.
+func KernelSpace() amd64.KernelSpace { return space }

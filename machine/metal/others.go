@@ -104,7 +104,7 @@ func startOther(cpu *CPU, apic, root uint32) bool {
 	}
 	// It gets no other turn: its ticket is void, and another INIT stops it. If it
 	// has taken its turn just now, it is on its way, with locks perhaps.
-	if swapShared32(directMap+startupAt+amd64.StartupTurn, 0) == 0 {
+	if swapShared32(uint64(memory.Virtual(startupAt+amd64.StartupTurn)), 0) == 0 {
 		for loadShared32(addr(&cpu.online)) == 0 {
 			spin.Pause()
 		}

@@ -178,7 +178,7 @@ func backtrace(fp uint64) {
 	const most = 4096
 	last, repeats, shown := uint64(0), uint64(0), 0
 	for range most {
-		if fp < directMap || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
+		if fp < kernelLow || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
 			break
 		}
 		pc, up := load64(fp+8), load64(fp)

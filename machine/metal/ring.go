@@ -41,7 +41,7 @@ func releaseBoot() {
 	if end := at + channel.RingSize; end < text {
 		frames.Release(end, text, frame.Kernel)
 	}
-	ring = directMap + at
+	ring = uint64(memory.Virtual(at))
 }
 
 // ringWrite sends the beginning of p, at most ringPiece bytes of it, as a frame

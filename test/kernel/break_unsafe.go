@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"unsafe"
 
+	"loam/machine/amd64"
 	"loam/machine/bootinfo"
+	"loam/machine/metal"
 )
 
 // What must end in a report and a stopped machine. Each returns an error if
@@ -71,14 +73,14 @@ func goPanic() error { panic("on purpose") }
 
 // guard writes below a CPU's first stack.
 func guard() error {
-	*at(0xffffd00000000000) = 1
+	*at(uintptr(metal.KernelSpace().Stacks)) = 1
 	return errAlive
 }
 
 // nmi sends a non-maskable interrupt to this CPU through its local APIC
 // (SDM vol. 3A, 10.6.1).
 func nmi() error {
-	const icr, toSelf, deliverNMI = 0xffffb00000000000 + 0xfee00300, 1 << 18, 4 << 8
+	const icr, toSelf, deliverNMI = amd64.KernelDevices + 0xfee00300, 1 << 18, 4 << 8
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(at(icr))), toSelf|deliverNMI)
 	return errAlive
 }
@@ -101,3 +103,5 @@ func machineFault() error {
 	syscall.RawSyscall(syscall.SYS_WRITE, 2, 0x1000, 8)
 	return errAlive
 }
+
+func addressOf(p []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(p))) }

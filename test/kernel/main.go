@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"loam/machine/amd64"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
 )
@@ -42,6 +43,7 @@ var tests = map[string]func() error{
 	"runner":      runner,
 	"giveback":    giveback,
 	"forget":      forget,
+	"space":       kernelSpace,
 	"bench":       bench,
 	"nil":         nilDereference,
 	"pagezero":    pageZero,
@@ -129,6 +131,22 @@ func collector() error {
 	}
 	if m.NumGC < 40 {
 		return fmt.Errorf("only %d collections", m.NumGC)
+	}
+	return nil
+}
+
+// kernelSpace tells where the kernel has put what, and that it is there.
+func kernelSpace() error {
+	s := metal.KernelSpace()
+	heap, table := make([]byte, 1<<20), metal.TableRange(64)
+	say("direct %#x tables %#x stacks %#x heap %#x", s.Direct, s.Tables, s.Stacks, s.Heap)
+	switch p := uint64(addressOf(heap)); {
+	case p < s.Heap || p >= s.Heap+amd64.KernelHeap:
+		return fmt.Errorf("the heap has %#x", p)
+	case uint64(table) < s.Tables || uint64(table) >= s.Tables+amd64.KernelTables:
+		return fmt.Errorf("the tables have %#x", table)
+	case metal.Phys().Virtual(0) != uintptr(s.Direct):
+		return fmt.Errorf("the direct map is at %#x", metal.Phys().Virtual(0))
 	}
 	return nil
 }

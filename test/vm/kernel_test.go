@@ -123,6 +123,38 @@ func TestKernelGivesBack(t *testing.T) {
 	}
 }
 
+// TestKernelSpace: each boot puts the kernel's heap, tables, stacks and direct map
+// elsewhere; boots with the same seed put them at the same place.
+func TestKernelSpace(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	seeds := [...]string{"", "", strings.Repeat("5a", 32), strings.Repeat("5a", 32), strings.Repeat("5b", 32)}
+	var places [len(seeds)][4]uint64
+	for i, seed := range seeds {
+		params := []hostvm.Param{{Key: "test", Value: "space"}}
+		if seed != "" {
+			params = append(params, hostvm.Param{Key: "seed", Value: seed})
+		}
+		status, log := bootKernelOn(t, hostvm.MicroVM, 1+i%2, params...)
+		p := &places[i]
+		_, line, ok := strings.Cut(log, "direct ")
+		if _, err := fmt.Sscanf(line, "0x%x tables 0x%x stacks 0x%x heap 0x%x", &p[0], &p[1], &p[2], &p[3]); !ok || err != nil || status != hostvm.StatusEnded {
+			t.Fatalf("status %d, %v\n%s", status, err, log)
+		}
+	}
+	if places[2] != places[3] {
+		t.Errorf("two boots with one seed: %#x and %#x", places[2], places[3])
+	}
+	// All choices have 16 bits or more: two that meet by chance are rarer than faults.
+	for _, pair := range [][2]int{{0, 1}, {0, 2}, {2, 4}} {
+		for part := range 4 {
+			if places[pair[0]][part] == places[pair[1]][part] {
+				t.Errorf("boots %v: both have %#x", pair, places[pair[0]][part])
+			}
+		}
+	}
+}
+
 // TestKernelFaults: whatever goes wrong in the kernel ends in a report with
 // the function's name and a stopped machine.
 func TestKernelFaults(t *testing.T) {

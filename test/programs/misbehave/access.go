@@ -73,7 +73,7 @@ func kernelHalf() error {
 	if onLoam {
 		info = mapErr
 	}
-	for _, addr := range []uintptr{directMap, directMap + 1<<20, kernelHeap, kernelStack, kernelText, veryLast, 0xffffb000fee00000, minusOne - 64} {
+	for _, addr := range []uintptr{directMap, directMap + 1<<20, kernelHeap, kernelStack, kernelText, veryLast, 0xffffff00fee00000, minusOne - 64} {
 		for what, at := range map[string]uintptr{"read": readCode, "write": writeCode, "add": addCode, "jump": jumpCode, "call": callCode, "return": retCode} {
 			errs = append(errs, faults(what, at, addr, segv, info))
 		}

@@ -23,12 +23,13 @@ const (
 
 	hole = 0x1234567000 // where neither a program nor a stack nor mmap puts anything
 
-	// Addresses by Loam's map; on Linux they belong to the kernel, too.
+	// Addresses by Loam's map, where the kernel's parts may begin; on Linux they belong
+	// to the kernel, too.
 	lastPage     = 0x7fffffffe000 // the last that a program may have
 	neverMapped  = 0x7ffffffff000 // the last page of the lower half
 	nonCanonical = 0x800000000000
 	directMap    = 0xffff800000000000
-	kernelHeap   = 0xffffc00000000000
+	kernelHeap   = 0xfffff00000000000
 	kernelStack  = 0xffffd00000000000
 	kernelText   = 0xffffffff80202000
 	veryLast     = 0xfffffffffffff000

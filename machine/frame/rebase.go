@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package frame
+
+import "loam/machine/phys"
+
+// Rebase has the allocator reach the same physical memory through another window from
+// now on: the kernel's final page tables map it elsewhere than the early ones. The old
+// window must still reach it, the new one only when the allocator is used next. Nobody
+// else may use it meanwhile. Frames in caches go back to the lists.
+func (a *Allocator) Rebase(mem phys.Memory) {
+	a.Drain()
+	for c := range a.caches {
+		for k := range a.caches[c].fronts {
+			h := &a.caches[c].fronts[k].head
+			h.origin, h.size, h.records, h.bias = 0, 0, 0, 0
+		}
+	}
+	a.mem = mem
+	for k := range a.count {
+		r := &a.regions[k%MaxRegions]
+		r.mem = mem
+		r.records = mem.Virtual(r.paged)
+	}
+}
