@@ -147,9 +147,12 @@ func (a *Allocator) Split(pa, n uint64, o Owner) Code {
 	if r, i := a.whole(pa, n, o); r == nil {
 		code = a.refuse(pa, n, o)
 	} else {
-		for k := range n {
-			r.touch(i + k)
-			r.rec(i + k).set(newMeta(StateSingle, 0, o, 1))
+		single := newMeta(StateSingle, 0, o, 1)
+		for end := i + n; i < end; i++ {
+			if i%recordsPage == 0 { // else it lies on the page of the record before
+				r.touch(i)
+			}
+			r.rec(i).set(single)
 		}
 	}
 	a.lock.Unlock()

@@ -126,6 +126,7 @@ const BatchSize = 128
 const (
 	DefaultBudget = 4096 // steps of one call
 	unmapCost     = DefaultBudget / BatchSize
+	largeCost     = 8 * unmapCost // to free a run of frames
 	protectCost   = 8
 )
 
@@ -258,6 +259,7 @@ func (b *Batch) take(f *Format, e *uint64, level uint) {
 	b.Flush = b.Flush || *e&f.Valid != 0
 	b.Pages += Span(level) / PageSize
 	b.Large++
+	b.Steps += largeCost
 	b.add(f.addr(*e) | kind | uint64(level)<<kindLevel)
 	*e = 0
 }
