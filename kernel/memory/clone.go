@@ -215,6 +215,9 @@ func (o *Objects) own(x *object, at uint64, low uint8) abi.Errno {
 		h--
 	}
 	n := o.below(frameOf(*e), h, at, low)
+	if n > 0 && o.frames.Scarce() { // nodes come from the reserve
+		return abi.ENOMEM
+	}
 	var spare [maxHeight + 1]uint64
 	for k := range n {
 		owner := frame.PageTable

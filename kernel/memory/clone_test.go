@@ -233,6 +233,11 @@ func TestCloneWithoutMemory(t *testing.T) {
 	for _, pa := range taken {
 		w.frames.Free(pa, frame.User)
 	}
+	w.frames.SetReserve(3 * w.free) // as if half of it was gone
+	if _, errno := w.o.Decommit(z, 1, 600); errno != abi.ENOMEM || w.get(z, 7) != 8 {
+		t.Errorf("a node from what the kernel needs for itself: %q", errno.Name())
+	}
+	w.frames.SetReserve(0)
 	if free := w.frames.Stats().Free; free < reserve {
 		t.Errorf("%d frames free, before %d", free, reserve)
 	}
