@@ -40,6 +40,28 @@
 // in which a file ends is always copied, for the rest of it belongs to others
 // and must read as zero.
 //
+// # Large pages
+//
+// Anonymous memory that is used densely comes in pages of 2 MiB (wantsLarge): one
+// entry of the tables and of the processor's translations instead of 512, and a
+// sixty-fourth of the faults. They are no kind of area: an area doesn't know whether
+// its pages are large, and a page doesn't care how areas are cut, but that rights and
+// content are the same all over it. Whoever changes or takes a part of one splits it
+// first (cut): the table for that is the only thing that this can fail for, and it
+// fails before anything has changed. Who gives memory back gets the table from the
+// reserve and beyond every limit, for more comes back than it takes. So a program at
+// its limit can always unmap.
+//
+// A large page is taken whole or not at all, when a block is there, when it leaves
+// free memory (margin), and when the one who pays can pay for all of it. What is given
+// back of one goes back at once. Pages that move to another address (mremap) are small
+// ones.
+//
+// Zeroing a large page at once would keep interrupts out for the time of 512 page
+// faults. So it is made in pieces, one a fault, and mapped when it is done (fill); the
+// thread faults eight times. The kernel's own accesses don't wait for that: they make
+// a small page, and with its table the place of the large one is taken.
+//
 // # Memory objects
 //
 // An area of kind Object shows a part of a memory object (package memory), which
@@ -96,7 +118,11 @@
 // # Frames, flushing, locks
 //
 // A space is charged for the frames it owns and the tables below its root, up
-// to Config.MaxFrames; borrowed archive pages cost nothing.
+// to Config.MaxFrames and what Config.Account may have; borrowed archive pages cost
+// nothing but tables. The account is charged for some frames in advance, so that a
+// fault compares two numbers (grant). A fault over the limit is OverQuota, a call
+// ENOMEM; where the page is there already, or needs neither frame nor table, there is
+// no limit to be over.
 //
 // What processors must forget collects in the space. The order is the same
 // everywhere: tables change; every processor that may know what they said
@@ -124,10 +150,22 @@
 // other from ending. One record for the call under way of each kind in the
 // space, as for moves: all others wait for it, which only mremap is worth.
 // Areas that stay, marked, until an munmap is done: it needs nodes to give
-// nodes back. Copying by user
+// nodes back. Large pages at the first touch of every large area, as Linux's "always":
+// every Go program has an area of 32 MiB for the index of its heap, of which it touches
+// one page. Large pages for none but those who ask, as its "madvise": Go's runtime asks
+// for none for its heap. Small pages in the places of a large one, which become it
+// when all are there (FreeBSD's reservations): nothing is ever given that wasn't
+// touched, but each page still costs a fault, and a reserve to take them back from.
+// Large pages put together later, by copying (khugepaged): work that nobody asked for,
+// on a machine that somebody may pay for by the instruction. A table kept aside for
+// each large page, so that splitting can't fail: 4 KiB for each, for what is rare.
+// MAP_GROWSDOWN: see MMap. Copying by user
 // address with a fault fix-up table, as Linux: faster by a walk, but needs
 // faults within the kernel's Go code.
 //
-// Sources: mmap(2), munmap(2), mprotect(2), madvise(2), mremap(2), brk(2);
+// Sources: Navarro, Iyer, Druschel and Cox, "Practical, transparent operating system
+// support for superpages" (OSDI 2002); Kwon et al., "Coordinated and efficient huge
+// page management with Ingens" (OSDI 2016), for making them by how much of them is
+// used; Linux, Documentation/admin-guide/mm/transhuge.rst; mmap(2), munmap(2), mprotect(2), madvise(2), mremap(2), brk(2);
 // Knuth, TAOCP vol. 3, 6.2.3 (AVL trees).
 package space

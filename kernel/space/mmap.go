@@ -16,7 +16,10 @@ const (
 
 // MMap is mmap(2) of anonymous memory. There are no files here: without
 // MAP_ANONYMOUS it is EBADF. MAP_SHARED memory is that of this space alone.
-// MAP_GROWSDOWN is EINVAL. Asking for Write and Exec at once is EACCES.
+// MAP_GROWSDOWN is EINVAL: an area that grows into what is below it, as far as nobody
+// has put something there, is no stack to rely on (on Linux the next mmap goes right
+// below its gap, and it never grows again); a reservation of the whole stack costs one
+// node here, and so it is made for the first stack of a process (MapStack). Asking for Write and Exec at once is EACCES.
 func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
 	if !s.ready(c) {
 		return 0, More

@@ -36,6 +36,16 @@
 // are collected in a [Batch]; give them back ([Batch.Release]) only after the
 // flush, for until then a processor may still reach them.
 //
+// # Large leafs
+//
+// [Tables.MapRange] makes them, up to a level that the caller gives. Operations on a
+// page inside of one, and operations on a range that covers only a part of one, answer
+// Large: [Tables.Split] comes first. A leaf without rights is held like a small one.
+// Nothing here joins small leafs to a large one: who wants one maps it where there is
+// no table.
+//
+// # Pieces
+//
 // Large ranges are worked on in bounded pieces: an operation that fills its
 // batch, or has used up the batch's budget of steps, returns early and is called
 // again. [Tables.Prepare] makes tables beforehand for who can't fail later.

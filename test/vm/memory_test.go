@@ -4,6 +4,7 @@ package vm
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,5 +94,42 @@ func TestMemoryGone(t *testing.T) {
 			}
 			vmtest.Run(t, "--machine", machine, "-m", memory, tool, "args", "next").WantStdout(t, 0, "next\x00")
 		}
+	}
+}
+
+// Large memory comes in large pages, whoever changes parts of it; all of it comes
+// back; and a small program, or one on a small machine, has none.
+func TestLargePages(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, c := range []struct {
+		memory, program, cases string
+		least, most            float64 // large pages
+	}{
+		{"256M", "behave", "large memory in large pages", 11, 1000},
+		{"256M", "behave", "large memory of many threads", 40, 1000},
+		{"256M", "behave", "large memory in small pages", 0, 0},
+		{"256M", "hello", "", 0, 0},
+		{"12M", "hello", "", 0, 0},
+	} {
+		t.Run(c.memory+"/"+c.program+"/"+c.cases, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "stats")
+			args := []string{"run", "--stats", file, "-m", c.memory, vmtest.Program(t, c.program)}
+			if c.cases != "" {
+				args = append(args, c.cases)
+			}
+			r := vmtest.Command{Args: args, Limit: vmtest.Limit}.Do(t)
+			if r.Code != 0 {
+				t.Fatal(r)
+			}
+			figures := stats(t, file)
+			if f, ok := figures.Get("large_pages"); !ok || f.Value < c.least || f.Value > c.most {
+				t.Errorf("%v large pages, want %v to %v", f.Value, c.least, c.most)
+			}
+			if f, ok := figures.Get("frames_leaked"); !ok || f.Value != 0 {
+				t.Errorf("%v frames leaked", f.Value)
+			}
+		})
 	}
 }
