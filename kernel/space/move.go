@@ -144,8 +144,12 @@ func (s *Space) emptyForMove(end uint64, next phase, at uint64) (done bool) {
 
 // prepareTables makes tables of the target for some of the source's pages up to
 // end, and splits large pages, which move in small ones. It is false when there
-// is no frame, or none may be had.
+// is no frame, or none may be had. The large page that the source ends in is split
+// first: no table's worth of the target need begin in it.
 func (s *Space) prepareTables(end uint64) bool {
+	if !s.cutAt(end, keeping) {
+		return false
+	}
 	m := &s.move
 	span := paging.Span(1)
 	large := s.large
@@ -162,13 +166,18 @@ func (s *Space) prepareTables(end uint64) bool {
 			return false
 		}
 		to := va - m.source + m.target
-		if s.full(to) || s.tables.Prepare(s.env, to) != paging.OK {
+		if s.full(to) || !s.prepareTable(to) {
 			return false
 		}
 		m.at = va + span - to%span // the table's end
 	}
 	s.settleUp()
 	return true
+}
+
+// prepareTable makes the tables for a page, which leave half of the reserve.
+func (s *Space) prepareTable(page uint64) bool {
+	return s.tables.HasTable(s.env, page) || !s.env.Frames.Scarce() && s.tables.Prepare(s.env, page) == paging.OK
 }
 
 // changeAreas gives the target the source's area. ENOMEM is false.
@@ -212,9 +221,9 @@ func (s *Space) movePages(end uint64) {
 
 // movePage moves a page to where there is a table for it and nothing else.
 func (s *Space) movePage(from, to uint64) {
-	pa, prot, _ := s.tables.Unmap(s.env, from)
+	pa, prot, code := s.tables.Unmap(s.env, from)
 	prot |= paging.User // which a page without rights doesn't show
-	if s.tables.Map(s.env, to, pa, prot) != paging.OK {
+	if code != paging.OK || s.tables.Map(s.env, to, pa, prot) != paging.OK {
 		panic("space: no place for a page that moves")
 	}
 }
@@ -229,8 +238,7 @@ func (s *Space) faultInMove(page uint64) bool {
 		// The fault may map the pages around as well, at most one table's worth.
 		first := max(page&^(aroundSize-1), m.source)
 		last := min(page|(aroundSize-1), m.source+m.size-1) &^ pageMask
-		return s.tables.Prepare(s.env, first-m.source+m.target) == paging.OK &&
-			s.tables.Prepare(s.env, last-m.source+m.target) == paging.OK
+		return s.prepareTable(first-m.source+m.target) && s.prepareTable(last-m.source+m.target)
 	case m.phase == moving && page-m.target < m.size:
 		from := page - m.target + m.source
 		if _, _, mapped := s.tables.Lookup(s.env, from); mapped {

@@ -53,9 +53,7 @@ func (s *Space) unmapPages(start, end uint64) (next uint64) {
 // it returns. ENOMEM, with nothing done: an area or a large page would have to be
 // split, and there is no node or frame for it.
 func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
-	if !s.cut(start, end, unmapping) {
-		return start, abi.ENOMEM
-	}
+	last := end
 	end = s.areas.reach(start, end, s.most.areas)
 	if a, ok := s.areas.Find(start); ok && a.Start < start {
 		switch {
@@ -64,7 +62,8 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 			return start, abi.ENOMEM
 		}
 	}
-	if !s.cut(start, end, unmapping) { // where one of several areas ends
+	// Not before: a table from the reserve is for those whose pages go now.
+	if !s.cut(start, last, unmapping) || !s.cut(start, end, unmapping) {
 		return start, abi.ENOMEM
 	}
 	next = s.unmapTables(start, end)
@@ -79,13 +78,10 @@ func (s *Space) unmapPiece(start, end uint64) (next uint64, errno abi.Errno) {
 func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 	rest := a.from(at)
 	old := s.areas.at(at)
-	if !s.cut(at, a.End, unmapping) {
-		return at, abi.ENOMEM
-	}
 	if old != nil && old.area.Prot == a.Prot && old.area.Kind == a.Kind && old.area.Deny == a.Deny {
 		// The area is there already, and only its pages go.
 		end := min(a.End, old.area.End)
-		if !s.cut(at, end, unmapping) {
+		if !s.cut(at, a.End, unmapping) || !s.cut(at, end, unmapping) {
 			return at, abi.ENOMEM
 		}
 		next = s.unmapPages(at, end)
@@ -107,7 +103,7 @@ func (s *Space) replacePiece(a Area, at uint64) (next uint64, errno abi.Errno) {
 		return a.End, 0
 	}
 	end := s.areas.reach(at, a.End, s.most.areas)
-	if !s.cut(at, end, unmapping) {
+	if !s.cut(at, a.End, unmapping) || !s.cut(at, end, unmapping) {
 		return at, abi.ENOMEM
 	}
 	next = s.unmapTables(at, end)

@@ -65,7 +65,7 @@ func (s *Space) SharePiece(other *Space, start, size uint64) (done uint64, errno
 		if errno != 0 {
 			return done, errno
 		}
-		if s.large > 0 && !s.cutLeaf(start+done, keeping) || other.frames >= other.granted && !other.grant(1) {
+		if s.env.Frames.Scarce() || s.large > 0 && !s.cutLeaf(start+done, keeping) || other.frames >= other.granted && !other.grant(1) {
 			return done, abi.ENOMEM
 		}
 		if s.env.Frames.Share(pa) != frame.OK {
