@@ -61,7 +61,7 @@ const (
 
 	// CallNotificationCreate makes a notification: a word of bits, all 0, that
 	// threads set and wait for. The result is a handle to it.
-	// Errors: EMFILE, EDQUOT, ENOSPC.
+	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallNotificationCreate // 0x1006
 
 	// CallNotificationSignal sets bits. Threads that wait for one of them go on,
@@ -156,7 +156,7 @@ const (
 	// in bytes, whole pages, address of a name, which is for people, its length in
 	// bytes, at most MemoryNameSize, 0 for none. The result is a handle to it.
 	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; ENAMETOOLONG,
-	// EFAULT; EMFILE, EDQUOT, ENOSPC.
+	// EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallMemoryCreate // 0x1013
 
 	// CallMemoryResize gives a memory object another size. What it loses is zero

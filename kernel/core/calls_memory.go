@@ -68,6 +68,8 @@ func (r *runner) newMemory(name, n uint64) (header int32, b [abi.MemoryNameSize]
 		return 0, b, abi.EMFILE
 	case n > uint64(len(b)):
 		return 0, b, abi.ENAMETOOLONG
+	case k.frames.Low():
+		return 0, b, abi.ENOMEM
 	}
 	if e = r.as.ReadUser(abi.UserAddr(name), b[:n]); e != 0 {
 		return 0, b, e
@@ -113,8 +115,6 @@ func loamMemoryClone(r *runner, c *metal.Context) uint64 {
 		return e.Result()
 	case (c.RSI|c.RDX)%abi.PageSize != 0 || end < c.RSI:
 		return abi.EINVAL.Result()
-	case r.low():
-		return abi.ENOMEM.Result()
 	}
 	header, name, e := r.newMemory(c.R10, c.R8)
 	if e != 0 {

@@ -64,8 +64,11 @@ func (r *runner) handleTo(i int32) abi.Handle {
 }
 
 func loamNotificationCreate(r *runner, c *metal.Context) uint64 {
-	if r.handles().Room() == 0 {
+	switch {
+	case r.handles().Room() == 0:
 		return abi.EMFILE.Result()
+	case k.frames.Low():
+		return abi.ENOMEM.Result()
 	}
 	i, e := k.objects.New(abi.KindNotification, pool.Nil, r.p.objects.Account)
 	if e != 0 {

@@ -84,6 +84,7 @@ type kernel struct {
 
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
 
+	touched     uint64   // means nothing: keeps reads that are there for the fault
 	memoryLimit uint64   // of the first process, frames
 	own         []uint64 // for candidates: frames of each account
 
@@ -128,6 +129,7 @@ func (k *kernel) setUp() {
 	k.tids = tables.Make[uint32](tableSource, threads)
 	k.processes = pool.In[Process](tableSource, spaces)
 	k.spaces = pool.New[Space](spaces)
+	k.nodes.Frames = k.frames
 	k.nodes.Init(tables.Make[space.Node](tableSource, max(int(k.stats.freeAtStart), 1024)))
 
 	k.sched = sched.New(tableSource, len(k.runners), threads)

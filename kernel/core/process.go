@@ -76,7 +76,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 		return 0, nil, abi.ENOMEM
 	}
 	i := h.Index
-	t.object = object
+	t.object, t.fault = object, signal.FaultAMD64{} // the last field: all pages of the record have memory now
 	k.objects.At(object).Record = i
 	c.Root = k.spaces.Index(p.space).Root()
 	k.contexts[i] = c

@@ -124,6 +124,8 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		return nil, abi.EAGAIN
 	}
 	p.handle, p.space, s.handle = ph, sh.Index, sh
+	p.sig.Reset() // with the fields at both ends, all pages of the record have memory now
+	p.name = [len(p.name)]byte{}
 	if e := k.newProcessObjects(p, s, from); e != 0 {
 		k.spaces.Put(sh)
 		k.processes.Put(ph)
@@ -147,6 +149,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		if i, t, e = k.newThread(p); e == 0 {
 			t.leader = true
 			p.leader, p.pid = i, t.tid
+			k.touched += k.handles[p.space].Touch()
 			k.objects.Furnish(&k.handles[p.space], &p.objects, t.object)
 			return p, 0
 		}

@@ -32,6 +32,19 @@ type Table struct {
 // doesn't touch them: a large table costs memory only as it fills.
 func (t *Table) Init(entries []Entry) { *t = Table{entries: entries, free: pool.Nil} }
 
+// Touch has memory behind all places of t, so that no handle needs more of it
+// later: a process's table is paid for, so to speak, when the process is made.
+func (t *Table) Touch() (sum uint64) {
+	const step = abi.PageSize / 32 // less than a page of them
+	for i := 0; i < len(t.entries); i += step {
+		sum += t.entries[i].uses
+	}
+	if n := len(t.entries); n > 0 {
+		sum += t.entries[n-1].uses
+	}
+	return sum
+}
+
 // Len gives how many handles there are.
 func (t *Table) Len() int { return int(t.used) }
 

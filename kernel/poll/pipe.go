@@ -35,6 +35,7 @@ func (s *System) Pipe(tb *Table, flags uint32) (r, w int32, errno abi.Errno) {
 		return 0, 0, abi.ENFILE
 	}
 	p.reader, p.writer = pool.Nil, pool.Nil
+	s.touchBuffer(h.Index)
 	nonblock, cloexec := flags&abi.O_NONBLOCK, flags&abi.O_CLOEXEC != 0
 	r, rf, errno := s.open(tb, kindPipe, abi.O_RDONLY|nonblock, cloexec)
 	if errno != 0 {
@@ -52,6 +53,17 @@ func (s *System) Pipe(tb *Table, flags uint32) (r, w int32, errno abi.Errno) {
 	wf.pipe = h.Index
 	p.writer = wf.index
 	return r, w, 0
+}
+
+// touchBuffer has memory behind a pipe's buffer, so that no write needs any: who
+// makes a pipe is refused when there is none.
+func (s *System) touchBuffer(pipe int32) {
+	size := s.config.PipeBytes
+	buf := s.buffers[int(pipe)*size:][:size]
+	for i := 0; i < size; i += abi.PageSize {
+		buf[i] = 0
+	}
+	buf[size-1] = 0
 }
 
 // closePipe ends one end of a pipe, and with the second one the pipe.

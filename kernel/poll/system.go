@@ -82,7 +82,7 @@ func (s *System) NewTable() (*Table, abi.Errno) {
 	if !ok {
 		return nil, abi.ENFILE
 	}
-	tb.self = h
+	tb.self, tb.pollers = h, pool.List{} // both ends: all of it has memory now
 	for stream := Stdin; stream <= Stderr; stream++ {
 		flags := uint32(abi.O_WRONLY)
 		if stream == Stdin {

@@ -78,7 +78,7 @@ func (a *Areas) Room(first, last, size uint64) (addr uint64, ok bool) {
 // Supply reports whether n more areas may be made. Insert needs 1, Remove
 // needs 1, SetProt needs 2, at most.
 func (a *Areas) Supply(n int) bool {
-	return int(a.count)+n <= int(a.limit) && a.pool.Left() >= n
+	return int(a.count)+n <= int(a.limit) && a.pool.supplies(n)
 }
 
 // Insert adds an area to a range that is free.

@@ -2,6 +2,8 @@
 
 package space
 
+import "loam/machine/frame"
+
 // Node is an area's place in the tree. A slab of nodes is all that a Pool
 // needs; its content is private.
 type Node struct {
@@ -24,6 +26,10 @@ func (a *Area) marks() marks { return 1<<a.Kind | denied*marks(a.Deny) }
 
 // Pool is the supply of nodes for all spaces.
 type Pool struct {
+	// Frames, if it is not nil, is where the slab's memory comes from as it is
+	// touched. When that is scarce only nodes are supplied that were in use before.
+	Frames *frame.Allocator
+
 	nodes []Node
 	free  uint32 // list of given-back nodes
 	fresh uint32 // the first that was never used
@@ -35,7 +41,7 @@ type Pool struct {
 // are not touched before they are needed, so that a large slab costs only
 // what is used of it.
 func (p *Pool) Init(slab []Node) {
-	*p = Pool{nodes: slab, fresh: 1}
+	*p = Pool{Frames: p.Frames, nodes: slab, fresh: 1}
 }
 
 // Used is the number of nodes in use.
@@ -43,6 +49,15 @@ func (p *Pool) Used() int { return int(p.used) }
 
 // Left is the number of nodes that are not in use.
 func (p *Pool) Left() int { return max(len(p.nodes)-1, 0) - int(p.used) }
+
+// supplies reports whether n nodes may be taken.
+func (p *Pool) supplies(n int) bool {
+	if p.Left() < n {
+		return false
+	}
+	givenBack := int(p.fresh-1) - int(p.used)
+	return givenBack >= n || p.Frames == nil || !p.Frames.Scarce()
+}
 
 // take returns an unused node, whose supply has been checked.
 func (p *Pool) take(area Area) uint32 {

@@ -49,6 +49,25 @@ func TestEssentialProcesses(t *testing.T) {
 	}
 }
 
+// With no memory left but the kernel's reserve, no call that takes memory of the
+// kernel's gets at the part of it that is the kernel's alone. On the larger machine
+// one process can have more areas than the reserve has room for.
+func TestKernelReserve(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, args := range [][]string{
+		{"--cpus", "1", "-m", "256M"},
+		{"--cpus", "2", "-m", "64M"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, append(args, "-v", vmtest.Program(t, "greedy"), "kernel")...)
+			r.Cases(t)
+			wantNothingLeft(t, r)
+		})
+	}
+}
+
 // A person whose program wants more than the machine has is told which process it
 // was, how much it had, and what to do; the log says who else there was.
 func TestGreedyProgram(t *testing.T) {

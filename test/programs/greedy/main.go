@@ -42,6 +42,8 @@ func main() {
 		cases.Main(familyCases())
 	case "limits":
 		cases.Main(limitCases())
+	case "kernel":
+		cases.Main(kernelCases())
 	case "essential":
 		cases.Main(essentialCases())
 	default:

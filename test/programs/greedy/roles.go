@@ -59,16 +59,19 @@ func (c *child) goOn() { ok(c.proceed.Signal(1)) }
 
 // end waits for the child's end, which has to be this one.
 func (c *child) end(want abi.ExitStatus) error {
-	status, err := c.Process.Wait(soon())
-	if err != nil {
-		return fmt.Errorf("it doesn't end: %w", err)
-	}
-	if status != want {
+	if status := c.wait(); status != want {
 		return fmt.Errorf("it ended with %v, want %v", status, want)
 	}
+	return nil
+}
+
+// wait waits for the child's end and closes all that there is of it.
+func (c *child) wait() abi.ExitStatus {
+	status := must(c.Process.Wait(soon()))
 	ok(c.Close())
 	ok(c.ready.Close())
-	return c.proceed.Close()
+	ok(c.proceed.Close())
+	return status
 }
 
 // play is what a child does. It ends with status 0 if all was as it should be.
@@ -87,6 +90,8 @@ func play(role []string) {
 		}
 	case "signals":
 		err = signals(arg(1))
+	case "hoard":
+		err = hoarding(role[1])
 	case "recover":
 		err = recovers()
 	case "calls":
