@@ -19,8 +19,8 @@ const (
 	zone32      = 4 << 30       // end of the zone of 32-bit devices
 	recordSize  = 16            // bytes
 	recordsPage = phys.PageSize / recordSize
-	LockRank    = 5 // of the frame lock (docs/concurrency.md)
-	FrontRank   = 7 // of the words of caches
+	LockRank    = 6 // of the frame lock (docs/concurrency.md)
+	FrontRank   = 8 // of the words of caches
 	Callers     = 8 // program counters in a Report
 )
 

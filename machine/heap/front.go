@@ -3,15 +3,10 @@
 package heap
 
 import (
-	"sync/atomic"
-
 	"loam/machine/frame"
 	"loam/machine/phys"
 	"loam/machine/spin"
 )
-
-// busy is the count of a magazine that somebody is using.
-const busy = 1<<64 - 1
 
 // Front is one processor's way into a Heap.
 type Front struct{ at uintptr }
@@ -19,30 +14,12 @@ type Front struct{ at uintptr }
 // Front returns the front of a processor, below MaxCPUs.
 func (h *Heap) Front(cpu uint32) Front { return Front{h.fronts[cpu%MaxCPUs]} }
 
-// take waits for the magazine and returns its count.
-func (m *magazine) take() uint64 {
-	for {
-		if n := atomic.SwapUint64(&m.count, busy); n != busy {
-			return n
-		}
-		for atomic.LoadUint64(&m.count) == busy {
-			spin.Pause()
-		}
-	}
-}
-
 // park takes the magazine until unpark.
-func (m *magazine) park()   { m.parked = m.take() }
-func (m *magazine) unpark() { m.release(m.parked) }
-
-// release gives the magazine back, with n objects in it.
-func (m *magazine) release(n uint64) { atomic.StoreUint64(&m.count, n) }
-
-// notTaken stands for the count of a magazine that the caller doesn't have.
-const notTaken = busy
+func (m *magazine) park()   { m.parked = m.word.Join() }
+func (m *magazine) unpark() { m.word.Part(m.parked) }
 
 // allocSlow goes Alloc's way when the magazine has nothing, was in use, or is none.
-// n is the count if it is the caller's, else notTaken.
+// n is the magazine's number if it is the caller's, else spin.Taken.
 //
 //go:noinline
 func (f Front) allocSlow(k Kind, n uint64) (uint64, Code) {
@@ -55,28 +32,28 @@ func (f Front) allocSlow(k Kind, n uint64) (uint64, Code) {
 		return h.allocLarge(k)
 	}
 	m := f.magazine(k)
-	if n == notTaken {
-		n = m.take()
+	if n == spin.Taken {
+		n = m.word.Take()
 	}
 	if n == 0 {
 		n = h.refill(m, c)
 	}
 	if n == 0 {
-		m.release(0)
+		m.word.Give(0)
 		h.Trim() // what lies in other fronts and classes
-		if n = m.take(); n == 0 {
+		if n = m.word.Take(); n == 0 {
 			n = h.refill(m, c)
 		}
 	}
 	if n == 0 || n > depth {
-		m.release(0)
+		m.word.Give(0)
 		return 0, h.refused(NoMemory)
 	}
 	n--
 	pa, state := m.objects[n], m.state(n)
 	*state = k.state()
 	m.allocs++
-	m.release(n)
+	m.word.Give(n)
 	return h.hand(k, pa, state)
 }
 
@@ -132,15 +109,15 @@ func (h *Heap) flush(m *magazine, n, k uint64) uint64 {
 }
 
 // freeSlow goes Free's way when the magazine is full, was in use, or is none, and
-// finds out what is wrong when something is. n is the count if it is the caller's,
-// else notTaken.
+// finds out what is wrong when something is. n is the magazine's
+// number if it is the caller's, else spin.Taken.
 //
 //go:noinline
 func (f Front) freeSlow(k Kind, pa uint64, n uint64) Code {
 	h := f.heap()
 	if code := h.refuse(k, pa); code != OK {
-		if n != notTaken { // another processor was freeing it, too
-			f.magazine(k).release(n)
+		if n != spin.Taken { // another processor was freeing it, too
+			f.magazine(k).word.Give(n)
 		}
 		return code
 	}
@@ -158,8 +135,8 @@ func (f Front) freeSlow(k Kind, pa uint64, n uint64) Code {
 		return OK
 	}
 	m := f.magazine(k)
-	if n == notTaken {
-		n = m.take()
+	if n == spin.Taken {
+		n = m.word.Take()
 	}
 	if n >= depth {
 		h.lock.Lock()
@@ -167,7 +144,7 @@ func (f Front) freeSlow(k Kind, pa uint64, n uint64) Code {
 		h.lock.Unlock()
 	}
 	m.put(n, pa, s, i)
-	m.release(n + 1)
+	m.word.Give(n + 1)
 	return OK
 }
 

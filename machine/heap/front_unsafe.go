@@ -11,13 +11,13 @@ import (
 	"loam/machine/spin"
 )
 
-// magazine is a CPU's stack of objects of one class. Its count is its lock, too:
-// who exchanges it for busy has the magazine until it stores a count.
+// magazine is a CPU's stack of objects of one class. Its word is their number, and
+// guards all of it.
 type magazine struct {
-	count   uint64
-	parked  uint64 // the count, between stop and start
+	word    spin.Word
+	parked  uint64 // the number, between stop and start
 	allocs  uint64
-	_       [5]uint64
+	_       [4]uint64
 	objects [depth]uint64  // physical addresses
 	states  [depth]uintptr // addresses of their state bytes, less slabSize
 }
@@ -28,7 +28,7 @@ type front struct {
 	heap  uintptr
 	root  uintptr // of the page map
 	mask  uint64
-	never uint64 // busy: stands for a magazine that nobody gets
+	never uint64 // spin.Taken: stands for a magazine that nobody gets
 	_     [12]uint64
 	all   [fronted]magazine
 }
@@ -41,10 +41,11 @@ func frontAt(at uintptr) *front { return (*front)(pointer(at)) }
 
 // prepare makes the front of a heap in a frame of zeros.
 func (f *front) prepare(h *Heap) {
-	f.never = busy
+	f.never = spin.Taken
 	f.heap, f.root, f.mask = uintptr(unsafe.Pointer(h)), h.root, h.chunks-1
 	f.at[0] = uintptr(unsafe.Pointer(&f.never))
 	for i := range f.all {
+		f.all[i].word.Rank = FrontRank
 		f.at[1+i] = uintptr(unsafe.Pointer(&f.all[i]))
 	}
 }
@@ -78,14 +79,17 @@ func (m *magazine) put(n uint64, pa uint64, s *slab, i uint64) {
 //
 //go:nosplit
 func (f Front) Alloc(k Kind) (uint64, Code) {
+	if spin.Checked {
+		return f.allocSlow(k, spin.Taken)
+	}
 	at := *(*uintptr)(unsafe.Add(unsafe.Pointer(nil), f.at+uintptr(k.word&kindMagazine)))
 	m := (*magazine)(unsafe.Add(unsafe.Pointer(nil), at))
-	n := atomic.SwapUint64(&m.count, busy) - 1
-	if n < depth && !spin.Checked {
+	n := atomic.SwapUint64(&m.word.N, spin.Taken) - 1
+	if n < depth {
 		pa := m.objects[n]
 		*(*uint8)(unsafe.Add(unsafe.Pointer(nil), m.states[n]+slabSize)) = uint8(k.word)
 		m.allocs++
-		atomic.StoreUint64(&m.count, n)
+		atomic.StoreUint64(&m.word.N, n)
 		return pa, OK
 	}
 	return f.allocSlow(k, n+1)
@@ -95,22 +99,25 @@ func (f Front) Alloc(k Kind) (uint64, Code) {
 //
 //go:nosplit
 func (f Front) Free(k Kind, pa uint64) Code {
+	if spin.Checked {
+		return f.freeSlow(k, pa, spin.Taken)
+	}
 	h := (*front)(unsafe.Add(unsafe.Pointer(nil), f.at))
 	leaf := *(*uintptr)(unsafe.Add(unsafe.Pointer(nil), h.root+uintptr(pa>>chunkShift&h.mask)*8))
 	page := *(*uintptr)(unsafe.Add(unsafe.Pointer(nil), leaf+uintptr(pa>>phys.PageShift%chunkPages)*8))
 	s := (*slab)(unsafe.Add(unsafe.Pointer(nil), page))
 	i := bits.RotateLeft64(pa-s.base, int(s.rotate))
-	n := uint64(notTaken)
-	if i < s.granules && !spin.Checked {
+	n := uint64(spin.Taken)
+	if i < s.granules {
 		state := page + uintptr(i)
 		if uint64(*(*uint8)(unsafe.Add(unsafe.Pointer(nil), state+slabSize))) == s.kind^k.word {
 			at := *(*uintptr)(unsafe.Add(unsafe.Pointer(nil), f.at+uintptr(k.word&kindMagazine)))
 			m := (*magazine)(unsafe.Add(unsafe.Pointer(nil), at))
-			n = atomic.SwapUint64(&m.count, busy)
+			n = atomic.SwapUint64(&m.word.N, spin.Taken)
 			if n < depth {
 				*(*uint8)(unsafe.Add(unsafe.Pointer(nil), state+slabSize)) = stateCached
 				m.objects[n], m.states[n] = pa, state
-				atomic.StoreUint64(&m.count, n+1)
+				atomic.StoreUint64(&m.word.N, n+1)
 				return OK
 			}
 		}

@@ -143,11 +143,11 @@ func (h *Heap) Trim() uint64 {
 		}
 		for c := range uint64(fronted) {
 			m := &frontAt(at).all[c]
-			n := m.take()
+			n := m.word.Take()
 			h.lock.Lock()
 			h.flush(m, n, n)
 			h.lock.Unlock()
-			m.release(0)
+			m.word.Give(0)
 		}
 	}
 	h.lock.Lock()

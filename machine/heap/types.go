@@ -17,7 +17,8 @@ const (
 	Largest   = 4 << 20 // bytes of the largest class; more is a run of frames
 	MaxSize   = frame.MaxRun * phys.PageSize
 	FrontSize = 4 << 10     // bytes of the largest class that fronts keep
-	LockRank  = 4           // of the heap lock (docs/concurrency.md)
+	FrontRank = 4           // of the words of magazines (docs/concurrency.md)
+	LockRank  = 5           // of the heap lock
 	runClass  = Classes + 1 // stands for what is larger than every class
 	depth     = 12          // objects that a magazine holds at most
 	batch     = depth / 2   // objects moved into or out of a magazine at a time

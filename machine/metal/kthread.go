@@ -31,7 +31,7 @@ const (
 	RankKernel  = 1
 	rankChannel = 2
 	rankMachine = 3
-	rankConsole = 6
+	rankConsole = 7
 )
 
 type kstate uint8
