@@ -40,6 +40,7 @@ func reportLeft() {
 		{"left_objects", k.objects.Len()},
 		{"left_accounts", k.objects.Accounts()},
 		{"left_frames_corrupt", corrupt},
+		{"left_frames_mistaken", int(k.frames.Mistakes())},
 	} {
 		if left.n != 0 {
 			stat(left.name, uint64(left.n), "objects")

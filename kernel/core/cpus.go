@@ -46,6 +46,7 @@ func (r *runner) comeIn() {
 	atomic.StoreUint32(&r.out, 0)
 	kernelLock.Lock()
 	k.holder = r.id
+	k.frames.Use(uint32(r.id))
 	if r.orders != 0 {
 		r.obey()
 	}

@@ -189,6 +189,7 @@ func (r *runner) reap() bool {
 	k.dying.Remove(k.dyingLinks, i)
 	owner := s.owner
 	k.spaces.Put(s.handle)
+	metal.ReportMistakes()
 	r.processGone(&owner)
 	r.maybeFinish()
 	return true

@@ -89,6 +89,7 @@ func (r *runner) loop() {
 				atomic.StoreUint32(&r.out, 0)
 				kernelLock.Lock()
 				k.holder = r.id
+				k.frames.Use(uint32(r.id))
 				if r.orders != 0 {
 					r.obey()
 					c.RAX = r.notYet(c)
@@ -234,6 +235,7 @@ func (r *runner) choose() {
 // rest gives the CPU away until something happens.
 func (r *runner) rest() {
 	r.idle = true
+	metal.ReportMistakes()
 	unlock()
 	e := r.cpu.Idle()
 	r.comeIn()

@@ -10,9 +10,9 @@ import "loam/machine/phys"
 // else may use it meanwhile. Frames in caches go back to the lists.
 func (a *Allocator) Rebase(mem phys.Memory) {
 	a.Drain()
-	for c := range a.caches {
-		for k := range a.caches[c].fronts {
-			h := &a.caches[c].fronts[k].head
+	for c := range a.used {
+		for k := range a.caches[c%MaxCPUs].fronts {
+			h := &a.caches[c%MaxCPUs].fronts[k].head
 			h.origin, h.size, h.records, h.bias = 0, 0, 0, 0
 		}
 	}

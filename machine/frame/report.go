@@ -27,6 +27,13 @@ func (a *Allocator) fail(code Code, pa uint64) Code {
 	return code
 }
 
+// answer is fail for a memory map, which nobody here is to blame for.
+func (a *Allocator) answer(code Code, pa uint64) Code {
+	a.last = a.frame(pa)
+	a.last.Code = code
+	return code
+}
+
 // record notes a failure; one that its caller is to blame for with the callers.
 //
 //go:noinline

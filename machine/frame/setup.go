@@ -17,22 +17,22 @@ type span struct {
 func (a *Allocator) Reserve(start, end uint64, o Owner) Code {
 	switch {
 	case start >= end || end > MaxAddress+1:
-		return a.fail(BadSize, start)
+		return a.answer(BadSize, start)
 	case !o.valid():
-		return a.fail(BadOwner, start)
+		return a.answer(BadOwner, start)
 	case a.spans == MaxReserved:
-		return a.fail(TooMany, start)
+		return a.answer(TooMany, start)
 	}
 	start &^= phys.PageSize - 1
 	end = (end + phys.PageSize - 1) &^ (phys.PageSize - 1)
 	if a.overlaps(start, end) {
-		return a.fail(Overlap, start)
+		return a.answer(Overlap, start)
 	}
 	at := a.spans
 	for k := range a.spans {
 		s := &a.reserved[k]
 		if start < s.end && s.start < end {
-			return a.fail(Overlap, start)
+			return a.answer(Overlap, start)
 		}
 		if s.start > start && at == a.spans {
 			at = k
@@ -65,15 +65,15 @@ func (a *Allocator) overlaps(start, end uint64) bool {
 // is returned when nothing was registered.
 func (a *Allocator) AddRegion(start, end uint64) Code {
 	if start > end || end > MaxAddress+1 {
-		return a.fail(BadSize, start)
+		return a.answer(BadSize, start)
 	}
 	start = max((start+phys.PageSize-1)&^(phys.PageSize-1), phys.PageSize)
 	end &^= phys.PageSize - 1
 	if start >= end {
-		return a.fail(TooSmall, start)
+		return a.answer(TooSmall, start)
 	}
 	if a.overlaps(start, end) {
-		return a.fail(Overlap, start)
+		return a.answer(Overlap, start)
 	}
 	var cuts uint64
 	for _, zone := range zones {
@@ -82,7 +82,7 @@ func (a *Allocator) AddRegion(start, end uint64) Code {
 		}
 	}
 	if a.count+cuts+1 > MaxRegions {
-		return a.fail(TooMany, start)
+		return a.answer(TooMany, start)
 	}
 	code := TooSmall
 	for lo := start; lo < end; {
@@ -98,7 +98,7 @@ func (a *Allocator) AddRegion(start, end uint64) Code {
 		lo = hi
 	}
 	if code != OK {
-		return a.fail(code, start)
+		return a.answer(code, start)
 	}
 	return OK
 }

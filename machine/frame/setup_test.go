@@ -293,3 +293,67 @@ func TestNeighbours(t *testing.T) {
 		t.Errorf("%+v, at the start %+v", got, start)
 	}
 }
+
+// TestFirmwareMaps registers maps as broken as firmware makes them, each entry as it
+// comes: nothing is given out that is not RAM, or twice.
+func TestFirmwareMaps(t *testing.T) {
+	const top = ^uint64(0)
+	mem := arena(t, 32*mib)
+	type entry struct{ start, end uint64 }
+	many := func(n, every, size uint64) (m []entry) {
+		for k := range n {
+			at := (k * 7919 % n) * every % (31 * mib) // unsorted
+			m = append(m, entry{at, at + size})
+		}
+		return m
+	}
+	for _, c := range []struct {
+		name string
+		m    []entry
+		free uint64 // at least
+	}{
+		{"nothing", nil, 0},
+		{"empty entries", []entry{{mib, mib}, {0, 0}, {top, top}, {2 * mib, 2 * mib}}, 0},
+		{"backwards", []entry{{2 * mib, mib}, {top, 0}, {mib, 2 * mib}}, 250},
+		{"wrapping", []entry{{top - 4095, 4096}, {1 << 63, top}, {mib, top}, {0, 1 << 45}, {mib, 3 * mib}}, 500},
+		{"unsorted", []entry{{6 * mib, 7 * mib}, {mib, 2 * mib}, {4 * mib, 5 * mib}}, 750},
+		{"overlapping", []entry{{mib, 3 * mib}, {2 * mib, 4 * mib}, {mib, 2 * mib}, {mib, 3 * mib}, {0, 8 * mib}}, 500},
+		{"unaligned", []entry{{mib + 1, 2*mib - 1}, {2*mib + 4095, 3*mib + 4095}, {3*mib + 4096, 3*mib + 8193}}, 500},
+		{"thousands of pages", many(5000, 2*4096, 4096), 0},
+		{"thousands of small ranges", many(3000, 8*4096-17, 5*4096), 100},
+		{"thousands of the same", slices.Repeat([]entry{{mib, 4 * mib}}, 4000), 750},
+		{"8 MiB with the usual hole", []entry{{0, 0x9fc00}, {mib, 8*mib - 0x20000}}, 1900},
+		{"holes", many(40, mib/2, mib/4), 40 * 60},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := new(Allocator)
+			a.Init(mem)
+			ram := map[uint64]bool{} // frames that some entry covers
+			for _, e := range c.m {
+				if e.start < e.end && e.end <= 32*mib {
+					for pa := (e.start + 4095) &^ 4095; pa+4096 <= e.end; pa += 4096 {
+						ram[pa] = true
+					}
+					a.AddRegion(e.start, e.end)
+				} else if code := a.AddRegion(e.start, e.end); code == OK {
+					t.Fatalf("%+v was taken", e)
+				}
+			}
+			check(t, a)
+			if s := a.Stats(); s.Free < c.free || s.Total > uint64(len(ram))+64 || a.Mistakes() != 0 {
+				t.Errorf("%+v, %d frames of RAM, %d mistakes", s, len(ram), a.Mistakes())
+			}
+			for {
+				pa, code := a.Alloc(Heap)
+				if code != OK {
+					break
+				}
+				if !ram[pa] {
+					t.Fatalf("%#x is no RAM, or was given before", pa)
+				}
+				delete(ram, pa)
+			}
+			check(t, a)
+		})
+	}
+}

@@ -8,10 +8,10 @@ import "loam/machine/phys"
 const (
 	MaxOrder    = 18            // the largest block is 2^18 frames, 1 GiB
 	MaxRun      = 1 << MaxOrder // frames that one request can ask for
-	MaxRegions  = 32            // regions, after cutting at the zone limits
+	MaxRegions  = 64            // regions, after cutting at the zone limits
 	MaxReserved = 32            // ranges given to Reserve before AddRegion
 	MaxCPUs     = 64            // caches
-	CacheFrames = 63            // frames that a cache holds at most, of kernel and of user owners each
+	CacheFrames = 31            // frames that a cache holds at most, of kernel and of user owners each
 	MaxAddress  = 1<<44 - 1     // highest physical address that is managed
 	largeOrder  = 9             // blocks from here on belong to no class
 	batch       = 16            // frames moved into a cache at a time

@@ -27,7 +27,7 @@ func Format() *paging.Format { return &amd64.Format }
 // the segments and flags, its FPU in the architectural initial state. It is
 // nil when there is no memory.
 func NewContext() *Context {
-	pa, code := frames.Alloc(frame.Context)
+	pa, code := frames.AllocOn(here(), frame.Context)
 	if code != frame.OK {
 		return nil
 	}
@@ -40,7 +40,7 @@ func NewContext() *Context {
 
 // FreeContext gives a Context back, which no CPU has entered last (Leave).
 func FreeContext(c *Context) {
-	if code := frames.Free(uint64(addressOf(c)-memory.Virtual(0)), frame.Context); code != frame.OK {
+	if code := frames.FreeOn(here(), uint64(addressOf(c)-memory.Virtual(0)), frame.Context); code != frame.OK {
 		machineFatal("a thread's context can't be given back: ", code.String())
 	}
 }

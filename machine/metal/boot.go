@@ -34,6 +34,7 @@ func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	entryTSC = rdtsc()
 	cpu.prepare(0, 0)
 	spin.SetHeld(heldHere, machineFatal)
+	frame.SetTell(endAtMistake)
 	memory = phys.At(earlyDirect)   // how physical addresses are reached
 	startSerial()                   // COM1: from here on a failure can be read
 	readHeader(imageHeader)         // where the image lies
@@ -84,12 +85,17 @@ func addMemory() {
 	frames.SetReserve(min(total/16, 1024))
 }
 
+// leftOut is how much memory the frame allocator has no region for.
+var leftOut uint64
+
 // addRegions registers the usable memory between two addresses.
 func addRegions(from, to uint64) {
 	for i := range usable.Len() {
 		r := usable.At(i)
 		if start, end := max(r.Base, from), min(r.End(), to); start < end {
-			frames.AddRegion(start, end)
+			if frames.AddRegion(start, end) != frame.OK {
+				leftOut += end - start
+			}
 		}
 	}
 }

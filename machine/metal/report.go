@@ -111,10 +111,10 @@ func logMemory() {
 	puts(" ranges, ")
 	putSize(frames.Stats().Free * pageSize)
 	puts(" free\n")
-	if lost := usable.Lost(); lost != 0 {
+	if lost := usable.Lost() + leftOut; lost != 0 {
 		item("")
 		putSize(lost)
-		puts(" not used: the memory map has too many pieces\n")
+		puts(" not used: in too many pieces, or too small ones\n")
 	}
 }
 
