@@ -44,6 +44,7 @@ func main() {
 		memoryCases(),
 		cloneCases(),
 		privateCases(),
+		exhaustCases(),
 		refusals(),
 		otherErrors(),
 		[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},

@@ -45,6 +45,8 @@ func play(role []string) {
 		err = belowClone()
 	case "costs":
 		err = costs()
+	case "exhaust":
+		err = exhaust(role[1])
 	case "private":
 		err = usePrivate()
 	case "at":
