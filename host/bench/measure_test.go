@@ -141,7 +141,8 @@ func TestMeasureAll(t *testing.T) {
 	inRoot(t)
 	s := &session{Options: Options{Progress: io.Discard}, start: func(_ context.Context, o run.Options) (run.Result, error) { return fake(t, o) }}
 	s.boot = func(context.Context, <-chan int) ([]string, error) {
-		return []string{"[   0.000100] processor", "[   0.000200] bench frame_pair 7 ns", "[   0.000300] ok bench", "[   0.0004] end"}, nil
+		return []string{"[   0.000100] processor", "[   0.000200] bench frame_pair 7 ns",
+			"[   0.000210] bench heap_pair 8 ns", "[   0.000220] bench heap_pair_4kib 9 ns", "[   0.000300] ok bench", "[   0.0004] end"}, nil
 	}
 	got, err := s.measure(context.Background())
 	if err != nil || len(got) != len(Metrics) {

@@ -45,6 +45,8 @@ var Metrics = []Metric{
 
 	// What the machine floor costs the kernel.
 	{"frame_pair", "ns", "a page frame taken and freed", 60},
+	{"heap_pair", "ns", "64 bytes of a size class taken and freed", 70},
+	{"heap_pair_4kib", "ns", "the same, of 4 KiB", 70},
 
 	// What a Go program sees.
 	{"chan_goroutines", "ns", "channel round trip between goroutines", 0},
