@@ -165,17 +165,19 @@ func (r *runner) forgetHere(f space.Flush) {
 	}
 }
 
-// flush makes this CPU forget what it alone has to. Without a current thread
-// nobody runs in the space that has changed.
+// flush makes this CPU forget what it alone has to, of the space that it has loaded:
+// the thread whose call has changed that may be no more, and another one of its
+// process be next.
 func (r *runner) flush() {
 	k.dirty = 0
-	if r.as == nil {
+	if r.loaded == pool.Nil {
 		return
 	}
-	r.forgetHere(r.as.TakeLocal())
+	s := &k.spaces.Index(r.loaded).Space
+	r.forgetHere(s.TakeLocal())
 	if !k.several {
-		r.forgetHere(r.as.TakeFlush())
-		r.cpu.SeenChanges(r.as.Changes)
+		r.forgetHere(s.TakeFlush())
+		r.cpu.SeenChanges(s.Changes)
 	}
 }
 

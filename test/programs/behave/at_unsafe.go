@@ -8,3 +8,6 @@ import "unsafe"
 
 // at is a pointer to an address that Go did not give.
 func at(address uintptr) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(nil), address)) }
+
+// addressOf is where a variable lies that doesn't move.
+func addressOf(p *uint32) uintptr { return uintptr(unsafe.Pointer(p)) }

@@ -51,6 +51,7 @@ func main() {
 		{Name: "read-write locks", Run: readWriteLocks},
 		{Name: "locked threads", Run: lockedThreads},
 		{Name: "threads come and go", Run: threadsComeAndGo},
+		{Name: "the last word of a thread", Run: lastWordOfThread},
 		{Name: "tight loop preempted, one P", Run: func() error { return tightLoop(1) }},
 		{Name: "tight loop preempted, two Ps", Run: func() error { return tightLoop(2) }},
 		{Name: "pipes", Run: pipes},

@@ -143,6 +143,39 @@ func threadsComeAndGo() error {
 	return nil
 }
 
+// lastWord has a page of the program's file that nobody writes but the test: it is
+// larger than two of them.
+var lastWord = [4096]uint32{2048: 1}
+
+// lastWordOfThread looks at the word that is cleared when a thread has ended, in a page
+// that is copied for that.
+func lastWordOfThread() error {
+	word := &lastWord[2048]
+	if atomic.LoadUint32(word) != 1 {
+		return errors.New("it isn't there")
+	}
+	go endClearing(word)
+	for end := time.Now().Add(5 * time.Second); atomic.LoadUint32(word) != 0; {
+		if time.Now().After(end) {
+			return errors.New("it isn't seen")
+		}
+	}
+	return nil
+}
+
+// endClearing ends a thread that has a word to be cleared; not the first one, which Go
+// keeps.
+func endClearing(word *uint32) {
+	runtime.LockOSThread() // the thread ends with its goroutine
+	if syscall.Gettid() == syscall.Getpid() {
+		go endClearing(word) // elsewhere
+		time.Sleep(10 * time.Millisecond)
+		runtime.UnlockOSThread()
+		return
+	}
+	syscall.RawSyscall(syscall.SYS_SET_TID_ADDRESS, addressOf(word), 0, 0)
+}
+
 // tightLoop stops a loop without calls, which takes a signal to its thread.
 func tightLoop(procs int) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
