@@ -64,10 +64,10 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 		out = s.faultFile(page, &n.area, access)
 	case !n.area.hasObject():
 		out = s.faultZero(page, &n.area, large)
-	case s.full(page):
-		return OverQuota
+	case n.area.Kind == Private:
+		out = s.faultPrivate(page, &n.area, access)
 	default:
-		out = s.faultObject(page, &n.area, access)
+		out = s.faultObject(page, &n.area)
 	}
 	s.settleUp()
 	if out == Resolved {

@@ -50,19 +50,28 @@ func (s *Space) remove(start, end uint64) {
 	s.areas.Remove(start, end)
 }
 
-// faultObject maps a page of a memory object, which gets a frame if it has none.
-// A page of a private area that is written is copied.
-func (s *Space) faultObject(page uint64, a *Area, access Prot) Outcome {
+// faultObject maps a page of a memory object, which gets a frame if it has none. It
+// tries the usual case, that nothing is mapped, and finds out otherwise from the
+// page tables.
+func (s *Space) faultObject(page uint64, a *Area) Outcome {
+	return s.borrow(page, a, paging.Prot(a.Prot)|paging.User|paging.Borrowed)
+}
+
+// faultPrivate is faultObject for a private area, of which a page that is written
+// is copied.
+func (s *Space) faultPrivate(page uint64, a *Area, access Prot) Outcome {
 	_, old, mapped := s.tables.Lookup(s.env, page)
-	copied := a.Kind == Private && access&Write != 0
 	switch {
-	case mapped && (!copied || old&paging.Copy == 0):
+	case mapped && (access&Write == 0 || old&paging.Copy == 0):
 		return s.widen(page, a.Prot, old)
-	case s.env.Frames.Scarce(): // the table comes from the reserve
-		return NoMemory
-	case copied:
+	case access&Write != 0:
 		return s.copyObject(page, a, mapped)
 	}
+	return s.borrow(page, a, paging.Prot(a.Prot&^Write)|paging.User|paging.Borrowed|paging.Copy)
+}
+
+// borrow maps the object's frame of a page.
+func (s *Space) borrow(page uint64, a *Area, prot paging.Prot) Outcome {
 	pa, errno := s.objects.Page(a.Object, (a.Offset+page-a.Start)/PageSize)
 	switch errno {
 	case 0:
@@ -71,14 +80,24 @@ func (s *Space) faultObject(page uint64, a *Area, access Prot) Outcome {
 	default:
 		return OverQuota
 	}
-	prot := paging.Prot(a.Prot) | paging.User | paging.Borrowed
-	if a.Kind == Private {
-		prot = prot&^paging.Write | paging.Copy
+	code := s.tables.MapInto(s.env, page, pa, prot)
+	if code == paging.NoTable {
+		switch {
+		case s.full(page):
+			return OverQuota
+		case s.env.Frames.Scarce(): // the table comes from the reserve
+			return NoMemory
+		}
+		code = s.tables.Map(s.env, page, pa, prot)
 	}
-	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
-		return NoMemory
+	switch code {
+	case paging.OK:
+		return Resolved
+	case paging.Mapped:
+		_, old, _ := s.tables.Lookup(s.env, page)
+		return s.widen(page, a.Prot, old)
 	}
-	return Resolved
+	return NoMemory
 }
 
 // copyObject gives a page of a private area a frame of the space's own, with what
