@@ -379,3 +379,46 @@ func TestLargePieces(t *testing.T) {
 	}
 	w.b.destroy(w.s)
 }
+
+// TestLargeBadInput: sizes and addresses that can't be, near large pages and far from
+// any.
+func TestLargeBadInput(t *testing.T) {
+	b, s := largeSpace(t, 32*mib, 4*mib)
+	full(t, s, 4*mib)
+	before := s.Stats()
+	const kernel = 0xffff_8000_0000_0000
+	for _, advice := range []uint64{abi.MADV_HUGEPAGE, abi.MADV_NOHUGEPAGE, abi.MADV_DONTNEED} {
+		for _, c := range []struct {
+			addr   abi.UserAddr
+			length uint64
+			want   abi.Errno
+		}{
+			{largeStart + 1, page, abi.EINVAL}, {largeStart, 0, 0}, {largeStart, top, abi.EINVAL},
+			{largeStart, top &^ 0xfff, abi.EINVAL}, {largeStart + 4*mib, page, abi.ENOMEM}, {0, page, abi.ENOMEM},
+			{kernel, 2 * mib, abi.ENOMEM}, {1 << 62, page, abi.ENOMEM}, {abi.UserAddr(top &^ 0xfff), page, abi.EINVAL},
+			{userEnd - page, 2 * page, abi.ENOMEM},
+		} {
+			if errno := s.MAdvise(c.addr, c.length, advice); errno != c.want {
+				t.Errorf("advice %d for %#x bytes at %#x: %v, want %v", advice, c.length, c.addr, errno.Name(), c.want.Name())
+			}
+		}
+	}
+	for _, va := range []uint64{0, 1, 0xfff, userEnd, userEnd + page, 1 << 47, 1 << 62, kernel, kernel + 5, top &^ 0xfff, top} {
+		for _, access := range []Prot{Read, Write, Exec, 0} {
+			if out := s.Fault(va, access); out != MapErr {
+				t.Errorf("a fault at %#x: %v", va, out)
+			}
+		}
+		if errno := s.MUnmap(abi.UserAddr(va)&^0xfff, 1<<47); errno != abi.EINVAL {
+			t.Errorf("munmap at %#x: %v", va, errno)
+		}
+	}
+	if out := s.Fault(largeStart, 0); out != AccErr {
+		t.Error(out)
+	}
+	if st := s.Stats(); st != before {
+		t.Errorf("%+v, before %+v", st, before)
+	}
+	holds(t, s, largeStart, largeStart, largeStart+4*mib, false)
+	b.destroy(s)
+}

@@ -22,6 +22,9 @@ const (
 	bigBlocks = 4
 	bigLow    = 1<<30 - bigBlocks/2*largeSize
 	bigHigh   = bigLow + bigBlocks*largeSize
+
+	// bigEnd is the space's end: what is moved there comes back at once.
+	bigEnd = bigHigh + bigBlocks*largeSize + 600*PageSize
 )
 
 // bigCuts are the pages of a large page at which units begin.
@@ -64,7 +67,7 @@ func newBigWorld(t testing.TB, f *paging.Format, limit uint64) *bigWorld {
 		w.account.Limit = 1 << 30
 	}
 	w.s = &caller{Space: new(Space)}
-	if errno := w.s.Init(&Config{Env: w.b.env, Kernel: w.b.kernel, Pool: &w.b.pool, Low: bigLow, High: bigHigh,
+	if errno := w.s.Init(&Config{Env: w.b.env, Kernel: w.b.kernel, Pool: &w.b.pool, Low: bigLow, High: bigEnd,
 		Account: &w.account}); errno != 0 {
 		t.Fatal(errno)
 	}
@@ -182,7 +185,7 @@ func (w *bigWorld) failed(errno abi.Errno) bool {
 	if !w.tight || errno != abi.ENOMEM {
 		w.t.Fatalf("%q", errno.Name())
 	}
-	if errno := w.s.MUnmap(bigLow, bigHigh-bigLow); errno != 0 {
+	if errno := w.s.MUnmap(bigLow, bigEnd-bigLow); errno != 0 {
 		w.t.Fatalf("munmap: %v", errno)
 	}
 	clear(w.units[:])
@@ -239,6 +242,39 @@ func (w *bigWorld) move(i, n, blocks int) {
 	}
 }
 
+// allLarge makes all of the memory anew, of large pages as far as there are any.
+func (w *bigWorld) allLarge() {
+	if _, errno := w.s.MMap(bigLow, bigHigh-bigLow, rw, fixed, 0); w.failed(errno) {
+		return
+	}
+	for i := range w.units {
+		w.units[i] = unit{used: true, prot: Read | Write}
+	}
+	w.wish(0, bigUnits, abi.MADV_HUGEPAGE, LargePages)
+	for va := uint64(bigLow); va < bigHigh; va += largeSize {
+		w.touch(va, Write)
+	}
+}
+
+// moveAway moves n units from i on, which are one area, to where their pages lie
+// differently in the tables, and back.
+func (w *bigWorld) moveAway(i, n int, pages uint64) {
+	at, size := abi.UserAddr(unitAt(i)), unitAt(i+n)-unitAt(i)
+	if a, ok := w.s.areas.Find(unitAt(i)); !ok || a.End < unitAt(i+n) {
+		return
+	}
+	away := abi.UserAddr(bigHigh + pages*PageSize)
+	if _, errno := w.s.MRemap(at, size, size, 3, away); w.failed(errno) {
+		return
+	}
+	if _, errno := w.s.MRemap(away, size, size, 3, at); w.failed(errno) {
+		return
+	}
+	for k := range n {
+		w.units[i+k].wish = AnyPages
+	}
+}
+
 // wish is MADV_HUGEPAGE and the like.
 func (w *bigWorld) wish(i, n int, advice uint64, p Pages) {
 	errno := w.s.MAdvise(abi.UserAddr(unitAt(i)), unitAt(i+n)-unitAt(i), advice)
@@ -255,7 +291,7 @@ func (w *bigWorld) wish(i, n int, advice uint64, p Pages) {
 func (w *bigWorld) step(b [8]byte) {
 	i := int(b[1]) % bigUnits
 	n := 1 + int(b[2])%min(bigUnits-i, 1+int(b[3])%16)
-	if b[3]%4 != 0 { // mostly all of some large pages
+	if b[3]%4 != 0 && b[0]%16 != 9 { // mostly all of some large pages
 		i -= i % 6
 		n = min((n+5)/6*6, bigUnits-i)
 	}
@@ -291,7 +327,14 @@ func (w *bigWorld) step(b [8]byte) {
 	case 8:
 		w.wish(i, n, abi.MADV_NOHUGEPAGE, SmallPages)
 	case 9:
-		w.move(i, n, int(b[5]%7)-3)
+		if b[6]%2 == 0 {
+			w.move(i, n, int(b[5]%7)-3)
+		} else {
+			if b[7]%4 == 0 {
+				w.allLarge()
+			}
+			w.moveAway(i, n, uint64(b[5])*uint64(b[6])%600)
+		}
 	case 10, 11: // densely
 		for va := unitAt(i); va < unitAt(i+n); va += PageSize {
 			if !w.touch(va, Write) {
@@ -336,7 +379,7 @@ func (w *bigWorld) check() {
 func (w *bigWorld) structure() {
 	w.t.Helper()
 	pages, large := uint64(0), uint64(0)
-	for va := uint64(bigLow); va < bigHigh; {
+	for va := uint64(bigLow); va < bigEnd; {
 		pa, prot, level, ok := w.s.tables.Leaf(w.b.env, va)
 		want := frame.StateSingle
 		switch {

@@ -442,3 +442,36 @@ func TestManyLarge(t *testing.T) {
 		}
 	})
 }
+
+// TestNowhere looks for what there is at addresses that are none.
+func TestNowhere(t *testing.T) {
+	each(t, func(t *testing.T, f *paging.Format) {
+		env, tables := newEnv(t, f)
+		for _, va := range []uint64{1 << (f.Bits - 1), 1 << 62, 1<<63 - 4096, ^(uint64(1) << (f.Bits - 1))} {
+			if _, _, _, ok := tables.Leaf(env, va); ok {
+				t.Errorf("a leaf at %#x", va)
+			}
+			if tables.HasTable(env, va) || tables.Filled(env, va) != 0 {
+				t.Errorf("a table for %#x", va)
+			}
+			if code := tables.Split(env, va); code != paging.NonCanonical {
+				t.Errorf("Split(%#x) = %v", va, code)
+			}
+			if code := tables.MapInto(env, va&^4095, 4096, paging.Read|paging.User); code != paging.NoTable {
+				t.Errorf("MapInto(%#x) = %v", va, code)
+			}
+		}
+		const prot = paging.ReadWrite | paging.User
+		for _, c := range []struct{ va, pa, size uint64 }{
+			{1, 0, 2 * mib}, {0, 1, 2 * mib}, {0, 0, 2*mib + 1}, {0, 1 << 63, 2 * mib}, {0, 0, 1 << 63},
+			{f.UserEnd, 0, 2 * mib}, {f.UserEnd &^ (2*mib - 1), 0, 4 * mib},
+		} {
+			if done, code := tables.MapRange(env, c.va, c.pa, c.size, prot, 1); done != 0 || code == paging.OK {
+				t.Errorf("MapRange(%#x, %#x, %#x) = %#x, %v", c.va, c.pa, c.size, done, code)
+			}
+		}
+		if n := env.Frames.Stats().Owned[frame.PageTable]; n != 1 {
+			t.Errorf("%d tables", n)
+		}
+	})
+}
