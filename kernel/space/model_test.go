@@ -353,7 +353,7 @@ func (w *world) access(i int, v uint64, write bool) {
 		}
 	}
 	if p.prot&Write != 0 && v%2 == 0 { // a fault that there was no need for changes nothing
-		if out := w.s.Fault(uint64(addrOf(i)), Write); out != Resolved && (!w.tight || out != NoMemory) {
+		if out := w.s.Fault(uint64(addrOf(i)), Write); out != Resolved && (!w.tight || out != NoMemory && out != OverQuota) {
 			w.t.Fatalf("page %d to write again: %v", i, out)
 		} else if out == Resolved {
 			c = w.written(p)
@@ -372,7 +372,7 @@ func (w *world) access(i int, v uint64, write bool) {
 	case p.prot&Exec == 0:
 		wantOut = AccErr
 	}
-	if out := w.s.Fault(uint64(addrOf(i))+7, Exec); out != wantOut && (!w.tight || out != NoMemory) {
+	if out := w.s.Fault(uint64(addrOf(i))+7, Exec); out != wantOut && (!w.tight || out != NoMemory && out != OverQuota) {
 		w.t.Fatalf("page %d to execute: %v, want %v", i, out, wantOut)
 	}
 }
