@@ -92,7 +92,7 @@ type Area struct {
 func (a Area) Size() uint64 { return a.End - a.Start }
 
 // hasObject reports whether a memory object is behind the area.
-func (a *Area) hasObject() bool { return a.Kind == Object || a.Kind == Private }
+func (a *Area) hasObject() bool { return a.Kind >= Object } // the last two kinds
 
 // mayWrite reports whether the memory object behind the area can be written
 // through it, now or with rights that mprotect gives.

@@ -14,13 +14,15 @@ import (
 	"loam/abi"
 	"loam/test/programs/cases"
 	"loam/user/object"
+	"loam/user/sys"
 )
 
 // exhaustCases are the calls that answer ENOMEM when the machine has no frames
 // for them.
 func exhaustCases() []cases.Case {
 	var out []cases.Case
-	for _, call := range []string{"memory_clone", "memory_decommit", "memory_resize"} {
+	for _, call := range []string{"memory_clone", "memory_decommit", "memory_resize", "memory_create",
+		"notification_create", "thread_create", "process_create"} {
 		out = append(out, cases.Case{Name: call + " ENOMEM", Run: func() (err error) {
 			for range 3 { // somebody else may want a frame just then, and the kernel ends the child
 				var status abi.ExitStatus
@@ -70,6 +72,7 @@ func exhaust(call string) error {
 	if err != nil {
 		return err
 	}
+	request := (&object.Program{File: "program", Args: []string{"objects", "role", "exit", "0"}}).Request()
 	most := left / 4 * 3
 	ok(syscall.Madvise(b, abi.MADV_HUGEPAGE))
 	touch(b[:most], true)
@@ -80,6 +83,14 @@ func exhaust(call string) error {
 	switch call {
 	case "memory_clone":
 		_, err = m.Clone(page, 599*page) // with nodes of its own at the ends
+	case "memory_create":
+		_, err = object.NewMemory(page)
+	case "notification_create":
+		_, err = object.NewNotification()
+	case "thread_create":
+		_, err = object.Self.NewThread()
+	case "process_create":
+		_, err = sys.ProcessCreate(request)
 	case "memory_decommit", "memory_resize":
 		if fillByCalls(at-(windows+1)*apart, apart, windows) == nil {
 			return fmt.Errorf("%d tables, and there is memory", windows)
