@@ -330,6 +330,12 @@ func used(t *[512]uint64, k uint64) uint64 {
 	return 512
 }
 
+// empty reports whether a table has no entry. It looks behind entry k first: where
+// programs map downwards, what was mapped before is there.
+func empty(t *[512]uint64, k uint64) bool {
+	return t[(k+1)&indexMask]|t[k&indexMask] == 0 && used(t, 0) == 512
+}
+
 // clear removes the pages of the leaf table at b.Next up to the table's end,
 // the range's end, or a full batch.
 func (w *walk) clear(b *Batch) {
@@ -372,7 +378,7 @@ func (w *walk) prune(b *Batch, start uint64, level uint) {
 	last := b.Next - 1 // the last address worked on
 	for ; level < f.Levels-1; level++ {
 		left := b.Next == w.end || b.Next&(Span(level+1)-1) == 0
-		if !left || used(w.env.Mem.Table(w.path[level%6]), 0) != 512 {
+		if !left || !empty(w.env.Mem.Table(w.path[level%6]), last>>shift(level)&indexMask) {
 			return
 		}
 		up := w.env.Mem.Table(w.path[(level+1)%6])
