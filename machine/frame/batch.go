@@ -26,7 +26,7 @@ func (a *Allocator) UnshareEach(pa, n uint64) (code Code) {
 	for n > 0 {
 		k := a.unshareRun(pa, n)
 		if k == 0 {
-			if _, c := a.unshare(frontAt(a.here+userFront), pa); c != OK && code == OK {
+			if _, c := a.unshare(frontAt(a.fronts[User]), pa); c != OK && code == OK {
 				code = c
 			}
 			k = 1

@@ -164,7 +164,7 @@ func (a *Allocator) checkCaches(held *[2 * MaxCPUs]uint64, n uint64) bool {
 			}
 			for k := range held[2*c+class] {
 				r := a.region(f.frame(k))
-				if r == nil || r.rec((f.frame(k)-r.start)>>phys.PageShift) != recordAt(f.stack[k]) {
+				if r == nil || r.rec((f.frame(k)-r.start)>>phys.PageShift) != f.recordOf(f.stack[k]) {
 					return false
 				}
 				seen++
@@ -175,11 +175,12 @@ func (a *Allocator) checkCaches(held *[2 * MaxCPUs]uint64, n uint64) bool {
 	for mark := range uint64(2) {
 		for c := range a.used {
 			for class := range a.caches[c%MaxCPUs].fronts {
-				for _, va := range a.caches[c%MaxCPUs].fronts[class].stack[:held[2*c+uint64(class)]] {
-					m := recordAt(va).get()
+				f := &a.caches[c%MaxCPUs].fronts[class]
+				for _, pa := range f.stack[:held[2*c+uint64(class)]] {
+					m := f.recordOf(pa).get()
 					if m&^reference == metaCached || m&^reference == metaFreed {
 						ok = ok && m>>32 == mark
-						recordAt(va).set(m&^reference | (1-mark)*reference)
+						f.recordOf(pa).set(m&^reference | (1-mark)*reference)
 					} else {
 						ok = false
 					}
@@ -197,7 +198,7 @@ func (a *Allocator) checkWindow(f *front) bool {
 		return true
 	}
 	r := a.region(-f.origin)
-	if r == nil || f.bias != r.bias() {
+	if r == nil || f.shift != r.shift() {
 		return false
 	}
 	lo := (-f.origin - r.start) >> phys.PageShift

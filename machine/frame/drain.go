@@ -36,7 +36,7 @@ func (a *Allocator) drain(f *front, n, count uint64, class uint8) uint64 {
 }
 
 // frame returns the physical address of entry n of the stack.
-func (f *front) frame(n uint64) uint64 { return uint64(f.stack[n%CacheFrames])<<8 + f.bias }
+func (f *front) frame(n uint64) uint64 { return f.stack[n%CacheFrames] }
 
 // Drain returns all cached frames to the free lists, where they merge.
 func (a *Allocator) Drain() {

@@ -13,10 +13,12 @@ import (
 // on a heap that doesn't move. Init, SetReserve, Reserve and AddRegion come
 // before there is a second processor and take no lock.
 type Allocator struct {
-	// here is the address of the cache that Alloc, Free and Unshare go through.
-	// Whoever calls them has called Use, or is the only one that does.
-	here   uintptr
+	// fronts are the addresses of the fronts that Alloc, Free and Unshare go through,
+	// by owner, and of nobody's for all others: those of processor using. Whoever
+	// calls them has called Use, or is the only one that does.
+	fronts [16]uintptr
 	single [16]meta // the record of a single frame, by owner; constant after Init
+	using  uint32
 
 	caches [MaxCPUs]cache
 
@@ -44,7 +46,7 @@ func (a *Allocator) Init(mem phys.Memory) {
 	pin(a)
 	a.mem = mem
 	a.lock.Rank = LockRank
-	a.Use(0)
+	a.use(0)
 	for o := range Owners {
 		if o.valid() {
 			a.single[o%16] = newMeta(StateSingle, 0, o, 1)
@@ -65,7 +67,19 @@ func (a *Allocator) SetReserve(n uint64) { a.reserve = n }
 // Use has Alloc, Free and Unshare go through the cache of processor cpu, below
 // MaxCPUs. On several processors they belong to whoever holds a certain lock, and
 // Use comes after taking it.
-func (a *Allocator) Use(cpu uint32) { a.here = a.cache(cpu) }
+func (a *Allocator) Use(cpu uint32) {
+	if a.using != cpu {
+		a.use(cpu)
+	}
+}
+
+//go:noinline
+func (a *Allocator) use(cpu uint32) {
+	a.using = cpu
+	for o := range a.fronts {
+		a.fronts[o] = a.frontOn(cpu, Owner(o))
+	}
+}
 
 // setFree changes the number of frames in the free lists. The lock is held.
 func (a *Allocator) setFree(n uint64) { atomic.StoreUint64(&a.free, n) }

@@ -28,34 +28,34 @@ type head struct {
 	size    uint64 // frames
 	records uintptr
 
-	// bias is the physical address of a frame of the front's region less 256
-	// times its record's virtual one: a frame is 256 times as long as a record.
-	bias uint64
+	// shift is the virtual address of a record of the front's region less its
+	// frame's physical one divided by 256: so much shorter than a frame is a record.
+	shift uint64
 }
 
 // front is a stack of free single frames of one region, and counts what goes
 // through it.
 type front struct {
 	head
-	owned [16]uint64 // taken here less freed here, by owner, modulo 2^64
-	stack [CacheFrames]uintptr
+	owned [16]uint64          // taken here less freed here, by owner, modulo 2^64
+	stack [CacheFrames]uint64 // their physical addresses
 }
 
 // Alloc takes one frame through the cache of the processor last named by Use, and
 // returns its physical address. Its content is whatever it was.
 func (a *Allocator) Alloc(o Owner) (uint64, Code) {
-	return a.allocAt(a.here+fronts[o], uint64(o))
+	return a.allocAt(a.fronts[min(o, 15)], uint64(o))
 }
 
 // AllocOn is Alloc through the cache of processor cpu, the caller's.
 func (a *Allocator) AllocOn(cpu uint32, o Owner) (uint64, Code) {
-	return a.allocAt(a.cache(cpu)+fronts[o], uint64(o))
+	return a.allocAt(a.frontOn(cpu, o), uint64(o))
 }
 
 // allocAt takes a frame from the front at an address, which is for the owner. Taking
-// a frame and freeing it is to cost no more than 60 instructions: so the front is
-// found where Alloc is inlined, for the most part by the compiler, and there is no
-// stack check (what allocAt calls has one).
+// a frame and freeing it is to cost no more than 60 instructions: so the compiler
+// finds the front's place where it inlines Alloc, and there is no stack check (what
+// allocAt calls has one).
 //
 //go:nosplit
 func (a *Allocator) allocAt(at uintptr, o uint64) (uint64, Code) {
@@ -68,18 +68,22 @@ func (a *Allocator) allocAt(at uintptr, o uint64) (uint64, Code) {
 	if k >= CacheFrames { // empty, or taken
 		return a.allocSlow(f, n, Owner(o))
 	}
-	va := *f.slot(k)
-	rec := recordAt(va)
-	if checked && !a.intact(rec, uint64(va)<<8+f.bias) {
+	pa, m := *f.slot(k), *a.singleOf(o)
+	rec := recordAt(uintptr(f.shift + pa>>8)) // as recordOf
+	if checked && !a.intact(rec, pa) {
 		return a.allocSlow(f, n, Owner(o)) // which names it
 	}
-	rec.set(*a.singleOf(o))
+	if raced {
+		rec.set(m)
+	} else {
+		rec.meta = m
+	}
 	*f.ownedBy(o)++
 	if checked {
 		f.word.Leaving()
 	}
 	atomic.StoreUint64(&f.word.N, k)
-	return uint64(va)<<8 + f.bias, OK
+	return pa, OK
 }
 
 // allocSlow goes the long way, of which f.word.Try has given n.
@@ -100,7 +104,7 @@ func (a *Allocator) alloc1(f *front, o Owner) (uint64, Code) {
 	if !o.valid() {
 		return 0, a.fail(BadOwner, 0)
 	}
-	a.used = max(a.used, a.cpuOf(f)+1)
+	a.used = max(a.used, uint64(a.cpuOf(f))+1)
 	class := o.class()
 	n := f.word.Take()
 	if n == 0 {
@@ -117,9 +121,8 @@ func (a *Allocator) alloc1(f *front, o Owner) (uint64, Code) {
 		return 0, a.fail(NoMemory, 0)
 	}
 	n--
-	va := f.stack[n]
-	rec := recordAt(va)
-	pa := uint64(va)<<8 + f.bias
+	pa := f.stack[n]
+	rec := f.recordOf(pa)
 	harmed := checked && !a.intact(rec, pa)
 	rec.set(newMeta(StateSingle, 0, o, 1))
 	*f.ownedBy(uint64(o))++
@@ -133,18 +136,19 @@ func (a *Allocator) alloc1(f *front, o Owner) (uint64, Code) {
 // Free gives back one frame that Alloc took for the owner, through the cache of
 // the processor last named by Use.
 func (a *Allocator) Free(pa uint64, o Owner) Code {
-	return a.freeAt(a.here+fronts[o], pa, uint64(o))
+	return freeAt(pa, a.fronts[min(o, 15)], uint64(o), a)
 }
 
 // FreeOn is Free through the cache of processor cpu, the caller's.
 func (a *Allocator) FreeOn(cpu uint32, pa uint64, o Owner) Code {
-	return a.freeAt(a.cache(cpu)+fronts[o], pa, uint64(o))
+	return freeAt(pa, a.frontOn(cpu, o), uint64(o), a)
 }
 
-// freeAt frees a frame of an owner that the front is for; see allocAt.
+// freeAt frees a frame of an owner that the front is for; see allocAt. The arguments
+// are in the order in which callers need the fewest instructions for them.
 //
 //go:nosplit
-func (a *Allocator) freeAt(at uintptr, pa, o uint64) Code {
+func freeAt(pa uint64, at uintptr, o uint64, a *Allocator) Code {
 	f := frontAt(at)
 	n := atomic.SwapUint64(&f.word.N, spin.Taken)
 	if checked {
@@ -154,8 +158,7 @@ func (a *Allocator) freeAt(at uintptr, pa, o uint64) Code {
 	if n >= CacheFrames || i >= f.size {                 // full, or taken; or look closer
 		return a.freeSlow(f, n, pa, Owner(o))
 	}
-	va := f.records + uintptr(i)*recordSize
-	rec := recordAt(va)
+	rec := recordAt(f.records + uintptr(i)*recordSize)
 	if rec.get() != *a.singleOf(o) {
 		return a.freeSlow(f, n, pa, Owner(o))
 	}
@@ -163,8 +166,12 @@ func (a *Allocator) freeAt(at uintptr, pa, o uint64) Code {
 		a.fill(pa)
 	}
 	*f.ownedBy(o)--
-	*f.slot(n) = va
-	rec.set(metaFreed)
+	*f.slot(n) = pa
+	if raced {
+		rec.set(metaFreed)
+	} else {
+		rec.meta = metaFreed
+	}
 	if checked {
 		f.word.Leaving()
 	}
@@ -201,10 +208,10 @@ func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
 	if !r.isReady(i) || r.rec(i).get() != newMeta(StateSingle, 0, o, 1) {
 		return a.refuse(pa, 1, o)
 	}
-	a.used = max(a.used, a.cpuOf(f)+1)
+	a.used = max(a.used, uint64(a.cpuOf(f))+1)
 	n := f.word.Take()
 	switch {
-	case n > 0 && f.bias != r.bias():
+	case n > 0 && f.shift != r.shift():
 		n = a.drain(f, n, n, o.class())
 	case n >= CacheFrames:
 		n = a.drain(f, n, CacheFrames/2+1, o.class())
@@ -213,7 +220,7 @@ func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
 		f.word.Give(n)
 		return a.fail(Corrupt, pa)
 	}
-	f.bias = r.bias()
+	f.shift = r.shift()
 	if f.index(pa) >= f.size {
 		f.aim(r, i)
 	}
@@ -222,13 +229,13 @@ func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
 	}
 	r.rec(i).set(metaFreed)
 	*f.ownedBy(uint64(o))--
-	f.stack[n] = r.recordOf(i)
+	f.stack[n] = pa
 	f.word.Give(n + 1)
 	return OK
 }
 
-// bias is a front's for the region.
-func (r *region) bias() uint64 { return r.start - uint64(r.records)<<8 }
+// shift is a front's for the region.
+func (r *region) shift() uint64 { return uint64(r.records) - r.start>>8 }
 
 // aim moves the window to frame i, whose record may be read, and as many around it
 // as a bounded look finds of that kind.
@@ -270,8 +277,8 @@ func (a *Allocator) gather(f *front, class uint8) (n uint64) {
 			k--
 			continue
 		}
-		if f.bias != r.bias() {
-			f.bias, f.size = r.bias(), 0 // the window was another region's
+		if f.shift != r.shift() {
+			f.shift, f.size = r.shift(), 0 // the window was another region's
 		}
 		order = min(order, uint8(bits.Len64(left)-1))
 		i, ok := r.take(order, class)
@@ -283,9 +290,8 @@ func (a *Allocator) gather(f *front, class uint8) (n uint64) {
 		r.touch(i + size - 1) // a batch spans two pages of records at most
 		for range size {
 			left--
-			va := r.recordOf(i)
-			recordAt(va).set(metaCached)
-			f.stack[left%CacheFrames] = va
+			r.rec(i).set(metaCached)
+			f.stack[left%CacheFrames] = r.start + i<<phys.PageShift
 			i++
 		}
 		a.setFree(a.free - size)

@@ -13,7 +13,7 @@ func (a *Allocator) Rebase(mem phys.Memory) {
 	for c := range a.used {
 		for k := range a.caches[c%MaxCPUs].fronts {
 			h := &a.caches[c%MaxCPUs].fronts[k].head
-			h.origin, h.size, h.records, h.bias = 0, 0, 0, 0
+			h.origin, h.size, h.records, h.shift = 0, 0, 0, 0
 		}
 	}
 	a.mem = mem

@@ -14,6 +14,9 @@ type record struct {
 var _ [recordSize - unsafe.Sizeof(record{})]struct{}
 var _ [unsafe.Sizeof(record{}) - recordSize]struct{}
 
+// recordOf returns the record of a frame of the front's region.
+func (f *head) recordOf(pa uint64) *record { return recordAt(uintptr(f.shift + pa>>8)) }
+
 // recordAt returns the record at a virtual address.
 func recordAt(va uintptr) *record {
 	return (*record)(unsafe.Add(unsafe.Pointer(nil), va))
@@ -25,23 +28,14 @@ func (r *region) rec(i uint64) *record { return recordAt(r.recordOf(i)) }
 // recordOf returns the virtual address of that record.
 func (r *region) recordOf(i uint64) uintptr { return r.records + uintptr(i)*recordSize }
 
-// cache returns the address of a processor's cache.
-func (a *Allocator) cache(cpu uint32) uintptr {
-	return uintptr(unsafe.Pointer(a)) + unsafe.Offsetof(a.caches) + uintptr(cpu%MaxCPUs)*unsafe.Sizeof(cache{})
-}
-
-const (
-	kernelFront = unsafe.Offsetof(cache{}.fronts)
-	userFront   = kernelFront + unsafe.Sizeof(front{})
-)
-
-// fronts says where in a cache the front for an owner lies. Who can't hold frames
-// is led to the one at the start, which never has any.
-var fronts = [256]uintptr{
-	Records: kernelFront, Kernel: kernelFront, PageTable: kernelFront, Heap: kernelFront,
-	Stack: kernelFront, Context: kernelFront, Table: kernelFront, Slab: kernelFront,
-	Boot: kernelFront, Archive: kernelFront, DMA: kernelFront,
-	User: userFront, UserFile: userFront,
+// frontOn returns the address of a processor's front for an owner; for one that
+// can't hold frames, of the one that never has any.
+func (a *Allocator) frontOn(cpu uint32, o Owner) uintptr {
+	c := &a.caches[cpu%MaxCPUs]
+	if !o.valid() {
+		return uintptr(unsafe.Pointer(&c.nobody))
+	}
+	return uintptr(unsafe.Pointer(&c.fronts[o.class()]))
 }
 
 // frontAt returns the front at an address.
@@ -50,9 +44,9 @@ func frontAt(va uintptr) *front {
 }
 
 // cpuOf returns whose front it is.
-func (a *Allocator) cpuOf(f *front) uint64 {
+func (a *Allocator) cpuOf(f *front) uint32 {
 	at := uintptr(unsafe.Pointer(f)) - uintptr(unsafe.Pointer(&a.caches))
-	return uint64(at / unsafe.Sizeof(cache{}))
+	return uint32(at / unsafe.Sizeof(cache{}))
 }
 
 // The following leave out the check of bounds that each frame would pay for.
@@ -68,6 +62,6 @@ func (a *Allocator) singleOf(o uint64) *meta {
 }
 
 // slot returns entry n of the stack, which is below CacheFrames.
-func (f *front) slot(n uint64) *uintptr {
-	return (*uintptr)(unsafe.Add(unsafe.Pointer(&f.stack), uintptr(n)*unsafe.Sizeof(f.stack[0])))
+func (f *front) slot(n uint64) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&f.stack), n*8))
 }

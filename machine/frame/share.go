@@ -33,12 +33,12 @@ func (a *Allocator) share(pa uint64) Code {
 // Unshare drops a reference to the taken frame or run that starts at pa, and
 // frees it with the last one, through the cache of the processor last named by Use.
 func (a *Allocator) Unshare(pa uint64) (freed bool, code Code) {
-	return a.unshareAt(a.here+userFront, pa)
+	return a.unshareAt(a.fronts[User], pa)
 }
 
 // UnshareOn is Unshare through the cache of processor cpu, the caller's.
 func (a *Allocator) UnshareOn(cpu uint32, pa uint64) (freed bool, code Code) {
-	return a.unshareAt(a.cache(cpu)+userFront, pa)
+	return a.unshareAt(a.frontOn(cpu, User), pa)
 }
 
 // unshareAt is Unshare, by a front for users: theirs are nearly all of the frames
@@ -55,8 +55,7 @@ func (a *Allocator) unshareAt(at uintptr, pa uint64) (freed bool, code Code) {
 	if n >= CacheFrames || i >= f.size {
 		return a.unshareSlow(f, n, pa)
 	}
-	va := f.records + uintptr(i)*recordSize
-	rec := recordAt(va)
+	rec := recordAt(f.records + uintptr(i)*recordSize)
 	m := rec.get()
 	o := m >> 16 & 0xff
 	if m&^ownerMask != reference|meta(StateSingle) || o < uint64(User) {
@@ -66,7 +65,7 @@ func (a *Allocator) unshareAt(at uintptr, pa uint64) (freed bool, code Code) {
 		a.fill(pa)
 	}
 	*f.ownedBy(o)--
-	*f.slot(n) = va
+	*f.slot(n) = pa
 	rec.set(metaFreed)
 	if checked {
 		f.word.Leaving()
@@ -102,7 +101,7 @@ func (a *Allocator) unshare(f *front, pa uint64) (freed bool, code Code) {
 	o := metaOwner(m)
 	if metaState(m) == StateSingle {
 		if o < User {
-			f = frontAt(a.cache(uint32(a.cpuOf(f))) + fronts[o])
+			f = frontAt(a.frontOn(a.cpuOf(f), o))
 		}
 		return true, a.free1(f, pa, o)
 	}

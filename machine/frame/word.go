@@ -4,6 +4,8 @@
 
 package frame
 
+const raced = false
+
 // get returns what the record says. A record that is being changed by another
 // processor gives its old word or its new one, and both say that the block is
 // not the reader's: a merge that looks at its buddy goes by no more than that.
