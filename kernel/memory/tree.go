@@ -97,6 +97,17 @@ func (o *Objects) Page(i int32, page uint64) (pa uint64, errno abi.Errno) {
 	return o.fill(x, at)
 }
 
+// Ready returns the frame that Page would give, if it would neither make nor copy
+// one.
+func (o *Objects) Ready(i int32, page uint64) (pa uint64, ok bool) {
+	x := o.pool.Index(i)
+	if page >= x.size || x.writers > 0 && !x.alone() {
+		return 0, false
+	}
+	pa = o.find(x, x.base+page)
+	return pa, pa != 0
+}
+
 // fill gives a place a frame, with the nodes on the way there. Without all of
 // them no page is changed.
 func (o *Objects) fill(x *object, at uint64) (uint64, abi.Errno) {

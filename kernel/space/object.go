@@ -67,7 +67,23 @@ func (s *Space) faultPrivate(page uint64, a *Area, access Prot) Outcome {
 	case access&Write != 0:
 		return s.copyObject(page, a, mapped)
 	}
-	return s.borrow(page, a, paging.Prot(a.Prot&^Write)|paging.User|paging.Borrowed|paging.Copy)
+	prot := paging.Prot(a.Prot&^Write) | paging.User | paging.Borrowed | paging.Copy
+	out := s.borrow(page, a, prot)
+	if out == Resolved && s.move.phase != moving { // what is around may be still to come
+		s.borrowAround(page, a, prot)
+	}
+	return out
+}
+
+// borrowAround maps the pages around one, as far as the object has them and they
+// need no table: programs read text and data where they have read some.
+func (s *Space) borrowAround(page uint64, a *Area, prot paging.Prot) {
+	end := min(page&^(aroundSize-1)+aroundSize, a.End)
+	for va := max(page&^(aroundSize-1), a.Start); va < end; va += PageSize {
+		if pa, ok := s.objects.Ready(a.Object, (a.Offset+va-a.Start)/PageSize); ok {
+			s.tables.MapInto(s.env, va, pa, prot) // unless something is there
+		}
+	}
 }
 
 // borrow maps the object's frame of a page.

@@ -93,6 +93,33 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
+// TestPrivateAround counts the faults of who reads all of a private area, of which
+// the object has a part, and of who writes a page of it.
+func TestPrivateAround(t *testing.T) {
+	b, s := amd64Space(t)
+	i, _ := b.objs.New(64, nil)
+	for k := range uint64(40) {
+		b.objs.Page(i, k)
+	}
+	s.Map(privateArea(0x103000, 64, Read|Write, i))
+	for k := range abi.UserAddr(64) {
+		if _, errno := s.ReadUint64(0x103000 + k*page); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	// 13 pages up to the next 16, 16, 11 of 16, and the 24 that the object has got.
+	if n := s.Stats().Faults; n != 3+24 || b.objs.Frames(i) != 64+1 {
+		t.Errorf("%d faults, %d frames", n, b.objs.Frames(i))
+	}
+	s.WriteUint64(0x103000+5*page, 1)
+	if n := s.Stats().Faults; n != 3+24+1 {
+		t.Errorf("%d faults", n)
+	}
+	s.MUnmap(0, 1<<30)
+	b.drop(i)
+	b.destroy(s)
+}
+
 // TestPrivateWithoutMemory: a page that can't be copied stays as it is.
 func TestPrivateWithoutMemory(t *testing.T) {
 	b := newBench(t, &amd64.Format, 8*mib)
