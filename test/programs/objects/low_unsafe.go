@@ -52,6 +52,9 @@ func (w waiter) finished() (result uint64, done bool) {
 	return atomic.LoadUint64(&w.order.result), atomic.LoadUint64(&w.order.done) != 0
 }
 
+// word gives the word at the start of b, for several threads.
+func word(b []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&b[0])) }
+
 func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
 // sigaction is struct sigaction of rt_sigaction(2).

@@ -6,6 +6,9 @@ package main
 
 import (
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"loam/abi"
@@ -19,6 +22,7 @@ func privateCases() []cases.Case {
 		{Name: "private mappings in two processes", Run: privateOfTwo},
 		{Name: "rights of private mappings", Run: privateRights},
 		{Name: "a private mapping moves and grows", Run: privateMoves},
+		{Name: "threads see what one writes privately", Run: privateThreads},
 		{Name: "the kernel writes to private mappings", Run: privateByKernel},
 	}
 }
@@ -175,6 +179,43 @@ func privateMoves() error {
 	defer away(p)
 	p[6*page] = 4
 	return wantPages("moved", p, "12131141")
+}
+
+// privateThreads: a page that threads read on all CPUs is copied while they do, and
+// none of them goes on reading the old one.
+func privateThreads() error {
+	const pages = 64
+	m := must(object.NewMemory(pages * page))
+	defer m.Close()
+	p := hereAlone(m, rw)
+	defer away(p)
+	for i := 0; i < len(p); i += page {
+		w := word(p[i:])
+		var ready, done sync.WaitGroup
+		var late atomic.Int32
+		var written atomic.Bool
+		for range 3 {
+			ready.Add(1)
+			done.Go(func() {
+				_ = w.Load() // so that this CPU knows the object's page
+				ready.Done()
+				for !written.Load() {
+					runtime.Gosched()
+				}
+				if w.Load() != 1 {
+					late.Add(1)
+				}
+			})
+		}
+		ready.Wait()
+		w.Store(1)
+		written.Store(true)
+		done.Wait()
+		if n := late.Load(); n > 0 {
+			return fmt.Errorf("page %d: %d threads read what was there before", i/page, n)
+		}
+	}
+	return nil
 }
 
 // privateByKernel has a call's answer copy a page.
