@@ -52,6 +52,12 @@ func main() {
 		{Name: "stale: mprotect to read-only", Run: func() error { return stale(readOnly) }},
 		{Name: "stale: mremap", Run: func() error { return stale(moved) }},
 		{Name: "stale: mapped over", Run: func() error { return stale(replaced) }},
+		{Name: "stale: munmap of a large page", Run: func() error { return stale(unmappedLarge) }},
+		{Name: "stale: munmap in a large page", Run: func() error { return stale(unmappedParts.inLarge()) }},
+		{Name: "stale: MADV_DONTNEED in a large page", Run: func() error { return stale(forgotten.inLarge()) }},
+		{Name: "stale: mprotect in a large page", Run: func() error { return stale(forbidden.inLarge()) }},
+		{Name: "stale: mremap from a large page", Run: func() error { return stale(moved.inLarge()) }},
+		{Name: "stale: mapped over a large page", Run: func() error { return stale(replaced.inLarge()) }},
 		// litmus.go
 		{Name: "order: atomic counters", Run: counters},
 		{Name: "order: message passing", Run: messagePassing},

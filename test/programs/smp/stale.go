@@ -33,6 +33,13 @@ type way struct {
 	reads, writes bool // whether these still work afterwards
 	emptied       bool // what is read then is zero, or was written after
 	kept          bool // the frames stay in use, at keptAt
+	large         bool // they are the first part of a large page, or all of it
+}
+
+// inLarge is the same way with a large page.
+func (w way) inLarge() way {
+	w.large = true
+	return w
 }
 
 // Places that neither Go's runtime nor the kernel choose by themselves.
@@ -49,6 +56,7 @@ var (
 	readOnly      = way{pages: 2, take: func(at, size uintptr) { low.Protect(at, size, low.ReadOnly) }, reads: true, kept: true}
 	moved         = way{pages: 2, take: func(at, size uintptr) { low.Move(at, movedTo, size) }, kept: true}
 	replaced      = way{pages: 1, take: low.MapAt, reads: true, writes: true, emptied: true}
+	unmappedLarge = way{pages: low.LargePage / low.Page, take: low.Unmap, large: true}
 )
 
 // unmapParts takes away the first half at once and then page by page.
@@ -106,6 +114,9 @@ func stale(w way) error {
 	cpus := low.All()
 	low.MapAt(movedTo, w.pages*low.Page)
 	defer low.Unmap(movedTo, w.pages*low.Page)
+	if w.large {
+		defer low.Unmap(staleAt, low.LargePage)
+	}
 	var wg sync.WaitGroup
 	on := func(i int, f func()) {
 		wg.Go(func() {
@@ -184,7 +195,11 @@ func (t *trial) run() {
 
 func (t *trial) round(r uint64, fresh uintptr) bool {
 	size := t.pages * low.Page
-	low.MapAt(staleAt, size)
+	if t.large {
+		low.MapLargeAt(staleAt)
+	} else {
+		low.MapAt(staleAt, size)
+	}
 	for o := uintptr(0); o < size; o += low.Page {
 		low.Store(staleAt+o+used, tagOld|r)
 	}

@@ -16,6 +16,9 @@ const (
 	ReadWrite = syscall.PROT_READ | syscall.PROT_WRITE
 )
 
+// LargePage is a large page's size in bytes.
+const LargePage = 2 << 20
+
 const anonymous = syscall.MAP_PRIVATE | syscall.MAP_ANON
 
 // Map maps size bytes of zeros somewhere and gives their address.
@@ -26,6 +29,14 @@ func Map(size uintptr) uintptr {
 // MapAt maps size bytes of zeros at an address, in place of what is there.
 func MapAt(addr, size uintptr) {
 	Must(syscall.SYS_MMAP, addr, size, ReadWrite, anonymous|syscall.MAP_FIXED, ^uintptr(0), 0)
+}
+
+// MapLargeAt is MapAt of memory that is one large page as soon as it is touched, where
+// the system has any.
+func MapLargeAt(addr uintptr) {
+	const hugePages = 14
+	MapAt(addr, LargePage)
+	_, _ = Call(syscall.SYS_MADVISE, addr, LargePage, hugePages)
 }
 
 // Unmap takes memory away.
