@@ -136,6 +136,7 @@ var scenarios = map[string]func(*fake) int{
 	"killed":   exits(channel.Signalled, 9, "out of memory\x1b[2J"),
 	"refused":  exits(channel.NotStarted, 8, "segments overlap"),
 	"no room":  exits(channel.NotStarted, uint32(syscall.ENOMEM), "no memory for its text"),
+	"no quota": exits(channel.NotStarted, 122, "its limit is too low"),    // EDQUOT
 	"no slot":  exits(channel.NotStarted, 11, "no memory for its thread"), // Linux's EAGAIN
 	"streams": func(f *fake) int {
 		f.hello()

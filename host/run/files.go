@@ -64,7 +64,7 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	if err != nil {
 		return nil, err
 	}
-	conf := runner.Config{Verbose: o.Verbose, Memory: uint64(o.MemoryMiB) << 20}
+	conf := runner.Config{Verbose: o.Verbose, Memory: uint64(o.programMiB()) << 20}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))
 	code, err := o.compile(ctx, prog)
@@ -101,6 +101,14 @@ func terminated(ss []string) ([]byte, error) {
 		b.WriteByte(0)
 	}
 	return b.Bytes(), nil
+}
+
+// programMiB is the memory that the program may count on at most.
+func (o *Options) programMiB() int {
+	if o.MemoryLimitMiB > 0 {
+		return min(o.MemoryMiB, o.MemoryLimitMiB)
+	}
+	return o.MemoryMiB
 }
 
 // pack writes the boot archive. An archive that leaves the guest no memory is

@@ -94,6 +94,7 @@ func TestEndings(t *testing.T) {
 		"segv": {139, "", ""}, "killed": {137, "", ""},
 		"refused":       {126, "segments overlap", ""},
 		"no room":       {125, "no memory for its text", "-m"},
+		"no quota":      {125, "its limit is too low", "--memory-limit"},
 		"no slot":       {125, "no memory for its thread", "-m"},
 		"no memory":     {125, "kernel panic: no memory for page tables", "CPU 0"},
 		"panic":         {125, "kernel panic", "panic: the kernel's end[31m"},
@@ -358,11 +359,11 @@ func TestStdinAfterEnd(t *testing.T) {
 
 func TestCommandLine(t *testing.T) {
 	s := newSession(t, "command line")
-	s.MemoryMiB, s.CPUs, s.Params = 64, 3, []vm.Param{{Key: "collect", Value: "1"}, {Key: "x", Value: ""}}
+	s.MemoryMiB, s.MemoryLimitMiB, s.CPUs, s.Params = 64, 48, 3, []vm.Param{{Key: "collect", Value: "1"}, {Key: "x", Value: ""}}
 	if _, err := s.run(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"-m 64M", "-smp 3", "-accel tcg", "-append mode=run time=", " collect=1 x= ", "-display none", "-cpu " + vm.CPU(nil), "microvm,"} {
+	for _, want := range []string{"-m 64M", "-smp 3", "-accel tcg", "-append mode=run time=", " limit=48M ", " collect=1 x= ", "-display none", "-cpu " + vm.CPU(nil), "microvm,"} {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("no %q in %s", want, s.out.String())
 		}

@@ -69,7 +69,8 @@ func (k *kernel) objectLimits() (l abi.Limits) {
 	l.Set(abi.KindThread, uint32(k.threadLimit))
 	l.Set(abi.KindNotification, uint32(k.threads.Cap()))
 	l.Set(abi.KindMemory, uint32(k.threads.Cap()))
-	l[abi.LimitPages] = uint32(k.stats.freeAtStart)
+	const inAdvance = 32 // frames, that a space may be charged for at most
+	l[abi.LimitPages] = uint32(min(k.stats.freeAtStart+inAdvance*uint64(k.spaces.Cap()), abi.LimitDefault-1))
 	return l
 }
 

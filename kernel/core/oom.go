@@ -65,7 +65,7 @@ func (k *kernel) memoryOf(p *Process) uint64 {
 	if p.ended {
 		return 0
 	}
-	return k.own[p.objects.Account] + k.spaces.Index(p.space).Stats().Frames
+	return k.own[p.objects.Account]
 }
 
 // tellVictim tells the host and the log of a process that is to be ended for want
@@ -95,6 +95,14 @@ func logCandidates(c *victim.Choice) {
 
 // process writes which process it is, and how many frames it has.
 func (l *line) process(p *Process, frames uint64) {
+	l.name(p)
+	l.text(", ")
+	l.size(frames)
+	l.text(")")
+}
+
+// name writes which process it is, without the last parenthesis.
+func (l *line) name(p *Process) {
 	if name := p.programName(); len(name) > 0 {
 		l.bytes(name)
 	} else {
@@ -102,9 +110,6 @@ func (l *line) process(p *Process, frames uint64) {
 	}
 	l.text(" (pid ")
 	l.number(uint64(p.pid))
-	l.text(", ")
-	l.size(frames)
-	l.text(")")
 }
 
 // size writes what so many frames are.
@@ -119,9 +124,14 @@ func (l *line) size(frames uint64) {
 	l.text(" MiB")
 }
 
+// lent is how many frames a process may have beyond its limit when it has met that:
+// a handler has to run, and may need a page of its stack and of what it reads.
+const lent = 16
+
 // overLimit notes that the current process was refused a page because of a limit.
 // Once in its life the log gets to know.
 func (r *runner) overLimit() {
+	r.as.Lend(lent)
 	if r.p.refused {
 		return
 	}
@@ -131,15 +141,15 @@ func (r *runner) overLimit() {
 	metal.LogLine(l.done())
 }
 
-// limitReached writes which process met its limit, and what would help if the
-// limit is the one that the machine was started with.
+// limitReached writes which process met a limit, and what would help if it is the
+// one that the machine was started with.
 func (k *kernel) limitReached(l *line, p *Process) {
-	used, limits := k.objects.Usage(p.objects.Account)
 	l.text("memory limit: ")
-	l.process(p, uint64(used[abi.LimitPages]))
-	limit := uint64(limits[abi.LimitPages])
-	l.text(" may have ")
+	l.name(p)
+	l.text(") wanted more than the ")
+	limit := k.objects.Tightest(p.objects.Account)
 	l.size(limit)
+	l.text(" that it may have")
 	if limit == k.memoryLimit && k.limited() {
 		l.text(" (--memory-limit gives it more)")
 	}
@@ -159,6 +169,9 @@ func (r *runner) noRoomForFrame(d *signal.Delivery) {
 	page, out := r.missing(place.SP, uint64(place.Bytes))
 	if out == space.OverQuota {
 		r.overLimit()
+		page, out = r.missing(place.SP, uint64(place.Bytes))
+	}
+	if out == space.OverQuota {
 		over := signal.Delivery{Info: abi.FaultInfo(abi.SIGBUS, abi.BUS_ADRERR, abi.UserAddr(page))}
 		r.endBySignal(r.p, &over)
 		return

@@ -65,7 +65,7 @@ func (r *runner) startFirst() {
 	var l line
 	from := k.firstOrigin()
 	p, e := k.startProgram([]byte("program"), args, env, &from, &l)
-	if e == abi.ENOMEM && k.limited() && !k.frames.Low() {
+	if (e == abi.ENOMEM || e == abi.EDQUOT) && k.limited() && !k.frames.Low() {
 		e, l = abi.EDQUOT, line{}
 		l.text("its limit of memory is too low for it (--memory-limit)")
 	}
@@ -132,7 +132,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		return nil, e
 	}
 	p.parentPID, p.essential = from.parent, from.essential
-	e := s.Init(&space.Config{Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
+	e := s.Init(&space.Config{Account: k.objects.Pages(p.objects.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {
 		k.objects.DropRecord(p.objects.Object)

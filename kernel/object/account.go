@@ -64,6 +64,19 @@ func (o *Objects) Usage(i int32) (used, limits abi.Limits) {
 // as the headers of such objects are charged to account i.
 func (o *Objects) Pages(i int32) *memory.Account { return &o.accounts.Index(i).pages }
 
+// Tightest gives the limit of frames that stands in the way of account i: that of
+// the account, of itself and those above it, that has the least left.
+func (o *Objects) Tightest(i int32) (limit uint64) {
+	least := ^uint64(0)
+	for p := &o.accounts.Index(i).pages; p != nil; p = p.Above {
+		left := p.Limit - min(p.Used, p.Limit)
+		if left < least {
+			least, limit = left, p.Limit
+		}
+	}
+	return limit
+}
+
 // OwnPages tells of each account i what is charged to it and not to one below it:
 // own[i], in frames. own has a place for every account that there can be.
 func (o *Objects) OwnPages(own []uint64) {

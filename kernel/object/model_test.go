@@ -133,6 +133,18 @@ func (w *world) own(p *modelProcess) (n uint64) {
 	return n
 }
 
+// tightest is the limit of pages, of p and those above it, of which the least is
+// left.
+func (w *world) tightest(p *modelProcess) (limit uint64) {
+	least := uint32(1 << 31)
+	for q := p; q != nil; q = q.creator {
+		if left := q.limits[abi.LimitPages] - w.used(q)[abi.LimitPages]; left < least {
+			least, limit = left, uint64(q.limits[abi.LimitPages])
+		}
+	}
+	return limit
+}
+
 // mayCharge predicts what charging p answers.
 func (w *world) mayCharge(p *modelProcess, kind abi.Kind) abi.Errno {
 	for q := p; q != nil; q = q.creator {
@@ -182,6 +194,9 @@ func (w *world) check() {
 	for _, p := range w.all {
 		if got, want := own[p.p.Account], w.own(p); got != want {
 			w.t.Fatalf("%d pages of its own, want %d", got, want)
+		}
+		if got, want := w.o.Tightest(p.p.Account), w.tightest(p); got != want {
+			w.t.Fatalf("the tightest limit is %d, want %d", got, want)
 		}
 		used, limits := w.o.Usage(p.p.Account)
 		if want := w.used(p); used != want || limits != p.limits {

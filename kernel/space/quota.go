@@ -36,11 +36,30 @@ func (s *Space) settleUp() {
 	if s.account == nil || s.frames <= s.granted {
 		return
 	}
-	n := s.frames - s.granted
+	s.overcharge(s.frames - s.granted)
+}
+
+// overcharge charges n frames whether the account may have them or not.
+func (s *Space) overcharge(n uint64) {
 	for a := s.account; a != nil; a = a.Above {
 		a.Used += n
 	}
-	s.granted = s.frames
+	s.granted += n
+}
+
+// Lend lets the space have n frames more than it has now, even if its account may
+// not, so that a program that is told of its limit can act upon it; unless an
+// account has more than it may already. They are taken back when frames go.
+func (s *Space) Lend(n uint64) {
+	if s.account == nil || s.granted >= s.frames+n {
+		return
+	}
+	for a := s.account; a != nil; a = a.Above {
+		if a.Used > a.Limit {
+			return
+		}
+	}
+	s.overcharge(s.frames + n - s.granted)
 }
 
 // refund takes frames off that have been given back.

@@ -207,3 +207,58 @@ func BenchmarkFaultPaid(b *testing.B) {
 		i++
 	}
 }
+
+// A space at its limit is lent some frames, once, and has to give back before it
+// is lent any again.
+func TestLend(t *testing.T) {
+	b := newBench(t, &amd64.Format, 16*mib)
+	above := memory.Account{Limit: 200}
+	a := memory.Account{Limit: 300, Above: &above}
+	s, other := b.paid(&a, 0), b.paid(&above, 0)
+	s.MMap(0x100000, 1000*page, rw, fixed, 0)
+	other.MMap(0x100000, 1000*page, rw, fixed, 0)
+	next := uint64(0x100000)
+	touch := func(want uint64) {
+		t.Helper()
+		n := uint64(0)
+		for ; s.Fault(next, Write) == Resolved; n++ {
+			next += page
+		}
+		if n != want {
+			t.Fatalf("%d pages, want %d", n, want)
+		}
+	}
+	s.Lend(10)
+	if above.Used > 40 {
+		t.Errorf("%+v", above)
+	}
+	for s.Fault(next, Write) == Resolved {
+		next += page
+	}
+	s.Lend(10)
+	touch(10)
+	s.Lend(10)
+	other.Lend(10) // it isn't its debt, but the same memory
+	touch(0)
+	if above.Used != 210 || a.Used != 210-other.granted-1 {
+		t.Errorf("%+v, %+v", a, above)
+	}
+	s.MUnmap(0x100000, 100*page)
+	if above.Used > above.Limit-60 {
+		t.Errorf("%+v after pages went", above)
+	}
+	next = 0x100000 + 200*page
+	for s.Fault(next, Write) == Resolved {
+		next += page
+	}
+	s.Lend(10)
+	touch(10)
+	for !s.Destroy() {
+	}
+	for !other.Destroy() {
+	}
+	if a.Used != 0 || above.Used != 0 {
+		t.Errorf("in the end %+v, %+v", a, above)
+	}
+	b.paid(nil, 0).Lend(10) // nobody pays: nothing to be lent
+}

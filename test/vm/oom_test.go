@@ -68,6 +68,45 @@ func TestKernelReserve(t *testing.T) {
 	}
 }
 
+// What a process gets at its limit: SIGBUS and ENOMEM, and it goes on when it can.
+func TestMemoryLimits(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, cpus := range vmtest.CPUs("1", "2", "4") {
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			r := vmtest.Run(t, "--cpus", cpus, "-m", "96M", "-v", vmtest.Program(t, "greedy"), "limits")
+			r.Cases(t)
+			wantNothingLeft(t, r)
+		})
+	}
+}
+
+// loam run --memory-limit: a program within it doesn't see it, one beyond it gets
+// SIGBUS, and the person is told that the limit was why.
+func TestMemoryLimitFlag(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	hello, greedy := vmtest.Program(t, "hello"), vmtest.Program(t, "greedy")
+	vmtest.Run(t, "--memory-limit", "8M", hello).WantStdout(t, 0, "hello, world\n")
+	r := vmtest.Run(t, "--memory-limit", "16M", greedy)
+	r.Want(t, 2) // Go's runtime
+	for _, want := range []string{"unexpected fault address", "SIGBUS",
+		"loam: memory limit: greedy (pid 1) wanted more than the 16 MiB that it may have (--memory-limit gives it more)"} {
+		if !strings.Contains(string(r.Stderr), want) {
+			t.Errorf("not said: %q\n%s", want, r)
+		}
+	}
+	// More than there is is as good as none.
+	vmtest.Run(t, "-m", "32M", "--memory-limit", "1G", greedy).WantReason(t, 137, "out of memory", "-m")
+	// The smallest limit that the flag takes is enough to start anything; the kernel's isn't.
+	vmtest.Run(t, "--param", "limit=4K", hello).WantReason(t, 125, "limit", "--memory-limit")
+	vmtest.Run(t, "--param", "limit=0", hello).WantReason(t, 125, "limit", "--memory-limit")
+	for _, size := range []string{"0", "3M", "x", ""} {
+		vmtest.Run(t, "--memory-limit", size, hello).WantReason(t, 125, "memory-limit")
+	}
+}
+
 // A person whose program wants more than the machine has is told which process it
 // was, how much it had, and what to do; the log says who else there was.
 func TestGreedyProgram(t *testing.T) {

@@ -95,8 +95,8 @@ func eaten() error {
 }
 
 // filler is a program: it maps as many pages as its first argument says at
-// 0x10000000, touches them, signals the notification that is its second, and waits
-// for ever.
+// 0x10000000, small ones, touches them, signals the notification that is its second,
+// and waits for ever.
 var filler = []byte{
 	0x49, 0x89, 0xfc, // mov r12, rdi
 	0x49, 0x89, 0xf5, // mov r13, rsi
@@ -109,6 +109,11 @@ var filler = []byte{
 	0x49, 0xc7, 0xc0, 0xff, 0xff, 0xff, 0xff, // mov r8, -1
 	0x45, 0x31, 0xc9, // xor r9d, r9d
 	0x0f, 0x05, // syscall
+	0x48, 0x89, 0xc7, // mov rdi, rax
+	0xba, 15, 0, 0, 0, // mov edx, MADV_NOHUGEPAGE
+	0xb8, 28, 0, 0, 0, // mov eax, madvise
+	0x0f, 0x05, // syscall
+	0xb8, 0, 0, 0, 0x10, // mov eax, 0x10000000
 	0xc6, 0x00, 1, // mov byte ptr [rax], 1
 	0x48, 0x05, 0, 0x10, 0, 0, // add rax, 4096
 	0x49, 0xff, 0xcc, // dec r12

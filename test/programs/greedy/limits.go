@@ -68,10 +68,13 @@ func warmUp() {
 }
 
 // atLimit wants nearly all pages that this process may have to be charged, and
-// none more.
+// few more.
 func atLimit() error {
-	const tables = 8 // of pages that aren't there yet
-	if now := used(); now > limitPages || now < limitPages-tables {
+	const (
+		less = 8  // tables of pages that aren't there yet
+		more = 24 // what the kernel lends for the handler, and tables
+	)
+	if now := used(); now > limitPages+more || now < limitPages-less {
 		return fmt.Errorf("%d pages are charged, the limit is %d", now, limitPages)
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 // under a newer host.
 type Config struct {
 	Verbose bool   // verbose=1: say on standard error which engine is used
-	Memory  uint64 // memory=N: bytes of memory of the whole machine, 0 unknown
+	Memory  uint64 // memory=N: bytes of memory of the whole machine, or that the program may have of it, 0 unknown
 }
 
 // ParseConfig reads wasi.conf; an absent one is an empty one.
