@@ -41,11 +41,12 @@ func (h *Heap) check() Code {
 	}
 	for c := uint64(1); c <= Classes; c++ {
 		k := &h.classes[c]
-		if k.slabs != t.slabs[c] || k.free != t.free[c] || k.empty != t.empty[c] || t.cached[c] != 0 || !h.checkLists(c) {
+		if k.slabs != t.slabs[c] || k.free != t.free[c] || k.empty != t.empty[c] || t.cached[c] != 0 || !h.checkLists(c, k.slabs) {
 			return h.fail(Report{Code: Corrupt, Size: sizeOf(c)})
 		}
 	}
-	if t.runs != h.runs.Slabs || t.frames != h.runs.Frames || t.descriptors != t.needed || !h.checkPages() {
+	if t.runs != h.runs.Slabs || t.frames != h.runs.Frames || t.descriptors != t.needed ||
+		!h.checkLists(runClass, h.runs.Slabs) || !h.checkPages() {
 		return h.fail(Report{Code: Corrupt})
 	}
 	return OK
@@ -65,7 +66,7 @@ func (h *Heap) checkSlab(s *slab, t *tally) bool {
 	if c == runClass {
 		t.runs++
 		t.frames += uint64(s.frames)
-		return s.granules == 1 && (*s.state(0) < stateTaken || *s.state(0) == stateBad) && uint64(s.frames) == Kind{s.kind}.frames()
+		return s.granules == 1 && s.list == listFull && (*s.state(0) < stateTaken || *s.state(0) == stateBad) && uint64(s.frames) == Kind{s.kind}.frames()
 	}
 	l := layoutOf(c)
 	if c == 0 || c > Classes || s.kind != c<<kindClass || uint64(s.frames) != uint64(l.frames) || s.granules != granules(c) {
@@ -111,15 +112,15 @@ func (s *slab) checkStates(c uint64, t *tally) bool {
 // checkFronts checks the fronts' objects and takes them off the count of those that
 // slabs say are cached: as each is marked when it is met, a second time is noticed.
 func (h *Heap) checkFronts(t *tally) (uint64, bool) {
-	for i, at := range h.fronts {
-		if i > 0 && at == h.fronts[0] {
+	for cpu := range h.used {
+		f := h.ownFront(cpu)
+		if f == nil {
 			continue
 		}
-		f := frontAt(at)
 		for c := range f.all {
 			m := &f.all[c]
 			if m.parked > depth {
-				return uint64(at), false
+				return cpu, false
 			}
 			for k := range m.parked {
 				pa := m.objects[k%depth]
@@ -146,27 +147,22 @@ func (m *magazine) twice(k uint64) bool {
 	return false
 }
 
-// checkLists checks that the lists of class c have its slabs with free objects,
-// linked both ways. That each slab says the right list was checked before.
-func (h *Heap) checkLists(c uint64) bool {
+// checkLists checks that the lists of class c have its slabs, linked both ways. That
+// each slab says the right list was checked before.
+func (h *Heap) checkLists(c, slabs uint64) bool {
 	k := &h.classes[c]
-	n, full := uint64(0), uint64(0)
+	n := uint64(0)
 	for list, at := range k.lists {
 		prev := uintptr(0)
 		for ; at != 0; n++ {
 			s := slabAt(at)
-			if n >= k.slabs || s.list != uint8(list) || s.prev != prev || s.class() != c || h.slabOf(s.base) != s {
+			if n >= slabs || s.list != uint8(list) || s.prev != prev || s.class() != c || h.slabOf(s.base) != s {
 				return false
 			}
 			at, prev = s.next, at
 		}
 	}
-	for s := h.nextSlab(0); s != nil; s = h.nextSlab(s.base + uint64(s.frames)<<phys.PageShift) {
-		if s.class() == c && s.list == listFull {
-			full++
-		}
-	}
-	return n+full == k.slabs
+	return n == slabs
 }
 
 // checkPages checks that the page map has nothing but the pages of slabs.

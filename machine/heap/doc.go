@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package heap cuts page frames into objects for the machine floor and the kernel:
-// thread contexts, stacks, tables of the processor, buffers. They have no pointers,
+// thread contexts, tables of the processor, buffers. They have no pointers,
 // are named by physical address and reached through the direct map, and Go's
 // collector never sees them.
 //
@@ -14,7 +14,7 @@
 //	      |    six at a time      |
 //	      v                       v
 //	Heap: 35 classes, 32 B to 4 MiB, two a doubling (2^n, 3*2^(n-1))
-//	 lists of slabs that are partly free, and empty
+//	 lists of slabs that are partly free, empty, and full
 //	      |                                     more than 4 MiB
 //	      v                                          v
 //	frame.Allocator: runs of frames, owner Slab

@@ -188,13 +188,14 @@ func (h *Heap) takeRun(k Kind) *slab {
 		return nil
 	}
 	*s = slab{base: pa, granules: 1, kind: k.word &^ kindState, rotate: 64 - phys.PageShift,
-		list: listFull, frames: uint32(k.frames())}
+		list: listNone, frames: uint32(k.frames())}
 	if !h.enter(s) {
 		h.frames().FreeN(pa, k.frames(), frame.Slab)
 		h.freeDescriptor(s)
 		return nil
 	}
 	h.soil(pa, k.Size())
+	h.link(s, listFull)
 	h.runs.Slabs++
 	h.runs.Allocs++
 	h.runs.Frames += k.frames()
@@ -204,6 +205,7 @@ func (h *Heap) takeRun(k Kind) *slab {
 
 // dropRun gives a run of frames back.
 func (h *Heap) dropRun(s *slab) {
+	h.unlink(s)
 	h.leave(s)
 	h.runs.Slabs--
 	h.runs.Frames -= uint64(s.frames)

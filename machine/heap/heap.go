@@ -14,10 +14,11 @@ type Heap struct {
 	mem    phys.Memory
 	source uintptr // address of the frame allocator
 	fronts [MaxCPUs]uintptr
+	used   uint64 // processors, from the first on, of which some may have fronts of their own
 
 	lock    spin.Lock // guards everything below
 	classes [Classes + 2]class
-	runs    ClassStats // what is larger than every class
+	runs    ClassStats // what is larger than every class: the slabs of runClass
 	own     uint64     // frames of the page map and the fronts
 	root    uintptr    // of the page map: the addresses of its leaves
 	chunks  uint64     // words of the root; as many follow that count leaves' entries
@@ -30,7 +31,7 @@ type Heap struct {
 
 // class is what is known of a size class.
 type class struct {
-	lists   [listFull]uintptr // of slabs with free objects, see list
+	lists   [listNone]uintptr // of its slabs
 	slabs   uint64
 	empty   uint64 // slabs on the list of the empty ones
 	free    uint64 // objects that are free in slabs
@@ -43,7 +44,8 @@ type class struct {
 const (
 	listPartial = iota // some objects are free: taken from first
 	listEmpty
-	listFull // none: it has nothing to give
+	listFull
+	listNone // of a slab that is being made
 )
 
 // Init prepares a zero Heap over mem, on frames of a that lie below the physical
@@ -60,7 +62,7 @@ func (h *Heap) Init(mem phys.Memory, a *frame.Allocator, end uint64) Code {
 	code := NoMemory
 	if h.initPages(end) {
 		if at := h.newFront(); at != 0 {
-			code = OK
+			code, h.used = OK, 1
 			for i := range h.fronts { // all share the first, at first
 				h.fronts[i] = at
 			}
@@ -99,6 +101,7 @@ func (h *Heap) AddCPU(cpu uint32) Code {
 	case cpu != 0 && *own == h.fronts[0]:
 		if at := h.newFront(); at != 0 {
 			*own = at
+			h.used = max(h.used, uint64(cpu)+1)
 		} else {
 			code = h.fail(Report{Code: NoMemory})
 		}
@@ -137,12 +140,13 @@ func (h *Heap) prepare(k Kind, n uint64) Code {
 // promised: the fronts' objects go to their slabs, and empty slabs and leaves of the
 // page map become frames. It returns the number of frames.
 func (h *Heap) Trim() uint64 {
-	for i, at := range h.fronts {
-		if i > 0 && at == h.fronts[0] {
+	for cpu := range h.used {
+		f := h.ownFront(cpu)
+		if f == nil {
 			continue
 		}
-		for c := range uint64(fronted) {
-			m := &frontAt(at).all[c]
+		for c := range f.all {
+			m := &f.all[c]
 			n := m.word.Take()
 			h.lock.Lock()
 			h.flush(m, n, n)
@@ -154,6 +158,15 @@ func (h *Heap) Trim() uint64 {
 	n := h.trim()
 	h.lock.Unlock()
 	return n
+}
+
+// ownFront returns the front of a processor, nil if it has none of its own.
+func (h *Heap) ownFront(cpu uint64) *front {
+	at := h.fronts[cpu%MaxCPUs]
+	if cpu > 0 && at == h.fronts[0] {
+		return nil
+	}
+	return frontAt(at)
 }
 
 func (h *Heap) trim() uint64 {

@@ -325,7 +325,7 @@ func TestDirty(t *testing.T) {
 	m := small(t, 24*mib)
 	f := m.h.Front(0)
 	for _, size := range []uint64{32, 96, 4096, 1 << 20} {
-		k := kind(t, size, 0, Stack)
+		k := kind(t, size, 0, Ring)
 		m.h.Prepare(k, 1) // so that the slab stays
 		pa, _ := f.Alloc(k)
 		at := pa + k.Size() - 8
@@ -339,7 +339,7 @@ func TestDirty(t *testing.T) {
 		if got, code := f.Alloc(k); code != Dirty || got != 0 {
 			t.Fatalf("%d bytes: %#x, %v", size, got, code)
 		}
-		if r := m.h.Last(); r.Code != Dirty || r.Addr != at || r.Object != pa || r.Asked != Stack {
+		if r := m.h.Last(); r.Code != Dirty || r.Addr != at || r.Object != pa || r.Asked != Ring {
 			t.Errorf("%+v, want address %#x", r, at)
 		}
 		if got, code := f.Alloc(k); code != OK || got == pa {

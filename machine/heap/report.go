@@ -85,9 +85,8 @@ func (h *Heap) Object(pa uint64) Report {
 // stop takes all magazines, so that no object changes hands, and the lock. There is
 // one order of the magazines, and nobody else takes two.
 func (h *Heap) stop() {
-	for i, at := range h.fronts {
-		if i == 0 || at != h.fronts[0] {
-			f := frontAt(at)
+	for cpu := range h.used {
+		if f := h.ownFront(cpu); f != nil {
 			for c := range f.all {
 				f.all[c].park()
 			}
@@ -99,9 +98,8 @@ func (h *Heap) stop() {
 // start ends stop.
 func (h *Heap) start() {
 	h.lock.Unlock()
-	for i, at := range h.fronts {
-		if i == 0 || at != h.fronts[0] {
-			f := frontAt(at)
+	for cpu := range h.used {
+		if f := h.ownFront(cpu); f != nil {
 			for c := range f.all {
 				f.all[c].unpark()
 			}
@@ -118,11 +116,11 @@ func (h *Heap) Stats(t *Stats) {
 		*s = ClassStats{Size: sizeOf(c), Slabs: k.slabs, Frames: k.slabs * uint64(l.frames),
 			Objects: k.slabs * uint64(l.objects), Free: k.free, Most: k.most, Allocs: k.allocs}
 	}
-	for i, at := range h.fronts {
-		if i > 0 && at == h.fronts[0] {
+	for cpu := range h.used {
+		f := h.ownFront(cpu)
+		if f == nil {
 			continue
 		}
-		f := frontAt(at)
 		for c := range f.all {
 			m := &f.all[c]
 			t.Class[c+1].Cached += uint64(m.parked)
@@ -142,15 +140,26 @@ func (h *Heap) Stats(t *Stats) {
 func (h *Heap) Owned(o Owner, u *Usage) {
 	h.stop()
 	*u = Usage{}
-	for s := h.nextSlab(0); s != nil; s = h.nextSlab(s.base + uint64(s.frames)<<phys.PageShift) {
-		c := s.class() % runClass
-		for i := uint64(0); i < s.granules; i += s.per() {
-			if state := *s.state(i); state < stateTaken && Owner(state&kindOwner) == o {
-				u.Objects++
-				u.Bytes += s.size()
-				u.Class[c]++
+	for c := uint64(1); c <= runClass; c++ {
+		for _, at := range h.classes[c].lists {
+			for ; at != 0; at = slabAt(at).next {
+				s := slabAt(at)
+				n := s.owned(o)
+				u.Objects += n
+				u.Bytes += n * s.size()
+				u.Class[c%runClass] += n
 			}
 		}
 	}
 	h.start()
+}
+
+// owned is the number of objects of a slab that an owner has.
+func (s *slab) owned(o Owner) (n uint64) {
+	for i := uint64(0); i < s.granules; i += s.per() {
+		if state := *s.state(i); state < stateTaken && Owner(state&kindOwner) == o {
+			n++
+		}
+	}
+	return n
 }

@@ -124,11 +124,8 @@ func listOf(s *slab) uint8 {
 
 func (h *Heap) link(s *slab, list uint8) {
 	s.list = list
-	if list >= listFull {
-		return
-	}
 	k := &h.classes[s.class()]
-	head := &k.lists[list]
+	head := &k.lists[list%listNone]
 	s.next, s.prev = *head, 0
 	if *head != 0 {
 		slabAt(*head).prev = s.at()
@@ -140,7 +137,7 @@ func (h *Heap) link(s *slab, list uint8) {
 }
 
 func (h *Heap) unlink(s *slab) {
-	if s.list >= listFull {
+	if s.list >= listNone {
 		return
 	}
 	k := &h.classes[s.class()]
@@ -150,7 +147,7 @@ func (h *Heap) unlink(s *slab) {
 	if s.prev != 0 {
 		slabAt(s.prev).next = s.next
 	} else {
-		k.lists[s.list] = s.next
+		k.lists[s.list%listNone] = s.next
 	}
 	if s.list == listEmpty {
 		k.empty--
@@ -231,7 +228,7 @@ func (h *Heap) lay(s *slab, pa, c uint64) bool {
 	l := layoutOf(c)
 	shift := bits.TrailingZeros64(sizeOf(c))
 	*s = slab{base: pa, granules: granules(c), kind: c << kindClass, rotate: uint8(64 - shift),
-		list: listFull, left: l.objects, frames: uint32(l.frames)}
+		list: listNone, left: l.objects, frames: uint32(l.frames)}
 	if !h.enter(s) {
 		return false
 	}

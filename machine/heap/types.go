@@ -67,7 +67,6 @@ const (
 	Kernel  Owner = iota // what has no owner of its own
 	Context              // contexts of programs' threads
 	Thread               // contexts of the kernel's own threads
-	Stack                // stacks of the CPUs
 	Table                // tables of the processor, and what starts it
 	Ring                 // memory that carries what others read or write
 	DMA                  // buffers that devices reach
@@ -82,7 +81,7 @@ func (o Owner) String() string {
 	return "unknown owner"
 }
 
-var ownerNames = [...]string{"kernel", "context", "thread", "stack", "table", "ring", "dma"}
+var ownerNames = [...]string{"kernel", "context", "thread", "table", "ring", "dma"}
 
 // What the state byte of a granule says when no owner has an object there.
 const (
