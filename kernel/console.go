@@ -40,6 +40,7 @@ func key(b byte) {
 		metal.LogValue("memory: KiB usable", m.MemoryBytes>>10)
 		metal.LogValue("memory: KiB free", m.FreeBytes>>10)
 		metal.LogValue("memory: KiB of the kernel's own heap", m.HeapBytes>>10)
+		metal.LogObjects()
 	case 't':
 		metal.LogValue("up: ms", uint64(metal.Now()/1e6))
 		metal.LogDate("date:", metal.WallTime())

@@ -47,12 +47,12 @@ func (u *unknownCalls) count(nr uint64) {
 	u.others++
 }
 
-// programFrames is the number of frames that programs can cause to be taken:
-// all but those behind the kernel's own heap, and the kernel's own. After the
-// last process it is what it was before the first, or something leaked.
+// programFrames is the number of frames that programs can cause to be taken, a context
+// for one: all but those behind the kernel's own heap, and the kernel's own.
+// After the last process it is what it was before the first, or something leaked.
 func programFrames() uint64 {
 	return k.frames.Owned(frame.User) + k.frames.Owned(frame.UserFile) +
-		k.frames.Owned(frame.Context) + k.frames.Owned(frame.PageTable) - metal.KernelFrames()
+		k.frames.Owned(frame.PageTable) + metal.ProgramContexts()
 }
 
 // report sends the figures to the host, if it wants them (v=1).

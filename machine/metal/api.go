@@ -26,23 +26,11 @@ func Format() *paging.Format { return &amd64.Format }
 // NewContext returns a Context for a user thread: its registers zero but for
 // the segments and flags, its FPU in the architectural initial state. It is
 // nil when there is no memory.
-func NewContext() *Context {
-	pa, code := frames.AllocOn(here(), frame.Context)
-	if code != frame.OK {
-		return nil
-	}
-	memory.Zero(pa)
-	c := contextAt(memory.Virtual(pa))
-	c.CS, c.SS, c.RFLAGS, c.Full = amd64.UserCode, amd64.UserData, amd64.UserFlags(0), 1
-	c.setInitial()
-	return c
-}
+func NewContext() *Context { return newContext(contextKind) }
 
 // FreeContext gives a Context back, which no CPU has entered last (Leave).
 func FreeContext(c *Context) {
-	if code := frames.FreeOn(here(), uint64(addressOf(c)-memory.Virtual(0)), frame.Context); code != frame.OK {
-		machineFatal("a thread's context can't be given back: ", code.String())
-	}
+	freeObject(contextKind, uint64(addressOf(c)-memory.Virtual(0)))
 }
 
 // Enter runs the user thread of c, whose root the CPU has (UseRoot), until its

@@ -47,6 +47,7 @@ func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	addMemory()                     // the frame allocator has its regions
 	buildTables(cpu)                // W^X, guards, no page zero
 	addRegions(earlyMapped, never)  // what the early tables did not reach
+	startObjects(cpu)               // size classes: contexts, tables, buffers
 	buildStacks(cpu)                // of this CPU
 	loadDescriptors(cpu)            // GDT, TSS, IDT
 	enableSyscall()                 // SYSCALL's entry

@@ -7,6 +7,7 @@ package metal
 import (
 	"loam/machine/amd64"
 	"loam/machine/asid"
+	classes "loam/machine/heap"
 )
 
 // CPU is what belongs to one processor; GS points to it in kernel mode. What is
@@ -30,6 +31,8 @@ type CPU struct {
 
 	id   uint64
 	apic uint32 // of its local APIC, constant
+
+	objects classes.Front // its way to the size classes, constant
 
 	events   uint32 // that the runner has not taken yet
 	timerSet int64  // what the timer is programmed to

@@ -29,7 +29,7 @@ var channelLock = spin.Lock{Rank: rankChannel}
 
 var (
 	parser   = channel.Parser{For: channel.ToGuest}
-	input    [inputSize]byte
+	input    uint64 // address of inputSize bytes in the direct map; 0 with a ring
 	inHead   uint32 // next byte to read
 	inTail   uint32 // next byte to write; equal to inHead: empty
 	inPaused bool
@@ -45,6 +45,12 @@ func startHostChannel() {
 	if ring != 0 {
 		trigger, version = at4, channel.VersionRing
 		parser.Ring = true
+	} else if !bootMode {
+		pa := newObject(inputKind)
+		if pa == 0 {
+			machineFatal("no memory for input")
+		}
+		input = uint64(memory.Virtual(pa))
 	}
 	outb(com2+uartLine, 0x03)
 	outb(com2+uartFIFO, on|trigger)
@@ -117,7 +123,10 @@ func receive() bool {
 		b := inb(com2 + uartData)
 		switch e := parser.Feed(b); {
 		case e&channel.Data != 0 && parser.Type() == channel.Stdin:
-			input[inTail%inputSize] = b
+			if input == 0 {
+				continue // the host has a ring for that
+			}
+			bytesAt(input, inputSize)[inTail%inputSize] = b
 			inTail++
 			any = true
 			if inTail-inHead == inputSize {
@@ -154,7 +163,7 @@ func take(p []byte) int {
 	}
 	n := 0
 	for n < len(p) && inHead != inTail {
-		p[n] = input[inHead%inputSize]
+		p[n] = bytesAt(input, inputSize)[inHead%inputSize]
 		n++
 		inHead++
 	}

@@ -83,7 +83,7 @@ func newKThread() int32 {
 		}
 		// An ended thread leaves its Context to the next in its slot.
 		if kthreads[i].ctx == 0 {
-			c := NewContext()
+			c := newContext(threadKind)
 			if c == nil {
 				return none
 			}

@@ -17,9 +17,8 @@ import (
 // bootOther to its idle thread. Whatever lay in the page is put back afterwards.
 
 var (
-	table     cputable.List
-	startPage [pageSize]byte // what the page of the start-up code held
-	lateCPUs  uint64         // that are listed and did not start
+	table    cputable.List
+	lateCPUs uint64 // that are listed and did not start
 )
 
 const (
@@ -59,8 +58,7 @@ func startOthers() {
 		Log("no memory to start other CPUs")
 		return
 	}
-	page := memory.Page(startupAt)
-	startPage = *page
+	memory.Copy(tables.saved, startupAt)
 	for i := 1; i < table.Count && cpuCount < most; i++ {
 		if !startOther(&cpus[cpuCount], table.CPUs[i], uint32(tables.root)) {
 			lateCPUs++
@@ -73,7 +71,7 @@ func startOthers() {
 		cpuCount++
 	}
 	if lateCPUs == 0 { // else one may yet come here: its ticket is void, it halts
-		*page = startPage
+		memory.Copy(startupAt, tables.saved)
 	}
 	tables.free()
 }
@@ -82,6 +80,8 @@ func startOthers() {
 func startOther(cpu *CPU, apic, root uint32) bool {
 	if cpu.machineSP == 0 { // else a CPU before it had this place, and did not come
 		cpu.prepare(cpuCount, apic)
+		objects.AddCPU(uint32(cpu.id)) // without it shares the boot CPU's front
+		cpu.objects = objects.Front(uint32(cpu.id))
 		buildStacks(cpu)
 		if !makeIdle(cpu) {
 			return false
@@ -133,19 +133,23 @@ func bootOther(cpu *CPU) {
 
 // startTables are the page tables with which a CPU turns paging on: the kernel's
 // half, and the page of the start-up code at its physical address, executable and
-// not writable. The root lies where 32-bit code reaches it.
-type startTables struct{ root, pdpt, pd, pt uint64 }
+// not writable. The root lies where 32-bit code reaches it. saved is what the page
+// of the start-up code held.
+type startTables struct{ root, pdpt, pd, pt, saved uint64 }
 
 func (t *startTables) make() bool {
 	const below4G = 4<<30 - 1
-	for _, at := range [...]*uint64{&t.root, &t.pdpt, &t.pd, &t.pt} {
-		pa, code := frames.AllocN(1, 0, below4G, frame.Boot)
-		if code != frame.OK {
+	pa, code := frames.AllocN(1, 0, below4G, frame.Boot)
+	if code != frame.OK {
+		return false
+	}
+	memory.Zero(pa)
+	t.root = pa
+	for _, at := range [...]*uint64{&t.pdpt, &t.pd, &t.pt, &t.saved} {
+		if *at = newObject(tableKind); *at == 0 {
 			t.free()
 			return false
 		}
-		memory.Zero(pa)
-		*at = pa
 	}
 	const table = ptePresent | pteWrite
 	root, kernel := memory.Table(t.root), memory.Table(kernelRoot)
@@ -160,9 +164,10 @@ func (t *startTables) make() bool {
 }
 
 func (t *startTables) free() {
-	for _, pa := range [...]uint64{t.root, t.pdpt, t.pd, t.pt} {
+	frames.Free(t.root, frame.Boot)
+	for _, pa := range [...]uint64{t.pdpt, t.pd, t.pt, t.saved} {
 		if pa != 0 {
-			frames.Free(pa, frame.Boot)
+			freeObject(tableKind, pa)
 		}
 	}
 }

@@ -12,10 +12,6 @@ import "loam/machine/paging"
 // KernelTables is the root whose kernel part every address space shares.
 func KernelTables() paging.Tables { return paging.Tables{Root: kernelRoot} }
 
-// KernelFrames is the number of frames behind contexts that are the kernel's own:
-// it grows with its runtime's threads.
-func KernelFrames() uint64 { return uint64(kthreadTop) }
-
 // XCR0 is the set of state components that XSAVE and XRSTOR move.
 func XCR0() uint64 { return thisCPU().xcr0 }
 

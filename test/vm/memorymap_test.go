@@ -169,7 +169,7 @@ func TestMemoryMapMoment(t *testing.T) {
 		if !strings.Contains(text, "stress: done") || !strings.Contains(text, "while it ran") {
 			t.Errorf("%s CPUs: %s", cpus, r)
 		}
-		if tb := readTable(t, text); tb.frames["user"] < 50 || tb.frames["context"] < 10 {
+		if tb := readTable(t, text); tb.frames["user"] < 50 || tb.frames["slab"] < 10 {
 			t.Errorf("%s CPUs: %+v", cpus, tb)
 		}
 		for _, want := range []string{"kernel: frames_leaked 0 ", "kernel: left 0 "} {
