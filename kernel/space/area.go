@@ -31,6 +31,7 @@ const (
 	Stack          // the first stack of a process
 	Heap           // the memory of brk
 	Guard          // a hole that must stay
+	Growing        // grows down when it is touched below: MAP_GROWSDOWN
 	Object         // part of a memory object, shared with others that map it
 	Private        // part of a memory object, of which what is written is the space's own
 )
@@ -52,6 +53,8 @@ func (k Kind) String() string {
 		return "object"
 	case Private:
 		return "private"
+	case Growing:
+		return "growing"
 	}
 	return "unknown"
 }

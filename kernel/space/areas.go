@@ -220,6 +220,22 @@ func (a *Areas) at(addr uint64) *Node {
 	return nil
 }
 
+// any reports whether an area has one of the marks.
+func (a *Areas) any(m marks) bool { return a.root != 0 && a.pool.nodes[a.root].marks&m != 0 }
+
+// below returns the node of the last area that starts below addr, or nil.
+func (a *Areas) below(addr uint64) (found *Node) {
+	for i := a.root; i != 0; {
+		n := &a.pool.nodes[i]
+		if n.area.Start < addr {
+			found, i = n, n.right
+		} else {
+			i = n.left
+		}
+	}
+	return found
+}
+
 // above returns the node of the first area that ends above addr, or nil.
 func (a *Areas) above(addr uint64) (found *Node) {
 	for i := a.root; i != 0; {

@@ -159,7 +159,7 @@
 // Large pages put together later, by copying (khugepaged): work that nobody asked for,
 // on a machine that somebody may pay for by the instruction. A table kept aside for
 // each large page, so that splitting can't fail: 4 KiB for each, for what is rare.
-// MAP_GROWSDOWN: see MMap. Copying by user
+// Copying by user
 // address with a fault fix-up table, as Linux: faster by a walk, but needs
 // faults within the kernel's Go code.
 //

@@ -49,7 +49,9 @@ func (s *Space) Fault(va uint64, access Prot) Outcome { return s.fault(va, acces
 func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 	n := s.areas.at(va)
 	if n == nil {
-		return MapErr
+		if n = s.grow(va); n == nil {
+			return MapErr
+		}
 	}
 	if n.area.Prot&access != access || access == 0 {
 		return AccErr

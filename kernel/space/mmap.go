@@ -16,16 +16,13 @@ const (
 
 // MMap is mmap(2) of anonymous memory. There are no files here: without
 // MAP_ANONYMOUS it is EBADF. MAP_SHARED memory is that of this space alone.
-// MAP_GROWSDOWN is EINVAL: an area that grows into what is below it, as far as nobody
-// has put something there, is no stack to rely on (on Linux the next mmap goes right
-// below its gap, and it never grows again); a reservation of the whole stack costs one
-// node here, and so it is made for the first stack of a process (MapStack). Asking for Write and Exec at once is EACCES.
+// MAP_GROWSDOWN: see grow. Asking for Write and Exec at once is EACCES.
 func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uint64) (abi.UserAddr, abi.Errno) {
 	if !s.ready(c) {
 		return 0, More
 	}
 	if c.take(opMap, uint64(addr), length, prot, flags) {
-		return s.mapFixed(c, Area{Start: uint64(addr), End: uint64(addr) + roundUp(length), Prot: Prot(c.end)}, c.at)
+		return s.mapFixed(c, Area{Start: uint64(addr), End: uint64(addr) + roundUp(length), Prot: Prot(c.end), Kind: Kind(c.end >> 8)}, c.at)
 	}
 	size := roundUp(length)
 	switch {
@@ -42,8 +39,11 @@ func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uin
 	if errno != 0 {
 		return 0, errno
 	}
-	if t := flags & abi.MAP_TYPE; t != abi.MAP_PRIVATE && t != abi.MAP_SHARED ||
-		flags&abi.MAP_GROWSDOWN != 0 {
+	kind := Anonymous
+	if flags&abi.MAP_GROWSDOWN != 0 {
+		kind = Growing
+	}
+	if t := flags & abi.MAP_TYPE; t != abi.MAP_PRIVATE && (t != abi.MAP_SHARED || kind == Growing) {
 		return 0, abi.EINVAL
 	}
 	if flags&abi.MAP_HUGETLB != 0 {
@@ -57,10 +57,10 @@ func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uin
 		if !s.areas.Supply(1) {
 			return 0, abi.ENOMEM
 		}
-		s.areas.Insert(Area{Start: start, End: start + size, Prot: p})
+		s.areas.Insert(Area{Start: start, End: start + size, Prot: p, Kind: kind})
 		return abi.UserAddr(start), 0
 	}
-	return s.mapFixed(c, Area{Start: start, End: start + size, Prot: p}, start)
+	return s.mapFixed(c, Area{Start: start, End: start + size, Prot: p, Kind: kind}, start)
 }
 
 // mapFixed puts a piece of the area a where others may be, from at on. What is
@@ -68,7 +68,7 @@ func (s *Space) MMap(c *Call, addr abi.UserAddr, length, prot, flags, offset uin
 func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
 	next, errno := s.replacePiece(a, at)
 	if errno == 0 && next < a.End {
-		c.end = uint64(a.Prot)
+		c.end = uint64(a.Prot) | uint64(a.Kind)<<8
 		errno = c.pause(opMap, next)
 	}
 	return abi.UserAddr(a.Start), errno
@@ -117,7 +117,7 @@ func (s *Space) MapAnywhere(c *Call, a Area) (start uint64, errno abi.Errno) {
 		return 0, More
 	}
 	size := a.Size()
-	start, ok := s.areas.Room(s.low, s.high, size)
+	start, ok := s.room(s.low, s.high, size)
 	if size == 0 || !ok {
 		return 0, abi.ENOMEM
 	}
@@ -160,10 +160,10 @@ func (s *Space) place(addr, size, flags uint64) (uint64, abi.Errno) {
 	first, last := s.low, s.high
 	if flags&abi.MAP_32BIT != 0 {
 		first, last = max(first, low32), min(last, high32)
-	} else if hint := roundUp(addr); hint >= s.low && s.fits(hint, size) && s.areas.Free(hint, hint+size) {
+	} else if hint := roundUp(addr); hint >= s.low && s.fits(hint, size) && s.areas.Free(hint, hint+size) && !s.inGap(hint+size) {
 		return hint, 0
 	}
-	if start, ok := s.areas.Room(first, last, size); ok {
+	if start, ok := s.room(first, last, size); ok {
 		return start, 0
 	}
 	return 0, abi.ENOMEM
@@ -200,7 +200,8 @@ func (s *Space) unmap(c *Call, o op, end uint64) abi.Errno {
 	return errno
 }
 
-// MProtect is mprotect(2). It changes nothing if a part of the range isn't
+// MProtect is mprotect(2). With PROT_GROWSDOWN its range begins where the area that
+// grows does (EINVAL: it doesn't). It changes nothing if a part of the range isn't
 // mapped (ENOMEM), and refuses Write with Exec and what an area denies (EACCES).
 // ENOMEM from a later
 // piece, when nodes have run out or others have unmapped a part of the range,
@@ -222,16 +223,22 @@ func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Er
 		return More
 	}
 	end := start + size
-	if c.take(opProtect, start, length, prot, 0) {
+	again := c.take(opProtect, start, length, prot, 0)
+	if again {
 		start = c.at
 	}
 	if !s.areas.Covered(start, end) {
 		return abi.ENOMEM
 	}
+	if prot&grows != 0 && !again {
+		a, _ := s.areas.Find(start)
+		if a.Kind != Growing || prot&abi.PROT_GROWSUP != 0 { // no area grows up
+			return abi.EINVAL
+		}
+		start = a.Start
+	}
 	p, errno := parseProt(prot)
 	switch {
-	case prot&grows != 0: // no area grows
-		return abi.EINVAL
 	case errno != 0:
 		return errno
 	case s.areas.has(start, end, denied*marks(p)):

@@ -71,7 +71,7 @@ func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags u
 	m := move{call: c, phase: clearing, source: start, sourceEnd: start + oldSize,
 		target: target, targetEnd: target + newSize, size: min(oldSize, newSize), at: target}
 	if !fixed {
-		if m.target, ok = s.areas.Room(s.low, s.high, newSize); !ok {
+		if m.target, ok = s.room(s.low, s.high, newSize); !ok {
 			return 0, abi.ENOMEM
 		}
 		m.targetEnd = m.target + newSize

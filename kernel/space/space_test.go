@@ -145,7 +145,7 @@ func TestMMapErrors(t *testing.T) {
 		{"fixed wraps", abi.UserAddr(top) &^ 0xfff, page, rw, fixed, 0, abi.ENOMEM},
 		{"no replace", 16 * 16 * page, page, rw, anon | abi.MAP_FIXED_NOREPLACE, 0, abi.EEXIST},
 		{"write and execute", 0, page, 7, anon, 0, abi.EACCES},
-		{"grows down", 0, page, rw, anon | abi.MAP_GROWSDOWN, 0, abi.EINVAL},
+		{"grows down, shared", 0, page, rw, abi.MAP_SHARED | abi.MAP_ANONYMOUS | abi.MAP_GROWSDOWN, 0, abi.EINVAL},
 		{"huge pages", 0, page, rw, anon | abi.MAP_HUGETLB, 0, abi.ENOMEM},
 	} {
 		before := s.Stats()

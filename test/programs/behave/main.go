@@ -37,6 +37,7 @@ func main() {
 		{Name: "large memory in large pages", Run: func() error { return largeMemory(hugePages) }},
 		{Name: "large memory in small pages", Run: func() error { return largeMemory(noHugePages) }},
 		{Name: "large memory of many threads", Run: largeByMany},
+		{Name: "memory that grows down", Run: growsDown},
 		// clock.go
 		{Name: "wall clock", Run: wallClock},
 		{Name: "sleep", Run: sleep},

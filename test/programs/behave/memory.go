@@ -208,3 +208,47 @@ func largeByMany() error {
 	}
 	return nil
 }
+
+// growsDown touches memory below an area that grows.
+func growsDown() (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer debug.SetPanicOnFault(old)
+	const size, gap = 16 << 20, 1 << 20
+	r, err := mapped(size) // finds a place
+	if err != nil {
+		return err
+	}
+	defer r.unmap(0, size)
+	if err := r.unmap(onePage, size); err != nil {
+		return err
+	}
+	const last = size - onePage
+	at, _, e := syscall.Syscall6(syscall.SYS_MMAP, r.start+last, onePage, readWrite,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_FIXED|syscall.MAP_GROWSDOWN, ^uintptr(0), 0)
+	if e != 0 || at != r.start+last {
+		return fmt.Errorf("mmap at %#x: %#x, %w", r.start+last, at, e)
+	}
+	if err := r.refused(last-size/2-onePage, true); err != nil { // a stack has 8 MiB
+		return fmt.Errorf("too far below: %w", err)
+	}
+	for p := uintptr(last); p >= 12<<20; p -= 3 * onePage {
+		r.fill(p, p+onePage)
+	}
+	if err := r.holds(last, size, false); err != nil {
+		return err
+	}
+	if err := r.holds(last-2*onePage, last, true); err != nil { // what was left out
+		return err
+	}
+	// Something in its way: the lowest page that may be had is a gap away.
+	other, _, e := syscall.Syscall6(syscall.SYS_MMAP, r.start+(10<<20), onePage, readWrite,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_FIXED, ^uintptr(0), 0)
+	if e != 0 || other != r.start+(10<<20) {
+		return fmt.Errorf("mmap below: %#x, %w", other, e)
+	}
+	if err := r.refused(10<<20+gap, true); err != nil {
+		return fmt.Errorf("in the gap: %w", err)
+	}
+	r.fill(10<<20+gap+onePage, 10<<20+gap+2*onePage)
+	return nil
+}
