@@ -72,8 +72,12 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 		out = s.faultObject(page, &n.area)
 	}
 	s.settleUp()
-	if out == Resolved {
+	switch {
+	case out == Resolved:
 		s.faults++
+	case s.fill.pa != 0 && (out == NoMemory || out == OverQuota):
+		s.giveUpFill() // whose frames nobody has yet
+		return s.fault(va, access, large)
 	}
 	return out
 }

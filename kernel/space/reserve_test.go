@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/machine/amd64"
 )
 
@@ -89,4 +90,44 @@ func TestMoveLeavesReserve(t *testing.T) {
 	}
 	b.env.Frames.SetReserve(0)
 	b.destroy(s)
+}
+
+// TestUnfinishedLargePage: a large page that is being made is given up before somebody
+// is told that there is no memory, or no more for this space.
+func TestUnfinishedLargePage(t *testing.T) {
+	const small = 0x200000
+	for _, short := range []string{"limit", "machine"} {
+		for _, kernel := range []bool{false, true} {
+			b := newBench(t, &amd64.Format, 32*mib)
+			a := memory.Account{Limit: 1 << 20}
+			s := b.paid(&a, 0)
+			s.MMap(largeStart, 2*mib, rw, fixed, 0)
+			s.MAdvise(largeStart, 2*mib, abi.MADV_HUGEPAGE)
+			s.MMap(small, 16*mib, rw, fixed, 0)
+			program(t, s, small, small+page, page)
+			if out := s.Fault(largeStart, Write); out != Resolved || s.fill.pa == 0 {
+				t.Fatalf("%v, no large page is begun", out)
+			}
+			if short == "limit" {
+				a.Limit = a.Used + 100
+			} else {
+				b.env.Frames.SetReserve(b.env.Frames.Stats().Free - 100)
+			}
+			n := uint64(1)
+			for ; n < 300; n++ {
+				if kernel {
+					if errno := s.WriteUint64(abi.UserAddr(small+n*page), n); errno != 0 {
+						t.Fatalf("%s: page %d: %v", short, n, errno)
+					}
+				} else if out := s.Fault(small+n*page, Write); out != Resolved {
+					t.Fatalf("%s: page %d: %v", short, n, out)
+				}
+			}
+			if s.fill.pa != 0 {
+				t.Error("it is still there")
+			}
+			b.env.Frames.SetReserve(0)
+			b.destroy(s)
+		}
+	}
 }
