@@ -86,6 +86,7 @@ func (s *Space) startFill(low uint64) bool {
 	}
 	pa, code := s.env.Frames.AllocN(largePages, largeSize, 0, frame.User)
 	if code != frame.OK {
+		s.refund(0) // what was granted
 		return false
 	}
 	s.frames += largePages

@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/memory"
 	"loam/machine/amd64"
+	"loam/machine/frame"
 )
 
 // paid makes a space that a pays for.
@@ -165,6 +166,39 @@ func TestQuotaOfLargePages(t *testing.T) {
 	if a.Used != 0 {
 		t.Errorf("%+v", a)
 	}
+}
+
+// TestNoBlock: there is memory enough for large pages, but in pieces.
+func TestNoBlock(t *testing.T) {
+	b := newBench(t, &amd64.Format, 32*mib)
+	a := memory.Account{Limit: 10000}
+	s := b.paid(&a, 0)
+	s.MMap(largeStart, 8*mib, rw, fixed, 0)
+	s.MAdvise(largeStart, 8*mib, abi.MADV_HUGEPAGE)
+	var held []uint64
+	for {
+		pa, code := b.env.Frames.Alloc(frame.Kernel)
+		if code != frame.OK {
+			break
+		}
+		held = append(held, pa)
+	}
+	for i := 0; i < len(held); i += 2 {
+		b.env.Frames.Free(held[i], frame.Kernel)
+	}
+	b.env.Frames.Drain()
+	if b.env.Frames.Spare() < margin {
+		t.Fatal("too little memory for this test")
+	}
+	program(t, s, largeStart, largeStart+3*mib, page)
+	if st := s.Stats(); st.Large != 0 {
+		t.Errorf("%+v", st)
+	}
+	settled(t, &a, s)
+	for i := 1; i < len(held); i += 2 {
+		b.env.Frames.Free(held[i], frame.Kernel)
+	}
+	b.destroy(s)
 }
 
 // TestBothLimits has a limit of the space below that of its account.
