@@ -112,7 +112,7 @@ const (
 )
 
 // tableSource is where tables without pointers come from: not the Go heap.
-var tableSource tables.Source = metal.TableRange
+var tableSource = &tables.Source{Range: metal.TableRange, Frames: metal.Frames()}
 
 // setUp makes the tables. All that the kernel proper allocates, it allocates
 // here.
@@ -153,11 +153,35 @@ func (k *kernel) setUp() {
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)
 	}
+	k.keepReserve(threads, spaces)
 	k.wallOffset = metal.WallTime() - metal.Now()
 	k.makeVDSO()
 	if signal.MaxFrameAMD64(metal.FPUSize()) > frameMax {
 		panic("core: a signal frame doesn't fit its buffer")
 	}
+}
+
+// keepReserve makes the reserve of the frame allocator as large as it has to be. Its
+// first half is for what a program causes and is refused then, which stops there
+// (tables.Source, frame.Allocator.Scarce). What may still grow after that is bounded by
+// what was admitted before, and has to fit the second half: what the scheduler, the
+// timers and the queues keep of each thread, which they first touch when the thread
+// runs or waits; the handles of each process; and spare frames for the kernel's own
+// heap, more of them if the collector is to run.
+func (k *kernel) keepReserve(threads, spaces int) {
+	const (
+		aThread    = 512                 // bytes
+		aThreadCPU = 2 * (24 + 4)        // of each thread in the queues of each CPU
+		aProcess   = abi.MaxHandles * 24 // handles
+		spare      = 16                  // frames
+		collecting = 128                 // frames
+	)
+	late := threads*(aThread+len(k.runners)*aThreadCPU) + spaces*aProcess
+	need := uint64(late/abi.PageSize + spare)
+	if k.stats.collections.on {
+		need += collecting
+	}
+	k.frames.SetReserve(max(k.frames.Reserved(), 2*need))
 }
 
 // setUpCPUs makes a runner for each CPU.

@@ -20,15 +20,21 @@ import (
 
 // collections are the figures of the collector, by collect; atomic.
 type collections struct {
+	on      bool // constant
 	count   uint64
 	total   uint64 // ns that the world was stopped for, in all
 	longest uint64 // ns, in one collection, which stops it twice
 }
 
-// startCollecting has the collector run continuously if the command line wants it.
+// startCollecting has the collector run continuously if the command line wants it. It
+// doesn't run otherwise (metal's startRuntime).
 // It allocates, on the spare P of Go's scheduler.
 func startCollecting() {
 	if on, _ := bootinfo.Flag(metal.CommandLine(), "collect"); on {
+		k.stats.collections.on = true
+		for range 3 { // it takes what memory it needs before any program does
+			runtime.GC()
+		}
 		go collect(&k.stats.collections)
 	}
 }

@@ -74,6 +74,7 @@ func report() {
 	stat("frames_leaked", programFrames()-k.stats.ownedAtStart, "frames")
 	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
 	stat("kernel_tables", metal.Machine().TableBytes>>10, "KiB")
+	stat("least_free", metal.Machine().LeastFree>>10, "KiB")
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
 	stat("exit_time", uint64(metal.Now()), "ns")

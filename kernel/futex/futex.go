@@ -72,7 +72,7 @@ type Table struct {
 
 // New makes a table for threads 0 to threads-1, whose parts come from a source (nil:
 // the Go heap). The secret is random, or fixed where runs have to repeat.
-func New(from tables.Source, threads int, secret [2]uint64) *Table {
+func New(from *tables.Source, threads int, secret [2]uint64) *Table {
 	buckets := 1 << bits.Len(uint(max(threads, 16)-1))
 	return &Table{
 		nodes:   tables.Make[node](from, threads),

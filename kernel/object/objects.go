@@ -44,7 +44,7 @@ type Objects struct {
 // Init makes the pools, which is all that the package ever allocates; that of the
 // headers comes from a source (nil: the Go heap). The limits bound each kind;
 // accounts is the most processes that there can be.
-func (o *Objects) Init(from tables.Source, limits *abi.Limits, accounts int) {
+func (o *Objects) Init(from *tables.Source, limits *abi.Limits, accounts int) {
 	n := 0
 	for _, l := range limits[:abi.NumKinds] {
 		n += int(l)

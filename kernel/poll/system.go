@@ -15,7 +15,7 @@ const MaxFD = 256
 
 // Config sizes a System.
 type Config struct {
-	From tables.Source // of the tables; nil: the Go heap
+	From *tables.Source // of the tables; nil: the Go heap
 
 	Threads   int // thread numbers are 0 to Threads-1
 	Tables    int // processes

@@ -49,6 +49,7 @@ type Pool[T any] struct {
 	free  int32 // first slot of the free list
 	fresh int32 // first of the slots at the end that nobody has touched yet
 	used  int
+	from  *tables.Source
 }
 
 // New makes a pool of n slots on the Go heap, its only allocation: for objects
@@ -62,12 +63,13 @@ func New[T any](n int) *Pool[T] {
 }
 
 // In is New for objects without pointers, whose table comes from a source; nil is
-// the Go heap. It panics if T has pointers.
-func In[T any](from tables.Source, n int) *Pool[T] {
+// the Go heap. While the source is short, slots that were never used count as taken.
+// It panics if T has pointers.
+func In[T any](from *tables.Source, n int) *Pool[T] {
 	if n > maxCapacity {
 		panic("pool: too many slots")
 	}
-	return &Pool[T]{slots: tables.Make[Slot[T]](from, n), free: Nil}
+	return &Pool[T]{slots: tables.Make[Slot[T]](from, n), free: Nil, from: from}
 }
 
 // Over makes p a pool over slots that the caller provides, all of them free.
@@ -93,7 +95,7 @@ func (p *Pool[T]) Over(slots []Slot[T]) {
 func (p *Pool[T]) Get() (h Handle, v *T, ok bool) {
 	i := p.free
 	if i < 0 {
-		if i = p.fresh; int(i) >= len(p.slots) {
+		if i = p.fresh; int(i) >= len(p.slots) || p.from.Short() {
 			return Handle{}, nil, false
 		}
 		p.fresh++

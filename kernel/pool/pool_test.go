@@ -4,8 +4,13 @@ package pool
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+
+	"loam/machine/frame"
+	"loam/machine/phys"
+	"loam/machine/tables"
 )
 
 // TestPoolModel drives a pool with random operations beside a map that
@@ -85,6 +90,45 @@ func TestPoolRefusesForeignHandles(t *testing.T) {
 		if p.At(bad) != nil || p.Put(bad) {
 			t.Errorf("%v accepted", bad)
 		}
+	}
+}
+
+// TestPoolShort: while frames are scarce a pool gives only slots that were used
+// before, and the others again afterwards.
+func TestPoolShort(t *testing.T) {
+	const size = 16 << 20
+	b := phys.Arena(size) // zero
+	defer runtime.KeepAlive(b)
+	var frames frame.Allocator
+	frames.Init(phys.FromBytes(b))
+	if code := frames.AddRegion(0, size); code != frame.OK {
+		t.Fatal(code)
+	}
+	p := In[int](&tables.Source{
+		Range: func(n uint64) uintptr {
+			pa, _ := frames.AllocN(n/phys.PageSize+1, 0, 0, frame.Table)
+			return phys.FromBytes(b).Virtual(pa)
+		},
+		Frames: &frames,
+	}, 100)
+	var got [3]Handle
+	for i := range got {
+		got[i], _, _ = p.Get()
+	}
+	p.Put(got[0])
+	p.Put(got[2])
+	frames.SetReserve(size)
+	for range 2 {
+		if _, _, ok := p.Get(); !ok {
+			t.Fatal("a slot that was used before is refused")
+		}
+	}
+	if _, _, ok := p.Get(); ok {
+		t.Fatal("a slot that was never used is given")
+	}
+	frames.SetReserve(0)
+	if h, _, ok := p.Get(); !ok || h.Index != 3 {
+		t.Fatalf("then slot %d is given, %v", h.Index, ok)
 	}
 }
 

@@ -169,7 +169,7 @@ type Scheduler struct {
 // New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1, whose
 // tables come from a source (nil: the Go heap). It panics when there are more than
 // MaxCPUs or MaxThreads. All allocation happens here.
-func New(from tables.Source, cpus, threads int) *Scheduler {
+func New(from *tables.Source, cpus, threads int) *Scheduler {
 	if threads > MaxThreads || cpus > MaxCPUs {
 		panic("sched: too many threads or CPUs")
 	}

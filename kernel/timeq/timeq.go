@@ -40,7 +40,7 @@ const arity = 4
 
 // New makes a queue for owners 0 to n-1, whose parts come from a source (nil: the
 // Go heap).
-func New(from tables.Source, n int) *Queue {
+func New(from *tables.Source, n int) *Queue {
 	return &Queue{heap: tables.Make[entry](from, n)[:0], place: tables.Make[int32](from, n)}
 }
 

@@ -145,6 +145,7 @@ type Info struct {
 	FreeBytes   uint64
 	HeapBytes   uint64 // that back the kernel's own Go heap now
 	TableBytes  uint64 // that back the kernel's tables now
+	LeastFree   uint64 // how few bytes were free when heap or tables took a page
 	SMEP, SMAP  bool
 	CPUs        int
 }
@@ -153,6 +154,6 @@ type Info struct {
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
+		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, LeastFree: leastLeft * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
 	}
 }

@@ -204,11 +204,15 @@ func startRuntime(cpu *CPU, entry uint64) {
 	const atPageSize, atRandom = 6, 25
 	copy(kernelName[:], "loam")
 	copy(kernelDebug[:], kernelSettings)
+	copy(kernelGC[:], collectNever)
+	if bootMode {
+		copy(kernelGC[:], collectUsual)
+	}
 	random := firstStack - 16
 	Random(bytesAt(random, 16))
 	words := [...]uint64{
 		1, addr(&kernelName), 0,
-		addr(&kernelDebug), 0,
+		addr(&kernelDebug), addr(&kernelGC), 0,
 		atPageSize, pageSize, atRandom, random, 0, 0,
 	}
 	sp := (random - uint64(len(words)*8)) &^ 15
@@ -222,10 +226,18 @@ func startRuntime(cpu *CPU, entry uint64) {
 
 // The kernel's own environment. No asynchronous preemption: the runner is
 // taken off at defined points only, other goroutines at their prologues. No
-// stack shrinking: the runner's stack must stay as RunOn made it.
+// stack shrinking: the runner's stack must stay as RunOn made it. No collections
+// but those that are asked for, where programs run: the kernel floor makes no garbage,
+// and a collection takes memory for its own records, 1 MiB and more the first time,
+// which there may be none of by then. At the console there is time for both.
 var (
 	kernelName  [8]byte
 	kernelDebug [64]byte
+	kernelGC    [16]byte
 )
 
-const kernelSettings = "GODEBUG=asyncpreemptoff=1,gcshrinkstackoff=1"
+const (
+	kernelSettings = "GODEBUG=asyncpreemptoff=1,gcshrinkstackoff=1"
+	collectNever   = "GOGC=off"
+	collectUsual   = "GOGC=100"
+)

@@ -32,6 +32,10 @@ var (
 	heap       = kernelRange{owner: frame.Heap}
 	tables     = kernelRange{owner: frame.Table}
 	kernelRoot uint64
+
+	// leastLeft is how few frames were left when a range took one: what the reserve
+	// is measured by.
+	leastLeft = ^uint64(0)
 )
 
 const (
@@ -126,6 +130,7 @@ func rangeFault(va uint64) bool {
 		return false
 	}
 	r.frames++
+	leastLeft = min(leastLeft, frames.Left())
 	return true
 }
 

@@ -53,19 +53,19 @@ func TestPointers(t *testing.T) {
 }
 
 // arena is a Source over memory of a host.
-func arena(t *testing.T, size int) (Source, []byte) {
+func arena(t *testing.T, size int) (*Source, []byte) {
 	b := phys.Arena(size)
 	base := phys.FromBytes(b).Virtual(0)
 	at := base
 	t.Cleanup(func() { runtime.KeepAlive(b) })
-	return func(n uint64) uintptr {
+	return &Source{Range: func(n uint64) uintptr {
 		p := at
 		at += uintptr(n+Align-1) &^ (Align - 1)
 		if at > base+uintptr(size) {
 			t.Fatal("the test's arena is too small")
 		}
 		return p
-	}, b
+	}}, b
 }
 
 func TestMake(t *testing.T) {
@@ -91,7 +91,7 @@ func TestMake(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	from := func(uint64) uintptr { t.Error("a range was taken"); return 0 }
+	from := &Source{Range: func(uint64) uintptr { t.Error("a range was taken"); return 0 }}
 	for name, f := range map[string]func(){
 		"pointers":              func() { Make[*int](from, 1) },
 		"pointers, on the heap": func() { Make[*int](nil, 1) },

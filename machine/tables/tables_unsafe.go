@@ -6,7 +6,7 @@ import "unsafe"
 
 // Make returns a table of n elements, all zero. Its entries aren't touched. It
 // panics if T has pointers, n is negative, or the size overflows.
-func Make[T any](from Source, n int) []T {
+func Make[T any](from *Source, n int) []T {
 	var zero T
 	each := unsafe.Sizeof(zero)
 	if n < 0 || each != 0 && uint64(n) > 1<<46/uint64(each) {
@@ -18,7 +18,7 @@ func Make[T any](from Source, n int) []T {
 	if from == nil || n == 0 || each == 0 {
 		return make([]T, n)
 	}
-	at := from(uint64(n) * uint64(each))
+	at := from.Range(uint64(n) * uint64(each))
 	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(nil), at)), n)
 }
 
