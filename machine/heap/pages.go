@@ -35,14 +35,9 @@ func (h *Heap) initPages(end uint64) bool {
 	}
 	h.own += frames + 1
 	h.absent, h.root, h.chunks = h.mem.Virtual(absent), h.mem.Virtual(root), n
-	h.blank(h.absent)
-	leaves := words(h.root, 2*n)
-	for i := range leaves {
-		leaves[i] = uint64(h.absent)
-		if uint64(i) >= n {
-			leaves[i] = 0
-		}
-	}
+	fill(words(h.absent, leafWords), uint64(h.nothing()))
+	fill(words(h.root, n), uint64(h.absent))
+	clear(words(h.root+uintptr(n)*8, n))
 	return true
 }
 
@@ -57,11 +52,11 @@ func (h *Heap) dropPages() {
 	h.own, h.absent, h.root, h.chunks = 0, 0, 0, 0
 }
 
-// blank makes a leaf say that there is no slab.
-func (h *Heap) blank(leaf uintptr) {
-	w := words(leaf, leafWords)
-	for i := range w {
-		w[i] = uint64(h.nothing())
+// fill makes all of w v: each copy doubles what is there.
+func fill(w []uint64, v uint64) {
+	w[0] = v
+	for n := 1; n < len(w); n *= 2 {
+		copy(w[n:], w[:n])
 	}
 }
 
@@ -156,7 +151,7 @@ func (h *Heap) ensureLeaf(pa uint64) bool {
 		}
 		h.own++
 		h.spareLeaf = h.mem.Virtual(at)
-		h.blank(h.spareLeaf)
+		copy(words(h.spareLeaf, leafWords), words(h.absent, leafWords))
 	}
 	*leaf, h.spareLeaf = uint64(h.spareLeaf), 0
 	return true

@@ -141,8 +141,11 @@ func (h *Heap) Owned(o Owner, u *Usage) {
 	h.stop()
 	*u = Usage{}
 	for c := uint64(1); c <= runClass; c++ {
-		for _, at := range h.classes[c].lists {
-			for ; at != 0; at = slabAt(at).next {
+		if c <= Classes && h.classes[c].slabs == 0 {
+			continue
+		}
+		for list := range h.classes[c].lists {
+			for at := h.classes[c].lists[list]; at != 0; at = slabAt(at).next {
 				s := slabAt(at)
 				n := s.owned(o)
 				u.Objects += n
@@ -156,7 +159,11 @@ func (h *Heap) Owned(o Owner, u *Usage) {
 
 // owned is the number of objects of a slab that an owner has.
 func (s *slab) owned(o Owner) (n uint64) {
-	for i := uint64(0); i < s.granules; i += s.per() {
+	if s.list == listEmpty {
+		return 0
+	}
+	per := s.per()
+	for i := uint64(0); i < s.granules; i += per {
 		if state := *s.state(i); state < stateTaken && Owner(state&kindOwner) == o {
 			n++
 		}
