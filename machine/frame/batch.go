@@ -64,9 +64,7 @@ func (a *Allocator) unshareRun(pa, n uint64) uint64 {
 		return 0
 	}
 	if checked {
-		for j := range k {
-			a.fill(pa + j<<phys.PageShift)
-		}
+		a.fill(pa, k)
 	}
 	r.releaseRun(i, k, owner.class())
 	a.setFree(a.free + k)

@@ -163,7 +163,7 @@ func freeAt(pa uint64, at uintptr, o uint64, a *Allocator) Code {
 		return a.freeSlow(f, n, pa, Owner(o))
 	}
 	if checked {
-		a.fill(pa)
+		a.fill(pa, 1)
 	}
 	*f.ownedBy(o)--
 	*f.slot(n) = pa
@@ -225,7 +225,7 @@ func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
 		f.aim(r, i)
 	}
 	if checked {
-		a.fill(pa)
+		a.fill(pa, 1)
 	}
 	r.rec(i).set(metaFreed)
 	*f.ownedBy(uint64(o))--

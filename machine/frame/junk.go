@@ -9,8 +9,7 @@ const (
 	junk    = 0
 )
 
-func (a *Allocator) fill(uint64)                 {}
-func (a *Allocator) fillBlock(uint64, uint8)     {}
+func (a *Allocator) fill(pa, n uint64)           {}
 func (a *Allocator) intact(*record, uint64) bool { return true }
 func tell(Report)                                {}
 

@@ -20,21 +20,16 @@ const (
 // filling is off where frames are numbers and not memory, as in benchmarks.
 var filling = true
 
-// fill fills a frame.
-func (a *Allocator) fill(pa uint64) {
+// fill fills n frames from pa on.
+func (a *Allocator) fill(pa, n uint64) {
 	if !filling {
 		return
 	}
-	words := a.mem.Table(pa)
-	for i := range words {
-		words[i] = pattern
-	}
-}
-
-// fillBlock fills a block.
-func (a *Allocator) fillBlock(pa uint64, order uint8) {
-	for i := range uint64(1) << order {
-		a.fill(pa + i<<phys.PageShift)
+	for end := pa + n<<phys.PageShift; pa < end; pa += phys.PageSize {
+		words := a.mem.Table(pa)
+		for i := range words {
+			words[i] = pattern
+		}
 	}
 }
 

@@ -72,6 +72,14 @@ func (r *region) touch(i uint64) {
 	}
 }
 
+// touchFrom makes the record of frame j readable, where that of frame i is: nothing
+// has to be done if it lies on the same page.
+func (r *region) touchFrom(i, j uint64) {
+	if i/recordsPage != j/recordsPage {
+		r.touch(j)
+	}
+}
+
 // bucket returns the list set of free blocks of an order and class.
 func bucket(order, class uint8) uint8 {
 	if order >= largeOrder {
@@ -141,6 +149,46 @@ func (r *region) release(i uint64, order, class uint8) {
 	r.push(i, order, class)
 }
 
+// releaseBlocks makes the n frames from i on free, which are recorded as the blocks
+// of a run. It begins with the last: what merges with others of the run needs no list
+// before all of it is free.
+func (r *region) releaseBlocks(i, n uint64, class uint8) {
+	const most = 2*MaxOrder + 2 // blocks of a run: up to the largest, and down again
+	var starts [most]uint64
+	k := -1
+	for end := i + n; i < end; {
+		k++
+		starts[uint(k)%most] = i
+		i += 1 << metaOrder(r.rec(i).get())
+	}
+	for k >= 0 {
+		i := starts[uint(k)%most]
+		k--
+		order := metaOrder(r.rec(i).get())
+		for ; order < MaxOrder; order++ {
+			b := ((r.base + i) ^ 1<<order) - r.base
+			if b >= r.n {
+				break
+			}
+			buddy := r.rec(b)
+			switch m := buddy.get(); {
+			case k >= 0 && b == starts[uint(k)%most] && metaOrder(m) == order:
+				k--
+			case m&^classMask == freeMeta(order, 0):
+				r.unlink(buddy)
+			default:
+				b = r.n
+			}
+			if b == r.n {
+				break
+			}
+			r.rec(max(i, b)).set(0)
+			i = min(i, b)
+		}
+		r.push(i, order, class)
+	}
+}
+
 // releaseRun makes n neighbouring frames from i on free that are recorded as
 // single blocks.
 func (r *region) releaseRun(i, n uint64, class uint8) {
@@ -195,7 +243,7 @@ func (r *region) split(i uint64, order, k, class uint8) {
 	for order > k {
 		order--
 		upper := i + 1<<order
-		r.touch(upper)
+		r.touchFrom(i, upper)
 		r.push(upper, order, class)
 	}
 }
@@ -228,11 +276,12 @@ func (r *region) keep(i uint64, order uint8, n uint64, o Owner, class uint8) {
 			order--
 			half := uint64(1) << order
 			if left <= half {
-				r.touch(i + half)
+				r.touchFrom(i, i+half)
 				r.push(i+half, order, class)
 				continue
 			}
 			r.mark(i, order, first, n, o)
+			r.touchFrom(i, i+half)
 			i += half
 			left -= half
 		}
@@ -241,10 +290,9 @@ func (r *region) keep(i uint64, order uint8, n uint64, o Owner, class uint8) {
 	}
 }
 
-// mark records the block at i as a part of the owner's run of n frames that
-// starts at first.
+// mark records the block at i, whose record can be read, as a part of the owner's
+// run of n frames that starts at first.
 func (r *region) mark(i uint64, order uint8, first, n uint64, o Owner) {
-	r.touch(i)
 	rec := r.rec(i)
 	switch {
 	case n == 1:
@@ -270,8 +318,8 @@ func (r *region) fit(i, n uint64) uint8 {
 func (r *region) lay(lo, hi uint64, o Owner) {
 	for i := lo; i < hi; {
 		order := r.fit(i, hi-i)
+		r.touch(i)
 		if o == Nobody {
-			r.touch(i)
 			r.push(i, order, classKernel)
 		} else {
 			r.mark(i, order, lo, hi-lo, o)

@@ -127,14 +127,10 @@ func (a *Allocator) whole(pa, n uint64, o Owner) (*region, uint64) {
 
 // release frees the owner's run, or single frame, of n frames at i.
 func (a *Allocator) release(r *region, i, n uint64, o Owner) {
-	for end := i + n; i < end; {
-		order := metaOrder(r.rec(i).get())
-		if checked {
-			a.fillBlock(r.start+i<<phys.PageShift, order)
-		}
-		r.release(i, order, o.class())
-		i += 1 << order
+	if checked {
+		a.fill(r.start+i<<phys.PageShift, n)
 	}
+	r.releaseBlocks(i, n, o.class())
 	a.setFree(a.free + n)
 	a.owned[o%16] -= n
 }

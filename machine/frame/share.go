@@ -62,7 +62,7 @@ func (a *Allocator) unshareAt(at uintptr, pa uint64) (freed bool, code Code) {
 		return a.unshareSlow(f, n, pa)
 	}
 	if checked {
-		a.fill(pa)
+		a.fill(pa, 1)
 	}
 	*f.ownedBy(o)--
 	*f.slot(n) = pa
