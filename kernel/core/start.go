@@ -73,6 +73,9 @@ func (r *runner) startFirst() {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
 	k.first = p.handle.Index
+	if !k.limited() {
+		k.objects.UnlimitPages(p.objects.Account)
+	}
 	r.inputChanged()
 	r.enqueue(p.leader, metal.Now())
 }

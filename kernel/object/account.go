@@ -3,6 +3,8 @@
 package object
 
 import (
+	"math"
+
 	"loam/abi"
 	"loam/kernel/memory"
 	"loam/kernel/pool"
@@ -63,6 +65,13 @@ func (o *Objects) Usage(i int32) (used, limits abi.Limits) {
 // Pages gives what the frames of memory objects are charged to. It stays as long
 // as the headers of such objects are charged to account i.
 func (o *Objects) Pages(i int32) *memory.Account { return &o.accounts.Index(i).pages }
+
+// UnlimitPages has account i, the first one, refuse no more frames. When it is only
+// the machine's memory that stands behind its limit, the frame allocator knows
+// better when that is used up: what is charged may be more than there is, since
+// clones of memory objects are charged for what they share; else
+// somebody who wants a page would be refused it because others share much.
+func (o *Objects) UnlimitPages(i int32) { o.Pages(i).Limit = math.MaxUint64 }
 
 // Tightest gives the limit of frames that stands in the way of account i: that of
 // the account, of itself and those above it, that has the least left.

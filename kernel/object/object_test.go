@@ -132,3 +132,29 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("%d objects left", o.Len())
 	}
 }
+
+// The first account can be without a limit of frames; those below keep theirs.
+func TestUnlimitPages(t *testing.T) {
+	o, p := newObjects(t)
+	limits := abi.DefaultLimits()
+	c, e := o.NewProcess(1, 1, p.Account, &limits)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if e := o.Pages(p.Account).Charge(5); e != abi.EDQUOT {
+		t.Error(e)
+	}
+	o.UnlimitPages(p.Account)
+	if e := o.Pages(p.Account).Charge(5); e != 0 {
+		t.Error(e)
+	}
+	if e := o.Pages(c.Account).Charge(5); e != abi.EDQUOT {
+		t.Error(e)
+	}
+	if e := o.Pages(c.Account).Charge(4); e != 0 || o.Tightest(c.Account) != 4 {
+		t.Error(e, o.Tightest(c.Account))
+	}
+	if used, limits := o.Usage(p.Account); used[abi.LimitPages] != 9 || limits[abi.LimitPages] != 4 {
+		t.Error(used, limits)
+	}
+}

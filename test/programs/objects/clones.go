@@ -285,7 +285,7 @@ func cloner(word string) error {
 			m := all[r.IntN(len(all))]
 			first := r.Uint64N(must(m.Info()).Size/page) * page
 			c, err := m.Clone(first, must(m.Info()).Size-first)
-			if err == syscall.ENOMEM {
+			if err == syscall.ENOMEM || err == syscall.ENOSPC || err == syscall.EDQUOT {
 				continue
 			}
 			ok(err)
