@@ -188,6 +188,9 @@ func (w *bigWorld) failed(errno abi.Errno) bool {
 	if errno := w.s.MUnmap(bigLow, bigEnd-bigLow); errno != 0 {
 		w.t.Fatalf("munmap: %v", errno)
 	}
+	if f := w.s.Stats().Frames; f != 0 {
+		w.t.Fatalf("%d frames behind nothing", f)
+	}
 	clear(w.units[:])
 	return true
 }
