@@ -60,6 +60,7 @@ func report() {
 	if v, _ := bootinfo.Flag(metal.CommandLine(), "v"); !v {
 		return
 	}
+	metal.Objects().Trim()
 	free := k.frames.Stats().Free
 	calls := uint64(0)
 	for i := range k.runners {
@@ -74,6 +75,7 @@ func report() {
 	stat("frames_leaked", programFrames()-k.stats.ownedAtStart, "frames")
 	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
 	stat("kernel_tables", metal.Machine().TableBytes>>10, "KiB")
+	stat("kernel_objects", metal.ObjectBytes()>>10, "KiB")
 	stat("least_free", metal.Machine().LeastFree>>10, "KiB")
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")

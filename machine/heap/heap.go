@@ -89,9 +89,9 @@ func (h *Heap) newFront() uintptr {
 	return h.mem.Virtual(pa)
 }
 
-// AddCPU gives a processor, below MaxCPUs, a front of its own. Without it uses the
-// first one's, and may have to wait for others there. It is for the processor
-// itself, or for others before it uses the heap.
+// AddCPU gives a processor, below MaxCPUs, a front of its own. Without, it uses the
+// first one's, and may have to wait for others there. It is for the time before the
+// processor uses the heap, and before others trim it or compute figures.
 func (h *Heap) AddCPU(cpu uint32) Code {
 	h.lock.Lock()
 	code := OK

@@ -144,6 +144,13 @@ func ProgramContexts() uint64 {
 	return u.Objects
 }
 
+// ObjectBytes is how many bytes of frames the heap of size classes has.
+func ObjectBytes() uint64 {
+	var s classes.Stats
+	objects.Stats(&s)
+	return s.Frames * pageSize
+}
+
 // LogObjects writes the heap's figures to the log: a line for each class that has
 // slabs.
 func LogObjects() {

@@ -98,6 +98,8 @@ func TestBootKeys(t *testing.T) {
 				if usable < 56<<10 || usable > 64<<10 || free <= 0 || free >= usable {
 					t.Errorf("%d KiB of 64 MiB are usable, %d free", usable, free)
 				}
+				c.expect("objects: KiB")
+				c.expect(" 4096:") // the class of contexts
 			}
 			c.press("t")
 			if date := c.expect("date:"); !strings.Contains(date, time.Now().UTC().Format("2006-01-02 ")) {
