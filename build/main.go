@@ -51,6 +51,7 @@ func targets() []target {
 		{"fuzz", "[-time 30s] [-run REGEXP]", "every fuzz target for a while (a campaign: not part of test)", fuzzTarget},
 		{"soak", "[-n 100] [-run REGEXP]", "tests of the machine many times over (a campaign)", soakTarget},
 		{"smp", "[-n 100] [-run REGEXP] [-checked]", "tests of the machine on 1, 2 and 4 CPUs, many boots on up to 8 (a campaign)", smpTarget},
+		{"torture", "[-time 5m]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR]", "make only the kernel, as linked and as bootable image", kernelTarget},
 		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},
