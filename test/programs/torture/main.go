@@ -31,6 +31,7 @@ import (
 var (
 	seconds = flag.Float64("seconds", 1, "how long")
 	seed    = flag.Uint64("seed", 1, "of what is left to chance; what the CPUs do is so anyway")
+	least   = flag.Int("least", 30, "children that have to have ended, however long it takes")
 	crowd   = flag.Int("children", 6, "that are alive at a time")
 	tight   = flag.Bool("tight", false, "the machine may be out of memory at any time, and end children for that")
 	role    = flag.String("child", "", "what a child does")
@@ -65,6 +66,8 @@ func main() {
 
 // tally is what has been done.
 type tally struct{ finished, killed, crashed, shared, refused int }
+
+func (t tally) ended() int { return t.finished + t.killed + t.crashed }
 
 func (t tally) String() string {
 	return fmt.Sprintf("%d finished, %d killed, %d crashed, %d with shared memory, %d not started for lack of memory",
@@ -117,7 +120,7 @@ func supervise(d time.Duration) (t tally, err error) {
 		return t, err
 	}
 	children := make([]*running, *crowd)
-	for until := time.Now().Add(d); err == nil && time.Now().Before(until); {
+	for until := time.Now().Add(d); err == nil && (time.Now().Before(until) || t.ended() < *least); {
 		slot := r.IntN(len(children))
 		if c := children[slot]; c != nil {
 			children[slot] = nil
