@@ -175,14 +175,20 @@ func (k *kernel) undoProcess(p *Process) {
 	k.processes.Put(p.handle)
 }
 
-// The layout of a program's addresses: the stack at the top, below a random
-// gap; mappings grow down from it; the program where it was linked, or at a
-// random place if it relocates itself; the heap of brk behind it.
+// The layout of a program's addresses: the stack at the top, below a random gap;
+// mappings grow down from it, behind a guard of random size; the program where it
+// was linked, or at a random place if it relocates itself; the heap of brk a random
+// distance behind it. Distances have as many random bits as Linux gives them, in
+// pages (arch/x86/mm/mmap.c, fs/binfmt_elf.c).
 const (
 	lowestAddress = 0x10000
 	stackSize     = 8 << 20 // bytes; backed as it is used
-	stackGuard    = 1 << 20 // bytes below it that stay unmapped
+	stackGuard    = 1 << 20 // bytes below it that stay unmapped, at least
 	relocatedBase = 0x5555_5000_0000
+
+	topBits   = 28 // of the gap above the stack, and of relocatedBase
+	guardBits = 22 // of the guard below it (Linux: the stack's distance to mappings)
+	brkBits   = 13
 )
 
 // randomPages gives up to 2^bits pages in bytes.
@@ -192,7 +198,7 @@ func randomPages(bits uint) uint64 {
 	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) * abi.PageSize
 }
 
-func highestAddress() uint64 { return abi.UserLimitAMD64 - randomPages(22) }
+func highestAddress() uint64 { return abi.UserLimitAMD64 - randomPages(topBits) }
 
 // load fills the space of p with a program and its first stack, and sets the
 // registers of its thread.
@@ -200,14 +206,14 @@ func (k *kernel) load(p *Process, name []byte, file archive.File, img *loader.Im
 	s := &k.spaces.Index(p.space).Space
 	base := uint64(0)
 	if img.Relocatable {
-		base = (relocatedBase + randomPages(16)) &^ (img.Align - 1)
+		base = (relocatedBase + randomPages(topBits)) &^ (img.Align - 1)
 	}
 	for i := range img.SegmentCount {
 		if e := mapSegment(s, &img.Segments[i], base, file); e != 0 {
 			return e
 		}
 	}
-	s.SetBrk(base + img.High())
+	s.SetBrk(base + img.High() + randomPages(brkBits))
 	c := k.contexts[p.leader]
 	clock, e := k.mapVDSO(s)
 	if e != 0 {
@@ -247,7 +253,8 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 	if e != 0 {
 		return 0, e
 	}
-	if e := s.Map(&k.memory, space.Area{Start: top - stackGuard, End: top, Kind: guard}); e != 0 {
+	below := top - stackGuard - randomPages(guardBits)
+	if e := s.Map(&k.memory, space.Area{Start: below, End: top, Kind: guard}); e != 0 {
 		return 0, e
 	}
 	top += stackSize
