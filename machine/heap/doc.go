@@ -24,8 +24,8 @@
 // two that divides their size; other slabs' descriptors are objects of 128 bytes. The
 // descriptor has a bit for each free object, and a state byte for each granule, the
 // largest power of two that divides the size: whose object begins there; that it is
-// free, or in a magazine; or that the granule is inside an object. Nothing is ever
-// written to a free object: a stray write corrupts data and not the heap.
+// free, or in a magazine; or that the granule is inside an object. The heap
+// keeps nothing in free objects: a stray write corrupts data and not the heap.
 //
 // A page map, two levels as in page tables, leads from an address to its slab. It is
 // exact, so that a wrong address can't be mistaken for a right one, whatever lies
@@ -67,9 +67,9 @@
 // Rejected: a descriptor found by masking the address (SLUB, mimalloc), which costs a
 // frame of each slab of contexts, or trusts what lies at the masked address. A free
 // list in the free objects: their content decides what is given next. A header before
-// each object: it spoils alignment. A lock word a processor beside the counts: six
-// instructions a pair. Taking from the fullest slabs first, in two lists by use: after
+// each object: it spoils alignment. A lock beside a magazine's count: more
+// instructions. Taking from the fullest slabs first, in two lists by use: after
 // a day of random bursts on a tenth of a peak, the heap had the same number of frames
-// to within 1%; from the emptiest first, twice as many. No magazines, the current
+// to within 1%; from the emptiest first, up to twice as many. No magazines, the current
 // slab's bitmap instead (SLUB): a free to any other slab takes the shared lock.
 package heap

@@ -120,7 +120,7 @@ func (x *model) alloc() {
 	pa, code := x.m.h.Front(uint32(x.pick(x.cpus))).Alloc(k)
 	if code == NoMemory {
 		x.refuse++
-		if free := x.m.free(); size < Largest && align <= phys.PageSize && free > 8<<10 || size < Smallest && free > 16 {
+		if free := x.m.free(); size <= retained && align <= phys.PageSize && free > 8<<10 || size < Smallest && free > 16 {
 			x.t.Fatalf("no memory for %d bytes with %d frames free", size, free)
 		}
 		for range 1 + len(x.things)/2 {
@@ -291,20 +291,30 @@ func (x *model) finish(start uint64) {
 	}
 }
 
-// arenas are memory for models: each finds what the one before has left.
-var arenas = sync.Pool{New: func() any { return phys.Arena(48 * mib) }}
+// arena is memory for a model, which finds what the one before has left; but for the
+// cells, which are zero when all is freed.
+type arena struct {
+	b     []byte
+	cells []uint32
+}
+
+var arenas = sync.Pool{New: func() any { return &arena{phys.Arena(48 * mib), make([]uint32, 48*mib/16)} }}
 
 func newModel(t testing.TB, draw func() uint64) (*model, uint64) {
-	b := arenas.Get().([]byte)
-	t.Cleanup(func() { arenas.Put(b) }) //nolint:staticcheck // a slice's header is small
-	m := newMachine(t, b)
+	a := arenas.Get().(*arena)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			arenas.Put(a)
+		}
+	})
+	m := newMachine(t, a.b)
 	for cpu := range uint32(3) {
 		if code := m.h.AddCPU(cpu); code != OK {
 			t.Fatal(code)
 		}
 	}
 	// CPU 3 shares the front of CPU 0.
-	return &model{t: t, m: m, draw: draw, cells: make([]uint32, len(b)/16),
+	return &model{t: t, m: m, draw: draw, cells: a.cells,
 		at: map[uint32]int{}, cpus: 4, allocs: 30}, m.free()
 }
 
