@@ -62,7 +62,7 @@
 // rest is less. State beside the objects and not in them: jemalloc (J. Evans, 2006),
 // as are the classes, of which it has
 // four a doubling. Two round sizes that are spread evenly over the doublings up by 17%
-// on average, four by 8%, but have twice the slabs that are partly free.
+// on average, four by 8%, but each class in use has a slab that is partly free.
 //
 // Rejected: a descriptor found by masking the address (SLUB, mimalloc), which costs a
 // frame of each slab of contexts, or trusts what lies at the masked address. A free
