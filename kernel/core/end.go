@@ -155,11 +155,20 @@ func (k *kernel) freeProcess(p *Process) {
 	k.processes.Put(p.handle)
 }
 
-// reap gives back a piece of what an ended process has, its threads first, then its
+// reap is reapPiece, counted.
+func (r *runner) reap() bool {
+	if !r.reapPiece() {
+		return false
+	}
+	k.pieces++
+	return true
+}
+
+// reapPiece gives back a piece of what an ended process has, its threads first, then its
 // handles, then what its space has, and reports whether there was one: a space may have to wait
 // until other CPUs have left it, which then come here. When the last one is done
 // and the first process has ended, so does the machine.
-func (r *runner) reap() bool {
+func (r *runner) reapPiece() bool {
 	if !k.leaving.Empty() {
 		r.buryThreads()
 		return true

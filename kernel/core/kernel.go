@@ -85,6 +85,7 @@ type kernel struct {
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
 
 	touched     uint64   // means nothing: keeps reads that are there for the fault
+	pieces      uint64   // that reap has given back
 	memoryLimit uint64   // of the first process, frames
 	own         []uint64 // for candidates: frames of each account
 

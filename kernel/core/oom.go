@@ -25,7 +25,7 @@ import (
 // frame for: the thread tries again, or its process ends.
 func (r *runner) noMemory(page uint64) {
 	coming := !k.leaving.Empty() || !k.dying.Empty() || k.memories.Dying()
-	if r.t.short.Again(page, coming, metal.Now(), k.mostTries()) {
+	if r.t.short.Again(page, coming, k.pieces, k.mostPieces()) {
 		r.work |= workChoose // which gives back a piece
 		return
 	}
@@ -40,15 +40,10 @@ func (r *runner) noMemory(page uint64) {
 	r.endProcess(p, killed)
 }
 
-// mostTries is a number of pieces in which all memory has been given back, were
-// each of them a small one.
-func (k *kernel) mostTries() uint64 {
-	const (
-		leastPiece = 16 // frames
-		empty      = 4096
-	)
-	return k.stats.freeAtStart/leastPiece + empty
-}
+// mostPieces is a number of pieces in which all that programs have has been given
+// back, for certain: there is a frame, or an area, of which there are as many, in
+// nearly all of them.
+func (k *kernel) mostPieces() uint64 { return 2*k.stats.freeAtStart + uint64(k.threads.Cap()) }
 
 // candidates offers every process to the choice.
 func (k *kernel) candidates(c *victim.Choice) {

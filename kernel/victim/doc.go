@@ -39,8 +39,10 @@
 // thread that wanted a page makes its access again and again meanwhile, each time
 // after another piece; so it holds nothing that others wait for, and takes its
 // turns like everybody. [Wait] bounds that: while something is coming back
-// nobody else is chosen, but not for longer than all of memory would take, since
-// others may take frames as quickly as they come.
+// nobody else is chosen, but for no more pieces than all of memory would take, since
+// others may take frames as quickly as they come. Time is no measure: a processor of
+// a virtual machine that has to leave a dying space first may be waiting for the
+// host, for seconds, and a second process would be ended for nothing.
 //
 // Sources: Linux mm/oom_kill.c (oom_badness, since 2.6.36) and
 // Documentation/filesystems/proc.rst, 3.1 (oom_score_adj); Android, "Low memory

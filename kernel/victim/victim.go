@@ -55,31 +55,23 @@ func (c *Choice) Len() int { return c.n }
 // At gives candidate i, below Len; 0 is the one to be ended.
 func (c *Choice) At(i int) *Candidate { return &c.top[i] }
 
-// Wait is how long a thread has been waiting for memory. The zero value is a
-// thread that isn't.
+// Wait is a thread's waiting for memory. The zero value is a thread that doesn't.
 type Wait struct {
 	page  uint64 // that it wants, plus 1
-	tries uint64
-	since int64 // ns
+	until uint64 // how many pieces have been given back when it waits no longer
 }
 
-// leastWait is how long a thread waits, in ns, whatever its tries come to: a
-// processor of a virtual machine that has to leave a space may itself be waiting
-// for the host.
-const leastWait = 1e9
-
 // Again reports whether the thread that can't get a page is to try again without
-// anybody being ended. coming says that frames are on their way back, now is a
-// time that doesn't go back, and most the number of tries in which all of memory
-// would have come. After false a wait begins anew.
-func (w *Wait) Again(page uint64, coming bool, now int64, most uint64) bool {
+// anybody being ended. coming says that memory is on its way back, pieces how many
+// pieces of it have ever come back, and most in how many pieces all memory would.
+// After false a wait begins anew.
+func (w *Wait) Again(page uint64, coming bool, pieces, most uint64) bool {
 	if w.page != page+1 {
-		*w = Wait{page: page + 1, since: now}
+		*w = Wait{page: page + 1, until: pieces + most}
 	}
-	if !coming || w.tries >= most && now-w.since >= leastWait {
+	if !coming || pieces >= w.until {
 		*w = Wait{}
 		return false
 	}
-	w.tries++
 	return true
 }

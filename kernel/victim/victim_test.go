@@ -127,44 +127,23 @@ func FuzzChoice(f *testing.F) {
 
 func TestWait(t *testing.T) {
 	const most = 3
-	again := func(w *Wait, page uint64, coming bool, now int64, want bool) {
+	var w Wait
+	again := func(page uint64, coming bool, pieces uint64, want bool) {
 		t.Helper()
-		if got := w.Again(page, coming, now, most); got != want {
-			t.Errorf("page %#x, coming %v, at %d: %v (%+v)", page, coming, now, got, *w)
+		if got := w.Again(page, coming, pieces, most); got != want {
+			t.Errorf("page %#x, coming %v, %d pieces: %v (%+v)", page, coming, pieces, got, w)
 		}
 	}
-	var w Wait
-	again(&w, 0, false, 5, false) // nothing comes: somebody is chosen at once
-	for i := range int64(most) {
-		again(&w, 0, true, 5+i, true)
+	again(0, false, 5, false) // nothing comes: somebody is chosen at once
+	for range 1000 {
+		again(0, true, 5, true) // it takes as long as it takes
 	}
-	again(&w, 0, true, 6, true) // tries enough, but not time
-	again(&w, 0, true, 5+leastWait-1, true)
-	again(&w, 0, true, 5+leastWait, false) // both: others take what comes
-	again(&w, 0, true, 5+leastWait, true)  // the next wait
-	again(&w, 0, false, 5+leastWait, false)
-	for i := range int64(most + 1) { // time enough, but not tries
-		again(&w, 4096, true, i*leastWait, i < most)
-	}
-	again(&w, 0, true, 0, true)
-	again(&w, 8192, true, 9*leastWait, true) // another page is another wait
-	if w.tries != 1 || w.since != 9*leastWait {
-		t.Errorf("%+v", w)
-	}
-}
-
-// A wait ends, whatever happens: nobody waits for more than the tries and the
-// time.
-func TestWaitEnds(t *testing.T) {
-	var w Wait
-	now, n := int64(0), 0
-	for w.Again(1<<40, true, now, 1000) {
-		now += leastWait / 500
-		if n++; n > 1000 {
-			t.Fatal("for ever")
-		}
-	}
-	if n != 1000 {
-		t.Errorf("%d tries", n)
-	}
+	again(0, true, 7, true)
+	again(0, true, 8, false) // all that there was has come, and others took it
+	again(0, true, 8, true)  // the next wait
+	again(0, false, 9, false)
+	again(0, true, 100, true)
+	again(4096, true, 102, true) // another page is another wait
+	again(4096, true, 104, true)
+	again(4096, true, 105, false)
 }
