@@ -4,8 +4,10 @@
 
 package frame
 
-var pinned *Allocator
+import "sync/atomic"
+
+var pinned atomic.Pointer[Allocator]
 
 // pin keeps a off the stacks of goroutines, which move: the compiler puts what a
 // variable may refer to on the heap.
-func pin(a *Allocator) { pinned = a }
+func pin(a *Allocator) { pinned.Store(a) }

@@ -44,6 +44,7 @@ var tests = map[string]func() error{
 	"giveback":    giveback,
 	"forget":      forget,
 	"space":       kernelSpace,
+	"freetwice":   freeTwice,
 	"bench":       bench,
 	"nil":         nilDereference,
 	"pagezero":    pageZero,
