@@ -16,6 +16,12 @@ var (
 	breach func(why ...string)
 )
 
+// What breach is told: made beforehand, for there is no heap where it is called.
+var (
+	outOfOrder = []string{"spin: lock taken out of order"}
+	notHeld    = []string{"spin: lock given back by a CPU that doesn't have it"}
+)
+
 // SetHeld says where a CPU notes the ranks that it holds: the word that f gives,
 // the calling CPU's own; and who is told of a breach, and doesn't return.
 func SetHeld(f func() *uint32, tell func(why ...string)) { held, breach = f, tell }
@@ -26,7 +32,7 @@ func taking(rank uint8) {
 	}
 	w := held()
 	if *w>>rank != 0 {
-		breach("spin: lock taken out of order")
+		breach(outOfOrder...)
 	}
 	*w |= 1 << rank
 }
@@ -37,7 +43,7 @@ func giving(rank uint8) {
 	}
 	w := held()
 	if *w>>rank&1 == 0 {
-		breach("spin: lock given back by a CPU that doesn't have it")
+		breach(notHeld...)
 	}
 	*w &^= 1 << rank
 }

@@ -13,6 +13,7 @@ import (
 
 // freeTwice makes mistakes with frames: each is refused, and the last is in the log.
 func freeTwice() error {
+	metal.RunOn(metal.CPUAt(0)) // with interrupts off, as the kernel floor
 	frames := metal.Frames()
 	pa, code := frames.Alloc(frame.DMA)
 	if code != frame.OK {
