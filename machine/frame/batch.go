@@ -19,8 +19,8 @@ func (a *Allocator) Spare() uint64 {
 
 // UnshareEach is Unshare for each of n single frames that lie side by side from
 // pa on, as those of a program's memory do when they were taken one after the
-// other. Those that nobody else has go back to the free lists as blocks. It
-// returns the first refusal, and goes on behind it.
+// other. Those that nobody else has become free at once, without a cache. It returns
+// the first refusal, and goes on behind it.
 func (a *Allocator) UnshareEach(pa, n uint64) (code Code) {
 	a.lock.Lock()
 	for n > 0 {
@@ -53,7 +53,7 @@ func (a *Allocator) unshareRun(pa, n uint64) uint64 {
 	}
 	m := r.rec(i).get()
 	owner := metaOwner(m)
-	if m != newMeta(StateSingle, 0, owner, 1) {
+	if m != newMeta(StateSingle, owner, 1) {
 		return 0
 	}
 	k := uint64(1)
@@ -66,7 +66,8 @@ func (a *Allocator) unshareRun(pa, n uint64) uint64 {
 	if checked {
 		a.fill(pa, k)
 	}
-	r.releaseRun(i, k, owner.class())
+	r.forget(i, k)
+	r.release(i, k, owner.class())
 	a.setFree(a.free + k)
 	a.owned[owner%16] -= k
 	return k

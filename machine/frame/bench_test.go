@@ -61,7 +61,7 @@ func BenchmarkMix90(b *testing.B) {
 func mix(b *testing.B, size uint64) {
 	const start = 8 << 30 // above the zone limits
 	numbersOnly(b)
-	mem := phys.Arena(int(size/256 + size>>16 + mib))
+	mem := phys.Arena(int(size/256 + size>>14 + mib))
 	syscall.Madvise(mem, 14)
 	defer runtime.KeepAlive(mem)
 	a := new(Allocator)

@@ -4,11 +4,11 @@ package frame
 
 import "loam/machine/phys"
 
-// Check walks everything and returns Corrupt, with the frame in Last, unless
-// every invariant holds: blocks tile each region without gap or overlap, every
-// free block is maximal and on the list of its order and class exactly once,
-// runs are whole, no record inside a block says anything, and all counts agree.
-// Its cost is linear in the records ever written.
+// Check walks everything and returns Corrupt, with the frame in Last, unless every
+// invariant holds: each frame is free, or the first of what was taken or in a front, or
+// a further one of a taken run, and nothing else; groups are where they belong; trees
+// say what lines do; and all counts agree. (That each free block is maximal follows
+// from what a free block is.) Its cost is linear in the number of frames.
 func (a *Allocator) Check() Code {
 	var held [2 * MaxCPUs]uint64
 	a.still(&held)
@@ -25,23 +25,20 @@ func (a *Allocator) check(held *[2 * MaxCPUs]uint64) Code {
 		if k > 0 && a.regions[k-1].start+a.regions[k-1].n<<phys.PageShift > r.start {
 			return a.fail(Corrupt, r.start)
 		}
-		blocks := [classes][MaxOrder + 1]uint64{}
 		for i := uint64(0); i < r.n; {
-			size, ok := r.checkBlock(i, &owned)
-			if !ok {
+			size, state := r.checkAt(i, &owned)
+			switch state {
+			case StateNone:
 				return a.fail(Corrupt, r.start+i<<phys.PageShift)
-			}
-			switch m := r.rec(i).get(); metaState(m) {
 			case StateFree:
 				free += size
-				blocks[metaClass(m)%classes][metaOrder(m)]++
 			case StateCached:
 				cached++
 			}
 			i += size
 		}
-		if i, ok := r.checkLists(&blocks); !ok {
-			return a.fail(Corrupt, r.start+i<<phys.PageShift)
+		if g, ok := r.checkGroups(); !ok {
+			return a.fail(Corrupt, r.start+(g*lineBits-min(r.skew, g*lineBits))<<phys.PageShift)
 		}
 		total += r.n
 	}
@@ -56,98 +53,130 @@ func (a *Allocator) check(held *[2 * MaxCPUs]uint64) Code {
 	return OK
 }
 
-// checkBlock checks the block or taken run at i, adds taken frames to owned,
-// and returns the number of frames to skip.
-func (r *region) checkBlock(i uint64, owned *[16]uint64) (uint64, bool) {
+// checkAt checks what begins at frame i, adds taken frames to owned, and returns what
+// it is and the number of frames to skip; StateNone if something is wrong.
+func (r *region) checkAt(i uint64, owned *[16]uint64) (size uint64, state State) {
+	if first, order, ok := r.block(i); ok {
+		size = 1 << order
+		if first != i || i+size > r.n || !r.silent(i, size) {
+			return 0, StateNone
+		}
+		return size, StateFree
+	}
 	if !r.isReady(i) {
-		return 0, false
+		return 0, StateNone
 	}
 	rec := r.rec(i)
-	order, size := metaOrder(rec.get()), uint64(1)<<metaOrder(rec.get())
-	if order > MaxOrder || (r.base+i)%size != 0 || i+size > r.n || !r.silent(i, size) {
-		return 0, false
-	}
-	switch metaState(rec.get()) {
-	case StateFree:
-		b := ((r.base + i) ^ size) - r.base
-		mergeable := order < MaxOrder && b < r.n && r.isReady(b) &&
-			r.rec(b).get()&^classMask == freeMeta(order, 0)
-		return size, !mergeable && metaClass(rec.get()) == bucket(order, metaClass(rec.get())) &&
-			metaClass(rec.get()) < classes
+	m := rec.get()
+	o, count := metaOwner(m), metaCount(m)
+	switch metaState(m) {
 	case StateCached:
-		return 1, order == 0 && metaCount(rec.get()) == 0
+		if count == 0 && o == Nobody {
+			return 1, StateCached
+		}
 	case StateSingle:
-		owned[metaOwner(rec.get())%16]++
-		return 1, order == 0 && metaOwner(rec.get()).valid() && metaCount(rec.get()) > 0
+		if m == newMeta(StateSingle, o, count) && o.valid() && count > 0 {
+			owned[o%16]++
+			return 1, StateSingle
+		}
 	case StateRun:
-		owned[metaOwner(rec.get())%16] += uint64(rec.next)
-		return uint64(rec.next), r.checkRun(i, rec) && metaCount(rec.get()) > 0
+		n := uint64(rec.run)
+		if m == newMeta(StateRun, o, count) && o.valid() && count > 0 && n > 1 && i+n <= r.n &&
+			r.silent(i+1, n-1) && r.taken(i+1, n-1) {
+			owned[o%16] += n
+			return n, StateRun
+		}
 	}
-	return 0, false
+	return 0, StateNone
 }
 
-// silent checks that no frame of the block at i but the first says anything.
-func (r *region) silent(i, size uint64) bool {
-	for j := i + 1; j < i+size; j++ {
-		if !r.isReady(j) {
-			j |= recordsPage - 1 // nor is the rest of its page
-		} else if r.rec(j).get() != 0 {
+// silent checks that no frame from i up to i+n has a record.
+func (r *region) silent(i, n uint64) bool {
+	for end := i + n; i < end; i++ {
+		if !r.isReady(i) {
+			i |= recordsPage - 1 // nor is the rest of its page
+		} else if r.rec(i).get() != 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// checkRun checks that the parts of the run at i tile it.
-func (r *region) checkRun(i uint64, head *record) bool {
-	n := uint64(head.next)
-	if n < 2 || i+n > r.n || !metaOwner(head.get()).valid() {
-		return false
+// taken checks that no frame from i up to i+n is free.
+func (r *region) taken(i, n uint64) bool {
+	for end := i + n; i < end; i++ {
+		if _, _, ok := r.block(i); ok {
+			return false
+		}
 	}
-	at := uint64(1) << metaOrder(head.get())
-	for at < n {
-		if !r.isReady(i + at) {
-			return false
-		}
-		rec := r.rec(i + at)
-		if rec.get() != newMeta(StatePart, metaOrder(rec.get()), metaOwner(head.get()), 0) ||
-			uint64(rec.prev) != i {
-			return false
-		}
-		size := uint64(1) << metaOrder(rec.get())
-		if (r.base+i+at)%size != 0 || i+at+size > r.n || !r.silent(i+at, size) {
-			return false
-		}
-		at += size
-	}
-	return at == n
+	return true
 }
 
-// checkLists checks that each list holds its number of blocks, all of its
-// order and class, linked both ways.
-func (r *region) checkLists(blocks *[classes][MaxOrder + 1]uint64) (uint64, bool) {
-	for set := range r.lists {
-		for order := range r.lists[set] {
-			at, prev, n := r.lists[set][order], uint32(none), uint64(0)
-			if (at != none) != (r.mask[set]>>order&1 != 0) {
-				return 0, false
+// checkGroups checks that each group is in one tree at most, that the trees say what
+// lines do, and that nothing outside of the region is free. It returns the first group
+// that is wrong.
+func (r *region) checkGroups() (uint64, bool) {
+	groups := (r.skew + r.n + lineBits - 1) / lineBits
+	for g := range groups {
+		kernel, user := r.parts[classKernel].get(g), r.parts[classUser].get(g)
+		j, p := (r.shelf+g)/lineBits, (r.shelf+g)%lineBits
+		whole := r.large.get(j) != 0 && r.gib(j).all(p, p+1)
+		switch begun := kernel | user; {
+		case begun == 0 && !whole:
+			continue
+		case kernel != 0 && user != 0 || begun != 0 && whole:
+			return g, false
+		case whole:
+			if g == 0 && r.skew != 0 || (g+1)*lineBits > r.skew+r.n {
+				return g, false
 			}
-			for ; at != none; n++ {
-				if uint64(at) >= r.n || n > blocks[set][order] {
-					return uint64(at), false
-				}
-				rec := r.rec(uint64(at))
-				if rec.get() != freeMeta(uint8(order), uint8(set)) || rec.prev != prev {
-					return uint64(at), false
-				}
-				at, prev = rec.next, at
-			}
-			if n != blocks[set][order] {
-				return 0, false
-			}
+		case begun > lineOrder || begun != r.group(g).largest(0, 8) || g == 0 && r.group(0).any(0, r.skew) ||
+			g == groups-1 && r.group(g).any((r.skew+r.n-1)%lineBits+1, lineBits):
+			return g, false
 		}
 	}
-	return 0, true
+	lines := (r.shelf + groups + lineBits - 1) / lineBits
+	for j := range lines {
+		if had := r.large.get(j); had != 0 && had != r.gib(j).largest(0, 8) {
+			return min(j*lineBits-min(r.shelf, j*lineBits), groups-1), false
+		}
+	}
+	ok := r.gib(0).outside(r.large.get(0), 0, r.shelf) &&
+		r.gib(lines-1).outside(r.large.get(lines-1), (r.shelf+groups-1)%lineBits+1, lineBits)
+	return 0, ok && r.parts[classKernel].good(groups) && r.parts[classUser].good(groups) && r.large.good(lines)
+}
+
+// any says whether any of places lo up to hi (exclusive) is free.
+func (l *line) any(lo, hi uint64) bool {
+	for ; lo < hi; lo++ {
+		if l.all(lo, lo+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// outside checks that none of places lo up to hi is free if the line counts.
+func (l *line) outside(counts uint8, lo, hi uint64) bool { return counts == 0 || !l.any(lo, hi) }
+
+// good checks the bytes of a tree for n lines over others, and those behind the last.
+func (t *tree) good(n uint64) bool {
+	for k := uint64(0); ; k++ {
+		words := (n + 7) / 8
+		for w := range words {
+			word := *wordAt(t.levels[k%treeLevels] + uintptr(w)*8)
+			if n < w*8+8 && word>>(n%8*8) != 0 {
+				return false
+			}
+			if k < t.top && *byteAt(t.levels[(k+1)%treeLevels] + uintptr(w)) != largestByte(word) {
+				return false
+			}
+		}
+		if k == t.top {
+			return words == 1
+		}
+		n = words
+	}
 }
 
 // checkCaches checks that the fronts hold n frames, each recorded as cached and

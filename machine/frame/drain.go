@@ -8,7 +8,7 @@ import (
 	"loam/machine/phys"
 )
 
-// drain moves count of the n frames of a front, from its top, back to the lists,
+// drain moves count of the n frames of a front, from its top, back to the region,
 // and returns how many are left. Frames that were freed by rising address, as an
 // exiting program's are, go back as blocks.
 //
@@ -27,7 +27,9 @@ func (a *Allocator) drain(f *front, n, count uint64, class uint8) uint64 {
 			pa -= phys.PageSize
 			run++
 		}
-		r.releaseRun((pa-r.start)>>phys.PageShift, run, class)
+		i := (pa - r.start) >> phys.PageShift
+		r.forget(i, run)
+		r.release(i, run, class)
 		a.setFree(a.free + run)
 		n -= run
 		count -= run
@@ -38,7 +40,7 @@ func (a *Allocator) drain(f *front, n, count uint64, class uint8) uint64 {
 // frame returns the physical address of entry n of the stack.
 func (f *front) frame(n uint64) uint64 { return f.stack[n%CacheFrames] }
 
-// Drain returns all cached frames to the free lists, where they merge.
+// Drain makes all cached frames parts of free blocks again.
 func (a *Allocator) Drain() {
 	a.lock.Lock()
 	a.drainAll()

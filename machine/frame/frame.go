@@ -22,13 +22,13 @@ type Allocator struct {
 
 	caches [MaxCPUs]cache
 
-	// lock guards what follows, and that frames move between fronts and lists.
+	// lock guards what follows, and that frames move between fronts and regions.
 	lock     spin.Lock
 	mem      phys.Memory
 	used     uint64 // caches that somebody has gone through: those below
 	count    uint64 // regions
 	total    uint64 // frames of all regions
-	free     uint64 // frames in the free lists, without the caches; atomic for others
+	free     uint64 // free frames, without the caches; atomic for others
 	reserve  uint64 // frames that user owners leave alone
 	spans    uint64 // reserved ranges
 	owned    [16]uint64
@@ -49,7 +49,7 @@ func (a *Allocator) Init(mem phys.Memory) {
 	a.use(0)
 	for o := range Owners {
 		if o.valid() {
-			a.single[o%16] = newMeta(StateSingle, 0, o, 1)
+			a.single[o%16] = newMeta(StateSingle, o, 1)
 		}
 	}
 	if spin.Checked {
@@ -81,7 +81,7 @@ func (a *Allocator) use(cpu uint32) {
 	}
 }
 
-// setFree changes the number of frames in the free lists. The lock is held.
+// setFree changes the number of free frames outside of caches. The lock is held.
 func (a *Allocator) setFree(n uint64) { atomic.StoreUint64(&a.free, n) }
 
 // region returns the region that holds pa, or nil.

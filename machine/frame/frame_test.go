@@ -172,9 +172,9 @@ func TestErrorsName(t *testing.T) {
 	try("wrong count", a.FreeN(many, 4, Heap), WrongCount, StateRun, Heap)
 	try("count of one", a.Free(many, Heap), WrongCount, StateRun, Heap)
 	try("second frame", a.Free(many+4096, Heap), NotHead, StateRun, Heap)
-	try("part", a.Free(many+4*4096, Heap), NotHead, StatePart, Heap)
+	try("last frame", a.Free(many+4*4096, Heap), NotHead, StateRun, Heap)
 	try("unaligned", a.Free(one+8, User), BadAddress, StateSingle, User)
-	try("share of a part", a.Share(many+4*4096), NotHead, StatePart, Heap)
+	try("share of a part", a.Share(many+4*4096), NotHead, StateRun, Heap)
 	try("never given", a.Free(one+4096, User), NotTaken, StateCached, Nobody)
 	a.Share(one)
 	try("shared", a.Free(one, User), Shared, StateSingle, User)
@@ -235,12 +235,20 @@ func TestCorrupt(t *testing.T) {
 		"owner count": func(a *Allocator, r *region) { a.owned[Heap]++ },
 		"stray record": func(a *Allocator, r *region) {
 			r.touch(r.n - 1)
-			r.rec(r.n - 1).meta = newMeta(StateSingle, 0, Heap, 1)
+			r.rec(r.n - 1).meta = newMeta(StateSingle, Heap, 1)
 		},
-		"lost block": func(a *Allocator, r *region) { r.rec(uint64(r.lists[classLarge][10])).meta = 0 },
-		"mask":       func(a *Allocator, r *region) { r.mask[classUser] |= 1 },
-		"list":       func(a *Allocator, r *region) { r.lists[classLarge][10] = none },
-		"cache":      func(a *Allocator, r *region) { a.caches[0].fronts[0].word.Give(a.caches[0].fronts[0].word.Take() - 1) },
+		"lost group":      func(a *Allocator, r *region) { r.gib(0).clear(5, 6); r.large.set(0, r.gib(0).largest(0, 8)) },
+		"lost frame":      func(a *Allocator, r *region) { r.group(0).clear(200, 201) },
+		"free twice":      func(a *Allocator, r *region) { r.parts[classUser].set(4, 3) },
+		"two classes":     func(a *Allocator, r *region) { r.parts[classUser].set(0, r.parts[classKernel].get(0)) },
+		"too much":        func(a *Allocator, r *region) { r.parts[classKernel].set(0, 7) },
+		"tree":            func(a *Allocator, r *region) { *byteAt(r.large.levels[0]) = 2 },
+		"below":           func(a *Allocator, r *region) { r.group(0).set(0, 1) },
+		"group below":     func(a *Allocator, r *region) { r.gib(0).set(300, 301) },
+		"free and taken":  func(a *Allocator, r *region) { r.group(0).set(2, 3) },
+		"record of free":  func(a *Allocator, r *region) { r.rec(255).meta = newMeta(StateSingle, Heap, 1); a.owned[Heap]++ },
+		"record in a run": func(a *Allocator, r *region) { r.rec(3).meta = metaCached },
+		"cache":           func(a *Allocator, r *region) { a.caches[0].fronts[0].word.Give(a.caches[0].fronts[0].word.Take() - 1) },
 		"cache filled": func(a *Allocator, r *region) {
 			a.caches[0].fronts[0].word.Take()
 			a.caches[0].fronts[0].word.Give(CacheFrames + 1)
@@ -251,7 +259,7 @@ func TestCorrupt(t *testing.T) {
 		"the same twice": func(a *Allocator, r *region) {
 			a.caches[0].fronts[0].stack[1] = a.caches[0].fronts[0].stack[0]
 		},
-		"run length": func(a *Allocator, r *region) { r.rec(0).next++ },
+		"run length": func(a *Allocator, r *region) { r.rec(0).run++ },
 	} {
 		a := newAllocator(t, 16*mib)
 		if _, code := a.Alloc(Heap); code != OK {

@@ -124,7 +124,7 @@ func (a *Allocator) alloc1(f *front, o Owner) (uint64, Code) {
 	pa := f.stack[n]
 	rec := f.recordOf(pa)
 	harmed := checked && !a.intact(rec, pa)
-	rec.set(newMeta(StateSingle, 0, o, 1))
+	rec.set(newMeta(StateSingle, o, 1))
 	*f.ownedBy(uint64(o))++
 	f.word.Give(n)
 	if harmed {
@@ -205,7 +205,7 @@ func (a *Allocator) free1(f *front, pa uint64, o Owner) Code {
 		return a.refuse(pa, 1, o)
 	}
 	i := (pa - r.start) >> phys.PageShift
-	if !r.isReady(i) || r.rec(i).get() != newMeta(StateSingle, 0, o, 1) {
+	if !r.isReady(i) || r.rec(i).get() != newMeta(StateSingle, o, 1) {
 		return a.refuse(pa, 1, o)
 	}
 	a.used = max(a.used, uint64(a.cpuOf(f))+1)
@@ -255,10 +255,10 @@ func (f *head) aim(r *region, i uint64) {
 	f.records = r.recordOf(lo)
 }
 
-// gather moves up to a batch of frames from the lists to the empty front, from the
-// highest region that has any, and returns how many. They are popped in the order in
-// which they were taken, so that neighbours stay neighbours as programs age.
-func (a *Allocator) gather(f *front, class uint8) (n uint64) {
+// gather moves up to a batch of frames from the lowest free blocks of the highest
+// region that has any to the empty front, and returns how many. They are popped by
+// rising address, so that neighbours stay neighbours as programs age.
+func (a *Allocator) gather(f *front, class uint8) uint64 {
 	want := uint64(batch)
 	if class == classUser {
 		if a.free <= a.reserve {
@@ -267,38 +267,48 @@ func (a *Allocator) gather(f *front, class uint8) (n uint64) {
 		want = min(want, a.free-a.reserve)
 	}
 	left := want
-	for k := a.count; k > 0 && left > 0; {
+	for k := a.count; k > 0 && left == want; k-- {
 		r := &a.regions[(k-1)%MaxRegions]
-		order, _, ok := r.find(0, class)
-		if !ok {
-			if left < want {
-				break // the frames of a front are of one region
+		for left > 0 {
+			t, g := r.begun(class)
+			if t == nil {
+				break
 			}
-			k--
-			continue
+			left = a.pluck(f, r, g, left)
+			t.set(g, r.group(g).largest(0, 8))
 		}
-		if f.shift != r.shift() {
-			f.shift, f.size = r.shift(), 0 // the window was another region's
-		}
-		order = min(order, uint8(bits.Len64(left)-1))
-		i, ok := r.take(order, class)
-		if !ok {
-			break
-		}
-		size := uint64(1) << order
-		r.touch(i)
-		r.touch(i + size - 1) // a batch spans two pages of records at most
-		for range size {
-			left--
-			r.rec(i).set(metaCached)
-			f.stack[left%CacheFrames] = r.start + i<<phys.PageShift
-			i++
-		}
-		a.setFree(a.free - size)
 	}
-	n = want - left
+	n := want - left
+	a.setFree(a.free - n)
 	for k := uint64(0); left > 0 && k < n; k++ { // fewer than wanted: they lie too high
 		f.stack[k%CacheFrames] = f.stack[(left+k)%CacheFrames]
 	}
 	return n
+}
+
+// pluck moves up to left free frames of group g to the front, and returns how many of
+// left it has not.
+func (a *Allocator) pluck(f *front, r *region, g, left uint64) uint64 {
+	if f.shift != r.shift() {
+		f.shift, f.size = r.shift(), 0 // the window was another region's
+	}
+	for k, w := range r.group(g) {
+		if w == 0 {
+			continue
+		}
+		first := g*lineBits + uint64(k)*64 - r.skew // modulo 2^64
+		r.touch(first + uint64(bits.TrailingZeros64(w)))
+		r.touch(first + 63 - uint64(bits.LeadingZeros64(w))) // on two pages of records at most
+		for ; w != 0 && left > 0; w &= w - 1 {
+			i := first + uint64(bits.TrailingZeros64(w))
+			left--
+			r.rec(i).set(metaCached)
+			f.stack[left%CacheFrames] = r.start + i<<phys.PageShift
+		}
+		r.group(g)[k&7] = w
+		if left == 0 {
+			break
+		}
+	}
+	return left
 }

@@ -7,7 +7,7 @@ import "loam/machine/phys"
 // Rebase has the allocator reach the same physical memory through another window from
 // now on: the kernel's final page tables map it elsewhere than the early ones. The old
 // window must still reach it, the new one only when the allocator is used next. Nobody
-// else may use it meanwhile. Frames in caches go back to the lists.
+// else may use it meanwhile. No frame is in a cache afterwards.
 func (a *Allocator) Rebase(mem phys.Memory) {
 	a.Drain()
 	for c := range a.used {
@@ -19,7 +19,6 @@ func (a *Allocator) Rebase(mem phys.Memory) {
 	a.mem = mem
 	for k := range a.count {
 		r := &a.regions[k%MaxRegions]
-		r.mem = mem
-		r.records = mem.Virtual(r.paged)
+		r.reach(mem)
 	}
 }

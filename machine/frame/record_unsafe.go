@@ -4,11 +4,10 @@ package frame
 
 import "unsafe"
 
-// record describes the block whose first frame it belongs to.
+// record describes what begins at its frame: a single frame, a run, or one in a front.
 type record struct {
-	next uint32 // free: next block of the list; run: number of frames
-	prev uint32 // free: previous block of the list; part: first frame of the run
-	meta uint64 // state, order, owner, class, count; by get and set alone
+	run  uint32 // frames of a run
+	meta uint64 // state, owner, count; by get and set alone
 }
 
 var _ [recordSize - unsafe.Sizeof(record{})]struct{}
@@ -27,6 +26,12 @@ func (r *region) rec(i uint64) *record { return recordAt(r.recordOf(i)) }
 
 // recordOf returns the virtual address of that record.
 func (r *region) recordOf(i uint64) uintptr { return r.records + uintptr(i)*recordSize }
+
+// The following reach a region's trees and lines, at virtual addresses.
+
+func wordAt(va uintptr) *uint64 { return (*uint64)(unsafe.Add(unsafe.Pointer(nil), va)) }
+func byteAt(va uintptr) *uint8  { return (*uint8)(unsafe.Add(unsafe.Pointer(nil), va)) }
+func lineAt(va uintptr) *line   { return (*line)(unsafe.Add(unsafe.Pointer(nil), va)) }
 
 // frontOn returns the address of a processor's front for an owner; for one that
 // can't hold frames, of the one that never has any.

@@ -3,57 +3,57 @@
 package frame
 
 import (
-	"math/bits"
-
 	"loam/machine/phys"
 )
 
-// none ends a list of blocks.
-const none = 1<<32 - 1
-
-// region is a range of frames with the records and free lists that describe
-// them. Frames are numbered from the region's start; blocks are aligned by
-// physical frame number.
+// region is a range of frames with what describes them. Frames are numbered from the
+// region's start; blocks are aligned by physical frame number. A group is 512 frames
+// that are aligned so, 2 MiB; those at the region's ends may lie outside in part.
+//
+// Each frame is in one of three states: free, which its bit says; the first of what
+// was taken, or in a front, which its record says; or a further one of a taken run.
+// Records of the first and the last kind are zero, or were never written.
 type region struct {
 	start   uint64  // physical address of frame 0
 	base    uint64  // its frame number
 	n       uint64  // frames
+	skew    uint64  // frame 0's place in its group
+	shelf   uint64  // the first group's place in its line
 	records uintptr // virtual address of the records
-	ready   uint64  // physical address of the bitmap of zeroed record pages
+	ready   uintptr // virtual address of a bit for each page of records that was zeroed
+	about   uint64  // physical address of the bits and trees
 	paged   uint64  // physical address of the records
 	mem     phys.Memory
-	mask    [classes]uint32 // bit k: the list of order k is not empty
-	lists   [classes][MaxOrder + 1]uint32
+
+	// Groups that are partly free are in the tree of their class, and have their
+	// frames' bits in a line of their own. Those that are free as a whole are bits
+	// themselves, in the line of their GiB; the tree large has the lines that have
+	// any. What a line says that no tree has means nothing.
+	parts  [2]tree
+	large  tree
+	frames uintptr // virtual address of the lines of groups
+	groups uintptr // virtual address of the lines of GiB
 }
 
-// meta packs what a record says about its block, so that the common checks are
-// one comparison: state in bits 0 to 7, order 8 to 15, owner 16 to 23, class of a
-// free block 24 to 31, references 32 to 63.
+// meta packs what a record says, so that the common checks are one comparison: state
+// in bits 0 to 7, owner 16 to 23, references 32 to 63.
 type meta = uint64
 
-func newMeta(s State, order uint8, o Owner, count uint32) meta {
-	return meta(s) | meta(order)<<8 | meta(o)<<16 | meta(count)<<32
-}
-
-func freeMeta(order, class uint8) meta {
-	return meta(StateFree) | meta(order)<<8 | meta(class)<<24
+func newMeta(s State, o Owner, count uint32) meta {
+	return meta(s) | meta(o)<<16 | meta(count)<<32
 }
 
 const (
-	orderMask = 0xff << 8
 	ownerMask = 0xff << 16
-	classMask = 0xff << 24
 	reference = 1 << 32
 )
 
 func metaState(m meta) State  { return State(m) }
-func metaOrder(m meta) uint8  { return uint8(m >> 8) }
 func metaOwner(m meta) Owner  { return Owner(m >> 16) }
-func metaClass(m meta) uint8  { return uint8(m >> 24) }
 func metaCount(m meta) uint32 { return uint32(m >> 32) }
 
 // What the record of a frame in a front says: that it came there from the free
-// lists, or that somebody freed it (and left junk in it, in checked builds).
+// blocks, or that somebody freed it (and left junk in it, in checked builds).
 const (
 	metaCached = meta(StateCached)
 	metaFreed  = metaCached | junk<<24
@@ -61,286 +61,268 @@ const (
 
 // isReady says whether the record of frame i may be read.
 func (r *region) isReady(i uint64) bool {
-	return *r.mem.Word(r.ready + i>>14<<3)>>(i>>8&63)&1 != 0
+	return *wordAt(r.ready + uintptr(i>>14<<3))>>(i>>8&63)&1 != 0
 }
 
 // touch makes the record of frame i readable.
 func (r *region) touch(i uint64) {
 	if !r.isReady(i) {
 		r.mem.Zero(r.paged + i>>8<<phys.PageShift)
-		*r.mem.Word(r.ready + i>>14<<3) |= 1 << (i >> 8 & 63)
+		*wordAt(r.ready + uintptr(i>>14<<3)) |= 1 << (i >> 8 & 63)
 	}
 }
 
-// touchFrom makes the record of frame j readable, where that of frame i is: nothing
-// has to be done if it lies on the same page.
-func (r *region) touchFrom(i, j uint64) {
-	if i/recordsPage != j/recordsPage {
-		r.touch(j)
+// layOut places the trees, the bits of zeroed pages, and the lines, in this order,
+// from a virtual address on, and returns the ends: of what must be zero to begin
+// with, and of all. The latter is a multiple of 8 only.
+func (r *region) layOut(at uintptr) (zero, end uintptr) {
+	groups := (r.skew + r.n + lineBits - 1) / lineBits
+	lines := (r.shelf + groups + lineBits - 1) / lineBits
+	at = r.parts[classKernel].plant(at, groups)
+	at = r.parts[classUser].plant(at, groups)
+	at = r.large.plant(at, lines)
+	r.ready = at
+	zero = at + uintptr((r.n+64*recordsPage-1)/(64*recordsPage))*8
+	r.frames = (zero + 63) &^ 63
+	r.groups = r.frames + uintptr(groups)*64
+	return zero, r.groups + uintptr(lines)*64
+}
+
+// reach has the region reached through a window of physical memory.
+func (r *region) reach(mem phys.Memory) {
+	r.mem = mem
+	r.layOut(mem.Virtual(r.about))
+	r.records = mem.Virtual(r.paged)
+}
+
+// wipe clears what must be zero to begin with: nothing is free, and no record good.
+func (r *region) wipe() {
+	like := *r
+	zero, _ := like.layOut(0)
+	at, end := r.about, r.about+uint64(zero)
+	for ; end-at >= phys.PageSize; at += phys.PageSize {
+		r.mem.Zero(at)
+	}
+	for ; at < end; at += 8 {
+		*r.mem.Word(at) = 0
 	}
 }
 
-// bucket returns the list set of free blocks of an order and class.
-func bucket(order, class uint8) uint8 {
-	if order >= largeOrder {
-		return classLarge
-	}
-	return class
-}
+// group is the line of group g.
+func (r *region) group(g uint64) *line { return lineAt(r.frames + uintptr(g)*64) }
 
-// push puts the block at i on its free list. Its record must be readable.
-func (r *region) push(i uint64, order, class uint8) {
-	class = bucket(order, class)
-	if class >= classes || order > MaxOrder {
-		return
-	}
-	head := &r.lists[class][order]
-	rec := r.rec(i)
-	rec.set(freeMeta(order, class))
-	rec.next, rec.prev = *head, none
-	if *head != none {
-		r.rec(uint64(*head)).prev = uint32(i)
-	}
-	*head = uint32(i)
-	r.mask[class] |= 1 << order
-}
+// gib is the line of groups j.
+func (r *region) gib(j uint64) *line { return lineAt(r.groups + uintptr(j)*64) }
 
-// unlink takes the free block with record rec off its list.
-func (r *region) unlink(rec *record) {
-	order, class := metaOrder(rec.get()), metaClass(rec.get())
-	if class >= classes || order > MaxOrder {
-		return
-	}
-	if rec.next != none {
-		r.rec(uint64(rec.next)).prev = rec.prev
-	}
-	if rec.prev != none {
-		r.rec(uint64(rec.prev)).next = rec.next
-		return
-	}
-	r.lists[class][order] = rec.next
-	if rec.next == none {
-		r.mask[class] &^= 1 << order
-	}
-}
-
-// release makes the block at i free and merges it with its buddies, lower or
-// upper, as far up as they are free.
-func (r *region) release(i uint64, order, class uint8) {
-	rec := r.rec(i)
-	for order < MaxOrder {
-		b := ((r.base + i) ^ 1<<order) - r.base
-		if b >= r.n {
-			break
-		}
-		buddy := r.rec(b)
-		if buddy.get()&^classMask != freeMeta(order, 0) {
-			break
-		}
-		r.unlink(buddy)
-		if b < i {
-			rec.set(0)
-			i, rec = b, buddy
-		} else {
-			buddy.set(0)
-		}
-		order++
-	}
-	r.push(i, order, class)
-}
-
-// releaseBlocks makes the n frames from i on free, which are recorded as the blocks
-// of a run. It begins with the last: what merges with others of the run needs no list
-// before all of it is free.
-func (r *region) releaseBlocks(i, n uint64, class uint8) {
-	const most = 2*MaxOrder + 2 // blocks of a run: up to the largest, and down again
-	var starts [most]uint64
-	k := -1
-	for end := i + n; i < end; {
-		k++
-		starts[uint(k)%most] = i
-		i += 1 << metaOrder(r.rec(i).get())
-	}
-	for k >= 0 {
-		i := starts[uint(k)%most]
-		k--
-		order := metaOrder(r.rec(i).get())
-		for ; order < MaxOrder; order++ {
-			b := ((r.base + i) ^ 1<<order) - r.base
-			if b >= r.n {
-				break
-			}
-			buddy := r.rec(b)
-			switch m := buddy.get(); {
-			case k >= 0 && b == starts[uint(k)%most] && metaOrder(m) == order:
-				k--
-			case m&^classMask == freeMeta(order, 0):
-				r.unlink(buddy)
-			default:
-				b = r.n
-			}
-			if b == r.n {
-				break
-			}
-			r.rec(max(i, b)).set(0)
-			i = min(i, b)
-		}
-		r.push(i, order, class)
-	}
-}
-
-// releaseRun makes n neighbouring frames from i on free that are recorded as
-// single blocks.
-func (r *region) releaseRun(i, n uint64, class uint8) {
-	for n > 0 {
-		order := r.fit(i, n)
-		size := uint64(1) << order
-		for j := i + 1; j < i+size; j++ {
-			r.rec(j).set(0)
-		}
-		r.release(i, order, class)
-		i += size
-		n -= size
-	}
-}
-
-// find returns the smallest order of at least k with a free block that the
-// class may take, and the list set it is in.
-func (r *region) find(k, class uint8) (order, set uint8, ok bool) {
-	if class > classUser || k > MaxOrder {
-		return 0, 0, false
-	}
-	m := (r.mask[class] | r.mask[classLarge]) >> k << k
-	if m == 0 {
-		class ^= 1 // the other side's small blocks, before giving up
-		m = r.mask[class] >> k << k
-		if m == 0 {
-			return 0, 0, false
+// take takes the first n frames of the lowest free block of an order that the class
+// may have, if they are below the region's frame end: from the groups that the class
+// has begun; or else one that nobody has; or else, before giving up, from the other
+// class's.
+func (r *region) take(n, end uint64, order, class uint8) (uint64, bool) {
+	if order < lineOrder {
+		if i, ok := r.takePart(n, end, order, class); ok {
+			return i, true
 		}
 	}
-	order = uint8(bits.TrailingZeros32(m))
-	return order, bucket(order, class), true
+	if i, ok := r.takeWhole(n, end, max(order, lineOrder)-lineOrder, class); ok || order >= lineOrder {
+		return i, ok
+	}
+	return r.takePart(n, end, order, class^1)
 }
 
-// take takes a free block of exactly order k, splitting a larger one if it
-// must. The block's record is left for the caller to write.
-func (r *region) take(k, class uint8) (uint64, bool) {
-	order, set, ok := r.find(k, class)
-	if !ok || order > MaxOrder || set >= classes {
+// takePart takes n frames from a group of the class.
+func (r *region) takePart(n, end uint64, order, class uint8) (uint64, bool) {
+	t := &r.parts[class&1]
+	g, ok := t.first(order + 1)
+	if !ok {
 		return 0, false
 	}
-	i := uint64(r.lists[set][order])
-	r.unlink(r.rec(i))
-	if set != classLarge {
-		class = set
+	l := r.group(g)
+	p := l.lowest(order)
+	i := g*lineBits + p - r.skew
+	if i+n > end {
+		return 0, false
 	}
-	r.split(i, order, k, class)
+	l.clear(p, p+n)
+	t.set(g, l.largest(0, 8))
 	return i, true
 }
 
-// split gives back the upper halves of the block at i until order k is left.
-func (r *region) split(i uint64, order, k, class uint8) {
-	for order > k {
-		order--
-		upper := i + 1<<order
-		r.touchFrom(i, upper)
-		r.push(upper, order, class)
+// takeWhole takes n frames from 2^k groups that nobody has: the highest for users and
+// the lowest for the kernel, so that what each has begun lies together. The class gets
+// the rest of the last group.
+func (r *region) takeWhole(n, end uint64, k, class uint8) (uint64, bool) {
+	g, ok := uint64(0), false
+	if class == classUser {
+		if j, has := r.large.last(k + 1); has {
+			g = j*lineBits + r.gib(j).highest(k) - r.shelf
+			ok = g*lineBits-r.skew+n <= end
+		}
+	}
+	if !ok {
+		j, has := r.large.first(k + 1)
+		if !has {
+			return 0, false
+		}
+		g = j*lineBits + r.gib(j).lowest(k) - r.shelf
+	}
+	i := g*lineBits - r.skew
+	if i+n > end {
+		return 0, false
+	}
+	whole, rest := n/lineBits, n%lineBits
+	r.claim(g, (n+lineBits-1)/lineBits)
+	if rest != 0 {
+		l := r.group(g + whole)
+		*l = line{}
+		l.set(rest, lineBits)
+		r.parts[class&1].set(g+whole, l.largest(0, 8))
+	}
+	return i, true
+}
+
+// claim takes n groups from g on, all of one line, from those that are free as a whole.
+func (r *region) claim(g, n uint64) {
+	j, p := (r.shelf+g)/lineBits, (r.shelf+g)%lineBits
+	l := r.gib(j)
+	l.clear(p, p+n)
+	r.large.set(j, l.largest(0, 8))
+}
+
+// begun returns the lowest group of which the class may have a frame, and the tree
+// that it is in; nil if there is none.
+func (r *region) begun(class uint8) (*tree, uint64) {
+	t := &r.parts[class&1]
+	if g, ok := t.first(1); ok {
+		return t, g
+	}
+	if i, ok := r.takeWhole(lineBits, r.n, 0, class); ok {
+		g := (r.skew + i) / lineBits
+		r.group(g).set(0, lineBits)
+		return t, g
+	}
+	t = &r.parts[class&1^1]
+	g, ok := t.first(1)
+	if !ok {
+		return nil, 0
+	}
+	return t, g
+}
+
+// largest returns the frames of the largest free block.
+func (r *region) largest() uint64 {
+	if most := r.large.most(); most > 0 {
+		return lineBits << (most - 1)
+	}
+	return 1 << max(r.parts[classKernel].most(), r.parts[classUser].most()) >> 1
+}
+
+// release makes frames i up to i+n free. Groups in which nothing is free yet become
+// the class's.
+func (r *region) release(i, n uint64, class uint8) {
+	lo := r.skew + i
+	for hi := lo + n; lo < hi; {
+		g, p := lo/lineBits, lo%lineBits
+		if p == 0 && hi-lo >= lineBits {
+			lo += r.releaseWhole(g, (hi-lo)/lineBits) * lineBits
+			continue
+		}
+		q := min(lineBits, p+hi-lo)
+		r.releasePart(g, p, q, class)
+		lo += q - p
 	}
 }
 
-// takeBelow takes a block of order k whose first n frames end at or below the
-// physical address limit. It walks lists: such requests are rare.
-func (r *region) takeBelow(k, class uint8, n, limit uint64) (uint64, bool) {
-	for order := k; order <= MaxOrder; order++ {
-		for set := range r.lists {
-			for at := r.lists[set][order]; at != none; {
-				rec := r.rec(uint64(at))
-				if r.start+(uint64(at)+n)<<phys.PageShift-1 <= limit {
-					r.unlink(rec)
-					r.split(uint64(at), order, k, class)
-					return uint64(at), true
-				}
-				at = rec.next
-			}
+// releasePart makes places p up to q of group g free.
+func (r *region) releasePart(g, p, q uint64, class uint8) {
+	t := &r.parts[class&1]
+	l := r.group(g)
+	had := t.get(g)
+	if had == 0 {
+		if other := &r.parts[class&1^1]; other.get(g) != 0 {
+			t, had = other, other.get(g)
+		} else {
+			*l = line{}
 		}
 	}
-	return 0, false
-}
-
-// keep records the first n frames of the taken block at i as a run (or a
-// single frame) of the owner, and frees the rest of the block.
-func (r *region) keep(i uint64, order uint8, n uint64, o Owner, class uint8) {
-	first, left := i, n
-	for {
-		for left < 1<<order { // halve: the upper half is free, or the lower taken
-			order--
-			half := uint64(1) << order
-			if left <= half {
-				r.touchFrom(i, i+half)
-				r.push(i+half, order, class)
-				continue
-			}
-			r.mark(i, order, first, n, o)
-			r.touchFrom(i, i+half)
-			i += half
-			left -= half
-		}
-		r.mark(i, order, first, n, o)
+	l.set(p, q)
+	has := max(had, l.largest(p/64, (q+63)/64))
+	if has > lineOrder {
+		t.set(g, 0)
+		r.releaseWhole(g, 1)
 		return
 	}
+	t.set(g, has)
 }
 
-// mark records the block at i, whose record can be read, as a part of the owner's
-// run of n frames that starts at first.
-func (r *region) mark(i uint64, order uint8, first, n uint64, o Owner) {
+// releaseWhole makes n groups from g on free, as many of them as one line has, and
+// returns how many those are.
+func (r *region) releaseWhole(g, n uint64) uint64 {
+	j, p := (r.shelf+g)/lineBits, (r.shelf+g)%lineBits
+	n = min(n, lineBits-p)
+	l := r.gib(j)
+	had := r.large.get(j)
+	if had == 0 {
+		*l = line{}
+	}
+	l.set(p, p+n)
+	r.large.set(j, max(had, l.largest(p/64, (p+n+63)/64)))
+	return n
+}
+
+// mark records the n frames from i on as a run, or single frame, of the owner.
+func (r *region) mark(i, n uint64, o Owner) {
+	r.touch(i)
 	rec := r.rec(i)
-	switch {
-	case n == 1:
-		rec.set(newMeta(StateSingle, 0, o, 1))
-	case i == first:
-		rec.next = uint32(n)
-		rec.set(newMeta(StateRun, order, o, 1))
-	default:
-		rec.prev = uint32(first)
-		rec.set(newMeta(StatePart, order, o, 0))
+	if n == 1 {
+		rec.set(newMeta(StateSingle, o, 1))
+		return
+	}
+	rec.run = uint32(n)
+	rec.set(newMeta(StateRun, o, 1))
+}
+
+// forget clears the records of n frames from i on, all of which have been written.
+func (r *region) forget(i, n uint64) {
+	for end := i + n; i < end; i++ {
+		r.rec(i).set(0)
 	}
 }
 
-// fit returns the largest order of a block that may start at frame i and has
-// at most n frames.
-func (r *region) fit(i, n uint64) uint8 {
-	order := min(bits.TrailingZeros64(r.base+i), bits.Len64(n)-1, MaxOrder)
-	return uint8(order)
-}
-
-// lay tiles frames lo up to hi, which no block covers yet, with free blocks,
-// or with a taken run when the owner is somebody.
-func (r *region) lay(lo, hi uint64, o Owner) {
-	for i := lo; i < hi; {
-		order := r.fit(i, hi-i)
-		r.touch(i)
-		if o == Nobody {
-			r.push(i, order, classKernel)
-		} else {
-			r.mark(i, order, lo, hi-lo, o)
+// block returns the free block that frame i is in, if it is in any.
+func (r *region) block(i uint64) (first uint64, order uint8, ok bool) {
+	g, p := (r.skew+i)/lineBits, (r.skew+i)%lineBits
+	for k := range r.parts {
+		if r.parts[k].get(g) == 0 {
+			continue
 		}
-		i += 1 << order
+		l := r.group(g)
+		if !l.all(p, p+1) {
+			return 0, 0, false
+		}
+		order = l.block(p)
+		return g*lineBits + p>>order<<order - r.skew, order, true
 	}
+	j, p := (r.shelf+g)/lineBits, (r.shelf+g)%lineBits
+	if r.large.get(j) == 0 || !r.gib(j).all(p, p+1) {
+		return 0, 0, false
+	}
+	order = r.gib(j).block(p)
+	g = j*lineBits + p>>order<<order - r.shelf
+	return g*lineBits - r.skew, order + lineOrder, true
 }
 
-// head returns the first frame of the block that holds frame i.
+// head returns the first frame of what frame i, which is not free, is a part of:
+// the nearest one below that has a record.
 func (r *region) head(i uint64) (uint64, bool) {
-	for order := range MaxOrder + 1 {
-		pfn := (r.base + i) >> order << order
-		if pfn < r.base {
-			break
+	for ; ; i-- {
+		if !r.isReady(i) {
+			i &^= recordsPage - 1 // nor is the rest of its page
+		} else if r.rec(i).get() != 0 {
+			return i, true
 		}
-		h := pfn - r.base
-		if r.isReady(h) {
-			if m := r.rec(h).get(); metaState(m) != StateNone {
-				return h, int(metaOrder(m)) >= order
-			}
+		if i == 0 {
+			return 0, false
 		}
 	}
-	return 0, false
 }

@@ -3,7 +3,6 @@
 package frame
 
 import (
-	"math/bits"
 	"sync/atomic"
 
 	"loam/machine/phys"
@@ -103,21 +102,26 @@ func (a *Allocator) frame(pa uint64) Report {
 		return f
 	}
 	f.Zone = zoneOf(r.start)
-	h, ok := r.head((pa - r.start) >> phys.PageShift)
+	i := (pa - r.start) >> phys.PageShift
+	if h, order, ok := r.block(i); ok {
+		f.State, f.Order, f.Run = StateFree, order, 1<<order
+		f.Head = r.start + h<<phys.PageShift
+		return f
+	}
+	h, ok := r.head(i)
 	if !ok {
 		return f
 	}
 	m := r.rec(h).get()
-	f.State, f.Owner, f.Order = metaState(m), metaOwner(m), metaOrder(m)
-	f.Run = 1 << f.Order
-	if f.State == StatePart {
-		h = uint64(r.rec(h).prev)
-		m = r.rec(h).get()
-	}
+	f.Run = 1
 	if metaState(m) == StateRun {
-		f.Run = uint64(r.rec(h).next)
+		f.Run = uint64(r.rec(h).run)
 	}
-	f.Count = metaCount(m)
+	if i-h >= f.Run {
+		f.Run = 0
+		return f
+	}
+	f.State, f.Owner, f.Count = metaState(m), metaOwner(m), metaCount(m)
 	f.Head = r.start + h<<phys.PageShift
 	return f
 }
@@ -139,9 +143,7 @@ func (a *Allocator) Stats() Stats {
 	}
 	for k := range a.count {
 		r := &a.regions[k%MaxRegions]
-		if m := r.mask[0] | r.mask[1] | r.mask[2]; m != 0 {
-			s.Largest = max(s.Largest, 1<<(bits.Len32(m)-1))
-		}
+		s.Largest = max(s.Largest, r.largest())
 	}
 	a.goOn(&held)
 	return s

@@ -51,7 +51,7 @@ const loamStart = 8 << 30 >> phys.PageShift // the frame that counts as 0
 func newLoam(t testing.TB, frames uint64) *loam {
 	numbersOnly(t)
 	size := frames << phys.PageShift
-	l := &loam{new(Allocator), phys.Arena(int(size/256 + size>>16 + mib))}
+	l := &loam{new(Allocator), phys.Arena(int(size/256 + size>>14 + mib))}
 	t.Cleanup(func() { runtime.KeepAlive(l.kept) })
 	l.a.Init(phys.At(phys.FromBytes(l.kept).Virtual(0) - loamStart<<phys.PageShift))
 	if code := l.a.AddRegion(loamStart<<phys.PageShift, (loamStart+frames)<<phys.PageShift); code != OK {

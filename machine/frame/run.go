@@ -56,36 +56,28 @@ func (a *Allocator) contiguous(n, limit uint64, order uint8, o Owner) (uint64, b
 	}
 	for k := a.count; k > 0; k-- {
 		r := &a.regions[(k-1)%MaxRegions]
-		var i uint64
-		var ok bool
-		if r.below(limit) {
-			i, ok = r.take(order, class)
-		} else {
-			i, ok = r.takeBelow(order, class, n, limit)
-		}
-		if ok {
-			a.keep(r, i, order, n, o)
+		if i, ok := r.take(n, r.below(limit), order, class); ok {
+			r.mark(i, n, o)
+			a.setFree(a.free - n)
+			a.owned[o%16] += n
 			return r.start + i<<phys.PageShift, true
 		}
 	}
 	return 0, false
 }
 
-// mayTake says whether n frames are in the free lists, and the class may have them.
+// mayTake says whether n frames are free outside of caches, and the class may have them.
 func (a *Allocator) mayTake(n uint64, class uint8) bool {
 	return n <= a.free && (class == classKernel || a.free-n >= a.reserve)
 }
 
-// keep makes the first n frames of the block at i, which was taken from the lists,
-// a run of the owner.
-func (a *Allocator) keep(r *region, i uint64, order uint8, n uint64, o Owner) {
-	r.keep(i, order, n, o, o.class())
-	a.setFree(a.free - n)
-	a.owned[o%16] += n
+// below returns how many of the region's frames lie at or below an address.
+func (r *region) below(limit uint64) uint64 {
+	if limit+1 <= r.start {
+		return 0
+	}
+	return min(r.n, (limit+1-r.start)>>phys.PageShift)
 }
-
-// below says whether all of the region lies at or below an address.
-func (r *region) below(limit uint64) bool { return r.start+r.n<<phys.PageShift-1 <= limit }
 
 // FreeN gives back the run of n frames at pa that the owner took, whole.
 func (a *Allocator) FreeN(pa, n uint64, o Owner) Code {
@@ -119,7 +111,7 @@ func (a *Allocator) whole(pa, n uint64, o Owner) (*region, uint64) {
 		return nil, 0
 	}
 	rec := r.rec(i)
-	if rec.get()&^orderMask != newMeta(StateRun, 0, o, 1) || uint64(rec.next) != n {
+	if rec.get() != newMeta(StateRun, o, 1) || uint64(rec.run) != n {
 		return nil, 0
 	}
 	return r, i
@@ -130,7 +122,8 @@ func (a *Allocator) release(r *region, i, n uint64, o Owner) {
 	if checked {
 		a.fill(r.start+i<<phys.PageShift, n)
 	}
-	r.releaseBlocks(i, n, o.class())
+	r.forget(i, 1)
+	r.release(i, n, o.class())
 	a.setFree(a.free + n)
 	a.owned[o%16] -= n
 }
@@ -143,7 +136,7 @@ func (a *Allocator) Split(pa, n uint64, o Owner) Code {
 	if r, i := a.whole(pa, n, o); r == nil {
 		code = a.refuse(pa, n, o)
 	} else {
-		single := newMeta(StateSingle, 0, o, 1)
+		single := newMeta(StateSingle, o, 1)
 		for end := i + n; i < end; i++ {
 			if i%recordsPage == 0 { // else it lies on the page of the record before
 				r.touch(i)

@@ -135,7 +135,7 @@ func (a *Allocator) extent(x Extent, o Owner) *record {
 		return r.rec(i)
 	}
 	rec := a.taken(x.Addr)
-	if rec == nil || rec.get() != newMeta(StateSingle, 0, o, 1) {
+	if rec == nil || rec.get() != newMeta(StateSingle, o, 1) {
 		return nil
 	}
 	return rec

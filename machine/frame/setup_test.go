@@ -4,7 +4,6 @@ package frame
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -231,33 +230,6 @@ func TestTinyMachine(t *testing.T) {
 	check(t, a)
 	if s := a.Stats(); s.Owned[Records] > 12 {
 		t.Errorf("%d frames of records for 8 MiB", s.Owned[Records])
-	}
-}
-
-// TestBuddyPastTheEnd: what lies behind a region's last record is no buddy,
-// whatever it looks like.
-func TestBuddyPastTheEnd(t *testing.T) {
-	b := phys.Arena(4 * mib)
-	defer runtime.KeepAlive(b)
-	mem := phys.FromBytes(b)
-	a := new(Allocator)
-	a.Init(mem)
-	if code := a.AddRegion(mib, 3*mib); code != OK { // 512 records fill two pages
-		t.Fatal(code)
-	}
-	behind := mem.Table(mib + 3*phys.PageSize)
-	behind[0], behind[1] = none<<32|none, freeMeta(9, classLarge)
-	pa, code := a.AllocN(256, mib, 0, Heap)
-	if code != OK || pa != 2*mib {
-		t.Fatalf("%#x, %v", pa, code)
-	}
-	for order := range uint8(MaxOrder) {
-		behind[1] = freeMeta(order, bucket(order, classKernel))
-		a.FreeN(pa, 256, Heap)
-		check(t, a)
-		if _, code := a.AllocN(256, mib, 0, Heap); code != OK {
-			t.Fatal(code)
-		}
 	}
 }
 

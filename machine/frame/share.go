@@ -105,7 +105,7 @@ func (a *Allocator) unshare(f *front, pa uint64) (freed bool, code Code) {
 		}
 		return true, a.free1(f, pa, o)
 	}
-	return true, a.freeRun(pa, uint64(rec.next), o)
+	return true, a.freeRun(pa, uint64(rec.run), o)
 }
 
 // References returns the number of references to the taken frame or run that
@@ -145,7 +145,7 @@ func (a *Allocator) notTaken(pa uint64) Code {
 	switch {
 	case f.State == StateNone || pa%phys.PageSize != 0:
 		return a.fail(BadAddress, pa)
-	case f.State == StatePart || f.State == StateRun:
+	case f.State == StateRun:
 		return a.fail(NotHead, pa)
 	}
 	return a.fail(NotTaken, pa)

@@ -112,24 +112,21 @@ func (o Owner) class() uint8 {
 // valid says whether o can hold frames.
 func (o Owner) valid() bool { return o-1 < Owners-1 }
 
-// The classes of small free blocks, and the index of the large blocks' lists.
+// The classes of free blocks below 2 MiB.
 const (
 	classKernel = 0
 	classUser   = 1
-	classLarge  = 2
-	classes     = 3
 )
 
-// State is what a block of frames is.
+// State is what a frame is.
 type State uint8
 
 // The states.
 const (
-	StateNone   State = iota // not the first frame of a block
-	StateFree                // a free block
+	StateNone   State = iota // in no region
+	StateFree                // in a free block
 	StateSingle              // one taken frame
-	StateRun                 // the first block of a taken run
-	StatePart                // a further block of a taken run
+	StateRun                 // in a taken run
 	StateCached              // a free frame in a processor's cache
 )
 
@@ -141,7 +138,7 @@ func (s State) String() string {
 	return "unknown state"
 }
 
-var stateNames = [...]string{"inside a block", "free", "taken", "taken run", "part of a run", "cached"}
+var stateNames = [...]string{"in no region", "free", "taken", "taken run", "cached"}
 
 // Zone is a range of physical addresses that some devices can't leave.
 type Zone uint8
@@ -178,14 +175,14 @@ func zoneOf(pa uint64) Zone {
 // Report describes a frame, and after a failed operation what was found there.
 type Report struct {
 	Code  Code
-	State State  // of the block that holds the frame
+	State State
 	Owner Owner  // Nobody when it is free
-	Order uint8  // of the block that holds the frame
+	Order uint8  // of the free block that holds the frame
 	Zone  Zone   // ZoneNone when no region has it
 	Count uint32 // references
 	Addr  uint64 // physical address that was asked about
 	Head  uint64 // first address of the block or taken run that holds it
-	Run   uint64 // frames of that run, or of the free block
+	Run   uint64 // frames of that run or free block
 
 	// Callers are, after a mistake, the return addresses of the calls that led to
 	// it, the innermost first, those within this package included. Those that

@@ -40,9 +40,6 @@ func (a *Allocator) next(pa uint64) (Block, bool) {
 		pa = max(pa, r.start)
 		f := a.frame(pa)
 		b := Block{Addr: pa, Frames: 1, Region: r.start, State: f.State, Owner: f.Owner, Shared: f.Count > 1}
-		if b.State == StatePart {
-			b.State = StateRun
-		}
 		// Not of damaged records: whatever they say, a walk gets on.
 		if last := min(f.Head+f.Run<<phys.PageShift, end); f.State != StateNone && last > pa {
 			b.Frames = (last - pa) >> phys.PageShift
