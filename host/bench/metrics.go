@@ -28,7 +28,7 @@ var Metrics = []Metric{
 	{"time_now", "ns", "time.Now", 0},
 	{"sched_yield", "ns", "sched_yield with nobody else to run", 0},
 	{"mmap_munmap", "ns", "mmap and munmap of 64 KiB, untouched", 0},
-	{"page_fault", "ns", "a demand-zero page: mapped, touched, unmapped", 1500},
+	{"page_fault", "ns", "a demand-zero page: mapped, touched, unmapped", 1200},
 	{"fault_large", "ns", "the same, where large pages are asked for", 0},
 	{"unmap_page", "ns", "munmap of 1 GiB that was touched, for each page", 150},
 	{"unmap_page_64mib", "ns", "munmap of 64 MiB, for each page", 150},
