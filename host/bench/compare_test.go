@@ -56,7 +56,7 @@ func TestTable(t *testing.T) {
   figure                        now       kept  change          Linux  Linux, v3  Nanos      target  unit
   first_user              1,422,463  1,400,000   +1.6%  1,551,000,000                     5,000,000    ns
   null_call                     151                               365                    150 missed    ns
-  page_fault                             963.6                                                1,500    ns
+  page_fault                             963.6                                                1,200    ns
 `
 	if got := "\n" + string(Table(now, kept, rivals)); got != want {
 		t.Errorf("got:%swant:%s", got, want)

@@ -201,6 +201,9 @@ func (r *runner) enterHandler(d *signal.Delivery) abi.Errno {
 	t.fault = signal.FaultAMD64{}
 	signal.BuildAMD64(k.frame[:], place, &regs, d, t.sig.AltStack(c.RSP), fault, fpu, metal.XCR0())
 	if e := r.as.WriteUser(abi.UserAddr(place.SP), k.frame[:place.Bytes]); e != 0 {
+		if e == abi.ENOMEM {
+			t.fault = fault // the signal is put back, and its trace with it
+		}
 		return e
 	}
 	if !signal.EnterAMD64(&regs, place, d) {
