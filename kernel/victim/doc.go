@@ -9,7 +9,8 @@
 // essential ones (abi.ProcessEssential), those that are ending anyway, and those
 // that have nothing. The one with the most memory goes first: the frames charged
 // to it alone, its page tables and what it made memory objects of among them,
-// those of its children not. Of two with the same the younger goes, which has
+// those of its children not; what it shares with others (clones of memory objects)
+// counts in full for each. Of two with the same the younger goes, which has
 // less work to lose; each process has a number of its own in the order of their
 // making, so that no two are equal: the same machine in the same state always
 // chooses the same process.
