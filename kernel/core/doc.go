@@ -51,6 +51,15 @@
 // space, which checks rights and backs absent pages. A bad address is EFAULT to
 // the caller, or a signal when the program itself touched it.
 //
+// # Want of memory
+//
+// A page that a program touches and that its account may not have is SIGBUS to it.
+// When the machine has no frame, some process is ended (package victim says which),
+// and who touched the page does so again until it gets one: it waits in no queue,
+// so nobody has to wake it. Calls answer ENOMEM and end nobody. What a process may
+// need of the kernel's tables later is taken when it is admitted, or refused while
+// half of the reserve is still there (docs/memory-limits.md).
+//
 // # End
 //
 // When a process ends, none of its threads runs any more, on any CPU; they, its
@@ -69,5 +78,5 @@
 // In a build without the tag loam this package is empty but for this text: it
 // stands on machine/metal. What can be tested without a machine is in the
 // packages beside it (sched, futex, timeq, signal, poll, space, decode,
-// exception, procimage, pool).
+// exception, procimage, pool, victim).
 package core

@@ -39,8 +39,8 @@
 // # Accounts
 //
 // Headers are charged, one unit of their kind each, to an [Account]: each
-// process has one, and the frames behind memory objects to the same one (package
-// memory). An account has a limit for each kind, and stands below the
+// process has one. The frames of its space and of the memory objects that it made
+// are charged to the same one, by packages space and memory. An account has a limit for each kind, and stands below the
 // one of the process's creator: what is charged to it is charged to all above
 // it, too. So a process meets its own limit first (EDQUOT), with all its
 // descendants it can't use more than it was given itself, and the answer ENOSPC
