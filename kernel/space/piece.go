@@ -30,8 +30,11 @@ func (s *Space) unmapTables(start, end uint64) (next uint64) {
 	s.dropFill(start, end)
 	next = end
 	s.batch.Budget = s.most.steps
-	if s.tables.UnmapRange(s.env, start, end, &s.batch) == paging.More {
+	switch s.tables.UnmapRange(s.env, start, end, &s.batch) {
+	case paging.More:
 		next = s.batch.Next
+	case paging.Large:
+		panic("space: a large page is unmapped in part")
 	}
 	s.large -= s.batch.Large
 	if s.batch.Flush {
@@ -130,8 +133,11 @@ func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno a
 	}
 	s.dropFill(start, next)
 	s.batch.Budget = s.most.steps
-	if s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, &s.batch) == paging.More {
+	switch s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, &s.batch) {
+	case paging.More:
 		next = s.batch.Next
+	case paging.Large:
+		panic("space: a large page gets new rights in part")
 	}
 	s.areas.SetProt(start, next, prot)
 	if s.batch.Flush {
