@@ -187,7 +187,7 @@ func stackAnywhere() error {
 // callAtEnd makes a call with the last two bytes that the program may have: the
 // address to return to is the first that it may not.
 func callAtEnd() error {
-	low, high := uintptr(lastPage-1<<36), uintptr(neverMapped)
+	low, high := uintptr(lastPage-1<<41), uintptr(neverMapped)
 	for high-low > page { // low can be had, high can't
 		if middle := low + (high-low)/2&^(page-1); canHave(middle) {
 			low = middle
