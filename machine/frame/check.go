@@ -130,14 +130,14 @@ func (r *region) checkGroups() (uint64, bool) {
 			if g == 0 && r.skew != 0 || (g+1)*lineBits > r.skew+r.n {
 				return g, false
 			}
-		case begun > lineOrder || begun != r.group(g).largest(0, 8) || g == 0 && r.group(0).any(0, r.skew) ||
+		case begun > lineOrder || begun != r.group(g).largest() || g == 0 && r.group(0).any(0, r.skew) ||
 			g == groups-1 && r.group(g).any((r.skew+r.n-1)%lineBits+1, lineBits):
 			return g, false
 		}
 	}
 	lines := (r.shelf + groups + lineBits - 1) / lineBits
 	for j := range lines {
-		if had := r.large.get(j); had != 0 && had != r.gib(j).largest(0, 8) {
+		if had := r.large.get(j); had != 0 && had != r.gib(j).largest() {
 			return min(j*lineBits-min(r.shelf, j*lineBits), groups-1), false
 		}
 	}

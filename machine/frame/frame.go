@@ -3,8 +3,6 @@
 package frame
 
 import (
-	"sync/atomic"
-
 	"loam/machine/phys"
 	"loam/machine/spin"
 )
@@ -80,9 +78,6 @@ func (a *Allocator) use(cpu uint32) {
 		a.fronts[o] = a.frontOn(cpu, Owner(o))
 	}
 }
-
-// setFree changes the number of free frames outside of caches. The lock is held.
-func (a *Allocator) setFree(n uint64) { atomic.StoreUint64(&a.free, n) }
 
 // region returns the region that holds pa, or nil.
 func (a *Allocator) region(pa uint64) *region {

@@ -275,7 +275,7 @@ func (a *Allocator) gather(f *front, class uint8) uint64 {
 				break
 			}
 			left = a.pluck(f, r, g, left)
-			t.set(g, r.group(g).largest(0, 8))
+			t.set(g, r.group(g).largest())
 		}
 	}
 	n := want - left

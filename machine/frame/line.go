@@ -28,10 +28,9 @@ func fold(w uint64, k uint8) uint64 {
 
 // words returns a bit for each of the line's words that is free as a whole.
 func (l *line) words() (full uint64) {
-	for k, w := range l {
-		if w == 1<<64-1 {
-			full |= 1 << (k & 7)
-		}
+	for k := range l {
+		_, all := bits.Add64(l[k], 1, 0)
+		full = full>>1 | all<<7
 	}
 	return full
 }
@@ -65,19 +64,14 @@ func (l *line) highest(order uint8) uint64 {
 	return 0
 }
 
-// largest returns one more than the order of the largest free block that has a place
-// in words from up to end (exclusive), 0 if there is none.
-func (l *line) largest(from, end uint64) uint8 {
-	if full := l.words(); full != 0 {
-		switch {
-		case full == 0xff:
-			return lineOrder + 1
-		case fold(full, 2)&starts[2] != 0:
-			return 9
-		case fold(full, 1)&starts[1] != 0:
-			return 8
-		}
-		return 7
+// largest returns one more than the order of the largest free block, 0 if there is none.
+func (l *line) largest() uint8 { return l.largestOf(l.words(), 0, 8) }
+
+// largestOf is largest for a line with full words, of the blocks that have a place in
+// words from up to end (exclusive), and of those of 64 places and more.
+func (l *line) largestOf(full, from, end uint64) uint8 {
+	if full != 0 {
+		return largestFull(full)
 	}
 	var w0, w1, w2, w3, w4, w5 uint64
 	for k := from; k < end; k++ {
@@ -95,56 +89,87 @@ func (l *line) largest(from, end uint64) uint8 {
 		w5 |= w
 	}
 	switch {
+	case w3&starts[3] == 0:
+		switch {
+		case w2&starts[2] != 0:
+			return 3
+		case w1&starts[1] != 0:
+			return 2
+		case w0 != 0:
+			return 1
+		}
+		return 0
 	case w5&starts[5] != 0:
 		return 6
 	case w4&starts[4] != 0:
 		return 5
-	case w3&starts[3] != 0:
-		return 4
-	case w2&starts[2] != 0:
-		return 3
-	case w1&starts[1] != 0:
-		return 2
-	case w0 != 0:
-		return 1
 	}
-	return 0
+	return 4
 }
 
-// set makes places lo up to hi (exclusive) free.
-func (l *line) set(lo, hi uint64) {
-	for k := lo / 64; k*64 < hi; k++ {
-		l[k&7] |= mask(lo, hi, k)
+// largestFull returns what largest does by which words are full, some at least. It
+// has a digit for each way in which four neighbours can be.
+func largestFull(full uint64) uint8 {
+	const digits uint64 = 0x9888877787778770
+	if full == 0xff {
+		return lineOrder + 1
 	}
+	return uint8(max(digits>>((full&15)*4)&15, digits>>((full>>4&15)*4)&15))
 }
 
-// clear makes places lo up to hi (exclusive) taken.
-func (l *line) clear(lo, hi uint64) {
-	for k := lo / 64; k*64 < hi; k++ {
-		l[k&7] &^= mask(lo, hi, k)
+// set makes places lo up to hi (exclusive), one at least, free, and returns what
+// largest does of the blocks that they are in.
+func (l *line) set(lo, hi uint64) uint8 {
+	from, last := lo/64, (hi-1)/64
+	head, tail := edges(lo, hi)
+	if from == last {
+		l[from&7] |= head & tail
+		return l.largestOf(l.words(), from, from+1)
 	}
+	l[from&7] |= head
+	for k := from + 1; k < last; k++ {
+		l[k&7] = 1<<64 - 1
+	}
+	l[last&7] |= tail
+	return l.largestOf(l.words(), from, last+1)
 }
 
-// all says whether places lo up to hi (exclusive) are free.
+// clear makes places lo up to hi (exclusive), one at least, taken, and returns what
+// largest does.
+func (l *line) clear(lo, hi uint64) uint8 {
+	from, last := lo/64, (hi-1)/64
+	head, tail := edges(lo, hi)
+	if from == last {
+		l[from&7] &^= head & tail
+		return l.largest()
+	}
+	l[from&7] &^= head
+	for k := from + 1; k < last; k++ {
+		l[k&7] = 0
+	}
+	l[last&7] &^= tail
+	return l.largest()
+}
+
+// edges are the bits of places from lo on in its word, and those of places below hi
+// in the word of the place before.
+func edges(lo, hi uint64) (head, tail uint64) {
+	return (1<<64 - 1) << (lo & 63), (1<<64 - 1) >> (-hi & 63)
+}
+
+// all says whether places lo up to hi (exclusive), one at least, are free.
 func (l *line) all(lo, hi uint64) bool {
-	for k := lo / 64; k*64 < hi; k++ {
-		if mask(lo, hi, k)&^l[k&7] != 0 {
+	from, last := lo/64, (hi-1)/64
+	head, tail := edges(lo, hi)
+	if from == last {
+		return head&tail&^l[from&7] == 0
+	}
+	for k := from + 1; k < last; k++ {
+		if l[k&7] != 1<<64-1 {
 			return false
 		}
 	}
-	return true
-}
-
-// mask has the bits of places lo up to hi (exclusive) that are in word k.
-func mask(lo, hi, k uint64) uint64 {
-	m := uint64(1<<64 - 1)
-	if lo > k*64 {
-		m <<= lo & 63
-	}
-	if hi < k*64+64 {
-		m &^= m >> (hi & 63) << (hi & 63)
-	}
-	return m
+	return head&^l[from&7] == 0 && tail&^l[last&7] == 0
 }
 
 // block returns the order of the free block that place p is in: it is free.

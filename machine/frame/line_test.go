@@ -19,11 +19,10 @@ func (p *places) all(lo, hi uint64) bool {
 	return true
 }
 
-// largest returns what line.largest does of blocks that touch places lo up to hi.
-func (p *places) largest(lo, hi uint64) (most uint8) {
+func (p *places) largest() (most uint8) {
 	for order := range uint8(lineOrder + 1) {
 		for at := uint64(0); at < lineBits; at += 1 << order {
-			if at < hi && at+1<<order > lo && p.all(at, at+1<<order) {
+			if p.all(at, at+1<<order) {
 				most = order + 1
 			}
 		}
@@ -51,8 +50,8 @@ func (p *places) compare(t *testing.T, l *line) {
 			t.Fatalf("place %d is in a block of order %d, not %d", i, p.block(i), l.block(i))
 		}
 	}
-	most := p.largest(0, lineBits)
-	if got := l.largest(0, 8); got != most {
+	most := p.largest()
+	if got := l.largest(); got != most {
 		t.Fatalf("the largest is %d, not %d", most, got)
 	}
 	for order := range most {
@@ -74,25 +73,27 @@ func lineOf(t *testing.T, draw func() uint64, turns int) {
 	var p places
 	for range turns {
 		lo := draw() % lineBits
-		hi := lo + draw()%(lineBits+1-lo)
+		hi := lo + 1 + draw()%(lineBits-lo)
 		if draw()%2 == 0 {
-			hi = min(lo+draw()%4, hi)
+			hi = min(lo+1+draw()%4, hi)
 		}
 		free := draw()%5 < 3
 		if free {
-			had := p.largest(0, lineBits)
-			l.set(lo, hi)
+			had := p.largest()
+			has := l.set(lo, hi)
 			for i := lo; i < hi; i++ {
 				p[i] = true
 			}
-			// What the set words have is enough to know the largest.
-			if got := max(had, l.largest(lo/64, (hi+63)/64)); got != p.largest(0, lineBits) {
+			if got := max(had, has); got != p.largest() {
 				t.Fatalf("after %d to %d were freed the largest is %d", lo, hi, got)
 			}
 		} else {
-			l.clear(lo, hi)
+			has := l.clear(lo, hi)
 			for i := lo; i < hi; i++ {
 				p[i] = false
+			}
+			if has != p.largest() {
+				t.Fatalf("after %d to %d were taken the largest is %d", lo, hi, has)
 			}
 		}
 		if l.all(lo, hi) != p.all(lo, hi) {
@@ -108,7 +109,7 @@ func TestLine(t *testing.T) {
 	}
 	all := line{}
 	all.set(0, lineBits)
-	if all.largest(0, 8) != lineOrder+1 || all.lowest(lineOrder) != 0 || all.highest(lineOrder) != 0 {
+	if all.largest() != lineOrder+1 || all.lowest(lineOrder) != 0 || all.highest(lineOrder) != 0 {
 		t.Errorf("%x", all)
 	}
 }

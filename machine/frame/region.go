@@ -143,8 +143,7 @@ func (r *region) takePart(n, end uint64, order, class uint8) (uint64, bool) {
 	if i+n > end {
 		return 0, false
 	}
-	l.clear(p, p+n)
-	t.set(g, l.largest(0, 8))
+	t.set(g, l.clear(p, p+n))
 	return i, true
 }
 
@@ -175,8 +174,7 @@ func (r *region) takeWhole(n, end uint64, k, class uint8) (uint64, bool) {
 	if rest != 0 {
 		l := r.group(g + whole)
 		*l = line{}
-		l.set(rest, lineBits)
-		r.parts[class&1].set(g+whole, l.largest(0, 8))
+		r.parts[class&1].set(g+whole, l.set(rest, lineBits))
 	}
 	return i, true
 }
@@ -185,8 +183,7 @@ func (r *region) takeWhole(n, end uint64, k, class uint8) (uint64, bool) {
 func (r *region) claim(g, n uint64) {
 	j, p := (r.shelf+g)/lineBits, (r.shelf+g)%lineBits
 	l := r.gib(j)
-	l.clear(p, p+n)
-	r.large.set(j, l.largest(0, 8))
+	r.large.set(j, l.clear(p, p+n))
 }
 
 // begun returns the lowest group of which the class may have a frame, and the tree
@@ -245,8 +242,7 @@ func (r *region) releasePart(g, p, q uint64, class uint8) {
 			*l = line{}
 		}
 	}
-	l.set(p, q)
-	has := max(had, l.largest(p/64, (q+63)/64))
+	has := max(had, l.set(p, q))
 	if has > lineOrder {
 		t.set(g, 0)
 		r.releaseWhole(g, 1)
@@ -265,8 +261,7 @@ func (r *region) releaseWhole(g, n uint64) uint64 {
 	if had == 0 {
 		*l = line{}
 	}
-	l.set(p, p+n)
-	r.large.set(j, max(had, l.largest(p/64, (p+n+63)/64)))
+	r.large.set(j, max(had, l.set(p, p+n)))
 	return n
 }
 

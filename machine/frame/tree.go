@@ -39,7 +39,7 @@ func (t *tree) plant(at uintptr, n uint64) uintptr {
 // first returns the lowest line whose byte is want, from 1 on, or more.
 func (t *tree) first(want uint8) (j uint64, ok bool) {
 	for k := t.top; ; k-- {
-		m := (*wordAt(t.levels[k%treeLevels] + uintptr(j)*8) | highs) - ones*uint64(want)
+		m := (*t.word(k, j*8) | highs) - ones*uint64(want)
 		if m &= highs; m == 0 {
 			return 0, false
 		}
@@ -53,7 +53,7 @@ func (t *tree) first(want uint8) (j uint64, ok bool) {
 // last is first for the highest line.
 func (t *tree) last(want uint8) (j uint64, ok bool) {
 	for k := t.top; ; k-- {
-		m := (*wordAt(t.levels[k%treeLevels] + uintptr(j)*8) | highs) - ones*uint64(want)
+		m := (*t.word(k, j*8) | highs) - ones*uint64(want)
 		if m &= highs; m == 0 {
 			return 0, false
 		}
@@ -65,33 +65,39 @@ func (t *tree) last(want uint8) (j uint64, ok bool) {
 }
 
 // get returns the byte of line j.
-func (t *tree) get(j uint64) uint8 { return *byteAt(t.levels[0] + uintptr(j)) }
+func (t *tree) get(j uint64) uint8 { return uint8(*t.word(0, j) >> (j % 8 * 8)) }
+
+// word is the word of level k that has byte j. A processor that reads a word just
+// after a byte of it was written waits for the byte to get to its cache: so bytes are
+// read and written as parts of words.
+func (t *tree) word(k, j uint64) *uint64 { return wordAt(t.levels[k%treeLevels] + uintptr(j&^7)) }
 
 // set makes v the byte of line j.
 func (t *tree) set(j uint64, v uint8) {
 	for k := uint64(0); ; k++ {
-		p := byteAt(t.levels[k%treeLevels] + uintptr(j))
-		old := *p
+		p, at := t.word(k, j), j%8*8
+		w := *p
+		old := uint8(w >> at)
 		if old == v {
 			return
 		}
-		*p = v
+		w = w&^(0xff<<at) | uint64(v)<<at
+		*p = w
 		if k == t.top {
 			return
 		}
-		over := *byteAt(t.levels[(k+1)%treeLevels] + uintptr(j/8))
-		switch {
-		case v < over && old < over:
-			return // another line has the largest
-		case v < over:
-			v = largestByte(*wordAt(t.levels[k%treeLevels] + uintptr(j&^7)))
-		}
 		j /= 8
+		if over := uint8(*t.word(k+1, j) >> (j % 8 * 8)); v < over {
+			if old < over {
+				return // another line has the largest
+			}
+			v = largestByte(w)
+		}
 	}
 }
 
 // most returns the largest byte.
-func (t *tree) most() uint8 { return largestByte(*wordAt(t.levels[t.top%treeLevels])) }
+func (t *tree) most() uint8 { return largestByte(*t.word(t.top, 0)) }
 
 // largestByte returns the largest byte of a word; they are below 128.
 func largestByte(w uint64) uint8 {

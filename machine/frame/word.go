@@ -13,3 +13,7 @@ func (r *record) get() meta { return r.meta }
 
 // set makes the record say m.
 func (r *record) set(m meta) { r.meta = m }
+
+// setFree changes the number of free frames outside of caches. The lock is held;
+// others load the word without it.
+func (a *Allocator) setFree(n uint64) { a.free = n }

@@ -14,3 +14,5 @@ const raced = true
 func (r *record) get() meta { return atomic.LoadUint64(&r.meta) }
 
 func (r *record) set(m meta) { atomic.StoreUint64(&r.meta, m) }
+
+func (a *Allocator) setFree(n uint64) { atomic.StoreUint64(&a.free, n) }
