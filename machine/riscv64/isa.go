@@ -30,7 +30,7 @@ const (
 // General is what Go's compiler relies on: RV64GC.
 const General = ExtM | ExtA | ExtF | ExtD | ExtC
 
-var singles = [26]ISA{'m' - 'a': ExtM, 'a' - 'a': ExtA, 'f' - 'a': ExtF, 'd' - 'a': ExtD, 'c' - 'a': ExtC,
+var singles = [26]ISA{'m' - 'a': ExtM, 0: ExtA, 'f' - 'a': ExtF, 'd' - 'a': ExtD, 'c' - 'a': ExtC,
 	'v' - 'a': ExtV, 'h' - 'a': ExtH, 'g' - 'a': ExtM | ExtA | ExtF | ExtD}
 
 var multis = [...]struct {

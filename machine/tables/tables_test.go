@@ -12,14 +12,14 @@ import (
 )
 
 type plain struct {
-	a uint8
-	b [3]struct{ c, d int64 }
-	e float32
+	_ uint8
+	_ [3]struct{ _, _ int64 }
+	_ float32
 }
 
 type generic[T any] struct {
-	value T
-	next  int32
+	_ T
+	_ int32
 }
 
 // What the collector would have to follow is refused, whatever it is in.

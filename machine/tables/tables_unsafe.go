@@ -29,8 +29,7 @@ type typeHead struct {
 }
 
 type ptrType struct {
-	typeHead
-	_    [48 - unsafe.Sizeof(typeHead{})]byte
+	_    [48]byte // a type's description, which typeHead begins
 	elem *typeHead
 }
 
