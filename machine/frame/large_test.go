@@ -118,3 +118,28 @@ func TestEnds(t *testing.T) {
 	}
 	check(t, l.a)
 }
+
+// TestLost: a frame that is neither free nor anybody's, which damage alone makes, is
+// not taken for a part of what lies below it.
+func TestLost(t *testing.T) {
+	a := newAllocator(t, 16*mib)
+	pa, code := a.AllocN(5, 0, 0, Heap)
+	if code != OK {
+		t.Fatal(code)
+	}
+	r := &a.regions[0]
+	at := (pa-r.start)>>phys.PageShift + 5
+	r.group(0).clear(r.skew+at, r.skew+at+1)
+	if f := a.Frame(pa + 4*phys.PageSize); f.State != StateRun || f.Head != pa {
+		t.Errorf("the last of the run: %+v", f)
+	}
+	if f := a.Frame(pa + 5*phys.PageSize); f.State != StateNone || f.Run != 0 || f.Owner != Nobody {
+		t.Errorf("the lost one: %+v", f)
+	}
+	if b, ok := a.Next(pa + 5*phys.PageSize); !ok || b.State != StateNone || b.Frames != 1 {
+		t.Errorf("a walk gets on by %+v, %v", b, ok)
+	}
+	if a.Check() != Corrupt {
+		t.Error("not seen")
+	}
+}
