@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 
 	"loam/machine/phys"
@@ -62,7 +61,7 @@ func mix(b *testing.B, size uint64) {
 	const start = 8 << 30 // above the zone limits
 	numbersOnly(b)
 	mem := phys.Arena(int(size/256 + size>>14 + mib))
-	syscall.Madvise(mem, 14)
+	largePages(mem)
 	defer runtime.KeepAlive(mem)
 	a := new(Allocator)
 	a.Init(phys.At(phys.FromBytes(mem).Virtual(0) - start))
