@@ -188,8 +188,11 @@ func (c *running) finish(t *tally, r *rand.Rand) error {
 		t.finished++
 	case killed && c.plan.end == endKill:
 		t.killed++
-	case c.plan.role == roleGreedy && status.Kind == abi.Exited && status.Value == 2:
-		t.crashed++ // the fault past the limit was one of Go's runtime, which can't do without
+	case c.plan.role == roleGreedy && (status.Kind == abi.Exited && status.Value == 2 ||
+		status.Kind == abi.Signalled && status.Value == uint32(abi.SIGBUS)):
+		// The fault past the limit was one of Go's runtime, which can't do without, or
+		// of a handler's frame, when there was nothing more to lend.
+		t.crashed++
 	case killed && (*tight || c.plan.role == roleGreedy):
 		t.killed++ // it wanted too much
 	case c.plan.end == endCrash && status.Kind == abi.Exited && status.Value == 2: // Go's panic
