@@ -154,6 +154,14 @@ func TestLimit(t *testing.T) {
 	if pa, code := a.AllocN(5, 0, 8*mib-1, Heap); code != OK {
 		t.Errorf("anywhere: %#x, %v", pa, code)
 	}
+	for _, limit := range []uint64{MaxAddress, MaxAddress + 1, 1<<64 - 1} { // no limit at all
+		if pa, code := a.AllocN(2, 0, limit, Heap); code != OK {
+			t.Errorf("below %#x: %#x, %v", limit, pa, code)
+		}
+		if n, code := a.AllocScattered(2, limit, Heap, make([]Extent, 2)); code != OK {
+			t.Errorf("scattered below %#x: %d, %v", limit, n, code)
+		}
+	}
 	check(t, a)
 }
 

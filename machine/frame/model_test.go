@@ -96,7 +96,7 @@ func (x *trial) trim() {
 // split turns a run into single frames.
 func (x *trial) split() {
 	r := x.some()
-	if r == nil || r.n == 1 {
+	if r == nil {
 		return
 	}
 	pa := r.first << phys.PageShift

@@ -19,7 +19,7 @@ func (a *Allocator) AllocN(n, align, limit uint64, o Owner) (uint64, Code) {
 		return 0, a.refused(BadSize)
 	case !o.valid():
 		return 0, a.refused(BadOwner)
-	case limit == 0:
+	case limit == 0 || limit > MaxAddress:
 		limit = MaxAddress
 	}
 	if n == 1 && align == phys.PageSize && limit >= MaxAddress {
@@ -99,8 +99,8 @@ func (a *Allocator) freeRun(pa, n uint64, o Owner) Code {
 	return OK
 }
 
-// whole returns where the owner's run of n frames at pa is, if there is one that
-// nobody else refers to.
+// whole returns where the owner's run, or single frame, of n frames at pa is, if there
+// is one that nobody else refers to.
 func (a *Allocator) whole(pa, n uint64, o Owner) (*region, uint64) {
 	r := a.region(pa)
 	if r == nil || pa%phys.PageSize != 0 {
@@ -111,10 +111,17 @@ func (a *Allocator) whole(pa, n uint64, o Owner) (*region, uint64) {
 		return nil, 0
 	}
 	rec := r.rec(i)
-	if rec.get() != newMeta(StateRun, o, 1) || uint64(rec.run) != n {
-		return nil, 0
+	switch rec.get() {
+	case newMeta(StateSingle, o, 1):
+		if n == 1 {
+			return r, i
+		}
+	case newMeta(StateRun, o, 1):
+		if uint64(rec.run) == n {
+			return r, i
+		}
 	}
-	return r, i
+	return nil, 0
 }
 
 // release frees the owner's run, or single frame, of n frames at i.

@@ -27,7 +27,7 @@ func (a *Allocator) AllocScattered(n, limit uint64, o Owner, list []Extent) (use
 		return 0, a.refused(BadSize)
 	case !o.valid():
 		return 0, a.refused(BadOwner)
-	case limit == 0:
+	case limit == 0 || limit > MaxAddress:
 		limit = MaxAddress
 	}
 	a.lock.Lock()
@@ -127,16 +127,9 @@ func (a *Allocator) unclaim(list []Extent) {
 
 // extent returns the record of the owner's run, or single frame, x, or nil.
 func (a *Allocator) extent(x Extent, o Owner) *record {
-	if x.Frames != 1 {
-		r, i := a.whole(x.Addr, x.Frames, o)
-		if r == nil {
-			return nil
-		}
-		return r.rec(i)
-	}
-	rec := a.taken(x.Addr)
-	if rec == nil || rec.get() != newMeta(StateSingle, o, 1) {
+	r, i := a.whole(x.Addr, x.Frames, o)
+	if r == nil {
 		return nil
 	}
-	return rec
+	return r.rec(i)
 }
