@@ -38,6 +38,8 @@ func TestBadMaps(t *testing.T) {
 		{"reserved around everything", []mapEntry{all, {0, 32 * mib, MemoryReserved}}},
 		{"unaligned", []mapEntry{{mib + 1, mib, MemoryRAM}, {4*mib - 1, 4098, MemoryRAM}, {6 * mib, 4095, MemoryRAM},
 			{8 * mib, mib, MemoryRAM}, {8*mib + 5000, 1, MemoryNVS}}},
+		{"from 0", []mapEntry{{0, 24 * mib, MemoryRAM}}},
+		{"halves of a page", []mapEntry{{mib, 3*mib + 100, MemoryRAM}, {4*mib + 100, 2 * mib, MemoryRAM}}},
 		{"wrapping", []mapEntry{{top - 4095, 8192, MemoryRAM}, {top, top, MemoryRAM}, {1 << 63, 1 << 63, MemoryRAM},
 			{2 * mib, mib, MemoryRAM}, {30 * mib, top, MemoryReserved}}},
 		{"unknown kinds", []mapEntry{all, {4 * mib, mib, 0}, {6 * mib, mib, 1 << 31}, {8 * mib, mib, 1<<32 - 1}}},
@@ -67,6 +69,18 @@ func badMap(t *testing.T, entries []mapEntry) {
 	checkInvariants(t, &m)
 	m.Finish()
 	checkFinished(t, &m)
+	var all Map // of what a kernel maps, each range cut to whole pages
+	info.RAM(mem, &all)
+	checkInvariants(t, &all)
+	all.Finish()
+	for i, j := 0, 0; i < m.Len(); i++ {
+		for j < all.Len()-1 && all.At(j).End() < m.At(i).End() {
+			j++
+		}
+		if m.At(i).Base < all.At(j).Base || m.At(i).End() > all.At(j).End() {
+			t.Fatalf("%+v is usable, and not RAM", m.At(i))
+		}
+	}
 
 	want := make(oracle, size)
 	for _, ram := range []bool{true, false} {

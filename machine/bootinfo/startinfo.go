@@ -157,6 +157,17 @@ func (info *Info) CommandLineBytes(mem phys.Window) []byte {
 	return mem.Bytes(info.CommandLine.Base, info.CommandLine.Size)
 }
 
+// RAM fills m with what the loader calls RAM, whatever else it calls it: entries may
+// overlap, and touch in the middle of a page. All that Usable leaves lies in it.
+func (info *Info) RAM(mem phys.Window, m *Map) {
+	*m = Map{}
+	for i := range info.MapEntries {
+		if r, kind, ok := info.MapEntry(mem, i); ok && kind == MemoryRAM {
+			m.Add(r)
+		}
+	}
+}
+
 // Usable fills m with the memory that the kernel may hand out: what the loader
 // calls RAM and nothing else, less the first MiB (real-mode leftovers, the
 // video window, ROM, and the stub that starts other processors), the start
@@ -164,12 +175,7 @@ func (info *Info) CommandLineBytes(mem phys.Window) []byte {
 // kernel image above all, the caller takes out with Remove before it calls
 // Finish.
 func (info *Info) Usable(mem phys.Window, m *Map) {
-	*m = Map{}
-	for i := range info.MapEntries {
-		if r, kind, ok := info.MapEntry(mem, i); ok && kind == MemoryRAM {
-			m.Add(r)
-		}
-	}
+	info.RAM(mem, m)
 	for i := range info.MapEntries {
 		if r, kind, ok := info.MapEntry(mem, i); ok && kind != MemoryRAM {
 			m.Remove(r)

@@ -23,6 +23,7 @@ var (
 	header  bootinfo.ImageHeader
 	info    bootinfo.Info
 	usable  bootinfo.Map
+	ram     bootinfo.Map
 	archive bootinfo.Range
 )
 
@@ -70,6 +71,7 @@ func readStartInfo(pa uint64) {
 	if code := bootinfo.Parse(window, pa, &info); code != bootinfo.OK {
 		machineFatal("the start info of the loader is unusable: ", code.String())
 	}
+	info.RAM(window, &ram)
 	info.Usable(window, &usable)
 	if info.ModuleCount > 0 {
 		archive = info.Modules[0]
@@ -112,11 +114,9 @@ func buildTables(cpu *CPU) {
 	memory.Zero(root)
 	kernelRoot = root
 	ok := true
-	for i := range info.MapEntries {
-		r, kind, _ := info.MapEntry(memory.Below(earlyMapped), i)
-		if kind == bootinfo.MemoryRAM && r.Base >= firmwareEnd {
-			ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), directEnd(r))
-		}
+	for i := range ram.Len() { // ranges that have no page in common
+		r := ram.At(i)
+		ok = ok && mapDirect(max((r.Base+pageSize-1)&^(pageSize-1), firmwareEnd), directEnd(r))
 	}
 	ok = ok && mapDirect(0, firmwareEnd) // firmware's tables, VGA text
 	ok = ok && mapKernelRange(deviceMap+lapicBase, lapicBase, lapicBase+pageSize, pteDevice|pteWrite|pteNX|pteGlobal)

@@ -52,10 +52,8 @@ func place() {
 		words[i/8] |= uint64(v) << (i % 8 * 8)
 	}
 	end := uint64(firmwareEnd)
-	for i := range info.MapEntries {
-		if r, kind, _ := info.MapEntry(memory.Below(earlyMapped), i); kind == bootinfo.MemoryRAM {
-			end = max(end, directEnd(r))
-		}
+	for i := range ram.Len() {
+		end = max(end, directEnd(ram.At(i)))
 	}
 	space = amd64.PlaceKernel(&words, end)
 	heap.start, heap.next, heap.end = space.Heap, space.Heap, space.Heap+amd64.KernelHeap
