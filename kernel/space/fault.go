@@ -76,8 +76,10 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 	case out == Resolved:
 		s.faults++
 	case s.fill.pa != 0 && (out == NoMemory || out == OverQuota):
-		s.giveUpFill() // whose frames nobody has yet
-		return s.fault(va, access, large)
+		// Its frames nobody has yet. A small page then: a large one would be begun
+		// again, and given up again by the next fault.
+		s.giveUpFill()
+		return s.fault(va, access, false)
 	}
 	return out
 }

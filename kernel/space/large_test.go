@@ -422,3 +422,32 @@ func TestLargeBadInput(t *testing.T) {
 	holds(t, s, largeStart, largeStart, largeStart+4*mib, false)
 	b.destroy(s)
 }
+
+// TestLargeAtLimit: who may have little more than a large page gets on, page by
+// page, up to the limit: no large page is begun and given up by turns for ever.
+func TestLargeAtLimit(t *testing.T) {
+	for limit := uint64(largePages - 2); limit < largePages+24; limit++ {
+		b := newBench(t, &amd64.Format, 32*mib)
+		s := b.space(0x10000, amd64.UserEnd, limit)
+		s.MMap(largeStart, 16*mib, rw, fixed, 0)
+		s.MAdvise(largeStart, 16*mib, abi.MADV_HUGEPAGE)
+		va := uint64(largeStart)
+		for out := Resolved; out == Resolved; va += page {
+			for tries := 0; ; tries++ {
+				if _, _, ok := s.tables.Lookup(s.env, va); ok {
+					break
+				}
+				if out = s.Fault(va, Write); out != Resolved {
+					break
+				}
+				if tries > 2*largePages/fillPages {
+					t.Fatalf("limit %d: the access to %#x never gets anywhere", limit, va)
+				}
+			}
+		}
+		if n := (va - largeStart) / page; n+8 < limit {
+			t.Errorf("limit %d: refused after %d pages", limit, n)
+		}
+		b.destroy(s)
+	}
+}
