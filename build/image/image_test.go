@@ -281,6 +281,12 @@ func TestErrors(t *testing.T) {
 func FuzzBuild(f *testing.F) {
 	f.Add(good().bytes())
 	f.Add([]byte{})
+	r := goodRISCV()
+	r.symbols[1].size = 8
+	r.symbols = append(r.symbols, symbol{name: "runtime.exit", kind: elf.STT_FUNC, addr: TextAddr + 0x100, size: 4})
+	b := r.bytes()
+	code(b, TextAddr+0x100, ecall)
+	f.Add(b)
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
 	l := good()
 	l.progs[3].Memsz = 1 << 63
@@ -288,6 +294,13 @@ func FuzzBuild(f *testing.F) {
 	f.Fuzz(func(t *testing.T, linked []byte) {
 		img, err := Build(linked)
 		if err != nil {
+			return
+		}
+		if !bytes.HasPrefix(img, []byte("\x7fELF")) {
+			var h bootinfo.ImageHeader
+			if !h.Decode(img[flatHeaderOff:]) || len(img) > flatLimit {
+				t.Errorf("a flat image of %d bytes, %+v", len(img), h)
+			}
 			return
 		}
 		checkNote(t, reread(t, img))

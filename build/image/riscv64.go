@@ -29,6 +29,7 @@ const (
 	linuxMagic  = 0x5643534952 // "RISCV"
 	linuxMagic2 = 0x05435352   // "RSC\x05"
 	loadOffset  = 2 << 20
+	flatLimit   = 64 << 20 // bytes: what lies between segments is in the file, too
 )
 
 // flat returns the image of a kernel for RISC-V.
@@ -40,11 +41,15 @@ func (k *kernel) flat() ([]byte, error) {
 	if k.start < text.addr+pageSize || k.rt0 < text.addr+pageSize {
 		return nil, errorf("an entry lies in the first page")
 	}
+	size := data.addr + uint64(len(data.data)) - text.addr
+	if size > flatLimit {
+		return nil, errorf("data segment at %#x makes an image of %d MiB, at most %d", data.addr, size>>20, flatLimit>>20)
+	}
 	code, _, err := rewriteCalls(k.file, text)
 	if err != nil {
 		return nil, err
 	}
-	img := make([]byte, data.addr+uint64(len(data.data))-text.addr)
+	img := make([]byte, size)
 	copy(img, code)
 	for _, s := range k.segments[1:] {
 		copy(img[s.addr-text.addr:], s.data)

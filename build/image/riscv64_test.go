@@ -165,6 +165,7 @@ func TestFlatErrors(t *testing.T) {
 		"long": {func(l *linkedELF) {
 			l.symbols = append(l.symbols, symbol{"runtime.x", elf.STT_FUNC, TextAddr + 0x100, 64})
 		}, "no instruction"},
+		"far data":       {func(l *linkedELF) { l.progs[3].Vaddr += 128 << 20 }, "at most 64"},
 		"in first page":  {func(l *linkedELF) { l.header.Entry = testText + 8 }, "first page"},
 		"text elsewhere": {func(l *linkedELF) { l.progs[1].Vaddr += pageSize; l.progs[1].Filesz, l.progs[1].Memsz = 0x900, 0x900 }, "text segment at"},
 	} {
