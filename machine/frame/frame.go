@@ -8,8 +8,8 @@ import (
 )
 
 // Allocator hands out page frames. It knows its own address: it must be static, or
-// on a heap that doesn't move. Init, SetReserve, Reserve and AddRegion come
-// before there is a second processor and take no lock.
+// on a heap that doesn't move. Init, SetReserve, Reserve, AddRegion, Release and
+// Rebase come before there is a second processor and take no lock.
 type Allocator struct {
 	// fronts are the addresses of the fronts that Alloc, Free and Unshare go through,
 	// by owner, and of nobody's for all others: those of processor using. Whoever

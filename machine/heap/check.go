@@ -66,10 +66,13 @@ func (h *Heap) checkSlab(s *slab, t *tally) bool {
 	if c == runClass {
 		t.runs++
 		t.frames += uint64(s.frames)
-		return s.granules == 1 && s.list == listFull && (*s.state(0) < stateTaken || *s.state(0) == stateBad) && uint64(s.frames) == Kind{s.kind}.frames()
+		kind := uint64(s.frames)<<kindFrames | runClass<<kindClass // with any alignment
+		return s.granules == 1 && s.rotate == 64-phys.PageShift && s.list == listFull && s.kind&^(0xff<<kindAlign) == kind &&
+			(*s.state(0) < stateTaken && uint64(*s.state(0))>>3 == 0 || *s.state(0) == stateBad)
 	}
 	l := layoutOf(c)
-	if c == 0 || c > Classes || s.kind != c<<kindClass || uint64(s.frames) != uint64(l.frames) || s.granules != granules(c) {
+	if c == 0 || c > Classes || s.kind != c<<kindClass || uint64(s.frames) != uint64(l.frames) || s.granules != granules(c) ||
+		int(s.rotate) != 64-bits.TrailingZeros64(sizeOf(c)) {
 		return false
 	}
 	free := uint64(bits.OnesCount64(s.free[0]) + bits.OnesCount64(s.free[1]))
