@@ -206,17 +206,17 @@ func FrameAddressAMD64(sp uint64) abi.UserAddr { return abi.UserAddr(sp - 8) }
 // ParseAMD64 reads the frame in f[:FrameSizeAMD64], which a user program may
 // have written. cur is the thread's present state: what a frame doesn't hold,
 // selectors and segment bases, stays. The flags are masked to those a program
-// may set. EFAULT: the instruction pointer isn't in the lower half, where IRET
-// could fault on it; the thread gets SIGSEGV. It may be in the last page there,
-// which is nobody's: a program that has jumped to it may be interrupted before the
-// fetch faults. The stack pointer may be anything, as it may be while a program
+// may set. EFAULT: the instruction pointer is no address, and IRET would fault on
+// it; the thread gets SIGSEGV. It may be in the last page of the lower half, which is
+// nobody's, or in the kernel's half: a program that has jumped there may be
+// interrupted before the fetch faults, which it does again. The stack pointer may be anything, as it may be while a program
 // runs.
 func ParseAMD64(f []byte, cur *abi.RegistersAMD64) (r ReturnAMD64, errno abi.Errno) {
 	f = f[:FrameSizeAMD64]
 	le := binary.LittleEndian
 	r.Regs = *cur
 	getContext(f, &r.Regs)
-	if r.Regs.RIP >= lowerHalf {
+	if r.Regs.RIP >= lowerHalf && r.Regs.RIP < upperHalf {
 		return ReturnAMD64{}, abi.EFAULT
 	}
 	r.Regs.EFlags = r.Regs.EFlags&flagsUser | flagsFixed
@@ -227,7 +227,11 @@ func ParseAMD64(f []byte, cur *abi.RegistersAMD64) (r ReturnAMD64, errno abi.Err
 	return r, 0
 }
 
-const lowerHalf = 1 << 47 // the end of it
+// Addresses are below the one or from the other on.
+const (
+	lowerHalf = 1 << 47               // the end of the programs'
+	upperHalf = 0xffff_8000_0000_0000 // the start of the kernel's
+)
 
 // getContext reads the registers of the sigcontext.
 func getContext(f []byte, r *abi.RegistersAMD64) {

@@ -233,7 +233,7 @@ func FuzzParse(f *testing.F) {
 		binary.LittleEndian.PutUint64(frame[offContext+136:], flags)
 		cur := distinct()
 		r, e := ParseAMD64(frame, &cur)
-		if bad := rip >= 1<<47; bad != (e == abi.EFAULT) {
+		if bad := int64(rip)<<16>>16 != int64(rip); bad != (e == abi.EFAULT) {
 			t.Fatalf("rip %#x, rsp %#x: %v", rip, rsp, e)
 		}
 		if e != 0 {
