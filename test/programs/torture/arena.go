@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"syscall"
+
+	"loam/test/programs/smp/low"
 )
 
 // An arena is a stretch of addresses far from where the kernel puts anything of
@@ -25,7 +27,6 @@ type pageModel struct {
 }
 
 const (
-	page       = 4096
 	largePages = 512  // of a large page
 	arenaPages = 8192 // 32 MiB
 	arenaBase  = 0x10_0000_0000
@@ -73,7 +74,7 @@ func (a *arena) step(r *rand.Rand) error {
 	case 3:
 		return a.unmap(first, end)
 	case 4, 5:
-		return a.protect(first, end, []uintptr{none, readOnly, readWrite, readWrite}[r.IntN(4)])
+		return a.protect(first, end, []uintptr{low.None, low.ReadOnly, low.ReadWrite, low.ReadWrite}[r.IntN(4)])
 	case 6:
 		return a.forget(first, end)
 	case 7:
@@ -86,11 +87,11 @@ func (a *arena) step(r *rand.Rand) error {
 }
 
 func (a *arena) mapFresh(first, end int) error {
-	if err := mapAt(a.at(first), uintptr(end-first)*page, readWrite); err != nil {
+	if err := mapAt(a.at(first), uintptr(end-first)*page); err != nil {
 		return fmt.Errorf("mmap of pages %d to %d: %w", first, end, err)
 	}
 	for i := first; i < end; i++ {
-		a.pages[i] = pageModel{true, readWrite, 0}
+		a.pages[i] = pageModel{true, low.ReadWrite, 0}
 	}
 	return nil
 }
@@ -160,7 +161,7 @@ func (a *arena) move(first, end int, r *rand.Rand) error {
 // write marks the pages that can be written.
 func (a *arena) write(first, end int, v uint64) error {
 	for i := first; i < end; i++ {
-		if p := &a.pages[i]; p.mapped && p.prot == readWrite {
+		if p := &a.pages[i]; p.mapped && p.prot == low.ReadWrite {
 			p.value = v + uint64(i)<<32
 			store(a.at(i), p.value)
 			store(a.at(i)+page-8, p.value)
@@ -173,7 +174,7 @@ func (a *arena) write(first, end int, v uint64) error {
 func (a *arena) check(first, end int) error {
 	for i := first; i < end; i++ {
 		p := &a.pages[i]
-		if !p.mapped || p.prot == none {
+		if !p.mapped || p.prot == low.None {
 			continue
 		}
 		if v, w := load(a.at(i)), load(a.at(i)+page-8); v != p.value || w != p.value {

@@ -71,10 +71,28 @@ func window(r *rand.Rand) (first, n int) {
 	return r.IntN(clonePages - n + 1), n
 }
 
+// mapping is Space.Map or Space.MapPrivate.
+type mapping func(s object.Space, m object.Memory, addr, offset, length, prot uint64) (uint64, error)
+
 // write looks at some pages and writes some of them, for the object itself.
 func (x *cloned) write(r *rand.Rand) error {
+	return x.within(r, object.Space.Map, func(i int, at uintptr) {
+		if r.IntN(2) == 0 {
+			x.words[i] = r.Uint64()
+			store(at, x.words[i])
+		}
+	})
+}
+
+// privately writes what the object must not get to see.
+func (x *cloned) privately(r *rand.Rand) error {
+	return x.within(r, object.Space.MapPrivate, func(_ int, at uintptr) { store(at, 0xbad) })
+}
+
+// within maps a few pages, checks them, visits each, and takes them away again.
+func (x *cloned) within(r *rand.Rand, how mapping, visit func(i int, at uintptr)) error {
 	first, n := window(r)
-	at, err := object.Here.Map(x.memory, 0, uint64(first)*page, uint64(n)*page, abi.PROT_READ|abi.PROT_WRITE)
+	at, err := how(object.Here, x.memory, 0, uint64(first)*page, uint64(n)*page, abi.PROT_READ|abi.PROT_WRITE)
 	if err != nil {
 		return fmt.Errorf("map of %d pages: %w", n, err)
 	}
@@ -82,26 +100,7 @@ func (x *cloned) write(r *rand.Rand) error {
 		return err
 	}
 	for i := range n {
-		if r.IntN(2) == 0 {
-			x.words[first+i] = r.Uint64()
-			store(uintptr(at)+uintptr(i)*page, x.words[first+i])
-		}
-	}
-	return object.Here.Unmap(at, uint64(n)*page)
-}
-
-// privately writes what the object must not get to see.
-func (x *cloned) privately(r *rand.Rand) error {
-	first, n := window(r)
-	at, err := object.Here.MapPrivate(x.memory, 0, uint64(first)*page, uint64(n)*page, abi.PROT_READ|abi.PROT_WRITE)
-	if err != nil {
-		return fmt.Errorf("private map of %d pages: %w", n, err)
-	}
-	if err := x.check(at, first, n); err != nil {
-		return err
-	}
-	for i := range n {
-		store(uintptr(at)+uintptr(i)*page, 0xbad)
+		visit(first+i, uintptr(at)+uintptr(i)*page)
 	}
 	return object.Here.Unmap(at, uint64(n)*page)
 }

@@ -80,7 +80,7 @@ func (s *sharer) decommit(i int) error {
 func greedy(rounds int) error {
 	for range min(rounds, 40) {
 		const size = 4 * greedyPages
-		at, err := mapAnywhere(size*page, readWrite)
+		at, err := mapAnywhere(size * page)
 		if err != nil {
 			return err
 		}
