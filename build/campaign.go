@@ -16,6 +16,18 @@ import (
 // Campaigns are what takes too long for every change. They are run by hand;
 // docs/campaigns keeps what the last one said, with the command that made it.
 
+// readyBoth reads the flags of a campaign that takes no other arguments, and builds
+// what both kernels need, the one with checks too.
+func (b *builder) readyBoth(fs *flag.FlagSet, args []string) error {
+	if err := parseFlags(fs, args, 0); err != nil {
+		return err
+	}
+	if err := b.ready(); err != nil {
+		return err
+	}
+	return b.checked()
+}
+
 // fuzzTarget is "fuzz": every fuzz target of the module for a while, one after
 // the other. The summary, a line each, goes to stdout.
 func fuzzTarget(b *builder, args []string) error {

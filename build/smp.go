@@ -16,13 +16,7 @@ func smpTarget(b *builder, args []string) error {
 	boots := fs.Int("n", 100, "boots of each machine type and size")
 	only := fs.String("run", ".", "of the tests only those that match `REGEXP`")
 	checks := fs.Bool("checked", false, "boot the kernel that checks its locks")
-	if err := parseFlags(fs, args, 0); err != nil {
-		return err
-	}
-	if err := b.ready(); err != nil {
-		return err
-	}
-	if err := b.checked(); err != nil {
+	if err := b.readyBoth(fs, args); err != nil {
 		return err
 	}
 	env := func(cpus string) []string {

@@ -13,13 +13,7 @@ import (
 func tortureTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("torture", flag.ContinueOnError)
 	each := fs.Duration("time", 5*time.Minute, "for each kernel")
-	if err := parseFlags(fs, args, 0); err != nil {
-		return err
-	}
-	if err := b.ready(); err != nil {
-		return err
-	}
-	if err := b.checked(); err != nil {
+	if err := b.readyBoth(fs, args); err != nil {
 		return err
 	}
 	failed := 0
