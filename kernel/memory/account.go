@@ -22,10 +22,25 @@ func (a *Account) Charge(n uint64) abi.Errno {
 		}
 		errno = abi.ENOSPC
 	}
+	a.Overcharge(n)
+	return 0
+}
+
+// Overcharge adds n frames to a and all above, whether they may have them or not.
+func (a *Account) Overcharge(n uint64) {
 	for x := a; x != nil; x = x.Above {
 		x.Used += n
 	}
-	return 0
+}
+
+// Exceeded reports whether a, or one above it, has more than it may.
+func (a *Account) Exceeded() bool {
+	for x := a; x != nil; x = x.Above {
+		if x.Used > x.Limit {
+			return true
+		}
+	}
+	return false
 }
 
 // Refund takes n frames off a and all above.

@@ -157,12 +157,10 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 			return NoMemory
 		}
 		return s.mapAround(page, a)
-	case s.frames >= s.granted && !s.grant(1):
-		return OverQuota
 	}
-	pa, code := s.env.Frames.Alloc(frame.User)
-	if code != frame.OK {
-		return NoMemory
+	pa, out := s.ownFrame()
+	if out != Resolved {
+		return out
 	}
 	mem := s.env.Mem
 	if whole {
@@ -171,9 +169,27 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 		mem.Zero(pa)
 		copy(mem.Bytes(pa, PageSize), mem.Bytes(a.Phys+off, a.Bytes-off))
 	}
+	return s.mapOwn(page, pa, a, mapped)
+}
+
+// ownFrame gives the space a frame for the copy of a page. It counts when it is
+// mapped (mapOwn).
+func (s *Space) ownFrame() (pa uint64, out Outcome) {
+	if s.frames >= s.granted && !s.grant(1) {
+		return 0, OverQuota
+	}
+	pa, code := s.env.Frames.Alloc(frame.User)
+	if code != frame.OK {
+		return 0, NoMemory
+	}
+	return pa, Resolved
+}
+
+// mapOwn maps the frame that ownFrame gave, with its content, in place of what the
+// page has borrowed if it is mapped.
+func (s *Space) mapOwn(page, pa uint64, a *Area, mapped bool) Outcome {
 	prot := paging.Prot(a.Prot) | paging.User
-	if mapped {
-		// The page was borrowed from the archive: nothing to give back.
+	if mapped { // borrowed: nothing to give back
 		s.tables.Replace(s.env, page, pa, prot)
 		s.frames++
 		s.mustFlush(page, page+PageSize)

@@ -4,7 +4,6 @@ package space
 
 import (
 	"loam/abi"
-	"loam/machine/frame"
 	"loam/machine/paging"
 )
 
@@ -119,30 +118,14 @@ func (s *Space) borrow(page uint64, a *Area, prot paging.Prot) Outcome {
 // copyObject gives a page of a private area a frame of the space's own, with what
 // the object has there: zeroes if it has no frame, which it need not get.
 func (s *Space) copyObject(page uint64, a *Area, mapped bool) Outcome {
-	if s.frames >= s.granted && !s.grant(1) {
-		return OverQuota
-	}
-	pa, code := s.env.Frames.Alloc(frame.User)
-	if code != frame.OK {
-		return NoMemory
+	pa, out := s.ownFrame()
+	if out != Resolved {
+		return out
 	}
 	if from, ok := s.objects.Lookup(a.Object, (a.Offset+page-a.Start)/PageSize); ok {
 		s.env.Mem.Copy(pa, from)
 	} else {
 		s.env.Mem.Zero(pa)
 	}
-	prot := paging.Prot(a.Prot) | paging.User
-	if mapped { // the object's frame was borrowed: nothing to give back
-		s.tables.Replace(s.env, page, pa, prot)
-		s.frames++
-		s.mustFlush(page, page+PageSize)
-		s.forget() // before anybody writes what others would not see
-		return Resolved
-	}
-	if s.tables.Map(s.env, page, pa, prot) != paging.OK {
-		s.env.Frames.Free(pa, frame.User)
-		return NoMemory
-	}
-	s.frames++
-	return Resolved
+	return s.mapOwn(page, pa, a, mapped)
 }

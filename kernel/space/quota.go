@@ -41,9 +41,7 @@ func (s *Space) settleUp() {
 
 // overcharge charges n frames whether the account may have them or not.
 func (s *Space) overcharge(n uint64) {
-	for a := s.account; a != nil; a = a.Above {
-		a.Used += n
-	}
+	s.account.Overcharge(n)
 	s.granted += n
 }
 
@@ -51,13 +49,8 @@ func (s *Space) overcharge(n uint64) {
 // not, so that a program that is told of its limit can act upon it; unless an
 // account has more than it may already. They are taken back when frames go.
 func (s *Space) Lend(n uint64) {
-	if s.account == nil || s.granted >= s.frames+n {
+	if s.account == nil || s.granted >= s.frames+n || s.account.Exceeded() {
 		return
-	}
-	for a := s.account; a != nil; a = a.Above {
-		if a.Used > a.Limit {
-			return
-		}
 	}
 	s.overcharge(s.frames + n - s.granted)
 }

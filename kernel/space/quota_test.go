@@ -225,21 +225,7 @@ func BenchmarkFaultPaid(b *testing.B) {
 	m := newBench(b, &amd64.Format, 8*mib)
 	above := memory.Account{Limit: 10000}
 	s := m.paid(&memory.Account{Limit: 10000, Above: &above}, 0)
-	const pages = 1024
-	s.MMap(0x100000, pages*page, rw, fixed, 0)
-	i := uint64(pages)
-	for b.Loop() {
-		if i == pages {
-			b.StopTimer()
-			s.MAdvise(0x100000, pages*page, abi.MADV_DONTNEED)
-			i = 0
-			b.StartTimer()
-		}
-		if s.Fault(0x100000+i*page, Write) != Resolved {
-			b.Fatal("not resolved")
-		}
-		i++
-	}
+	benchmarkFault(b, s)
 }
 
 // A space at its limit is lent some frames, once, and has to give back before it

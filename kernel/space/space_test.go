@@ -681,8 +681,12 @@ func TestBothFormats(t *testing.T) {
 }
 
 func BenchmarkFault(b *testing.B) {
-	m, s := amd64Space(b)
-	_ = m
+	_, s := amd64Space(b)
+	benchmarkFault(b, s)
+}
+
+// benchmarkFault touches pages that have no frame.
+func benchmarkFault(b *testing.B, s *caller) {
 	const pages = 1024
 	s.MMap(0x100000, pages*page, rw, fixed, 0)
 	i := uint64(pages)
