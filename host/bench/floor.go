@@ -29,8 +29,7 @@ func (s *session) machineFloor(ctx context.Context) (Figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := logged(log)
-	return f, err
+	return logged(log)
 }
 
 // logged are the figures in the lines of a kernel's log, which begin with a time

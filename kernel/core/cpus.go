@@ -113,13 +113,9 @@ func (r *runner) load(index int32, s *Space) {
 	}
 	s.Loaded |= 1 << r.id
 	r.loaded = index
-	if !metal.HasTags() {
-		r.cpu.UseRoot(s.Root())
-		return
-	}
 	// The handle is no other space's, ever.
 	number := uint64(s.handle.Gen)<<32 | uint64(s.handle.Index)
-	r.cpu.UseTagged(s.Root(), number, s.Changes)
+	r.cpu.UseSpace(s.Root(), number, s.Changes)
 }
 
 // unload leaves the root that is loaded.

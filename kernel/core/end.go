@@ -155,6 +155,12 @@ func (k *kernel) freeProcess(p *Process) {
 	k.processes.Put(p.handle)
 }
 
+// anythingLeft reports whether ended processes, or objects that nobody can name, have
+// something that reap has to give back.
+func (k *kernel) anythingLeft() bool {
+	return !k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()
+}
+
 // reap is reapPiece, counted.
 func (r *runner) reap() bool {
 	if !r.reapPiece() {

@@ -24,8 +24,7 @@ import (
 // noMemory deals with the current thread's access to a page that there is no
 // frame for: the thread tries again, or its process ends.
 func (r *runner) noMemory(page uint64) {
-	coming := !k.leaving.Empty() || !k.dying.Empty() || k.memories.Dying()
-	if r.t.short.Again(page, coming, k.pieces, k.mostPieces()) {
+	if r.t.short.Again(page, k.anythingLeft(), k.pieces, k.mostPieces()) {
 		r.work |= workChoose // which gives back a piece
 		return
 	}

@@ -187,7 +187,7 @@ func (r *runner) choose() {
 			r.release()
 		}
 		// One piece of what ended processes have left, until others had a chance.
-		left := !k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()
+		left := k.anythingLeft()
 		if left && !tidied {
 			left, tidied = r.reap(), true
 		}

@@ -34,9 +34,6 @@ func (s *System) Pipe(tb *Table, flags uint32) (r, w int32, errno abi.Errno) {
 	if !ok {
 		return 0, 0, abi.ENFILE
 	}
-	for off := 0; off < s.config.PipeBytes; off += abi.PageSize { // now, not when memory is short
-		s.buffers[int(h.Index)*s.config.PipeBytes+off] = 0
-	}
 	p.reader, p.writer = pool.Nil, pool.Nil
 	s.touchBuffer(h.Index)
 	nonblock, cloexec := flags&abi.O_NONBLOCK, flags&abi.O_CLOEXEC != 0

@@ -20,12 +20,13 @@ func detectTags() {
 	hasTags = c>>17&1 != 0 && !amd64.GlobalSurvives(signature, vendor == genu)
 }
 
-// HasTags reports whether UseTagged is to be used instead of UseRoot.
-func HasTags() bool { return hasTags }
-
-// UseTagged loads the root of a space, with what the CPU still knows of it: see
-// asid.Tags.Pick for number and changes.
-func (cpu *CPU) UseTagged(root, number, changes uint64) {
+// UseSpace loads the root of a space, with what the CPU still knows of it if it keeps
+// translations by identifier: see asid.Tags.Pick for number and changes.
+func (cpu *CPU) UseSpace(root, number, changes uint64) {
+	if !hasTags {
+		cpu.UseRoot(root)
+		return
+	}
 	tag, stale := cpu.tags.Pick(number, changes)
 	cpu.root = root
 	v := root | tag
