@@ -25,6 +25,8 @@ const (
 	Svinval // finer fences of translations
 	Svpbmt  // memory types in page tables
 	Svnapot // pages of 64 KiB
+	Zbc     // carry-less multiplication
+	Zicond  // conditional zero
 )
 
 // General is what Go's compiler relies on: RV64GC.
@@ -32,12 +34,6 @@ const General = ExtM | ExtA | ExtF | ExtD | ExtC
 
 var singles = [26]ISA{'m' - 'a': ExtM, 0: ExtA, 'f' - 'a': ExtF, 'd' - 'a': ExtD, 'c' - 'a': ExtC,
 	'v' - 'a': ExtV, 'h' - 'a': ExtH, 'g' - 'a': ExtM | ExtA | ExtF | ExtD}
-
-var multis = [...]struct {
-	name string
-	ext  ISA
-}{{"zba", Zba}, {"zbb", Zbb}, {"zbs", Zbs}, {"zicboz", Zicboz}, {"zicbom", Zicbom}, {"zihintpause", Zihintpause},
-	{"sstc", Sstc}, {"svinval", Svinval}, {"svpbmt", Svpbmt}, {"svnapot", Svnapot}}
 
 // ParseISA reads an ISA string such as "rv64imafdc_zba_sstc", of any case. False:
 // it is not one of a 64-bit hart with the base I. Names that it doesn't know, and
@@ -75,6 +71,32 @@ func ParseISA(s []byte) (isa ISA, ok bool) {
 	return isa, true
 }
 
+// HWCAP returns AT_HWCAP of a program's auxiliary vector: a bit for each extension
+// of one letter that a program may use, as Linux has it (arch/riscv, asm/hwcap.h).
+func (i ISA) HWCAP() uint64 {
+	bit := func(letter byte) uint64 { return 1 << (letter - 'A') }
+	cap := bit('I')
+	if i.Has(ExtM) {
+		cap |= bit('M')
+	}
+	if i.Has(ExtA) {
+		cap |= bit('A')
+	}
+	if i.Has(ExtF) {
+		cap |= bit('F')
+	}
+	if i.Has(ExtD) {
+		cap |= bit('D')
+	}
+	if i.Has(ExtC) {
+		cap |= bit('C')
+	}
+	if i.Has(ExtV) {
+		cap |= bit('V')
+	}
+	return cap
+}
+
 // Has reports whether all of want is there.
 func (i ISA) Has(want ISA) bool { return i&want == want }
 
@@ -96,25 +118,57 @@ func word(s []byte, i int) []byte {
 	return s[i:end:end]
 }
 
-// named finds the extension that a word begins with; a version may follow.
+// longestName is the length of the longest name below.
+const longestName = 11
+
+// named finds the extension that a word begins with; a version may follow. The names
+// stand in code and not in a table, whose strings would be linked addresses: machine
+// mode reads ISA strings where the image isn't mapped.
 func named(w []byte) ISA {
-	for k := range multis {
-		m := &multis[k]
-		if len(w) >= len(m.name) && equal(w[:len(m.name)], m.name) &&
-			(len(w) == len(m.name) || w[len(m.name)] >= '0' && w[len(m.name)] <= '9') {
-			return m.ext
+	var name [longestName]byte
+	n := 0
+	for n < len(w) && (w[n] < '0' || w[n] > '9') {
+		if n == longestName {
+			return 0
 		}
+		name[n] = lower(w[n])
+		n++
 	}
-	return 0
+	switch string(name[:n]) {
+	case "zba":
+		return Zba
+	case "zbb":
+		return Zbb
+	case "zbc":
+		return Zbc
+	case "zbs":
+		return Zbs
+	case "zicboz":
+		return Zicboz
+	case "zicbom":
+		return Zicbom
+	case "zicond":
+		return Zicond
+	case "zihintpause":
+		return Zihintpause
+	default:
+		return namedS(name[:n])
+	}
 }
 
-func equal(w []byte, name string) bool {
-	for i := range w {
-		if lower(w[i]) != name[i] {
-			return false
-		}
+// namedS is named for the privileged extensions.
+func namedS(name []byte) ISA {
+	switch string(name) {
+	case "sstc":
+		return Sstc
+	case "svinval":
+		return Svinval
+	case "svpbmt":
+		return Svpbmt
+	case "svnapot":
+		return Svnapot
 	}
-	return true
+	return 0
 }
 
 // isMulti reports whether a letter begins a name of several letters.

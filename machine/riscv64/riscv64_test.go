@@ -45,15 +45,6 @@ func TestLeafs(t *testing.T) {
 	}
 }
 
-func TestSatp(t *testing.T) {
-	if got := Satp(0x8020_3000, 0); got != 0x8000_0000_0008_0203 {
-		t.Errorf("%#x", got)
-	}
-	if got := Satp(0x8020_3000, 0xffff); got != 0x8fff_f000_0008_0203 {
-		t.Errorf("%#x", got)
-	}
-}
-
 func TestHalves(t *testing.T) {
 	for _, va := range []uint64{0, UserEnd, 0x3f_ffff_ffff, 0xffff_ffc0_0000_0000, 1<<64 - 1} {
 		if !Sv39.Canonical(va) {
