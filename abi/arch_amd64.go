@@ -8,6 +8,9 @@ type Registers = RegistersAMD64
 // HostArch is the architecture this was built for.
 const HostArch = AMD64
 
+// UserLimit is the first address that is not the user's.
+const UserLimit = UserLimitAMD64
+
 // EpollEventSize is the size of struct epoll_event in bytes. It is packed on
 // amd64 only.
 const EpollEventSize = EpollEventSizeAMD64

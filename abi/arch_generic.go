@@ -11,6 +11,9 @@ type Registers = RegistersRISCV64
 // whose layouts they share.
 const HostArch = RISCV64
 
+// UserLimit is the first address that is not the user's.
+const UserLimit = UserLimitRISCV64
+
 // EpollEventSize is the size of struct epoll_event in bytes. It is packed on
 // amd64 only.
 const EpollEventSize = EpollEventSizeGeneric

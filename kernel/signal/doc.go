@@ -22,20 +22,22 @@
 // asks Next until it has nothing more to say. Next answers what to do: end the
 // process, stop it, or run a handler; signals that are ignored it drops itself.
 // For a handler the caller chooses the stack (HandlerStack), writes the frame
-// (BuildAMD64) and, once the frame is in user memory, calls Entered, which
-// changes the mask: the point of no return. If the memory isn't there it calls
-// FrameFailed instead.
+// (BuildAMD64, BuildRISCV64) and, once the frame is in user memory, calls Entered,
+// which changes the mask: the point of no return. If the memory isn't there it
+// calls FrameFailed instead.
 //
 // # Frames
 //
 // The codec of rt_sigframe is pure: bytes in, bytes out. What comes back with
 // rt_sigreturn(2) is a user program's word, and is checked or masked field by
 // field: nothing of it can make an instruction of the kernel fault (IRET, XRSTOR)
-// or give the program a privilege.
+// or give the program a privilege. A frame of riscv64 holds only registers that a
+// program may set by itself, so that only its form is checked. As in Linux, a
+// handler inherits the floating-point registers there; on amd64 it gets fresh ones.
 //
-// Sources: Linux's arch/x86/include/uapi/asm/{sigcontext,ucontext}.h for
-// layouts; signal(7), sigaction(2), sigaltstack(2), sigreturn(2); Intel SDM
-// volume 1, 13.4 to 13.8 for the XSAVE area.
+// Sources: Linux 6.12's arch/{x86,riscv}/include/uapi/asm/{sigcontext,ucontext}.h
+// and arch/riscv/kernel/signal.c for layouts; signal(7), sigaction(2),
+// sigaltstack(2), sigreturn(2); Intel SDM volume 1, 13.4 to 13.8 for the XSAVE area.
 //
 // Nothing here locks or allocates; the owner of the process guards it and its
 // threads.

@@ -20,20 +20,20 @@ import (
 )
 
 // runtimeOffsets gives the offset of each field of a structure as the Go
-// runtime for linux/amd64, which reads our frames, declares it.
-func runtimeOffsets(t *testing.T, structure string) (offsets map[string]int, size int) {
+// runtime for an architecture, which reads our frames, declares it.
+func runtimeOffsets(t *testing.T, goarch, structure string) (offsets map[string]int, size int) {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Skip("no go command:", err)
 	}
-	path := filepath.Join(strings.TrimSpace(string(root)), "src", "runtime", "defs_linux_amd64.go")
+	path := filepath.Join(strings.TrimSpace(string(root)), "src", "runtime", "defs_linux_"+goarch+".go")
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Skip("the runtime's source isn't here:", err)
 	}
-	sizes := types.SizesFor("gc", "amd64")
+	sizes := types.SizesFor("gc", goarch)
 	conf := types.Config{Sizes: sizes, Error: func(error) {}, Importer: nil}
 	pkg, _ := conf.Check("runtime", fset, []*ast.File{f}, nil)
 	obj := pkg.Scope().Lookup(structure)
@@ -54,7 +54,7 @@ func runtimeOffsets(t *testing.T, structure string) (offsets map[string]int, siz
 
 // TestLayoutAgainstRuntime: the runtime finds in the frame what we put there.
 func TestLayoutAgainstRuntime(t *testing.T) {
-	uc, ucSize := runtimeOffsets(t, "ucontext")
+	uc, ucSize := runtimeOffsets(t, "amd64", "ucontext")
 	// The runtime declares glibc's ucontext, longer at its end than the kernel's.
 	if ucSize < offInfo-offFlags {
 		t.Errorf("ucontext has %d bytes", ucSize)
@@ -65,7 +65,7 @@ func TestLayoutAgainstRuntime(t *testing.T) {
 			t.Errorf("%s at %d, ours at %d", name, uc[name], want)
 		}
 	}
-	sc, scSize := runtimeOffsets(t, "sigcontext")
+	sc, scSize := runtimeOffsets(t, "amd64", "sigcontext")
 	if scSize != offMask-offContext {
 		t.Errorf("sigcontext has %d bytes", scSize)
 	}
@@ -87,7 +87,7 @@ func TestLayoutAgainstRuntime(t *testing.T) {
 	if cs := binary.LittleEndian.Uint16(frame[offContext+sc["cs"]:]); uint64(cs) != regs.CS {
 		t.Errorf("cs %#x", cs)
 	}
-	fp, fpSize := runtimeOffsets(t, "fpstate")
+	fp, fpSize := runtimeOffsets(t, "amd64", "fpstate")
 	if fp["mxcsr"] != offMXCSR || fpSize != fxsaveSize {
 		t.Errorf("fpstate: mxcsr at %d, %d bytes", fp["mxcsr"], fpSize)
 	}
