@@ -58,6 +58,8 @@ func (k *kernel) flat() ([]byte, error) {
 	h := k.header()
 	h.ImageEnd = data.end() - text.addr
 	h.BootEnd = pageSize
+	h.StageStart = (h.ImageEnd + bootinfo.StageSize - 1) &^ (bootinfo.StageSize - 1)
+	h.StageEnd = h.StageStart + bootinfo.StageSize
 	h.Encode(img[flatHeaderOff:])
 	le := binary.LittleEndian
 	auipc, jalr := farJump(k.start - text.addr)

@@ -129,7 +129,8 @@ func TestFlat(t *testing.T) {
 	}
 	var h bootinfo.ImageHeader
 	if !h.Decode(img[flatHeaderOff:]) || h.Entry != testRt0 || h.TextStart != testText || h.DataStart != testData ||
-		h.ImageStart != 0 || h.ImageEnd != testData+3*pageSize-testText {
+		h.ImageStart != 0 || h.ImageEnd != testData+3*pageSize-testText ||
+		h.StageStart != bootinfo.StageSize || h.StageEnd != 2*bootinfo.StageSize {
 		t.Errorf("header %+v", h)
 	}
 	if len(img) != int(testData+0x100-testText) || string(img[flatMagic:flatMagic+5]) != "RISCV" ||

@@ -6,7 +6,7 @@ package bootinfo
 const ImageMagic = 0x31474d494d414f4c
 
 // ImageHeaderSize is the size of an [ImageHeader] in bytes.
-const ImageHeaderSize = 12 * 8
+const ImageHeaderSize = 14 * 8
 
 // Addresses that the early page tables of the boot segment establish.
 // They hold until the kernel loads tables of its own.
@@ -36,7 +36,16 @@ type ImageHeader struct {
 
 	ImageStart, ImageEnd uint64 // physical, of everything that the loader placed
 	BootStart, BootEnd   uint64 // physical, of the boot segment (header, trampoline, early tables)
+
+	// The block that machine mode takes behind the image when there is no firmware:
+	// then nobody else may touch it. Under firmware it is free memory. RISC-V only;
+	// offsets from where the image was loaded, as ImageStart and ImageEnd are there.
+	StageStart, StageEnd uint64
 }
+
+// StageSize is the size of that block in bytes, which it is aligned to: a power of
+// two, for one entry of the physical memory protection closes it.
+const StageSize = 128 << 10
 
 // fields lists the header's words in memory order.
 func (h *ImageHeader) fields() [ImageHeaderSize / 8]*uint64 {
@@ -47,6 +56,7 @@ func (h *ImageHeader) fields() [ImageHeaderSize / 8]*uint64 {
 		&h.DataStart, &h.DataEnd,
 		&h.ImageStart, &h.ImageEnd,
 		&h.BootStart, &h.BootEnd,
+		&h.StageStart, &h.StageEnd,
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 func TestImageHeaderLayout(t *testing.T) {
 	want := ImageHeader{
 		Magic: ImageMagic, Entry: 1, TextStart: 2, TextEnd: 3, RodataStart: 4, RodataEnd: 5,
-		DataStart: 6, DataEnd: 7, ImageStart: 8, ImageEnd: 9, BootStart: 10, BootEnd: 0x1122334455667788,
+		DataStart: 6, DataEnd: 7, ImageStart: 8, ImageEnd: 9, BootStart: 10, BootEnd: 11,
+		StageStart: 12, StageEnd: 0x1122334455667788,
 	}
 	b := make([]byte, ImageHeaderSize)
 	if want.Encode(b[:ImageHeaderSize-1]) {
@@ -24,7 +25,7 @@ func TestImageHeaderLayout(t *testing.T) {
 	}
 	// The kernel reads the header as a struct in place: the encoding must be
 	// the memory layout, field by field.
-	for i := 1; i < 11; i++ {
+	for i := 1; i < 13; i++ {
 		if got := binary.LittleEndian.Uint64(b[8*i:]); got != uint64(i) {
 			t.Errorf("word %d is %d, want %d", i, got, i)
 		}

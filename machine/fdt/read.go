@@ -53,16 +53,18 @@ const (
 // Read fills info from a blob. With another code than OK the blob is not to be
 // relied on; info has what was read before.
 func Read(b Blob, info *Info) Code {
-	var r reader
-	return r.read(b, info)
-}
-
-func (r *reader) read(b Blob, info *Info) Code {
 	*info = Info{}
 	if code := b.Check(); code != OK {
 		return code
 	}
-	r.blob, r.info = b, info
+	// Its pointers are set here, where it is known to lie on the stack: no write
+	// barrier, which machine mode can't have.
+	r := reader{blob: b, info: info}
+	return r.read()
+}
+
+func (r *reader) read() Code {
+	b, info := r.blob, r.info
 	r.nodes[0] = node{address: 2, size: 1}
 	for i := uint64(0); ; i++ {
 		start, size, ok := b.Reservation(i)
