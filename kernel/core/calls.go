@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -9,9 +9,8 @@ import (
 	"loam/machine/metal"
 )
 
-// call is the function behind a call number. It finds its arguments in c in
-// the order RDI, RSI, RDX, R10, R8, R9 and returns what goes into RAX. The
-// runner's t, p and as are the caller's.
+// call is the function behind a call number. It finds its arguments in c and returns
+// the result. The runner's t, p and as are the caller's.
 type call func(r *runner, c *metal.Context) uint64
 
 // lockless are the numbers of the calls that touch nothing but the calling thread:
@@ -193,10 +192,10 @@ var loamCalls = [...]call{
 //
 //loam:indirect table=loamCalls
 func rareCall(r *runner, c *metal.Context) uint64 {
-	if nr := c.OrigRAX - abi.CallBase; nr < uint64(len(loamCalls)) {
+	if nr := c.Number() - abi.CallBase; nr < uint64(len(loamCalls)) {
 		return loamCalls[nr](r, c)
 	}
-	k.unknown.count(c.OrigRAX)
+	k.unknown.count(c.Number())
 	return abi.ENOSYS.Result()
 }
 

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -84,12 +84,12 @@ func (k *kernel) createProcess(q *request, from *origin) (*Process, abi.Errno) {
 
 // loamProcessCreate: request, its length, where to put a Created.
 func loamProcessCreate(r *runner, c *metal.Context) uint64 {
-	q, e := r.readRequest(c.RDI, c.RSI)
+	q, e := r.readRequest(c.Arg0(), c.Arg1())
 	if e == 0 {
 		e = r.checkHands(&q)
 	}
 	if e == 0 {
-		e = r.writable(c.RDX, abi.CreatedSize)
+		e = r.writable(c.Arg2(), abi.CreatedSize)
 	}
 	essential := q.head.Flags&abi.ProcessEssential != 0
 	switch {
@@ -126,5 +126,5 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.CreatedSize]byte
 	made.Put(b[:])
-	return r.put(c.RDX, b[:])
+	return r.put(c.Arg2(), b[:])
 }

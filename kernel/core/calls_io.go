@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -45,7 +45,7 @@ func (r *runner) park(fd int32, events uint32) uint64 {
 
 // sysRead: descriptor, buffer, length.
 func sysRead(r *runner, c *metal.Context) uint64 {
-	return r.read(int32(c.RDI), c.RSI, min(c.RDX, abi.MAX_RW))
+	return r.read(int32(c.Arg0()), c.Arg1(), min(c.Arg2(), abi.MAX_RW))
 }
 
 func (r *runner) read(fd int32, addr, n uint64) uint64 {
@@ -149,7 +149,7 @@ func (r *runner) inputChanged() {
 
 // sysWrite: descriptor, buffer, length.
 func sysWrite(r *runner, c *metal.Context) uint64 {
-	return r.write(int32(c.RDI), c.RSI, min(c.RDX, abi.MAX_RW))
+	return r.write(int32(c.Arg0()), c.Arg1(), min(c.Arg2(), abi.MAX_RW))
 }
 
 func (r *runner) write(fd int32, addr, n uint64) uint64 {
@@ -212,7 +212,7 @@ func sysWritev(r *runner, c *metal.Context) uint64 { return r.vector(c, true) }
 // vector does a read or write for each of the pieces that c describes, until
 // one comes out short.
 func (r *runner) vector(c *metal.Context, write bool) uint64 {
-	fd, at, count := int32(c.RDI), c.RSI, c.RDX
+	fd, at, count := int32(c.Arg0()), c.Arg1(), c.Arg2()
 	if count > abi.IOV_MAX {
 		return abi.EINVAL.Result()
 	}
@@ -256,67 +256,67 @@ func (r *runner) vector(c *metal.Context, write bool) uint64 {
 
 // sysSeek is for calls that need a position in a file.
 func sysSeek(r *runner, c *metal.Context) uint64 {
-	if _, e := k.poll.Info(r.table(), int32(c.RDI)); e != 0 {
+	if _, e := k.poll.Info(r.table(), int32(c.Arg0())); e != 0 {
 		return e.Result()
 	}
 	return abi.ESPIPE.Result()
 }
 
 func sysClose(r *runner, c *metal.Context) uint64 {
-	e := k.poll.Close(r.table(), int32(c.RDI))
+	e := k.poll.Close(r.table(), int32(c.Arg0()))
 	r.settle()
 	return e.Result()
 }
 
 func sysFstat(r *runner, c *metal.Context) uint64 {
-	st, e := k.poll.Stat(r.table(), int32(c.RDI))
+	st, e := k.poll.Stat(r.table(), int32(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
 	var b [abi.StatSize]byte
 	abi.PutStat(b[:], &st)
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }
 
 // sysNewfstatat: an empty path means the descriptor; there are no other files.
 func sysNewfstatat(r *runner, c *metal.Context) uint64 {
-	if c.R10&abi.AT_EMPTY_PATH == 0 {
+	if c.Arg3()&abi.AT_EMPTY_PATH == 0 {
 		return abi.ENOENT.Result()
 	}
 	var first [1]byte
-	if c.RSI != 0 {
-		if e := r.as.ReadUser(abi.UserAddr(c.RSI), first[:]); e != 0 {
+	if c.Arg1() != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.Arg1()), first[:]); e != 0 {
 			return e.Result()
 		}
 	}
 	if first[0] != 0 {
 		return abi.ENOENT.Result()
 	}
-	st, e := k.poll.Stat(r.table(), int32(c.RDI))
+	st, e := k.poll.Stat(r.table(), int32(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
 	var b [abi.StatSize]byte
 	abi.PutStat(b[:], &st)
-	return r.put(c.RDX, b[:])
+	return r.put(c.Arg2(), b[:])
 }
 
 // sysIoctl: nothing here is a terminal.
 func sysIoctl(r *runner, c *metal.Context) uint64 {
-	fd, tb := int32(c.RDI), r.table()
+	fd, tb := int32(c.Arg0()), r.table()
 	if _, e := k.poll.Info(tb, fd); e != 0 {
 		return e.Result()
 	}
-	switch uint32(c.RSI) {
+	switch uint32(c.Arg1()) {
 	case abi.FIOCLEX, abi.FIONCLEX:
 		set := uint64(0)
-		if uint32(c.RSI) == abi.FIOCLEX {
+		if uint32(c.Arg1()) == abi.FIOCLEX {
 			set = abi.FD_CLOEXEC
 		}
 		_, e := k.poll.Fcntl(tb, fd, abi.F_SETFD, set)
 		return e.Result()
 	case abi.FIONBIO:
-		on, e := r.as.ReadUint32(abi.UserAddr(c.RDX))
+		on, e := r.as.ReadUint32(abi.UserAddr(c.Arg2()))
 		if e != 0 {
 			return e.Result()
 		}
@@ -331,7 +331,7 @@ func sysIoctl(r *runner, c *metal.Context) uint64 {
 }
 
 func sysFcntl(r *runner, c *metal.Context) uint64 {
-	v, e := k.poll.Fcntl(r.table(), int32(c.RDI), uint32(c.RSI), c.RDX)
+	v, e := k.poll.Fcntl(r.table(), int32(c.Arg0()), uint32(c.Arg1()), c.Arg2())
 	return valueOr(v, e)
 }
 
@@ -344,29 +344,29 @@ func valueOr(v uint64, e abi.Errno) uint64 {
 }
 
 func sysDup(r *runner, c *metal.Context) uint64 {
-	fd, e := k.poll.Dup(r.table(), int32(c.RDI), 0, false)
+	fd, e := k.poll.Dup(r.table(), int32(c.Arg0()), 0, false)
 	return valueOr(uint64(fd), e)
 }
 
 func sysDup2(r *runner, c *metal.Context) uint64 {
-	if c.RDI == c.RSI {
-		_, e := k.poll.Info(r.table(), int32(c.RDI))
-		return valueOr(c.RSI, e)
+	if c.Arg0() == c.Arg1() {
+		_, e := k.poll.Info(r.table(), int32(c.Arg0()))
+		return valueOr(c.Arg1(), e)
 	}
-	fd, e := k.poll.Dup3(r.table(), int32(c.RDI), int32(c.RSI), 0)
+	fd, e := k.poll.Dup3(r.table(), int32(c.Arg0()), int32(c.Arg1()), 0)
 	r.settle()
 	return valueOr(uint64(fd), e)
 }
 
 func sysDup3(r *runner, c *metal.Context) uint64 {
-	fd, e := k.poll.Dup3(r.table(), int32(c.RDI), int32(c.RSI), uint32(c.RDX))
+	fd, e := k.poll.Dup3(r.table(), int32(c.Arg0()), int32(c.Arg1()), uint32(c.Arg2()))
 	r.settle()
 	return valueOr(uint64(fd), e)
 }
 
-func sysPipe(r *runner, c *metal.Context) uint64 { return r.pipe(c.RDI, 0) }
+func sysPipe(r *runner, c *metal.Context) uint64 { return r.pipe(c.Arg0(), 0) }
 
-func sysPipe2(r *runner, c *metal.Context) uint64 { return r.pipe(c.RDI, uint32(c.RSI)) }
+func sysPipe2(r *runner, c *metal.Context) uint64 { return r.pipe(c.Arg0(), uint32(c.Arg1())) }
 
 func (r *runner) pipe(addr uint64, flags uint32) uint64 {
 	if k.frames.Low() {

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -31,23 +31,23 @@ func (r *runner) low() bool { return k.frames.Low() && !r.t.memory.Pending() }
 
 // sysMmap: address, length, protection, flags, descriptor, offset.
 func sysMmap(r *runner, c *metal.Context) uint64 {
-	addr, e := r.as.MMap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, c.R9)
+	addr, e := r.as.MMap(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2(), c.Arg3(), c.Arg5())
 	return r.piece(uint64(addr), e)
 }
 
 func sysMunmap(r *runner, c *metal.Context) uint64 {
-	return r.piece(0, r.as.MUnmap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI))
+	return r.piece(0, r.as.MUnmap(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1()))
 }
 
 func sysMprotect(r *runner, c *metal.Context) uint64 {
 	if r.low() {
 		return abi.ENOMEM.Result()
 	}
-	return r.piece(0, r.as.MProtect(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX))
+	return r.piece(0, r.as.MProtect(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2()))
 }
 
 func sysMadvise(r *runner, c *metal.Context) uint64 {
-	return r.piece(0, r.as.MAdvise(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX))
+	return r.piece(0, r.as.MAdvise(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2()))
 }
 
 // sysMremap: address, old length, new length, flags, new address.
@@ -55,12 +55,12 @@ func sysMremap(r *runner, c *metal.Context) uint64 {
 	if r.low() {
 		return abi.ENOMEM.Result()
 	}
-	addr, e := r.as.MRemap(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, c.RDX, c.R10, abi.UserAddr(c.R8))
+	addr, e := r.as.MRemap(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2(), c.Arg3(), abi.UserAddr(c.Arg4()))
 	return r.piece(uint64(addr), e)
 }
 
 func sysBrk(r *runner, c *metal.Context) uint64 {
-	addr, e := r.as.Brk(&r.t.memory, abi.UserAddr(c.RDI))
+	addr, e := r.as.Brk(&r.t.memory, abi.UserAddr(c.Arg0()))
 	if e != space.More {
 		e = 0 // brk has no errors: it answers where the heap ends
 	}
@@ -68,5 +68,5 @@ func sysBrk(r *runner, c *metal.Context) uint64 {
 }
 
 func sysMincore(r *runner, c *metal.Context) uint64 {
-	return r.piece(0, r.as.MinCore(&r.t.memory, abi.UserAddr(c.RDI), c.RSI, abi.UserAddr(c.RDX)))
+	return r.piece(0, r.as.MinCore(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), abi.UserAddr(c.Arg2())))
 }

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -95,47 +95,47 @@ func (r *runner) giveMemory(header, i int32, name *[abi.MemoryNameSize]byte, e a
 
 // loamMemoryCreate: size, name, its length.
 func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
-	if c.RDI%abi.PageSize != 0 || c.RDI == 0 || c.RDI > memory.MaxPages*abi.PageSize {
+	if c.Arg0()%abi.PageSize != 0 || c.Arg0() == 0 || c.Arg0() > memory.MaxPages*abi.PageSize {
 		return abi.EINVAL.Result()
 	}
-	header, name, e := r.newMemory(c.RSI, c.RDX)
+	header, name, e := r.newMemory(c.Arg1(), c.Arg2())
 	if e != 0 {
 		return e.Result()
 	}
-	i, e := k.memories.New(c.RDI/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	i, e := k.memories.New(c.Arg0()/abi.PageSize, k.objects.Pages(r.p.objects.Account))
 	return r.giveMemory(header, i, &name, e)
 }
 
 // loamMemoryClone: memory, offset, length, name, its length.
 func loamMemoryClone(r *runner, c *metal.Context) uint64 {
-	of, e := r.memory(c.RDI, abi.RightRead)
-	end := c.RSI + c.RDX
+	of, e := r.memory(c.Arg0(), abi.RightRead)
+	end := c.Arg1() + c.Arg2()
 	switch {
 	case e != 0:
 		return e.Result()
-	case (c.RSI|c.RDX)%abi.PageSize != 0 || end < c.RSI:
+	case (c.Arg1()|c.Arg2())%abi.PageSize != 0 || end < c.Arg1():
 		return abi.EINVAL.Result()
 	}
-	header, name, e := r.newMemory(c.R10, c.R8)
+	header, name, e := r.newMemory(c.Arg3(), c.Arg4())
 	if e != 0 {
 		return e.Result()
 	}
-	i, e := k.memories.Clone(of, c.RSI/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	i, e := k.memories.Clone(of, c.Arg1()/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
 	return r.giveMemory(header, i, &name, e)
 }
 
 // loamMemoryResize goes in pieces, each a call of its own.
 func loamMemoryResize(r *runner, c *metal.Context) uint64 {
-	i, e := r.memory(c.RDI, abi.RightManage)
-	if e == 0 && c.RSI%abi.PageSize != 0 {
+	i, e := r.memory(c.Arg0(), abi.RightManage)
+	if e == 0 && c.Arg1()%abi.PageSize != 0 {
 		e = abi.EINVAL
 	}
 	if e == 0 {
-		e = k.memories.Resize(i, c.RSI/abi.PageSize)
+		e = k.memories.Resize(i, c.Arg1()/abi.PageSize)
 	}
 	if e == memory.More {
 		r.work |= workChoose
-		return r.notYet(c)
+		return c.Rewind()
 	}
 	return e.Result()
 }
@@ -143,24 +143,24 @@ func loamMemoryResize(r *runner, c *metal.Context) uint64 {
 // loamMemoryDecommit goes in pieces, each a call of its own: what is done already
 // takes no time.
 func loamMemoryDecommit(r *runner, c *metal.Context) uint64 {
-	i, e := r.memory(c.RDI, abi.RightManage)
-	end := c.RSI + c.RDX
-	if e == 0 && ((c.RSI|c.RDX)%abi.PageSize != 0 || end < c.RSI) {
+	i, e := r.memory(c.Arg0(), abi.RightManage)
+	end := c.Arg1() + c.Arg2()
+	if e == 0 && ((c.Arg1()|c.Arg2())%abi.PageSize != 0 || end < c.Arg1()) {
 		e = abi.EINVAL
 	}
 	if e != 0 {
 		return e.Result()
 	}
-	next, e := k.memories.Decommit(i, c.RSI/abi.PageSize, end/abi.PageSize)
+	next, e := k.memories.Decommit(i, c.Arg1()/abi.PageSize, end/abi.PageSize)
 	if e == 0 && next < end/abi.PageSize {
 		r.work |= workChoose
-		return r.notYet(c)
+		return c.Rewind()
 	}
 	return e.Result()
 }
 
 func loamMemoryInfo(r *runner, c *metal.Context) uint64 {
-	i, e := r.memory(c.RDI, abi.RightRead)
+	i, e := r.memory(c.Arg0(), abi.RightRead)
 	if e != 0 {
 		return e.Result()
 	}
@@ -171,7 +171,7 @@ func loamMemoryInfo(r *runner, c *metal.Context) uint64 {
 		Mapped: k.memories.Mapped(i) * abi.PageSize,
 		Name:   k.memories.Name(i),
 	}.Put(b[:])
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }
 
 // mappable gives an area for the memory object that a handle names, if it may be
@@ -206,20 +206,20 @@ func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
 
 // loamMemoryMap: space, memory, address, offset, length, protection.
 func loamMemoryMap(r *runner, c *metal.Context) uint64 {
-	s, e := r.space(c.RDI)
+	s, e := r.space(c.Arg0())
 	if e != 0 {
 		return e.Result()
 	}
-	a, e := r.mappable(c.RSI, c.R9)
+	a, e := r.mappable(c.Arg1(), c.Arg5())
 	switch {
 	case e != 0:
 		return e.Result()
-	case c.R8 == 0 || c.RDX+c.R8 < c.RDX || (c.RDX|c.R10|c.R8)%abi.PageSize != 0:
+	case c.Arg4() == 0 || c.Arg2()+c.Arg4() < c.Arg2() || (c.Arg2()|c.Arg3()|c.Arg4())%abi.PageSize != 0:
 		return abi.EINVAL.Result()
 	case r.low():
 		return abi.ENOMEM.Result()
 	}
-	a.Start, a.End, a.Offset = c.RDX, c.RDX+c.R8, c.R10
+	a.Start, a.End, a.Offset = c.Arg2(), c.Arg2()+c.Arg4(), c.Arg3()
 	if a.Start != 0 {
 		return r.piece(a.Start, s.Map(&r.t.memory, a))
 	}
@@ -228,12 +228,12 @@ func loamMemoryMap(r *runner, c *metal.Context) uint64 {
 
 // loamMemoryUnmap: space, address, length.
 func loamMemoryUnmap(r *runner, c *metal.Context) uint64 {
-	s, e := r.space(c.RDI)
+	s, e := r.space(c.Arg0())
 	if e != 0 {
 		return e.Result()
 	}
-	if c.RDX%abi.PageSize != 0 {
+	if c.Arg2()%abi.PageSize != 0 {
 		return abi.EINVAL.Result()
 	}
-	return r.piece(0, s.MUnmap(&r.t.memory, abi.UserAddr(c.RSI), c.RDX))
+	return r.piece(0, s.MUnmap(&r.t.memory, abi.UserAddr(c.Arg1()), c.Arg2()))
 }

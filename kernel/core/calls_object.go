@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -16,23 +16,23 @@ import (
 // and refuses is in package abi, beside its number.
 
 func loamHandleDuplicate(r *runner, c *metal.Context) uint64 {
-	if c.RSI > math.MaxUint32 {
+	if c.Arg1() > math.MaxUint32 {
 		return abi.EACCES.Result() // no handle has such rights
 	}
-	h, e := k.objects.Duplicate(r.handles(), abi.Handle(c.RDI), abi.Rights(c.RSI))
+	h, e := k.objects.Duplicate(r.handles(), abi.Handle(c.Arg0()), abi.Rights(c.Arg1()))
 	return valueOr(uint64(h), e)
 }
 
 func loamHandleReplace(r *runner, c *metal.Context) uint64 {
-	if c.RSI > math.MaxUint32 {
+	if c.Arg1() > math.MaxUint32 {
 		return abi.EACCES.Result()
 	}
-	h, e := r.handles().Replace(abi.Handle(c.RDI), abi.Rights(c.RSI))
+	h, e := r.handles().Replace(abi.Handle(c.Arg0()), abi.Rights(c.Arg1()))
 	return valueOr(uint64(h), e)
 }
 
 func loamHandleClose(r *runner, c *metal.Context) uint64 {
-	i, e := r.handles().Remove(abi.Handle(c.RDI))
+	i, e := r.handles().Remove(abi.Handle(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
@@ -41,7 +41,7 @@ func loamHandleClose(r *runner, c *metal.Context) uint64 {
 }
 
 func loamHandleInfo(r *runner, c *metal.Context) uint64 {
-	i, rights, e := r.handles().Lookup(abi.Handle(c.RDI))
+	i, rights, e := r.handles().Lookup(abi.Handle(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
@@ -49,7 +49,7 @@ func loamHandleInfo(r *runner, c *metal.Context) uint64 {
 	var b [abi.HandleInfoSize]byte
 	abi.HandleInfo{Kind: o.Kind(), Rights: rights, ID: o.ID(),
 		References: o.References(), Waiters: uint32(o.Waiting)}.Put(b[:])
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }
 
 // handleTo makes a handle of the current process to an object, with all rights.
@@ -80,15 +80,15 @@ func loamNotificationCreate(r *runner, c *metal.Context) uint64 {
 }
 
 func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
-	i, e := r.object(c.RDI, abi.KindNotification, abi.RightWrite)
+	i, e := r.object(c.Arg0(), abi.KindNotification, abi.RightWrite)
 	switch {
 	case e != 0:
 		return e.Result()
-	case c.RSI == 0 || c.RSI&^abi.NotificationBits != 0:
+	case c.Arg1() == 0 || c.Arg1()&^abi.NotificationBits != 0:
 		return abi.EINVAL.Result()
 	}
 	o := k.objects.At(i)
-	o.Bits |= c.RSI
+	o.Bits |= c.Arg1()
 	for w := o.Waiters.First(); w != pool.Nil && o.Bits != 0; {
 		next := o.Waiters.Next(k.links, w)
 		t := k.threads.Index(w)
@@ -102,25 +102,25 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 }
 
 func loamNotificationWait(r *runner, c *metal.Context) uint64 {
-	i, e := r.object(c.RDI, abi.KindNotification, abi.RightWait)
-	deadline := int64(c.RDX)
+	i, e := r.object(c.Arg0(), abi.KindNotification, abi.RightWait)
+	deadline := int64(c.Arg2())
 	switch {
 	case e != 0:
 		return e.Result()
-	case c.RSI == 0 || c.RSI&^abi.NotificationBits != 0 || deadline < 0:
+	case c.Arg1() == 0 || c.Arg1()&^abi.NotificationBits != 0 || deadline < 0:
 		return abi.EINVAL.Result()
 	}
 	o := k.objects.At(i)
-	if got := o.Bits & c.RSI; got != 0 {
+	if got := o.Bits & c.Arg1(); got != 0 {
 		o.Bits &^= got
 		return got
 	}
-	r.t.mask = c.RSI
+	r.t.mask = c.Arg1()
 	return r.waitFor(i, deadline)
 }
 
 func loamThreadCreate(r *runner, c *metal.Context) uint64 {
-	p, e := r.process(c.RDI, abi.RightManage)
+	p, e := r.process(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
 	}
@@ -140,30 +140,32 @@ func loamThreadCreate(r *runner, c *metal.Context) uint64 {
 func (k *kernel) notBegun(i int32, t *Thread) {
 	t.wait = forStart
 	t.sig.SetMask(abi.SIG_SETMASK, math.MaxUint64)
-	k.contexts[i].OrigRAX = noCall
+	k.contexts[i].SetStart(0, 0)
 }
 
 // loamThreadStart: thread, first instruction, stack, two words, thread-local
 // storage.
 func loamThreadStart(r *runner, c *metal.Context) uint64 {
-	i, t, e := r.thread(c.RDI, abi.RightManage)
+	i, t, e := r.thread(c.Arg0(), abi.RightManage)
 	switch {
 	case e != 0:
 		return e.Result()
-	case max(c.RSI, c.RDX, c.R9) >= abi.UserLimitAMD64:
+	case max(c.Arg1(), c.Arg2(), c.Arg5()) >= abi.UserLimit:
 		return abi.EINVAL.Result()
 	case t.wait != forStart:
 		return abi.EALREADY.Result()
 	}
 	to := k.contexts[i]
-	to.RIP, to.RSP, to.RDI, to.RSI, to.FSBase = c.RSI, c.RDX, c.R10, c.R8, c.R9
+	to.SetStart(c.Arg1(), c.Arg2())
+	to.SetArgs(c.Arg3(), c.Arg4())
+	to.SetTLS(c.Arg5())
 	t.sig.SetMask(abi.SIG_SETMASK, r.t.sig.Mask())
 	r.ready(i, t)
 	return 0
 }
 
 func loamThreadStop(r *runner, c *metal.Context) uint64 {
-	i, t, e := r.thread(c.RDI, abi.RightManage)
+	i, t, e := r.thread(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
 	}
@@ -172,7 +174,7 @@ func loamThreadStop(r *runner, c *metal.Context) uint64 {
 }
 
 func loamThreadResume(r *runner, c *metal.Context) uint64 {
-	i, t, e := r.thread(c.RDI, abi.RightManage)
+	i, t, e := r.thread(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
 	}
@@ -181,7 +183,7 @@ func loamThreadResume(r *runner, c *metal.Context) uint64 {
 }
 
 func loamThreadEnd(r *runner, c *metal.Context) uint64 {
-	i, t, e := r.thread(c.RDI, abi.RightManage)
+	i, t, e := r.thread(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
 	}
@@ -199,8 +201,8 @@ func loamThreadEnd(r *runner, c *metal.Context) uint64 {
 var killed = abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)}
 
 func loamThreadWait(r *runner, c *metal.Context) uint64 {
-	i, e := r.object(c.RDI, abi.KindThread, abi.RightWait)
-	deadline := int64(c.RSI)
+	i, e := r.object(c.Arg0(), abi.KindThread, abi.RightWait)
+	deadline := int64(c.Arg1())
 	switch {
 	case e != 0:
 		return e.Result()
@@ -213,7 +215,7 @@ func loamThreadWait(r *runner, c *metal.Context) uint64 {
 }
 
 func loamProcessKill(r *runner, c *metal.Context) uint64 {
-	p, e := r.process(c.RDI, abi.RightManage)
+	p, e := r.process(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
 	}
@@ -222,8 +224,8 @@ func loamProcessKill(r *runner, c *metal.Context) uint64 {
 }
 
 func loamProcessWait(r *runner, c *metal.Context) uint64 {
-	i, e := r.object(c.RDI, abi.KindProcess, abi.RightWait)
-	deadline := int64(c.RSI)
+	i, e := r.object(c.Arg0(), abi.KindProcess, abi.RightWait)
+	deadline := int64(c.Arg1())
 	switch {
 	case e != 0:
 		return e.Result()
@@ -237,7 +239,7 @@ func loamProcessWait(r *runner, c *metal.Context) uint64 {
 }
 
 func loamProcessInfo(r *runner, c *metal.Context) uint64 {
-	i, e := r.object(c.RDI, abi.KindProcess, abi.RightRead)
+	i, e := r.object(c.Arg0(), abi.KindProcess, abi.RightRead)
 	if e != 0 {
 		return e.Result()
 	}
@@ -251,5 +253,5 @@ func loamProcessInfo(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.ProcessInfoSize]byte
 	info.Put(b[:])
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }

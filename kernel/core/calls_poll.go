@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -13,10 +13,10 @@ import (
 	"loam/machine/metal"
 )
 
-func sysEventfd(r *runner, c *metal.Context) uint64 { return r.eventfd(uint32(c.RDI), 0) }
+func sysEventfd(r *runner, c *metal.Context) uint64 { return r.eventfd(uint32(c.Arg0()), 0) }
 
 func sysEventfd2(r *runner, c *metal.Context) uint64 {
-	return r.eventfd(uint32(c.RDI), uint32(c.RSI))
+	return r.eventfd(uint32(c.Arg0()), uint32(c.Arg1()))
 }
 
 func (r *runner) eventfd(initial, flags uint32) uint64 {
@@ -25,7 +25,7 @@ func (r *runner) eventfd(initial, flags uint32) uint64 {
 }
 
 func sysEpollCreate(r *runner, c *metal.Context) uint64 {
-	if int32(c.RDI) <= 0 {
+	if int32(c.Arg0()) <= 0 {
 		return abi.EINVAL.Result()
 	}
 	fd, e := k.poll.Epoll(r.table(), 0)
@@ -33,16 +33,16 @@ func sysEpollCreate(r *runner, c *metal.Context) uint64 {
 }
 
 func sysEpollCreate1(r *runner, c *metal.Context) uint64 {
-	fd, e := k.poll.Epoll(r.table(), uint32(c.RDI))
+	fd, e := k.poll.Epoll(r.table(), uint32(c.Arg0()))
 	return valueOr(uint64(fd), e)
 }
 
 // sysEpollCtl: epoll, operation, descriptor, event.
 func sysEpollCtl(r *runner, c *metal.Context) uint64 {
 	var event abi.EpollEvent
-	if c.RSI != abi.EPOLL_CTL_DEL {
+	if c.Arg1() != abi.EPOLL_CTL_DEL {
 		var b [abi.EpollEventSize]byte
-		if e := r.as.ReadUser(abi.UserAddr(c.R10), b[:]); e != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.Arg3()), b[:]); e != 0 {
 			return e.Result()
 		}
 		event = abi.GetEpollEvent(b[:])
@@ -50,7 +50,7 @@ func sysEpollCtl(r *runner, c *metal.Context) uint64 {
 			return abi.ENOMEM.Result()
 		}
 	}
-	e := k.poll.EpollCtl(r.table(), int32(c.RDI), uint32(c.RSI), int32(c.RDX), event)
+	e := k.poll.EpollCtl(r.table(), int32(c.Arg0()), uint32(c.Arg1()), int32(c.Arg2()), event)
 	r.settle()
 	return e.Result()
 }
@@ -60,7 +60,7 @@ func sysEpollWait(r *runner, c *metal.Context) uint64 { return r.epollWait(c) }
 
 // sysEpollPwait: besides, a mask for the time of the call, and its size.
 func sysEpollPwait(r *runner, c *metal.Context) uint64 {
-	if e := r.maskFor(c.R8, c.R9); e != 0 {
+	if e := r.maskFor(c.Arg4(), c.Arg5()); e != 0 {
 		return e.Result()
 	}
 	v := r.epollWait(c)
@@ -100,7 +100,7 @@ func (r *runner) unmask() {
 const mostEvents = 64
 
 func (r *runner) epollWait(c *metal.Context) uint64 {
-	fd, most := int32(c.RDI), int32(c.RDX)
+	fd, most := int32(c.Arg0()), int32(c.Arg2())
 	if most <= 0 || most > math.MaxInt32/abi.EpollEventSize { // Linux's EP_MAX_EVENTS
 		return abi.EINVAL.Result()
 	}
@@ -111,7 +111,7 @@ func (r *runner) epollWait(c *metal.Context) uint64 {
 	}
 	if n == 0 {
 		now := metal.Now()
-		deadline := r.until(decode.Millis(now, int32(c.R10)))
+		deadline := r.until(decode.Millis(now, int32(c.Arg3())))
 		if deadline <= now {
 			return 0
 		}
@@ -126,7 +126,7 @@ func (r *runner) epollWait(c *metal.Context) uint64 {
 	for i := range events[:n] {
 		abi.PutEpollEvent(b[i*abi.EpollEventSize:], events[i])
 	}
-	if e := r.as.WriteUser(abi.UserAddr(c.RSI), b[:n*abi.EpollEventSize]); e != 0 {
+	if e := r.as.WriteUser(abi.UserAddr(c.Arg1()), b[:n*abi.EpollEventSize]); e != 0 {
 		return e.Result()
 	}
 	return uint64(n)
@@ -134,23 +134,23 @@ func (r *runner) epollWait(c *metal.Context) uint64 {
 
 // sysPoll: descriptors, how many, milliseconds.
 func sysPoll(r *runner, c *metal.Context) uint64 {
-	return r.pollFor(c.RDI, c.RSI, decode.Millis(metal.Now(), int32(c.RDX)))
+	return r.pollFor(c.Arg0(), c.Arg1(), decode.Millis(metal.Now(), int32(c.Arg2())))
 }
 
 // sysPpoll: descriptors, how many, time-out, mask, its size.
 func sysPpoll(r *runner, c *metal.Context) uint64 {
 	deadline := decode.Never
-	if c.RDX != 0 {
-		ns, e := r.timespec(c.RDX)
+	if c.Arg2() != 0 {
+		ns, e := r.timespec(c.Arg2())
 		if e != 0 {
 			return e.Result()
 		}
 		deadline = decode.After(metal.Now(), ns)
 	}
-	if e := r.maskFor(c.R10, c.R8); e != 0 {
+	if e := r.maskFor(c.Arg3(), c.Arg4()); e != 0 {
 		return e.Result()
 	}
-	v := r.pollFor(c.RDI, c.RSI, deadline)
+	v := r.pollFor(c.Arg0(), c.Arg1(), deadline)
 	r.unmask()
 	return v
 }

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -14,8 +14,8 @@ import (
 
 // sysSigaction: signal, new action, where to put the old one, size of the set.
 func sysSigaction(r *runner, c *metal.Context) uint64 {
-	s := abi.Signal(int32(c.RDI))
-	if c.R10 != abi.SigsetSize {
+	s := abi.Signal(int32(c.Arg0()))
+	if c.Arg3() != abi.SigsetSize {
 		return abi.EINVAL.Result()
 	}
 	old, e := r.p.sig.Action(s)
@@ -23,8 +23,8 @@ func sysSigaction(r *runner, c *metal.Context) uint64 {
 		return e.Result()
 	}
 	var b [abi.SigactionSize]byte
-	if c.RSI != 0 {
-		if e := r.as.ReadUser(abi.UserAddr(c.RSI), b[:]); e != 0 {
+	if c.Arg1() != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.Arg1()), b[:]); e != 0 {
 			return e.Result()
 		}
 		if s == abi.SIGKILL || s == abi.SIGSTOP {
@@ -32,13 +32,13 @@ func sysSigaction(r *runner, c *metal.Context) uint64 {
 		}
 	}
 	set := abi.GetSigaction(b[:])
-	if c.RDX != 0 {
+	if c.Arg2() != 0 {
 		abi.PutSigaction(b[:], old)
-		if e := r.as.WriteUser(abi.UserAddr(c.RDX), b[:]); e != 0 {
+		if e := r.as.WriteUser(abi.UserAddr(c.Arg2()), b[:]); e != 0 {
 			return e.Result()
 		}
 	}
-	if c.RSI == 0 {
+	if c.Arg1() == 0 {
 		return 0
 	}
 	discard, e := r.p.sig.SetAction(s, set)
@@ -64,29 +64,29 @@ func (r *runner) sigset(addr, size uint64) (abi.Sigset, abi.Errno) {
 
 // sysSigprocmask: how, new set, where to put the old one, size of the set.
 func sysSigprocmask(r *runner, c *metal.Context) uint64 {
-	if c.R10 != abi.SigsetSize {
+	if c.Arg3() != abi.SigsetSize {
 		return abi.EINVAL.Result()
 	}
 	old := r.t.sig.Mask()
 	set := old
-	if c.RSI != 0 {
+	if c.Arg1() != 0 {
 		var e abi.Errno
-		if set, e = r.sigset(c.RSI, c.R10); e != 0 {
+		if set, e = r.sigset(c.Arg1(), c.Arg3()); e != 0 {
 			return e.Result()
 		}
-		if c.RDI > abi.SIG_SETMASK {
+		if c.Arg0() > abi.SIG_SETMASK {
 			return abi.EINVAL.Result()
 		}
 	}
-	if c.RDX != 0 {
+	if c.Arg2() != 0 {
 		var b [abi.SigsetSize]byte
 		putWord(b[:], uint64(old))
-		if e := r.put(c.RDX, b[:]); e != 0 {
+		if e := r.put(c.Arg2(), b[:]); e != 0 {
 			return e
 		}
 	}
-	if c.RSI != 0 {
-		r.t.sig.SetMask(c.RDI, set)
+	if c.Arg1() != 0 {
+		r.t.sig.SetMask(c.Arg0(), set)
 		if r.t.due(r.p) {
 			r.work |= workSignal
 		}
@@ -95,24 +95,24 @@ func sysSigprocmask(r *runner, c *metal.Context) uint64 {
 }
 
 func sysSigpending(r *runner, c *metal.Context) uint64 {
-	if c.RSI > abi.SigsetSize {
+	if c.Arg1() > abi.SigsetSize {
 		return abi.EINVAL.Result()
 	}
 	var b [abi.SigsetSize]byte
 	putWord(b[:], uint64(signal.Pending(&r.p.sig, &r.t.sig)))
-	return r.put(c.RDI, b[:c.RSI])
+	return r.put(c.Arg0(), b[:c.Arg1()])
 }
 
 // sysSigtimedwait: set, where to put the signal's information, time-out, size.
 func sysSigtimedwait(r *runner, c *metal.Context) uint64 {
 	t := r.t
-	set, e := r.sigset(c.RDI, c.R10)
+	set, e := r.sigset(c.Arg0(), c.Arg3())
 	if e != 0 {
 		return e.Result()
 	}
 	deadline := decode.Never
-	if c.RDX != 0 {
-		ns, e := r.timespec(c.RDX)
+	if c.Arg2() != 0 {
+		ns, e := r.timespec(c.Arg2())
 		if e != 0 {
 			return e.Result()
 		}
@@ -127,10 +127,10 @@ func sysSigtimedwait(r *runner, c *metal.Context) uint64 {
 	}
 	switch {
 	case ok:
-		if c.RSI != 0 {
+		if c.Arg1() != 0 {
 			var b [abi.SiginfoSize]byte
 			info.Put(b[:])
-			if e := r.put(c.RSI, b[:]); e != 0 {
+			if e := r.put(c.Arg1(), b[:]); e != 0 {
 				return e
 			}
 		}
@@ -149,7 +149,7 @@ func sysSigsuspend(r *runner, c *metal.Context) uint64 {
 	if r.t.resumed {
 		return r.suspended()
 	}
-	set, e := r.sigset(c.RDI, c.RSI)
+	set, e := r.sigset(c.Arg0(), c.Arg1())
 	if e != 0 {
 		return e.Result()
 	}
@@ -176,19 +176,19 @@ func (r *runner) suspended() uint64 {
 
 // sysSigaltstack: new stack, where to put the old one.
 func sysSigaltstack(r *runner, c *metal.Context) uint64 {
-	old := r.t.sig.AltStack(c.RSP)
+	old := r.t.sig.AltStack(c.SP())
 	var b [abi.SigStackSize]byte
-	if c.RDI != 0 {
-		if e := r.as.ReadUser(abi.UserAddr(c.RDI), b[:]); e != 0 {
+	if c.Arg0() != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.Arg0()), b[:]); e != 0 {
 			return e.Result()
 		}
-		if e := r.t.sig.SetAltStack(abi.GetSigStack(b[:]), c.RSP); e != 0 {
+		if e := r.t.sig.SetAltStack(abi.GetSigStack(b[:]), c.SP()); e != 0 {
 			return e.Result()
 		}
 	}
-	if c.RSI != 0 {
+	if c.Arg1() != 0 {
 		old.Put(b[:])
-		return r.put(c.RSI, b[:])
+		return r.put(c.Arg1(), b[:])
 	}
 	return 0
 }
@@ -196,7 +196,7 @@ func sysSigaltstack(r *runner, c *metal.Context) uint64 {
 // sysKill: process, signal. 0 and -1 mean the caller's own process here: there
 // are no groups.
 func sysKill(r *runner, c *metal.Context) uint64 {
-	pid, s := int32(c.RDI), abi.Signal(int32(c.RSI))
+	pid, s := int32(c.Arg0()), abi.Signal(int32(c.Arg1()))
 	if s != 0 && !s.Valid() {
 		return abi.EINVAL.Result()
 	}
@@ -218,15 +218,15 @@ func sysKill(r *runner, c *metal.Context) uint64 {
 }
 
 func sysTkill(r *runner, c *metal.Context) uint64 {
-	return r.sendThread(0, int32(c.RDI), abi.Signal(int32(c.RSI)))
+	return r.sendThread(0, int32(c.Arg0()), abi.Signal(int32(c.Arg1())))
 }
 
 // sysTgkill: process, thread, signal.
 func sysTgkill(r *runner, c *metal.Context) uint64 {
-	if int32(c.RDI) <= 0 {
+	if int32(c.Arg0()) <= 0 {
 		return abi.EINVAL.Result()
 	}
-	return r.sendThread(uint32(c.RDI), int32(c.RSI), abi.Signal(int32(c.RDX)))
+	return r.sendThread(uint32(c.Arg0()), int32(c.Arg1()), abi.Signal(int32(c.Arg2())))
 }
 
 // sendThread sends a signal to a thread, of process pid unless that is 0.

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -34,7 +34,7 @@ var utsname = abi.Utsname{
 func sysUname(r *runner, c *metal.Context) uint64 {
 	var b [abi.UtsnameSize]byte
 	utsname.Put(b[:])
-	return r.put(c.RDI, b[:])
+	return r.put(c.Arg0(), b[:])
 }
 
 func sysSysinfo(r *runner, c *metal.Context) uint64 {
@@ -45,13 +45,13 @@ func sysSysinfo(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.SysinfoSize]byte
 	info.Put(b[:])
-	return r.put(c.RDI, b[:])
+	return r.put(c.Arg0(), b[:])
 }
 
 func sysGetrusage(r *runner, c *metal.Context) uint64 {
 	var u abi.Rusage
 	now := metal.Now()
-	switch int32(c.RDI) {
+	switch int32(c.Arg0()) {
 	case abi.RUSAGE_SELF:
 		u.Utime = abi.TimevalOf(r.processTime(r.p, now))
 		s := r.as.Stats()
@@ -67,7 +67,7 @@ func sysGetrusage(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.RusageSize]byte
 	u.Put(b[:])
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }
 
 // limitOf gives a limit as it is; none can be changed.
@@ -87,15 +87,15 @@ func (r *runner) limitOf(resource uint64) (abi.Rlimit, bool) {
 }
 
 func sysGetrlimit(r *runner, c *metal.Context) uint64 {
-	return r.limits(c.RDI, 0, c.RSI)
+	return r.limits(c.Arg0(), 0, c.Arg1())
 }
 
 // sysPrlimit64: process, resource, new limits, where to put the old ones.
 func sysPrlimit64(r *runner, c *metal.Context) uint64 {
-	if pid := uint32(c.RDI); pid != 0 && pid != r.p.pid {
+	if pid := uint32(c.Arg0()); pid != 0 && pid != r.p.pid {
 		return abi.ESRCH.Result()
 	}
-	return r.limits(c.RSI, c.RDX, c.R10)
+	return r.limits(c.Arg1(), c.Arg2(), c.Arg3())
 }
 
 // limits stores a limit at old and accepts new limits that change nothing, or
@@ -128,17 +128,17 @@ func (r *runner) limits(resource, set, old uint64) uint64 {
 // sysGetrandom: buffer, length, flags. The source never blocks.
 func sysGetrandom(r *runner, c *metal.Context) uint64 {
 	const known = abi.GRND_NONBLOCK | abi.GRND_RANDOM | abi.GRND_INSECURE
-	if c.RDX&^known != 0 {
+	if c.Arg2()&^known != 0 {
 		return abi.EINVAL.Result()
 	}
 	// Linux too may answer less than was asked for, over 256 bytes. Interrupts
 	// are off meanwhile.
 	const most = 64 << 10
-	n, done := min(c.RSI, most), uint64(0)
+	n, done := min(c.Arg1(), most), uint64(0)
 	for done < n {
 		b := r.buf[:min(n-done, bufSize)]
 		metal.Random(b)
-		if e := r.as.WriteUser(abi.UserAddr(c.RDI+done), b); e != 0 {
+		if e := r.as.WriteUser(abi.UserAddr(c.Arg0()+done), b); e != 0 {
 			if done > 0 {
 				break
 			}
@@ -150,11 +150,11 @@ func sysGetrandom(r *runner, c *metal.Context) uint64 {
 }
 
 func sysGetcwd(r *runner, c *metal.Context) uint64 {
-	if c.RSI < 2 {
+	if c.Arg1() < 2 {
 		return abi.ERANGE.Result()
 	}
 	b := [2]byte{'/', 0}
-	if e := r.put(c.RDI, b[:]); e != 0 {
+	if e := r.put(c.Arg0(), b[:]); e != 0 {
 		return e
 	}
 	return 2

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -6,7 +6,6 @@ package core
 
 import (
 	"encoding/binary"
-	"math"
 
 	"loam/abi"
 	"loam/kernel/decode"
@@ -31,11 +30,11 @@ func sysSchedYield(r *runner, c *metal.Context) uint64 {
 // sysClone: flags, stack, where the parent and where the child find the thread
 // id, thread-local storage. Only threads are made so.
 func sysClone(r *runner, c *metal.Context) uint64 {
-	flags := c.RDI
+	flags := c.Arg0()
 	if e := decode.Clone(flags); e != 0 {
 		return e.Result()
 	}
-	if flags&abi.CLONE_SETTLS != 0 && c.R8 >= abi.UserLimitAMD64 {
+	if flags&abi.CLONE_SETTLS != 0 && badTLS(cloneTLS(c)) {
 		return abi.EPERM.Result()
 	}
 	i, t, e := k.newThread(r.p)
@@ -45,10 +44,10 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	var b [4]byte
 	binary.LittleEndian.PutUint32(b[:], t.tid)
 	if flags&abi.CLONE_PARENT_SETTID != 0 {
-		e = r.as.WriteUser(abi.UserAddr(c.RDX), b[:])
+		e = r.as.WriteUser(abi.UserAddr(c.Arg2()), b[:])
 	}
 	if flags&abi.CLONE_CHILD_SETTID != 0 && e == 0 {
-		e = r.as.WriteUser(abi.UserAddr(c.R10), b[:])
+		e = r.as.WriteUser(abi.UserAddr(cloneChildTID(c)), b[:])
 	}
 	if e != 0 {
 		k.freeThread(i)
@@ -56,15 +55,15 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	}
 	// Nothing fails from here on.
 	if flags&abi.CLONE_CHILD_CLEARTID != 0 {
-		t.clearTID = abi.UserAddr(c.R10)
+		t.clearTID = abi.UserAddr(cloneChildTID(c))
 	}
 	child := k.contexts[i]
 	inherit(child, c)
-	if c.RSI != 0 {
-		child.RSP = c.RSI
+	if sp := c.Arg1(); sp != 0 {
+		child.SetSP(sp)
 	}
 	if flags&abi.CLONE_SETTLS != 0 {
-		child.FSBase = c.R8
+		child.SetTLS(cloneTLS(c))
 	}
 	t.sig.Clone(&r.t.sig)
 	tid := t.tid
@@ -73,69 +72,26 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	return uint64(tid)
 }
 
-// inherit copies the registers of the caller of clone to the new thread, which
-// returns 0 from the same call.
-func inherit(child, c *metal.Context) {
-	root := child.Root
-	copy(child.FPU(), c.FPU())
-	child.R15, child.R14, child.R13, child.R12 = c.R15, c.R14, c.R13, c.R12
-	child.RBP, child.RBX, child.R10, child.R9, child.R8 = c.RBP, c.RBX, c.R10, c.R9, c.R8
-	child.RDX, child.RSI, child.RDI = c.RDX, c.RSI, c.RDI
-	child.RIP, child.RCX = c.RIP, c.RIP
-	child.RFLAGS, child.R11 = c.RFLAGS, c.RFLAGS
-	child.RSP, child.FSBase, child.GSBase = c.RSP, c.FSBase, metal.UserGSBase()
-	child.RAX, child.OrigRAX = 0, noCall
-	child.Root = root
-	child.Full = 1
-}
-
-// noCall in OrigRAX says that the thread is not in a call.
-const noCall = math.MaxUint64
-
 func sysSetTidAddress(r *runner, c *metal.Context) uint64 {
-	r.t.clearTID = abi.UserAddr(c.RDI)
+	r.t.clearTID = abi.UserAddr(c.Arg0())
 	return uint64(r.t.tid)
 }
 
 func sysSetRobustList(r *runner, c *metal.Context) uint64 {
 	const headSize = 24 // struct robust_list_head
-	if c.RSI != headSize {
+	if c.Arg1() != headSize {
 		return abi.EINVAL.Result()
 	}
-	r.t.robust = abi.UserAddr(c.RDI)
+	r.t.robust = abi.UserAddr(c.Arg0())
 	return 0
 }
 
-func sysArchPrctl(r *runner, c *metal.Context) uint64 {
-	switch c.RDI {
-	case abi.ARCH_SET_FS, abi.ARCH_SET_GS:
-		if c.RSI >= abi.UserLimitAMD64 {
-			return abi.EPERM.Result()
-		}
-		if c.RDI == abi.ARCH_SET_FS {
-			c.FSBase = c.RSI
-		} else {
-			metal.SetUserGSBase(c.RSI)
-		}
-		return 0
-	case abi.ARCH_GET_FS, abi.ARCH_GET_GS:
-		v := c.FSBase
-		if c.RDI == abi.ARCH_GET_GS {
-			v = metal.UserGSBase()
-		}
-		var b [8]byte
-		putWord(b[:], v)
-		return r.put(c.RSI, b[:])
-	}
-	return abi.EINVAL.Result()
-}
-
 func sysPrctl(r *runner, c *metal.Context) uint64 {
-	switch c.RDI {
+	switch c.Arg0() {
 	case abi.PR_SET_NAME:
 		var name [16]byte
 		for i := range name[:15] { // it may end right before an unmapped page
-			if e := r.as.ReadUser(abi.UserAddr(c.RSI+uint64(i)), name[i:i+1]); e != 0 {
+			if e := r.as.ReadUser(abi.UserAddr(c.Arg1()+uint64(i)), name[i:i+1]); e != 0 {
 				return e.Result()
 			}
 			if name[i] == 0 {
@@ -146,7 +102,7 @@ func sysPrctl(r *runner, c *metal.Context) uint64 {
 		return 0
 	case abi.PR_GET_NAME:
 		name := r.p.name
-		return r.put(c.RSI, name[:])
+		return r.put(c.Arg1(), name[:])
 	case abi.PR_GET_DUMPABLE, abi.PR_SET_NO_NEW_PRIVS:
 		return 0
 	}
@@ -156,18 +112,18 @@ func sysPrctl(r *runner, c *metal.Context) uint64 {
 
 // sysSchedGetaffinity: thread, size, mask.
 func sysSchedGetaffinity(r *runner, c *metal.Context) uint64 {
-	if c.RSI < 8 || c.RSI%8 != 0 {
+	if c.Arg1() < 8 || c.Arg1()%8 != 0 {
 		return abi.EINVAL.Result()
 	}
 	t := r.t
-	if tid := uint32(c.RDI); tid != 0 {
+	if tid := uint32(c.Arg0()); tid != 0 {
 		if t = k.find(tid); t == nil {
 			return abi.ESRCH.Result()
 		}
 	}
 	var b [8]byte
 	putWord(b[:], k.sched.Affinity(t.handle.Index))
-	if e := r.put(c.RDX, b[:]); e != 0 {
+	if e := r.put(c.Arg2(), b[:]); e != 0 {
 		return e
 	}
 	return 8
@@ -176,7 +132,7 @@ func sysSchedGetaffinity(r *runner, c *metal.Context) uint64 {
 // sysSchedSetaffinity: thread, size, mask.
 func sysSchedSetaffinity(r *runner, c *metal.Context) uint64 {
 	t := r.t
-	if tid := uint32(c.RDI); tid != 0 {
+	if tid := uint32(c.Arg0()); tid != 0 {
 		if t = k.find(tid); t == nil {
 			return abi.ESRCH.Result()
 		}
@@ -185,7 +141,7 @@ func sysSchedSetaffinity(r *runner, c *metal.Context) uint64 {
 		return abi.EPERM.Result()
 	}
 	var b [8]byte
-	if e := r.as.ReadUser(abi.UserAddr(c.RDX), b[:min(c.RSI, 8)]); e != 0 {
+	if e := r.as.ReadUser(abi.UserAddr(c.Arg2()), b[:min(c.Arg1(), 8)]); e != 0 {
 		return e.Result()
 	}
 	if !r.setAffinity(t.handle.Index, binary.LittleEndian.Uint64(b[:])) {
@@ -196,7 +152,7 @@ func sysSchedSetaffinity(r *runner, c *metal.Context) uint64 {
 
 func sysSchedGetparam(r *runner, c *metal.Context) uint64 {
 	var b [4]byte // struct sched_param: priority 0
-	return r.put(c.RSI, b[:])
+	return r.put(c.Arg1(), b[:])
 }
 
 // sysGetpriority answers 20 - nice, so that the value is never negative.
@@ -213,7 +169,7 @@ func sysSetpriority(r *runner, c *metal.Context) uint64 {
 	if !ok {
 		return abi.ESRCH.Result()
 	}
-	k.sched.SetNice(i, int(min(max(int32(c.RDX), -20), 19)), r.time(), int(r.id))
+	k.sched.SetNice(i, int(min(max(int32(c.Arg2()), -20), 19)), r.time(), int(r.id))
 	r.kick()
 	r.work |= workChoose
 	return 0
@@ -222,8 +178,8 @@ func sysSetpriority(r *runner, c *metal.Context) uint64 {
 // prioritized gives the thread that the "which" and "who" of setpriority(2)
 // mean: PRIO_PROCESS, a thread of the caller's process.
 func (r *runner) prioritized(c *metal.Context) (int32, bool) {
-	who := uint32(c.RSI)
-	if c.RDI != 0 {
+	who := uint32(c.Arg1())
+	if c.Arg0() != 0 {
 		return 0, false
 	}
 	if who == 0 {
@@ -238,16 +194,16 @@ func (r *runner) prioritized(c *metal.Context) (int32, bool) {
 
 func sysGetcpu(r *runner, c *metal.Context) uint64 {
 	var b [4]byte // one node
-	if c.RSI != 0 {
-		if e := r.put(c.RSI, b[:]); e != 0 {
+	if c.Arg1() != 0 {
+		if e := r.put(c.Arg1(), b[:]); e != 0 {
 			return e
 		}
 	}
-	if c.RDI == 0 {
+	if c.Arg0() == 0 {
 		return 0
 	}
 	binary.LittleEndian.PutUint32(b[:], uint32(r.id))
-	return r.put(c.RDI, b[:])
+	return r.put(c.Arg0(), b[:])
 }
 
 // sysMembarrier: whoever runs in the space comes into the kernel and goes out
@@ -255,7 +211,7 @@ func sysGetcpu(r *runner, c *metal.Context) uint64 {
 func sysMembarrier(r *runner, c *metal.Context) uint64 {
 	const has = abi.MEMBARRIER_CMD_GLOBAL | abi.MEMBARRIER_CMD_PRIVATE_EXPEDITED |
 		abi.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
-	switch c.RDI {
+	switch c.Arg0() {
 	case abi.MEMBARRIER_CMD_QUERY:
 		return has
 	case abi.MEMBARRIER_CMD_GLOBAL:
@@ -275,23 +231,23 @@ func sysMembarrier(r *runner, c *metal.Context) uint64 {
 //
 //loam:noalloc
 func sysFutex(r *runner, c *metal.Context) uint64 {
-	op, e := decode.FutexOp(c.RSI)
+	op, e := decode.FutexOp(c.Arg1())
 	if e != 0 {
 		return e.Result()
 	}
-	addr := abi.UserAddr(c.RDI)
+	addr := abi.UserAddr(c.Arg0())
 	if e := futex.CheckAddr(addr); e != 0 {
 		return e.Result()
 	}
 	switch op.Cmd {
 	case abi.FUTEX_WAKE:
-		return r.futexWake(op, addr, int32(c.RDX), futex.Any)
+		return r.futexWake(op, addr, int32(c.Arg2()), futex.Any)
 	case abi.FUTEX_WAKE_BITSET:
-		return r.futexWake(op, addr, int32(c.RDX), uint32(c.R9))
+		return r.futexWake(op, addr, int32(c.Arg2()), uint32(c.Arg5()))
 	case abi.FUTEX_WAIT:
 		return r.futexWait(c, op, addr, futex.Any)
 	case abi.FUTEX_WAIT_BITSET:
-		return r.futexWait(c, op, addr, uint32(c.R9))
+		return r.futexWait(c, op, addr, uint32(c.Arg5()))
 	case abi.FUTEX_WAKE_OP:
 		return r.futexWakeOp(c, op, addr)
 	}
@@ -301,7 +257,7 @@ func sysFutex(r *runner, c *metal.Context) uint64 {
 // futexKey names the word: a private one by address space and address, others
 // by the frame that holds it, where another address space may have it too.
 func (r *runner) futexKey(op decode.Futex, addr abi.UserAddr) (futex.Key, abi.Errno) {
-	if !addr.Below(abi.UserLimitAMD64, 4) {
+	if !addr.Below(abi.UserLimit, 4) {
 		return futex.Key{}, abi.EFAULT
 	}
 	if op.Private {
@@ -316,8 +272,8 @@ func (r *runner) futexWait(c *metal.Context, op decode.Futex, addr abi.UserAddr,
 		return abi.EINVAL.Result()
 	}
 	deadline := decode.Never
-	if c.R10 != 0 {
-		ns, e := r.timespec(c.R10)
+	if c.Arg3() != 0 {
+		ns, e := r.timespec(c.Arg3())
 		if e != 0 {
 			return e.Result()
 		}
@@ -338,7 +294,7 @@ func (r *runner) futexWait(c *metal.Context, op decode.Futex, addr abi.UserAddr,
 	switch {
 	case e != 0:
 		return e.Result()
-	case word != uint32(c.RDX):
+	case word != uint32(c.Arg2()):
 		return abi.EAGAIN.Result()
 	case deadline != decode.Never && deadline <= metal.Now():
 		return abi.ETIMEDOUT.Result()
@@ -420,8 +376,8 @@ func (r *runner) wakeMany(key futex.Key, n int32, bitset uint32) uint64 {
 // futexWakeOp changes a second word, wakes waiters on the first, and if the
 // second word's old value passes a test, on the second too.
 func (r *runner) futexWakeOp(c *metal.Context, op decode.Futex, addr abi.UserAddr) uint64 {
-	second := abi.UserAddr(c.R8)
-	change, e := futex.DecodeOp(uint32(c.R9))
+	second := abi.UserAddr(c.Arg4())
+	change, e := futex.DecodeOp(uint32(c.Arg5()))
 	if e == 0 {
 		e = futex.CheckAddr(second)
 	}
@@ -444,15 +400,15 @@ func (r *runner) futexWakeOp(c *metal.Context, op decode.Futex, addr abi.UserAdd
 	if e := r.as.WriteUint32(second, value); e != 0 {
 		return e.Result()
 	}
-	woken := r.wake(key, int32(c.RDX), futex.Any)
+	woken := r.wake(key, int32(c.Arg2()), futex.Any)
 	if both {
-		woken += r.wake(key2, int32(c.R10), futex.Any)
+		woken += r.wake(key2, int32(c.Arg3()), futex.Any)
 	}
 	return uint64(woken)
 }
 
 func (r *runner) futexRequeue(c *metal.Context, op decode.Futex, from abi.UserAddr) uint64 {
-	to, n, most := abi.UserAddr(c.R8), int32(c.RDX), int32(c.R10)
+	to, n, most := abi.UserAddr(c.Arg4()), int32(c.Arg2()), int32(c.Arg3())
 	if e := futex.CheckAddr(to); e != 0 {
 		return e.Result()
 	}
@@ -472,7 +428,7 @@ func (r *runner) futexRequeue(c *metal.Context, op decode.Futex, from abi.UserAd
 		if e != 0 {
 			return e.Result()
 		}
-		if word != uint32(c.R9) {
+		if word != uint32(c.Arg5()) {
 			return abi.EAGAIN.Result()
 		}
 	}

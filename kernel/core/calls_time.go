@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -43,8 +43,8 @@ func (r *runner) processTime(p *Process, now int64) int64 {
 //go:nosplit
 //loam:noalloc
 func sysClockGettime(r *runner, c *metal.Context) uint64 {
-	off := c.RSI - r.near.page
-	if c.RDI != abi.CLOCK_MONOTONIC || off >= r.near.pairs {
+	off := c.Arg1() - r.near.page
+	if c.Arg0() != abi.CLOCK_MONOTONIC || off >= r.near.pairs {
 		return r.otherClock(c)
 	}
 	metal.NowInto(k.env.Mem.Word(r.near.pa + off))
@@ -57,55 +57,55 @@ func sysClockGettime(r *runner, c *metal.Context) uint64 {
 func (r *runner) otherClock(c *metal.Context) uint64 {
 	r.comeIn()
 	if r.work != 0 {
-		return r.notYet(c)
+		return c.Rewind()
 	}
 	v := r.anyClock(c)
 	if v == 0 {
-		r.rememberNear(abi.UserAddr(c.RSI))
+		r.rememberNear(abi.UserAddr(c.Arg1()))
 	}
 	r.goOut()
 	return v
 }
 
 func (r *runner) anyClock(c *metal.Context) uint64 {
-	kind := decode.Clock(c.RDI)
+	kind := decode.Clock(c.Arg0())
 	if kind == decode.BadClock {
 		return abi.EINVAL.Result()
 	}
 	t := abi.TimespecOf(r.clock(kind))
-	return r.putPair(c.RSI, uint64(t.Sec), uint64(t.Nsec))
+	return r.putPair(c.Arg1(), uint64(t.Sec), uint64(t.Nsec))
 }
 
 func sysClockGetres(r *runner, c *metal.Context) uint64 {
-	if decode.Clock(c.RDI) == decode.BadClock {
+	if decode.Clock(c.Arg0()) == decode.BadClock {
 		return abi.EINVAL.Result()
 	}
-	if c.RSI == 0 {
+	if c.Arg1() == 0 {
 		return 0
 	}
-	return r.putPair(c.RSI, 0, 1)
+	return r.putPair(c.Arg1(), 0, 1)
 }
 
 func sysGettimeofday(r *runner, c *metal.Context) uint64 {
-	if c.RDI != 0 {
+	if c.Arg0() != 0 {
 		t := abi.TimevalOf(r.clock(decode.Real))
-		if e := r.putPair(c.RDI, uint64(t.Sec), uint64(t.Usec)); e != 0 {
+		if e := r.putPair(c.Arg0(), uint64(t.Sec), uint64(t.Usec)); e != 0 {
 			return e
 		}
 	}
-	if c.RSI != 0 { // struct timezone: UTC
+	if c.Arg1() != 0 { // struct timezone: UTC
 		var zone [8]byte
-		return r.put(c.RSI, zone[:])
+		return r.put(c.Arg1(), zone[:])
 	}
 	return 0
 }
 
 func sysTime(r *runner, c *metal.Context) uint64 {
 	s := uint64(r.clock(decode.Real) / 1e9)
-	if c.RDI != 0 {
+	if c.Arg0() != 0 {
 		var b [8]byte
 		putWord(b[:], s)
-		if e := r.put(c.RDI, b[:]); e != 0 {
+		if e := r.put(c.Arg0(), b[:]); e != 0 {
 			return e
 		}
 	}
@@ -119,11 +119,11 @@ const ticksPerSecond = 100
 func sysTimes(r *runner, c *metal.Context) uint64 {
 	const tick = 1e9 / ticksPerSecond
 	now := metal.Now()
-	if c.RDI != 0 {
+	if c.Arg0() != 0 {
 		var b [32]byte
 		putWord(b[0:], uint64(r.processTime(r.p, now)/tick))
 		putWord(b[16:], uint64(r.p.childTime/tick))
-		if e := r.put(c.RDI, b[:]); e != 0 {
+		if e := r.put(c.Arg0(), b[:]); e != 0 {
 			return e
 		}
 	}
@@ -144,25 +144,25 @@ func (r *runner) timespec(addr uint64) (ns int64, e abi.Errno) {
 }
 
 func sysNanosleep(r *runner, c *metal.Context) uint64 {
-	ns, e := r.timespec(c.RDI)
+	ns, e := r.timespec(c.Arg0())
 	if e != 0 {
 		return e.Result()
 	}
-	return r.sleep(decode.After(metal.Now(), ns), abi.UserAddr(c.RSI))
+	return r.sleep(decode.After(metal.Now(), ns), abi.UserAddr(c.Arg1()))
 }
 
 // sysClockNanosleep: clock, flags, time, where the rest goes.
 func sysClockNanosleep(r *runner, c *metal.Context) uint64 {
-	kind := decode.Clock(c.RDI)
+	kind := decode.Clock(c.Arg0())
 	if kind != decode.Monotonic && kind != decode.Real {
 		return abi.EINVAL.Result()
 	}
-	ns, e := r.timespec(c.RDX)
+	ns, e := r.timespec(c.Arg2())
 	if e != 0 {
 		return e.Result()
 	}
-	if c.RSI&abi.TIMER_ABSTIME == 0 {
-		return r.sleep(decode.After(metal.Now(), ns), abi.UserAddr(c.R10))
+	if c.Arg1()&abi.TIMER_ABSTIME == 0 {
+		return r.sleep(decode.After(metal.Now(), ns), abi.UserAddr(c.Arg3()))
 	}
 	offset := int64(0)
 	if kind == decode.Real {
@@ -218,14 +218,14 @@ const (
 )
 
 func sysSetitimer(r *runner, c *metal.Context) uint64 {
-	it, owner := r.timerOf(c.RDI)
+	it, owner := r.timerOf(c.Arg0())
 	if it == nil {
 		return abi.EINVAL.Result()
 	}
 	var period, value int64
-	if c.RSI != 0 {
+	if c.Arg1() != 0 {
 		var b [abi.ItimervalSize]byte
-		if e := r.as.ReadUser(abi.UserAddr(c.RSI), b[:]); e != 0 {
+		if e := r.as.ReadUser(abi.UserAddr(c.Arg1()), b[:]); e != 0 {
 			return e.Result()
 		}
 		v := abi.GetItimerval(b[:])
@@ -236,8 +236,8 @@ func sysSetitimer(r *runner, c *metal.Context) uint64 {
 			return abi.EINVAL.Result()
 		}
 	}
-	if c.RDX != 0 {
-		if e := r.putItimer(c.RDX, it); e != 0 {
+	if c.Arg2() != 0 {
+		if e := r.putItimer(c.Arg2(), it); e != 0 {
 			return e
 		}
 	}
@@ -251,7 +251,7 @@ func sysSetitimer(r *runner, c *metal.Context) uint64 {
 		period = max(period, leastPeriod)
 	}
 	*it = itimer{next: decode.After(now, value), period: period, signal: abi.SIGALRM, used: r.processTime(r.p, now)}
-	switch c.RDI {
+	switch c.Arg0() {
 	case abi.ITIMER_PROF:
 		it.signal = abi.SIGPROF
 	case abi.ITIMER_VIRTUAL:
@@ -263,11 +263,11 @@ func sysSetitimer(r *runner, c *metal.Context) uint64 {
 }
 
 func sysGetitimer(r *runner, c *metal.Context) uint64 {
-	it, _ := r.timerOf(c.RDI)
+	it, _ := r.timerOf(c.Arg0())
 	if it == nil {
 		return abi.EINVAL.Result()
 	}
-	return r.putItimer(c.RSI, it)
+	return r.putItimer(c.Arg1(), it)
 }
 
 func (r *runner) putItimer(addr uint64, it *itimer) uint64 {

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -7,7 +7,6 @@ package core
 import (
 	"loam/abi"
 	"loam/abi/channel"
-	"loam/kernel/exception"
 	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/machine/metal"
@@ -18,54 +17,35 @@ import (
 //
 //loam:noalloc
 func (r *runner) pageFault() {
-	c := r.c
-	access := space.Read
-	switch {
-	case c.Err&exception.FaultUser == 0:
-		// The processor, not the program, made this access. QEMU's far return
-		// and IRET read the stack so, and SMAP forbids it: no page would do.
-		access = none
-	case c.Err&exception.FaultFetch != 0:
-		access = space.Exec
-	case c.Err&exception.FaultWrite != 0:
-		access = space.Write
-	}
-	out := r.as.Fault(c.CR2, access)
+	at, access := faultOf(r.c)
+	out := r.as.Fault(at, access)
 	if out == space.Resolved {
+		metal.Mapped(at)
 		return
 	}
 	switch out {
 	case space.NoMemory:
-		r.noMemory(c.CR2 &^ (abi.PageSize - 1))
+		r.noMemory(at &^ (abi.PageSize - 1))
 		return
 	case space.OverQuota:
 		r.overLimit()
-		r.raise(abi.FaultInfo(abi.SIGBUS, abi.BUS_ADRERR, abi.UserAddr(c.CR2)))
+		r.raise(abi.FaultInfo(abi.SIGBUS, abi.BUS_ADRERR, abi.UserAddr(at)))
 		return
 	}
 	code := int32(abi.SEGV_MAPERR)
 	if out == space.AccErr {
 		code = abi.SEGV_ACCERR
 	}
-	r.raise(abi.FaultInfo(abi.SIGSEGV, code, abi.UserAddr(c.CR2)))
+	r.raise(abi.FaultInfo(abi.SIGSEGV, code, abi.UserAddr(at)))
 }
 
 // exception has the current thread take the signal for its exception.
-func (r *runner) exception() {
-	c := r.c
-	r.raise(exception.SignalAMD64(c.Vector, c.RIP, c.FPU()))
-}
+func (r *runner) exception() { r.raise(exceptionOf(r.c)) }
 
 // raise makes the current thread take a signal for the exception whose trace is
 // in its context.
 func (r *runner) raise(info abi.Siginfo) {
-	r.t.fault = signal.FaultAMD64{Trapno: r.c.Vector, Err: r.c.Err}
-	if r.c.Vector == exception.PageFault {
-		r.t.fault.CR2 = r.c.CR2
-		if r.c.CR2 >= abi.UserLimitAMD64 { // what the kernel has mapped is nobody's business
-			r.t.fault.Err |= exception.FaultPresent
-		}
-	}
+	r.t.fault = traceOf(r.c)
 	r.force(info)
 }
 
@@ -84,7 +64,7 @@ func (r *runner) endBySignal(p *Process, d *signal.Delivery) {
 			l.hex(uint64(d.Info.Addr()))
 		}
 		l.text(" (pc ")
-		l.hex(r.c.RIP)
+		l.hex(r.c.PC())
 		l.text(")")
 		metal.HostWrite(channel.Notice, l.done())
 	}

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -159,7 +159,7 @@ func sysExit(r *runner, c *metal.Context) uint64 {
 
 func sysExitGroup(r *runner, c *metal.Context) uint64 {
 	r.leaveFutexes()
-	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Exited, Value: uint32(c.RDI) & 0xff})
+	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Exited, Value: uint32(c.Arg0()) & 0xff})
 	return 0
 }
 
@@ -235,7 +235,7 @@ func (r *runner) wakeWord(word abi.UserAddr) {
 // sysWait4: process, where to put the status, options, where to put the usage.
 func sysWait4(r *runner, c *metal.Context) uint64 {
 	const noHang = 1
-	pid, options := int32(c.RDI), c.RDX
+	pid, options := int32(c.Arg0()), c.Arg2()
 	if options&^(noHang|2|8|1<<29|1<<30|1<<31) != 0 {
 		return abi.EINVAL.Result()
 	}
@@ -261,16 +261,16 @@ func sysWait4(r *runner, c *metal.Context) uint64 {
 
 // collect answers wait4 with a child that has ended, and forgets the child.
 func (r *runner) collect(c *metal.Context, p *Process) uint64 {
-	if c.RSI != 0 {
-		if e := r.as.WriteUint32(abi.UserAddr(c.RSI), p.status.Wait()); e != 0 {
+	if c.Arg1() != 0 {
+		if e := r.as.WriteUint32(abi.UserAddr(c.Arg1()), p.status.Wait()); e != 0 {
 			return e.Result()
 		}
 	}
-	if c.R10 != 0 {
+	if c.Arg3() != 0 {
 		u := abi.Rusage{Utime: abi.TimevalOf(r.processTime(p, 0))}
 		var b [abi.RusageSize]byte
 		u.Put(b[:])
-		if e := r.put(c.R10, b[:]); e != 0 {
+		if e := r.put(c.Arg3(), b[:]); e != 0 {
 			return e
 		}
 	}

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"loam/kernel/decode"
-	"loam/kernel/exception"
 	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/machine/metal"
@@ -78,10 +77,10 @@ func (r *runner) loop() {
 			}
 			r.calls++
 			f := rareCall
-			if nr := c.OrigRAX; nr < uint64(len(calls)) {
+			if nr := c.Number(); nr < uint64(len(calls)) {
 				f = calls[nr]
 				if lockless[nr] {
-					c.RAX = f(r, c)
+					c.SetResult(f(r, c))
 					continue
 				}
 			}
@@ -91,12 +90,13 @@ func (r *runner) loop() {
 				k.holder = r.id
 				k.frames.Use(uint32(r.id))
 				if r.orders != 0 {
+					// Another CPU's order goes first, and the call starts again then.
 					r.obey()
-					c.RAX = r.notYet(c)
+					c.SetResult(c.Rewind())
 					break
 				}
 			}
-			c.RAX = f(r, c)
+			c.SetResult(f(r, c))
 			if r.work |= k.dirty; r.work != 0 {
 				break
 			}
@@ -107,20 +107,6 @@ func (r *runner) loop() {
 			}
 		}
 	}
-}
-
-// notYet is for a call that another CPU's order has overtaken: the thread obeys
-// first, and then makes its call again from the start.
-func (r *runner) notYet(c *metal.Context) uint64 {
-	rewind(c)
-	return c.OrigRAX
-}
-
-// rewind puts a thread back before the SYSCALL that it made.
-func rewind(c *metal.Context) {
-	const syscallSize = 2 // bytes of the instruction
-	c.RIP -= syscallSize
-	c.Full = 1
 }
 
 // function gives the function behind a call's number.
@@ -135,22 +121,20 @@ func function(nr uint64) call {
 //
 //loam:noalloc
 func (r *runner) trap(trap metal.Trap) {
-	if trap >= firstInterrupt {
+	if trap >= metal.TrapInterrupt {
 		r.interrupted(trap)
 		return
 	}
 	r.comeIn()
 	switch {
 	case r.t == nil: // another CPU has ended it
-	case trap != exception.PageFault:
+	case !isPageFault(trap):
 		r.exception()
 	case r.work == 0: // else an order goes first, and the fault comes again if it still is one
 		r.pageFault()
 	}
 	r.goOut()
 }
-
-const firstInterrupt = 32
 
 // interrupted serves an interrupt and gives the kernel's other threads their turn.
 func (r *runner) interrupted(trap metal.Trap) {
@@ -354,10 +338,10 @@ func (r *runner) armBy(at int64) {
 //loam:indirect table=calls
 func (r *runner) goOn() {
 	c := r.c
-	f := function(c.OrigRAX)
+	f := function(c.Number())
 	t := r.t
 	t.unfinished = false
-	c.RAX = f(r, c)
+	c.SetResult(f(r, c))
 	if r.t != t || t.unfinished {
 		return
 	}
@@ -397,8 +381,8 @@ func (r *runner) again() {
 	r.t.retry = false
 	r.t.resumed = true
 	c := r.c
-	f := function(c.OrigRAX)
-	c.RAX = f(r, c)
+	f := function(c.Number())
+	c.SetResult(f(r, c))
 	if r.t != nil && r.t.wait == running {
 		r.t.resumed = false
 	}

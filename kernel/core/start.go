@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -198,7 +198,7 @@ func randomPages(bits uint) uint64 {
 	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) * abi.PageSize
 }
 
-func highestAddress() uint64 { return abi.UserLimitAMD64 - randomPages(topBits) }
+func highestAddress() uint64 { return abi.UserLimit - randomPages(topBits) }
 
 // load fills the space of p with a program and its first stack, and sets the
 // registers of its thread.
@@ -223,7 +223,7 @@ func (k *kernel) load(p *Process, name []byte, file archive.File, img *loader.Im
 	if e != 0 {
 		return e
 	}
-	c.RIP, c.RSP, c.OrigRAX = base+img.Entry, sp, noCall
+	c.SetStart(base+img.Entry, sp)
 	copy(p.name[:len(p.name)-1], shortName(args, name))
 	return 0
 }
@@ -339,7 +339,7 @@ func shortName(args, name []byte) []byte {
 
 // loamBootFile: name, its length, where to put a BootFile. See abi.CallBootFile.
 func loamBootFile(r *runner, c *metal.Context) uint64 {
-	name, e := r.fileName(c.RDI, c.RSI)
+	name, e := r.fileName(c.Arg0(), c.Arg1())
 	if e != 0 {
 		return e.Result()
 	}
@@ -351,7 +351,7 @@ func loamBootFile(r *runner, c *metal.Context) uint64 {
 		return abi.ENOMEM.Result()
 	}
 	// The answer's place is checked before anything is mapped.
-	if e := r.writable(c.RDX, abi.BootFileSize); e != 0 {
+	if e := r.writable(c.Arg2(), abi.BootFileSize); e != 0 {
 		return e.Result()
 	}
 	answer := abi.BootFile{Size: uint64(len(file.Data))}
@@ -365,7 +365,7 @@ func loamBootFile(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.BootFileSize]byte
 	answer.Put(b[:])
-	return r.put(c.RDX, b[:])
+	return r.put(c.Arg2(), b[:])
 }
 
 // bootFile finds a file of the boot archive. It is archive.Lookup for a name in
@@ -407,18 +407,18 @@ const (
 // loamSpawn: name, its length, arguments, their length, shared memory, its
 // length. See abi.CallSpawn.
 func loamSpawn(r *runner, c *metal.Context) uint64 {
-	name, e := r.fileName(c.RDI, c.RSI)
+	name, e := r.fileName(c.Arg0(), c.Arg1())
 	if e != 0 {
 		return e.Result()
 	}
-	if c.R10 > mostSpawnArgs {
+	if c.Arg3() > mostSpawnArgs {
 		return abi.E2BIG.Result()
 	}
-	args := k.args[:c.R10]
-	if e := r.as.ReadUser(abi.UserAddr(c.RDX), args); e != 0 {
+	args := k.args[:c.Arg3()]
+	if e := r.as.ReadUser(abi.UserAddr(c.Arg2()), args); e != 0 {
 		return e.Result()
 	}
-	if (c.R8|c.R9)%abi.PageSize != 0 || c.R9 > mostShared {
+	if (c.Arg4()|c.Arg5())%abi.PageSize != 0 || c.Arg5() > mostShared {
 		return abi.EINVAL.Result()
 	}
 	if k.frames.Low() {
@@ -434,8 +434,8 @@ func loamSpawn(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	if c.R9 > 0 {
-		if e := r.as.ShareInto(&k.spaces.Index(p.space).Space, c.R8, c.R9); e != 0 {
+	if c.Arg5() > 0 {
+		if e := r.as.ShareInto(&k.spaces.Index(p.space).Space, c.Arg4(), c.Arg5()); e != 0 {
 			k.undoProcess(p)
 			return e.Result()
 		}

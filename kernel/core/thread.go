@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -31,7 +31,7 @@ type Thread struct {
 	held    bool // ThreadStop has stopped it
 	// signalled: a signal ended its wait. It has to look at its signals before
 	// it goes on, also if another thread has taken that one: its call may have
-	// to start again, and not at some later signal, where its RIP is elsewhere.
+	// to start again, and not at some later signal, where it goes on elsewhere.
 	signalled bool
 	restart   restart
 	waits     int32        // forObject: for which, its header
@@ -52,7 +52,7 @@ type Thread struct {
 	short victim.Wait // for memory
 
 	sig   signal.Thread
-	fault signal.FaultAMD64 // what the last exception left behind, for its signal
+	fault trace // what the last exception left behind, for its signal
 }
 
 // waitKind is what a thread that is not runnable waits for.
@@ -127,7 +127,7 @@ func (r *runner) ready(i int32, t *Thread) {
 
 // finish ends the wait of thread i; its call answers result.
 func (r *runner) finish(i int32, result uint64) {
-	k.contexts[i].RAX = result
+	k.contexts[i].SetResult(result)
 	r.unpause(i, k.threads.Index(i))
 }
 
@@ -199,7 +199,7 @@ func (r *runner) interrupt(i int32, t *Thread) {
 			t.restart = ifRestart
 		}
 	case forChange:
-		if restartable(k.contexts[i].OrigRAX) {
+		if restartable(k.contexts[i].Number()) {
 			t.restart = ifRestart
 		}
 	case forChild, forObject: // a deadline is a time, not a length

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -23,7 +23,7 @@ func (k *kernel) makeVDSO() {
 	}
 	k.vdso = pa
 	k.env.Mem.Zero(pa)
-	vdso.Data{Scale: metal.TSCScale(), Wall: k.wallOffset}.Put(k.env.Mem.Page(pa))
+	vdso.Data{Scale: metal.ClockScale(), Wall: k.wallOffset}.Put(k.env.Mem.Page(pa))
 	vdso.Build(k.env.Mem.Page(pa + abi.PageSize))
 }
 

@@ -1,13 +1,11 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
 import (
-	"loam/machine/amd64"
 	"loam/machine/frame"
-	"loam/machine/paging"
 	"loam/machine/phys"
 )
 
@@ -20,11 +18,8 @@ func Frames() *frame.Allocator { return &frames }
 // Phys is the window through which the kernel reaches physical memory.
 func Phys() phys.Memory { return memory }
 
-// Format is the format of this architecture's page tables.
-func Format() *paging.Format { return &amd64.Format }
-
 // NewContext returns a Context for a user thread: its registers zero but for
-// the segments and flags, its FPU in the architectural initial state. It is
+// those that make it one, its FPU in the architectural initial state. It is
 // nil when there is no memory.
 func NewContext() *Context { return newContext(contextKind) }
 
@@ -34,8 +29,7 @@ func FreeContext(c *Context) {
 }
 
 // Enter runs the user thread of c, whose root the CPU has (UseRoot), until its
-// next trap and says which. The state is then in *c: for a system call its number
-// in RAX and OrigRAX, RIP behind the SYSCALL.
+// next trap and says which. The state is then in *c.
 func Enter(c *Context) Trap {
 	leaveOff()
 	enter(c)
@@ -43,18 +37,9 @@ func Enter(c *Context) Trap {
 	return Trap(c.Vector)
 }
 
-// Leave completes the Context that was entered last on this CPU. Before that no
-// other CPU may enter it, nor may it be freed.
-func (cpu *CPU) Leave() {
-	if cpu.ctx != 0 {
-		contextAt(cpu.ctx).GSBase = userGSBase()
-		cpu.ctx = 0
-	}
-}
-
 // Interrupt serves the interrupt that Enter returned with.
 func (cpu *CPU) Interrupt(t Trap) Event {
-	serveInterrupt(cpu, uint32(t))
+	serveInterrupt(cpu, t)
 	cpu.tick = false
 	return cpu.Pending()
 }
@@ -116,12 +101,6 @@ func (cpu *CPU) SetDeadline(at int64) {
 // EventKick.
 func (cpu *CPU) Kick() { sendKick(cpu) }
 
-// FlushPage forgets the translation of one page of the loaded address space.
-func FlushPage(va uint64) { invlpg(va) }
-
-// FlushAll forgets every translation of the loaded user half.
-func FlushAll() { writeCR3(readCR3()) }
-
 // Root is the root that the CPU has loaded.
 func (cpu *CPU) Root() uint64 { return cpu.root }
 
@@ -129,7 +108,7 @@ func (cpu *CPU) Root() uint64 { return cpu.root }
 func (cpu *CPU) UseRoot(root uint64) {
 	if cpu.root != root {
 		cpu.root = root
-		writeCR3(root)
+		loadRoot(root)
 	}
 }
 
@@ -146,7 +125,6 @@ type Info struct {
 	HeapBytes   uint64 // that back the kernel's own Go heap now
 	TableBytes  uint64 // that back the kernel's tables now
 	LeastFree   uint64 // how few bytes were free when heap or tables took a page
-	SMEP, SMAP  bool
 	CPUs        int
 }
 
@@ -154,6 +132,6 @@ type Info struct {
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, LeastFree: leastLeft * pageSize, SMEP: hasSMEP, SMAP: hasSMAP, CPUs: CPUs(),
+		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, LeastFree: leastLeft * pageSize, CPUs: CPUs(),
 	}
 }

@@ -1,42 +1,31 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
-import (
-	"math/bits"
+import "math/bits"
 
-	"loam/machine/amd64"
-)
-
-// Time is the TSC's, scaled. Its rate is given on the command line (under
-// instruction counting it is exact: 1 GHz) or measured against the local
-// APIC's timer, whose rate is the emulator's and KVM's constant 1 GHz.
-//
-// Rejected: waiting on the PIT's channel 2, which took 96 % of a prototype's
-// boot and is absent from microvm.
-
-const apicHz = 1_000_000_000 // QEMU hw/intc/apic_common.c: APIC bus cycle of 1 ns
+// Time is the processor's counter, scaled; clock_*.go have where its rate is known
+// from.
 
 var (
-	tscHz     uint64
-	tscGiven  bool   // by the command line
-	tscScale  uint64 // ns = tsc * tscScale >> 32
-	wallStart int64  // Unix ns when Now was 0
-	entryTSC  uint64 // when boot began
+	clockHz    uint64
+	clockScale uint64 // ns = ticks * clockScale >> 32
+	wallStart  int64  // Unix ns when Now was 0
+	entryTicks uint64 // when boot began
 )
 
 // Now returns the time since power-on in ns. It never goes back.
 func Now() int64 {
-	hi, lo := bits.Mul64(rdtsc(), tscScale)
+	hi, lo := bits.Mul64(ticks(), clockScale)
 	return int64(hi<<32 | lo>>32)
 }
 
 // Entered returns when the kernel was entered, on the clock of Now: what came
 // before is the firmware's and the loader's.
 func Entered() int64 {
-	hi, lo := bits.Mul64(entryTSC, tscScale)
+	hi, lo := bits.Mul64(entryTicks, clockScale)
 	return int64(hi<<32 | lo>>32)
 }
 
@@ -44,48 +33,13 @@ func Entered() int64 {
 // which the loam command started the emulator.
 func WallTime() int64 { return wallStart + Now() }
 
-// TSCScale is how the time stamp counter becomes Now: ns = TSC * scale >> 32.
-func TSCScale() uint64 { return tscScale }
+// ClockScale is how the processor's counter becomes Now: ns = ticks * scale >> 32.
+func ClockScale() uint64 { return clockScale }
 
-func setTSC(hz uint64) {
-	tscHz = hz
-	tscScale, _ = bits.Div64(1_000_000_000>>32, (1_000_000_000<<32)&(1<<64-1), hz)
-}
-
-// measureTSC compares the TSC with the APIC's timer over 1 ms. Each end is
-// the tightest of several readings, so that a reading that the host
-// interrupted doesn't count.
-func measureTSC() uint64 {
-	const window = 1_000_000 // APIC ticks
-	lapicWrite(amd64.APICTimerDivide, amd64.APICDivide1)
-	lapicWrite(amd64.APICLVTTimer, amd64.APICMasked)
-	lapicWrite(amd64.APICTimerInitial, 0xffff_ffff)
-	t0, a0 := readPair()
-	for {
-		if _, a := readPair(); a-a0 >= window {
-			break
-		}
-	}
-	t1, a1 := readPair()
-	lapicWrite(amd64.APICTimerInitial, 0)
-	lapicWrite(amd64.APICLVTTimer, amd64.APICTimerOneShot|vectorTimer)
-	hi, lo := bits.Mul64(t1-t0, apicHz)
-	hz, _ := bits.Div64(hi, lo, a1-a0)
-	return hz
-}
-
-// readPair reads both clocks as close together as eight tries allow.
-func readPair() (tsc, apic uint64) {
-	best := ^uint64(0)
-	for range 8 {
-		before := rdtsc()
-		a := 0xffff_ffff - uint64(lapicRead(amd64.APICTimerCurrent))
-		after := rdtsc()
-		if after-before < best {
-			best, tsc, apic = after-before, before+(after-before)/2, a
-		}
-	}
-	return tsc, apic
+// setClock sets the counter's rate.
+func setClock(hz uint64) {
+	clockHz = hz
+	clockScale, _ = bits.Div64(1_000_000_000>>32, (1_000_000_000<<32)&(1<<64-1), hz)
 }
 
 // armTimer programs this CPU's next timer interrupt: the first of the runner's
@@ -109,14 +63,10 @@ func armSlice(cpu *CPU) {
 	}
 }
 
+// setTimer programs the timer for a time, if it isn't already.
 func setTimer(cpu *CPU, at int64) {
-	if at == cpu.timerSet {
-		return
+	if at != cpu.timerSet {
+		cpu.timerSet = at
+		programTimer(at)
 	}
-	cpu.timerSet = at
-	if at == never {
-		lapicWrite(amd64.APICTimerInitial, 0)
-		return
-	}
-	lapicWrite(amd64.APICTimerInitial, uint32(min(max(at-Now(), 1), 0xffff_ffff)))
 }

@@ -14,7 +14,7 @@ TEXT ·NowInto(SB),NOSPLIT|NOFRAME,$0-8
 	RDTSC
 	SHLQ	$32, DX
 	ORQ	DX, AX
-	MULQ	·tscScale(SB)
+	MULQ	·clockScale(SB)
 	SHRQ	$32, DX, AX	// AX = DX:AX >> 32, ns
 	MOVQ	AX, BX
 	SHRQ	$9, AX	// 1e9 = 2^9 * 5^9

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -11,9 +11,7 @@ func configure() {
 	line := CommandLine()
 	if mode, ok := bootinfo.Lookup(line, "mode"); ok && string(mode) == "boot" {
 		bootMode = true
-		if vga = hasVGA(); vga {
-			vgaClear()
-		}
+		startScreen()
 		showLog()
 	}
 	if v, _ := bootinfo.Flag(line, "log"); v {
@@ -23,11 +21,6 @@ func configure() {
 	if ns, code := bootinfo.Uint(line, "time"); code == bootinfo.OK {
 		wallStart = int64(ns)
 	}
-}
-
-// CommandLine returns the kernel's command line, without a NUL.
-func CommandLine() []byte {
-	return info.CommandLineBytes(memory.Below(earlyMapped))
 }
 
 // Archive returns the boot archive, in the direct map; nil if there is none.
@@ -40,15 +33,3 @@ func Archive() []byte {
 
 // ArchivePhys returns the physical address of the boot archive.
 func ArchivePhys() uint64 { return archive.Base }
-
-func startClock() {
-	hz, code := bootinfo.Uint(CommandLine(), "tsc")
-	tscGiven = code == bootinfo.OK && hz >= 1_000_000 && hz <= 100_000_000_000
-	if !tscGiven {
-		hz = measureTSC()
-	}
-	setTSC(hz)
-	if wallStart == 0 {
-		wallStart = readRTC()
-	}
-}

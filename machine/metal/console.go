@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -6,15 +6,12 @@ package metal
 
 import "loam/machine/spin"
 
-// The consoles of the kernel: COM1 (16550), and VGA text in boot mode. They
-// carry the log and panics, never a program's streams. Unless the log is
+// The consoles of the kernel: a serial port (16550), and on amd64 VGA text in boot
+// mode. They carry the log and panics, never a program's streams. Unless the log is
 // asked for, it is kept in a ring and shown when the kernel panics: sending a
 // line costs more instructions than most of boot.
 
 const (
-	com1 = 0x3f8
-	com2 = 0x2f8
-
 	uartData      = 0
 	uartIER       = 1
 	uartFIFO      = 2
@@ -45,23 +42,7 @@ var (
 	logRing  [8192]byte
 	logEnd   uint64 // bytes ever written; position modulo the ring's size
 	bootMode bool   // mode=boot: a person watches the consoles
-	vga      bool   // the VGA console is live
 )
-
-func startSerial() {
-	outb(com1+uartLine, 0x80) // divisor latch
-	outb(com1+uartData, 1)    // 115200 baud
-	outb(com1+uartIER, 0)
-	outb(com1+uartLine, 0x03) // 8 bits, no parity, 1 stop bit
-	outb(com1+uartFIFO, 0x07)
-	outb(com1+uartModem, 0x0b)
-}
-
-func serialPut(b byte) {
-	for inb(com1+uartStatus)&uartSendEmpty == 0 {
-	}
-	outb(com1+uartData, b)
-}
 
 // consoleWrite appends to the log.
 func consoleWrite(p []byte) {
@@ -83,9 +64,7 @@ func show(b byte) {
 		serialPut('\r')
 	}
 	serialPut(b)
-	if vga {
-		vgaPut(b)
-	}
+	screenPut(b)
 }
 
 // showLog sends what the ring still has and everything from now on.
@@ -140,7 +119,7 @@ func putPadded(v uint64, n int, pad byte) {
 // stamp begins a log line with the time since power-on.
 func stamp() {
 	us := uint64(0)
-	if tscHz != 0 {
+	if clockHz != 0 {
 		us = uint64(Now()) / 1000
 	}
 	puts("[")

@@ -1,36 +1,17 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
 import (
-	"loam/machine/amd64"
 	"loam/machine/asid"
 	classes "loam/machine/heap"
 )
 
-// CPU is what belongs to one processor; GS points to it in kernel mode. What is
-// not said to be otherwise only its own processor touches, with interrupts off.
-// Pointer-free: addresses are uintptr, so that neither the collector nor a write
-// barrier has business here.
-type CPU struct {
-	self      uintptr // address of this structure
-	ctx       uintptr // *Context whose GS base the processor has, 0: nobody's
-	kctx      uintptr // *Context of the kernel thread that runs
-	root      uint64  // page-table root that CR3 holds
-	runnerSP  uint64  // where Enter returns to
-	runnerBP  uint64
-	runnerFS  uint64 // the runner's thread-local storage, constant
-	scratch   uint64 // user stack pointer while SYSCALL's entry finds its feet
-	machineSP uint64 // top of the machine stack
-	machineFS uint64 // FS base of machine code: the fake g lies at FS:-8
-	panicSP   uint64
-	inMachine uint64 // nonzero while a Go handler runs: a trap then is fatal
-	xcr0      uint64 // the state components that XSAVE and XRSTOR move
-
-	id   uint64
-	apic uint32 // of its local APIC, constant
+// shared is the part of CPU that both architectures have.
+type shared struct {
+	root uint64 // page-table root that is loaded
 
 	objects classes.Front // its way to the size classes, constant
 
@@ -54,20 +35,16 @@ type CPU struct {
 	runnerReady bool   // the runner waits for the CPU
 	turns       int32  // threads that go before it, for it has called Turn
 	asked       bool   // the runtime has asked the runner to stop
-	nudged      bool   // vectorKick is on its way because of a kernel thread
+	nudged      bool   // an interrupt is on its way because of a kernel thread
 	forgot      uint64 // the last order to forget that it has obeyed (giveback.go)
 	online      uint32 // 1 once it has started; atomic
 
-	tls [2]uintptr // tls[0] lies at machineFS-8 and holds &fakeG
-	_   [1]uint64
-	// fakeG stands for a goroutine while machine code runs: all zero, so its
-	// stack guard never triggers.
-	fakeG [64]uint64
-
 	tags asid.Tags // whose translations it keeps
+}
 
-	gdt [amd64.GDTEntries]uint64
-	tss amd64.TSS
+func (s *shared) prepareShared() {
+	s.current, s.idle, s.runner = none, none, none
+	s.timerSet, s.deadline = never, never
 }
 
 // cpus are the CPUs, the boot CPU first; cpuCount of them are there.
@@ -78,16 +55,6 @@ var (
 
 // none is the index that means no kernel thread.
 const none = int32(-1)
-
-// prepare gives the structure of a CPU the values that aren't zero.
-func (cpu *CPU) prepare(id uint64, apic uint32) {
-	cpu.self = uintptr(addr(cpu))
-	cpu.id, cpu.apic = id, apic
-	cpu.current, cpu.idle, cpu.runner = none, none, none
-	cpu.timerSet, cpu.deadline = never, never
-	cpu.tls[0] = uintptr(addr(&cpu.fakeG))
-	cpu.machineFS = addr(&cpu.tls) + 8
-}
 
 // heldHere is where the calling CPU notes the locks that it holds.
 func heldHere() *uint32 { return &thisCPU().held }

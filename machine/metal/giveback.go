@@ -1,13 +1,10 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
-import (
-	"loam/machine/amd64"
-	"loam/machine/frame"
-)
+import "loam/machine/frame"
 
 // How frames of the heap come back. Go's runtime says which pages it needs no more
 // (madvise, munmap: mostly its scavenger); they read zero when they are touched
@@ -17,7 +14,7 @@ import (
 //   - With one CPU: unmap, forget, free.
 //   - With several: the calling kernel thread unmaps a piece, puts the frames aside,
 //     has every other CPU interrupted, and blocks, as in a futex, until all have
-//     forgotten. Then its call is made again, from the SYSCALL instruction: it frees
+//     forgotten. Then its call is made again, from its instruction on: it frees
 //     what it has aside and goes on with the next piece. No lock is held meanwhile.
 //     The pages belong to the caller until its call returns, so nobody may use them.
 //   - A runner doesn't block: with several CPUs, what it gives back is zeroed where
@@ -51,7 +48,7 @@ const (
 // heapGive answers munmap and madvise.
 func heapGive(cpu *CPU, c *Context) int64 {
 	t := &kthreads[cpu.current]
-	start, end, code := heapPart(c.RDI, c.RSI)
+	start, end, code := heapPart(c.Arg0(), c.Arg1())
 	if code != 0 {
 		return code
 	}
@@ -70,8 +67,7 @@ func heapGive(cpu *CPU, c *Context) int64 {
 	default:
 		cpu.othersForget()
 	}
-	c.RDI, c.RSI = next, end-next
-	return again(c)
+	return c.again(next, end-next)
 }
 
 // heapPart checks a range as Linux does and returns it in whole pages; the part that
@@ -83,14 +79,6 @@ func heapPart(at, length uint64) (start, end uint64, code int64) {
 	end = min((at+length+pageSize-1)&^(pageSize-1), heap.next)
 	start = max(at, heap.start)
 	return start, max(start, end), 0
-}
-
-// again has the current thread make its call again, from the SYSCALL instruction,
-// with the registers of c.
-func again(c *Context) int64 {
-	const syscallSize = 2 // bytes of the instruction
-	c.RIP -= syscallSize
-	return int64(c.RAX)
 }
 
 // unmap takes pages from start on out of the heap and puts their frames aside, until
@@ -109,15 +97,15 @@ func (t *kthread) unmap(start, end uint64) (next uint64, n int) {
 		for ; va < upTo && seen < pieceEntries && n < pieceFrames; va += pageSize {
 			seen++
 			pte := &table[va>>12&511]
-			if *pte&amd64.PTEPresent == 0 {
+			if *pte&ptePresent == 0 {
 				continue
 			}
-			pa := *pte & pteAddr
+			pa := pteFrame(*pte)
 			*pte = 0
 			*memory.Word(pa) = t.aside
 			t.aside = pa
 			if n++; n < manyPages {
-				invlpg(va)
+				FlushPage(va)
 			}
 		}
 	}
@@ -137,15 +125,6 @@ func freeAside(t *kthread) {
 			machineFatal("a frame of the kernel's heap can't be given back: ", code.String())
 		}
 	}
-}
-
-// forgetAll makes this CPU forget every translation, those of the kernel's half
-// included: they are global, so that only a change of CR4.PGE does it (SDM vol. 3A,
-// 4.10.4.1).
-func forgetAll() {
-	cr4 := readCR4()
-	writeCR4(cr4 &^ amd64.CR4GlobalPages)
-	writeCR4(cr4)
 }
 
 // othersForget orders every other CPU to forget, and blocks the current thread until
@@ -192,8 +171,8 @@ func heapZero(start, end uint64) {
 		next := min((va+span)&^(span-1), end)
 		if table != nil {
 			for i := va; i < next; i += pageSize {
-				if pte := table[i>>12&511]; pte&amd64.PTEPresent != 0 {
-					memory.Zero(pte & pteAddr)
+				if pte := table[i>>12&511]; pte&ptePresent != 0 {
+					memory.Zero(pteFrame(pte))
 				}
 			}
 		}

@@ -1,11 +1,10 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
 import (
-	"loam/machine/amd64"
 	"loam/machine/frame"
 	classes "loam/machine/heap"
 )
@@ -125,7 +124,6 @@ func newContext(k classes.Kind) *Context {
 	}
 	memory.Zero(pa)
 	c := contextAt(memory.Virtual(pa))
-	c.CS, c.SS, c.RFLAGS, c.Full = amd64.UserCode, amd64.UserData, amd64.UserFlags(0), 1
 	c.setInitial()
 	return c
 }

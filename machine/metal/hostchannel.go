@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -9,14 +9,13 @@ import (
 	"loam/machine/spin"
 )
 
-// The host channel: frames out through the debug port, one string output
-// instruction a piece; frames in through COM2, by interrupt. Payloads lie in
-// the ring if there is one. Without, input goes into a buffer; when that is
-// full the interrupt is off, the UART's FIFO fills, and the emulator stops
-// taking bytes: back-pressure up to the host's pipe.
+// The host channel: frames of package channel through a port of the machine
+// (hostport_*.go), those from the host by interrupt. Payloads lie in the ring if
+// there is one. Without, input goes into a buffer; when that is full the interrupt
+// is off, the UART's FIFO fills, and the emulator stops taking bytes: back-pressure
+// up to the host's pipe.
 
 const (
-	debugPort = 0xe9
 	inputSize = 16 << 10
 
 	// inlinePiece is the most output sent past a full ring at once, in bytes.
@@ -40,7 +39,7 @@ var (
 func startHostChannel() {
 	// The FIFO's trigger (16550: FCR bits 7 and 6). Frames to a guest with a
 	// ring are headers of 4 bytes: 4. Else 14, for the fewest interrupts.
-	const on, at4, at14 = 0x07, 0x40, 0xc0
+	const at4, at14 = 0x40, 0xc0
 	trigger, version := uint8(at14), uint32(channel.Version)
 	if ring != 0 {
 		trigger, version = at4, channel.VersionRing
@@ -52,11 +51,7 @@ func startHostChannel() {
 		}
 		input = uint64(memory.Virtual(pa))
 	}
-	outb(com2+uartLine, 0x03)
-	outb(com2+uartFIFO, on|trigger)
-	outb(com2+uartModem, 0x0b)
-	routeIRQ(irqCOM2) // before the edge that would be lost
-	outb(com2+uartIER, 1)
+	startPort(trigger)
 	var hello [channel.HelloSize]byte
 	channel.PutHello(&hello, version)
 	sendInline(channel.Hello, hello[:])
@@ -98,14 +93,14 @@ func isStream(t channel.Type) bool { return t == channel.Stdout || t == channel.
 func sendInline(t channel.Type, p []byte) {
 	sendHeader(t, len(p))
 	if len(p) > 0 {
-		outs(debugPort, &p[0], uint64(len(p)))
+		portWrite(p)
 	}
 }
 
 func sendHeader(t channel.Type, n int) {
 	var h [channel.HeaderSize]byte
 	channel.PutHeader(&h, t, n)
-	outs(debugPort, &h[0], uint64(len(h)))
+	portWrite(h[:])
 }
 
 // receiveAll serves the receiver's interrupt.
@@ -119,8 +114,8 @@ func receiveAll() bool {
 // receive takes what the UART has; true if there is something new to read.
 func receive() bool {
 	any := false
-	for !inPaused && inb(com2+uartStatus)&uartReceived != 0 {
-		b := inb(com2 + uartData)
+	for !inPaused && portReadable() {
+		b := portRead()
 		switch e := parser.Feed(b); {
 		case e&channel.Data != 0 && parser.Type() == channel.Stdin:
 			if input == 0 {
@@ -131,7 +126,7 @@ func receive() bool {
 			any = true
 			if inTail-inHead == inputSize {
 				inPaused = true
-				outb(com2+uartIER, 0)
+				portInterrupts(false)
 			}
 		case e&channel.End == 0:
 		case parser.InRing():
@@ -169,7 +164,7 @@ func take(p []byte) int {
 	}
 	if inPaused && inTail-inHead <= inputSize/2 {
 		inPaused = false
-		outb(com2+uartIER, 1)
+		portInterrupts(true)
 		receive()
 	}
 	return n

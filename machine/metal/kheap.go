@@ -1,13 +1,10 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
-import (
-	"loam/machine/amd64"
-	"loam/machine/frame"
-)
+import "loam/machine/frame"
 
 // Kernel ranges: addresses of the kernel's half that get a frame with the first
 // touch of a page. There are two. The heap is the memory of the kernel's own Go
@@ -38,17 +35,7 @@ var (
 	leastLeft = ^uint64(0)
 )
 
-const (
-	heapAlign = 64 << 20 // of an arena of Go's (runtime/malloc.go)
-
-	ptePresent = amd64.PTEPresent | amd64.PTEAccessed | amd64.PTEDirty
-	pteWrite   = amd64.PTEWrite
-	pteDevice  = amd64.PTEThrough | amd64.PTENoCache
-	pteHuge    = amd64.PTELarge
-	pteGlobal  = amd64.PTEGlobal
-	pteNX      = amd64.PTENoExec
-	pteAddr    = amd64.PTEAddrMask
-)
+const heapAlign = 64 << 20 // of an arena of Go's (runtime/malloc.go)
 
 // has reports whether va was given out.
 func (r *kernelRange) has(va uint64) bool { return va >= r.start && va < r.next }
@@ -118,6 +105,7 @@ func rangeFault(va uint64) bool {
 		return false
 	}
 	if backed(va) {
+		kernelMapped(va)
 		return true // another CPU was first
 	}
 	pa, code := frames.AllocOn(here(), r.owner)
@@ -125,10 +113,11 @@ func rangeFault(va uint64) bool {
 		return false
 	}
 	memory.Zero(pa)
-	if !mapKernelPage(va&^(pageSize-1), pa, pteWrite|pteNX|pteGlobal) {
+	if !mapKernelPage(va&^(pageSize-1), pa, kernelData) {
 		frames.FreeOn(here(), pa, r.owner)
 		return false
 	}
+	kernelMapped(va)
 	r.frames++
 	leastLeft = min(leastLeft, frames.Left())
 	return true
@@ -148,12 +137,12 @@ func touch(va, n uint64) {
 // of the span that has it, or has none.
 func kernelLeafs(va uint64) (leafs *[512]uint64, span uint64) {
 	table := memory.Table(kernelRoot)
-	for shift := 39; shift > 12; shift -= 9 {
+	for shift := rootShift; shift > 12; shift -= 9 {
 		e := table[va>>shift&511]
-		if e&amd64.PTEPresent == 0 {
+		if e&ptePresent == 0 {
 			return nil, 1 << shift
 		}
-		table = memory.Table(e & pteAddr)
+		table = memory.Table(pteFrame(e))
 	}
 	return table, hugePage
 }
@@ -161,24 +150,24 @@ func kernelLeafs(va uint64) (leafs *[512]uint64, span uint64) {
 // backed reports whether the page of va, which is in a range, has a frame.
 func backed(va uint64) bool {
 	table, _ := kernelLeafs(va)
-	return table != nil && table[va>>12&511]&amd64.PTEPresent != 0
+	return table != nil && table[va>>12&511]&ptePresent != 0
 }
 
 // kernelTable returns the table of the level whose entries span 1<<shift
 // bytes, made as needed, or nil without memory.
 func kernelTable(va uint64, shift int) *[512]uint64 {
 	table := memory.Table(kernelRoot)
-	for s := 39; s > shift; s -= 9 {
+	for s := rootShift; s > shift; s -= 9 {
 		e := &table[va>>s&511]
-		if *e&amd64.PTEPresent == 0 {
+		if *e&ptePresent == 0 {
 			pa, code := frames.AllocOn(here(), frame.Kernel)
 			if code != 0 {
 				return nil
 			}
 			memory.Zero(pa)
-			*e = pa | ptePresent | pteWrite
+			*e = tableEntry(pa)
 		}
-		table = memory.Table(*e & pteAddr)
+		table = memory.Table(pteFrame(*e))
 	}
 	return table
 }
@@ -188,7 +177,7 @@ func mapKernelPage(va, pa, bits uint64) bool {
 	if table == nil {
 		return false
 	}
-	table[va>>12&511] = pa | bits | ptePresent
+	table[va>>12&511] = pageEntry(pa, bits)
 	return true
 }
 
@@ -201,7 +190,7 @@ func mapKernelRange(va, start, end, bits uint64) bool {
 			if table == nil {
 				return false
 			}
-			table[va>>21&511] = start | bits | ptePresent | pteHuge
+			table[va>>21&511] = hugeEntry(start, bits)
 			va, start = va+hugePage, start+hugePage
 			continue
 		}
@@ -211,7 +200,7 @@ func mapKernelRange(va, start, end, bits uint64) bool {
 		}
 		// The pages up to the table's end, where a larger one may begin.
 		for n := min((hugePage-va%hugePage)/pageSize, (end-start+pageSize-1)/pageSize); n > 0; n-- {
-			table[va>>12&511] = start | bits | ptePresent
+			table[va>>12&511] = pageEntry(start, bits)
 			va, start = va+pageSize, start+pageSize
 		}
 	}

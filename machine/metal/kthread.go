@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -152,7 +152,7 @@ func nudge(c *CPU) {
 
 // wake makes a waiting thread ready with result r of its call.
 func wake(cpu *CPU, i int32, r int64) {
-	contextAt(kthreads[i].ctx).RAX = uint64(r)
+	contextAt(kthreads[i].ctx).SetResult(uint64(r))
 	ready(cpu, i)
 }
 
@@ -266,13 +266,9 @@ func makeIdle(cpu *CPU) bool {
 		return false
 	}
 	cpu.idle = i
-	c := contextAt(kthreads[i].ctx)
-	_, _, _, loop := entries()
-	c.RIP, c.RSP, c.RFLAGS = uint64(loop), cpu.machineSP, interruptsOn // it has no use for a stack
+	contextAt(kthreads[i].ctx).start(idleEntry(), cpu.machineSP) // it has no use for a stack
 	return true
 }
-
-const interruptsOn = 0x202
 
 // startThreads makes the idle thread and the first thread of Go's runtime,
 // which will start at entry with sp.
@@ -284,8 +280,7 @@ func startThreads(cpu *CPU, entry, sp uint64) bool {
 	if first < 0 {
 		return false
 	}
-	c := contextAt(kthreads[first].ctx)
-	c.RIP, c.RSP, c.RFLAGS = entry, sp, interruptsOn
+	contextAt(kthreads[first].ctx).start(entry, sp)
 	cpu.current, cpu.kctx = first, kthreads[first].ctx
 	return true
 }

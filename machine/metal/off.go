@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -32,7 +32,7 @@ func beginOff(c *Context) {
 		cpu := thisCPU()
 		cpu.off()
 		if cpu.offNow = c.Vector; c.Vector == uint64(TrapSyscall) {
-			cpu.offNow += c.OrigRAX
+			cpu.offNow += c.Number()
 		}
 	}
 }

@@ -1,13 +1,10 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
-import (
-	"loam/machine/amd64"
-	"loam/machine/spin"
-)
+import "loam/machine/spin"
 
 // How the machine ends. A panic shows the log, what happened, the registers
 // and a symbolised stack on every console, and stops the machine with a
@@ -19,14 +16,12 @@ const (
 	ShutdownPanic = 0x11
 )
 
-const exitPort = 0xf4 // isa-debug-exit
-
 // Shutdown ends the machine. On one without the emulator's exit device it
 // halts.
 //
 //loam:fatal
 func Shutdown(value uint32) {
-	outl(exitPort, value)
+	powerOff(value)
 	if stopping == 0 {
 		stopping = uint32(thisCPU().id) + 1
 		stopOthers()
@@ -37,7 +32,7 @@ func Shutdown(value uint32) {
 var (
 	panicContext Context // of a trap in machine code
 	panicking    uint32  // how often the reporting CPU has begun
-	stopping     uint32  // number of the CPU that reports plus 1, 0: none; read by paranoid
+	stopping     uint32  // number of the CPU that reports plus 1, 0: none
 )
 
 // beginPanic makes the caller the one CPU that reports and stops the others. One
@@ -52,17 +47,16 @@ func beginPanic() {
 	}
 }
 
-// stopOthers stops the other CPUs by an NMI, for they may have interrupts off,
-// and gives them time to be out of the console.
+// stopOthers stops the other CPUs and gives them time to be out of the console.
 func stopOthers() {
 	const patience = 100_000 // PAUSEs
 	if cpuCount == 1 {
 		return
 	}
-	// One by one: a CPU that was left out has no table for an NMI.
+	// One by one: a CPU that was left out is not ready for it.
 	for i := range cpuCount {
 		if c := &cpus[i%MaxCPUs]; c != thisCPU() {
-			sendIPI(amd64.IPINMI(c.apic, x2apic))
+			sendStop(c)
 		}
 	}
 	for range patience {
@@ -77,10 +71,10 @@ func machinePanic(cpu *CPU) {
 	beginPanic()
 	if panicking > 1 {
 		// The report itself failed: say so with the least code.
-		puts("\nloam: another fault while reporting the first: rip ")
-		putHex(panicContext.RIP, 16)
-		puts(" cr2 ")
-		putHex(panicContext.CR2, 16)
+		puts("\nloam: another fault while reporting the first: pc ")
+		putHex(panicContext.PC(), 16)
+		puts(" address ")
+		putHex(panicContext.faultAddress(), 16)
 		put('\n')
 		Shutdown(ShutdownPanic)
 	}
@@ -102,11 +96,11 @@ func kernelPanic(cpu *CPU, c *Context, what string) {
 func goPanic(cpu *CPU, c *Context) {
 	beginPanic()
 	showLog()
-	if c.RDI == 0 {
+	if c.Arg0() == 0 {
 		Shutdown(ShutdownOK)
 	}
 	puts("loam: kernel panic: Go's runtime gave up with status ")
-	putDec(c.RDI)
+	putDec(c.Arg0())
 	puts(" on CPU ")
 	putDec(cpu.id)
 	put('\n')
@@ -124,7 +118,7 @@ func machineFatal(why ...string) {
 		puts(s)
 	}
 	put('\n')
-	backtrace(framePointer())
+	backtraceHere()
 	Shutdown(ShutdownPanic)
 }
 
@@ -133,24 +127,14 @@ func report(cpu *CPU, c *Context, what string) {
 	puts("loam: kernel panic: ")
 	puts(what)
 	puts(": ")
-	puts(amd64.VectorName(uint8(c.Vector)))
+	puts(c.trapName())
 	puts(" on CPU ")
 	putDec(cpu.id)
 	put('\n')
 	registers(c)
 	puts("stack:\n")
-	backtraceFrom(c.RIP, c.RBP)
+	backtraceFrom(c)
 	Shutdown(ShutdownPanic)
-}
-
-func registers(c *Context) {
-	row("rip", c.RIP, "rsp", c.RSP, "rbp", c.RBP)
-	row("rax", c.RAX, "rbx", c.RBX, "rcx", c.RCX)
-	row("rdx", c.RDX, "rsi", c.RSI, "rdi", c.RDI)
-	row("r8 ", c.R8, "r9 ", c.R9, "r10", c.R10)
-	row("r11", c.R11, "r12", c.R12, "r13", c.R13)
-	row("r14", c.R14, "r15", c.R15, "flg", c.RFLAGS)
-	row("cr2", c.CR2, "err", c.Err, "cr3", readCR3())
 }
 
 func row(n1 string, v1 uint64, n2 string, v2 uint64, n3 string, v3 uint64) {
@@ -165,40 +149,6 @@ func register(name string, v uint64) {
 	puts(name)
 	put(' ')
 	putHex(v, 16)
-}
-
-// backtraceFrom prints the call chain by frame pointers, for as long as they
-// stay within mapped kernel memory and grow.
-func backtraceFrom(pc, fp uint64) {
-	symbol(pc)
-	backtrace(fp)
-}
-
-func backtrace(fp uint64) {
-	const most = 4096
-	last, repeats, shown := uint64(0), uint64(0), 0
-	for range most {
-		if fp < kernelLow || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
-			break
-		}
-		pc, up := load64(fp+8), load64(fp)
-		if pc == 0 || shown == 40 {
-			break
-		}
-		if pc == last {
-			repeats++ // recursion: one line for all
-		} else {
-			repeated(repeats)
-			symbol(pc - 1)
-			last, repeats = pc, 0
-			shown++
-		}
-		if up <= fp {
-			break
-		}
-		fp = up
-	}
-	repeated(repeats)
 }
 
 func repeated(n uint64) {
@@ -216,15 +166,15 @@ func mapped(va uint64) bool {
 		return va >= imageMap
 	}
 	table := memory.Table(kernelRoot)
-	for shift := 39; shift >= 12; shift -= 9 {
+	for shift := rootShift; shift >= 12; shift -= 9 {
 		e := table[va>>shift&511]
-		if e&amd64.PTEPresent == 0 {
+		if e&ptePresent == 0 {
 			return false
 		}
-		if shift == 12 || shift < 39 && e&pteHuge != 0 {
+		if shift == 12 || isHuge(e) {
 			return true
 		}
-		table = memory.Table(e & pteAddr)
+		table = memory.Table(pteFrame(e))
 	}
 	return true
 }

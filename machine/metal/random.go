@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -12,7 +12,7 @@ import (
 
 // The kernel's random source: ChaCha20 (RFC 8439) as a generator with fast key
 // erasure: the first 32 bytes of each block become the next key, the other 32
-// are given out. Seeded by RDRAND, or by seed= for repeatable runs, never by
+// are given out. Seeded by hardware, or by seed= for repeatable runs, never by
 // the time alone.
 //
 // Rejected: math/rand/v2's ChaCha8, of the same construction: it is not on
@@ -35,30 +35,6 @@ func seedRandom() {
 		randomKey[i] = uint32(seed[4*i]) | uint32(seed[4*i+1])<<8 | uint32(seed[4*i+2])<<16 | uint32(seed[4*i+3])<<24
 	}
 	randomLeft = 0
-}
-
-func hardwareSeed(seed *[32]byte) {
-	if !hasRDRAND {
-		machineFatal("no source of random numbers: this processor lacks RDRAND (2012), and the command line has no seed=")
-	}
-	for i := 0; i < len(seed); i += 8 {
-		v := randomWord()
-		for k := range 8 {
-			seed[i+k] = byte(v >> (8 * k))
-		}
-	}
-}
-
-// randomWord asks RDRAND as often as Intel's guide says before giving up
-// (Digital Random Number Generator guide, 5.2.1: 10 times).
-func randomWord() uint64 {
-	for range 10 {
-		if v, ok := rdrand(); ok {
-			return v
-		}
-	}
-	machineFatal("RDRAND gives no random numbers")
-	return 0
 }
 
 // Random fills p with random bytes.

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -22,7 +22,9 @@ func outs(port uint16, p *byte, n uint64)
 func rdmsr(msr uint32) uint64
 func wrmsr(msr uint32, v uint64)
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
-func rdtsc() uint64
+
+// ticks reads the TSC.
+func ticks() uint64
 func rdrand() (v uint64, ok bool)
 func readFS() uint64
 func readCR3() uint64

@@ -84,7 +84,7 @@ TEXT ·cpuid(SB),NOSPLIT,$0-24
 	MOVL	DX, d+20(FP)
 	RET
 
-TEXT ·rdtsc(SB),NOSPLIT,$0-8
+TEXT ·ticks(SB),NOSPLIT,$0-8
 	RDTSC
 	SHLQ	$32, DX
 	ORQ	DX, AX

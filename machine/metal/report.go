@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -23,10 +23,7 @@ func logBoot() {
 	logImage()
 	logTime()
 	item("consoles")
-	puts("COM1")
-	if vga {
-		puts(", VGA text 80x25")
-	}
+	logConsoles()
 	put('\n')
 	if archive.Size != 0 {
 		item("archive")
@@ -35,72 +32,6 @@ func logBoot() {
 		putHex(archive.Base, 1)
 		put('\n')
 	}
-}
-
-// logCPU names the processor (SDM vol. 2A, CPUID leaves 80000002H to 4H) and
-// its guards.
-func logCPU() {
-	item("processor")
-	for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
-		a, b, c, d := cpuid(leaf, 0)
-		for _, w := range [4]uint32{a, b, c, d} {
-			for ; w != 0; w >>= 8 {
-				put(byte(w))
-			}
-		}
-	}
-	puts(hypervisorName())
-	put('\n')
-	if cpuCount > 1 || lateCPUs > 0 {
-		item("")
-		putDec(cpuCount)
-		puts(" CPUs of ")
-		putDec(uint64(table.Count))
-		puts(" by ")
-		puts(table.Source.String())
-		if x2apic {
-			puts(", x2APIC")
-		}
-		put('\n')
-	}
-	if hasTags {
-		item("translations")
-		puts("kept by PCID\n")
-	}
-	item("guards")
-	puts("W^X, NX, guard pages")
-	for _, g := range [...]struct {
-		on   bool
-		name string
-	}{{hasSMEP, "SMEP"}, {hasSMAP, "SMAP"}, {hasUMIP, "UMIP"}} {
-		if g.on {
-			puts(", ")
-			puts(g.name)
-		} else {
-			puts(", no ")
-			puts(g.name)
-		}
-	}
-	put('\n')
-	item("registers")
-	putDec(uint64(fpuSize))
-	puts(" bytes of FPU state a thread\n")
-}
-
-// hypervisorName says who runs the machine, by the signature of leaf
-// 40000000H.
-func hypervisorName() string {
-	const hypervisor = 1 << 31
-	if _, _, c, _ := cpuid(1, 0); c&hypervisor == 0 {
-		return ""
-	}
-	switch _, b, _, _ := cpuid(0x40000000, 0); b {
-	case 'T' | 'C'<<8 | 'G'<<16 | 'T'<<24:
-		return ", emulated (TCG)"
-	case 'K' | 'V'<<8 | 'M'<<16 | 'K'<<24:
-		return ", under KVM"
-	}
-	return ", under a hypervisor"
 }
 
 func logMemory() {
@@ -131,20 +62,19 @@ func logImage() {
 
 func logTime() {
 	item("time")
-	puts("TSC at ")
-	putDec(tscHz / 1_000_000)
-	put('.')
-	putPadded(tscHz/1000%1000, 3, '0')
-	puts(" MHz, ")
-	if tscGiven {
-		puts("as told")
-	} else {
-		puts("measured")
-	}
+	logClock()
 	put('\n')
 	item("date")
 	putDate(WallTime() / 1e9)
 	put('\n')
+}
+
+// putMHz writes a rate in Hz.
+func putMHz(hz uint64) {
+	putDec(hz / 1_000_000)
+	put('.')
+	putPadded(hz/1000%1000, 3, '0')
+	puts(" MHz")
 }
 
 // putSize writes a number of bytes in KiB or MiB.

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -6,14 +6,11 @@ package metal
 
 import (
 	"loam/abi/channel"
-	"loam/machine/bootinfo"
-	"loam/machine/frame"
 	"loam/machine/spin"
 )
 
-// The ring of the host channel (abi/channel): memory shared with the host, in
-// the hole of the image between the boot segment and the text. The host offers
-// it by the command line; deterministic machines have none.
+// The ring of the host channel (abi/channel): memory shared with the host. The host
+// offers it by the command line; deterministic machines have none.
 
 var (
 	ring uint64 // its address in the direct map; 0: none
@@ -27,22 +24,6 @@ var (
 
 	roomWanted bool // the host waits for Room
 )
-
-// releaseBoot gives back what of the image has served, and what it leaves
-// unused below its text, without the ring if there is one.
-func releaseBoot() {
-	hole, text := header.BootEnd, header.TextStart-imageMap
-	at, code := bootinfo.Uint(CommandLine(), "ring")
-	if code != bootinfo.OK || at < hole || at > text || text-at < channel.RingSize || at%pageSize != 0 {
-		frames.Release(header.BootStart, text, frame.Kernel)
-		return
-	}
-	frames.Release(header.BootStart, at, frame.Kernel)
-	if end := at + channel.RingSize; end < text {
-		frames.Release(end, text, frame.Kernel)
-	}
-	ring = uint64(memory.Virtual(at))
-}
 
 // ringWrite sends the beginning of p, at most ringPiece bytes of it, as a frame
 // whose payload is in the ring, and returns its length: 0 if the host leaves no

@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -32,6 +32,8 @@ const (
 const (
 	epollFD = 3
 	eventFD = 4
+
+	epollDataAt = abi.EpollEventSize - 8 // in struct epoll_event
 )
 
 // runtimeCall answers the call that the current kernel thread makes; its
@@ -42,7 +44,7 @@ func runtimeCall(cpu *CPU) {
 	c := contextAt(cpu.kctx)
 	machineLock.Lock()
 	cpu.obey()
-	c.RAX = uint64(answer(cpu, c))
+	c.SetResult(uint64(answer(cpu, c)))
 	if readyHead >= 0 {
 		armSlice(cpu) // whom the call woke must not wait for ever
 	}
@@ -52,14 +54,14 @@ func runtimeCall(cpu *CPU) {
 // answer returns the result for the calling thread. A call that blocks stores
 // nothing then: wake sets the result later, over what answer returns now.
 func answer(cpu *CPU, c *Context) int64 {
-	switch c.RAX {
+	switch c.callNumber() {
 	case abi.SYS_FUTEX:
 		return kFutexCall(cpu, c)
 	case abi.SYS_CLOCK_GETTIME:
 		return kClock(c)
 	case abi.SYS_NANOSLEEP:
-		touch(c.RDI, 16)
-		block(cpu, kSleep, 0, Now()+int64(load64(c.RDI))*1e9+int64(load64(c.RDI+8)))
+		touch(c.Arg0(), 16)
+		block(cpu, kSleep, 0, Now()+int64(load64(c.Arg0()))*1e9+int64(load64(c.Arg0()+8)))
 	case abi.SYS_SCHED_YIELD, callTurn:
 		// A spinning caller may have interrupts off: look for those whose
 		// time has come as the timer would.
@@ -67,17 +69,17 @@ func answer(cpu *CPU, c *Context) int64 {
 		askRunners(cpu)
 		yield(cpu)
 	case callPin:
-		pin(cpu, c, c.RDI)
+		pin(cpu, c, c.Arg0())
 	case callIdle:
 		return kIdle(cpu)
 	case callTable:
-		return int64(takeTable(c.RDI))
+		return int64(takeTable(c.Arg0()))
 	case abi.SYS_MMAP:
-		return heapMap(c.RDI, c.RSI, c.R10)
+		return heapMap(c.Arg0(), c.Arg1(), c.Arg3())
 	case abi.SYS_MUNMAP:
 		return heapGive(cpu, c)
 	case abi.SYS_MADVISE:
-		if c.RDX == abi.MADV_DONTNEED || c.RDX == abi.MADV_FREE {
+		if c.Arg2() == abi.MADV_DONTNEED || c.Arg2() == abi.MADV_FREE {
 			return heapGive(cpu, c)
 		}
 	case abi.SYS_CLONE:
@@ -85,8 +87,6 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_EXIT:
 		kthreads[cpu.current].state = kFree // its Context is reused as it is
 		next(cpu)
-	case abi.SYS_ARCH_PRCTL:
-		c.FSBase = c.RSI // ARCH_SET_FS is all that it uses
 	case abi.SYS_SCHED_GETAFFINITY:
 		return kAffinity(c)
 	case abi.SYS_GETTID:
@@ -110,40 +110,40 @@ func answer(cpu *CPU, c *Context) int64 {
 	case abi.SYS_EVENTFD2:
 		return eventFD
 	case abi.SYS_EPOLL_CTL:
-		touch(c.R10, 12)
-		pollData = load64(c.R10 + 4)
+		touch(c.Arg3(), abi.EpollEventSize)
+		pollData = load64(c.Arg3() + epollDataAt)
 	case abi.SYS_EPOLL_PWAIT:
 		return kEpollWait(cpu, c)
 	case abi.SYS_EXIT_GROUP:
 		goPanic(cpu, c)
 	default:
-		return -enosys
+		return c.archCall()
 	}
 	return 0
 }
 
 func kFutexCall(cpu *CPU, c *Context) int64 {
 	const wait, wakeOp, private = 0, 1, 128
-	switch c.RSI &^ private {
+	switch c.Arg1() &^ private {
 	case wait:
-		touch(c.RDI, 4)
-		if load32(c.RDI) != uint32(c.RDX) {
+		touch(c.Arg0(), 4)
+		if load32(c.Arg0()) != uint32(c.Arg2()) {
 			return -eagain
 		}
 		deadline := int64(never)
-		if c.R10 != 0 {
-			touch(c.R10, 16)
-			deadline = Now() + int64(load64(c.R10))*1e9 + int64(load64(c.R10+8))
+		if c.Arg3() != 0 {
+			touch(c.Arg3(), 16)
+			deadline = Now() + int64(load64(c.Arg3()))*1e9 + int64(load64(c.Arg3()+8))
 		}
-		block(cpu, kFutex, c.RDI, deadline)
+		block(cpu, kFutex, c.Arg0(), deadline)
 		return 0
 	case wakeOp:
 		woken := int64(0)
 		for i := range kthreadTop {
-			if woken == int64(c.RDX) {
+			if woken == int64(c.Arg2()) {
 				break
 			}
-			if t := &kthreads[i%maxKThreads]; t.state == kFutex && t.futex == c.RDI {
+			if t := &kthreads[i%maxKThreads]; t.state == kFutex && t.futex == c.Arg0() {
 				wake(cpu, i, 0)
 				woken++
 			}
@@ -154,13 +154,13 @@ func kFutexCall(cpu *CPU, c *Context) int64 {
 }
 
 func kClock(c *Context) int64 {
-	touch(c.RSI, 16)
+	touch(c.Arg1(), 16)
 	ns := Now()
-	if c.RDI == 0 {
+	if c.Arg0() == 0 {
 		ns = WallTime()
 	}
-	store64(c.RSI, uint64(ns/1e9))
-	store64(c.RSI+8, uint64(ns%1e9))
+	store64(c.Arg1(), uint64(ns/1e9))
+	store64(c.Arg1()+8, uint64(ns%1e9))
 	return 0
 }
 
@@ -175,20 +175,14 @@ func kIdle(cpu *CPU) int64 {
 	return 0
 }
 
-// kClone starts a thread: it continues after the same SYSCALL, on its own
+// kClone starts a thread: it continues after the same call, on its own
 // stack and thread-local storage, with result 0.
 func kClone(cpu *CPU, c *Context) int64 {
 	i := newKThread()
 	if i < 0 {
 		return -eagain
 	}
-	child := contextAt(kthreads[i].ctx)
-	fpu := child.fpu
-	*child = *c
-	child.fpu = fpu
-	child.RSP = c.RSI
-	child.FSBase = c.R8
-	child.RFLAGS |= 0x200 // the runner's clone has interrupts off
+	c.fork(contextAt(kthreads[i].ctx))
 	wake(cpu, i, 0)
 	return int64(i) + 1
 }
@@ -197,8 +191,8 @@ func kClone(cpu *CPU, c *Context) int64 {
 func pin(cpu *CPU, c *Context, id uint64) {
 	i, home := cpu.current, &cpus[id%MaxCPUs]
 	kthreads[i].runner, kthreads[i].cpu = true, int32(home.id)
-	home.runner, home.runnerFS = i, c.FSBase
-	home.runnerG = load64(c.FSBase - 8)
+	home.runner = i
+	home.setRunner(c)
 	if home != cpu {
 		ready(cpu, i)
 		next(cpu)
@@ -209,7 +203,7 @@ func pin(cpu *CPU, c *Context, id uint64) {
 // which it keeps, and one for the rest of the kernel's goroutines.
 func kAffinity(c *Context) int64 {
 	const size = 16 // two words of the mask
-	touch(c.RDX, size)
+	touch(c.Arg2(), size)
 	n := cpuCount + 1
 	low, high := ^uint64(0), uint64(0)
 	if n < 64 {
@@ -217,13 +211,13 @@ func kAffinity(c *Context) int64 {
 	} else {
 		high = 1<<(n-64) - 1
 	}
-	store64(c.RDX, low)
-	store64(c.RDX+8, high)
+	store64(c.Arg2(), low)
+	store64(c.Arg2()+8, high)
 	return size
 }
 
 func kWrite(cpu *CPU, c *Context) int64 {
-	if c.RDI == eventFD {
+	if c.Arg0() == eventFD {
 		pollPending = true
 		for i := range kthreadTop {
 			if t := &kthreads[i%maxKThreads]; t.state == kPoll {
@@ -232,34 +226,34 @@ func kWrite(cpu *CPU, c *Context) int64 {
 		}
 		return 8
 	}
-	for i := uint64(0); i < c.RDX; i += pageSize {
-		touch(c.RSI+i, 1)
+	for i := uint64(0); i < c.Arg2(); i += pageSize {
+		touch(c.Arg1()+i, 1)
 	}
-	touch(c.RSI, c.RDX)
+	touch(c.Arg1(), c.Arg2())
 	consoleLock.Lock()
-	consoleWrite(bytesAt(c.RSI, c.RDX))
+	consoleWrite(bytesAt(c.Arg1(), c.Arg2()))
 	consoleLock.Unlock()
-	return int64(c.RDX)
+	return int64(c.Arg2())
 }
 
 func kRead(c *Context) int64 {
-	if c.RDI != eventFD || !pollPending {
+	if c.Arg0() != eventFD || !pollPending {
 		return -eagain
 	}
 	pollPending = false
-	touch(c.RSI, 8)
-	store64(c.RSI, 1)
+	touch(c.Arg1(), 8)
+	store64(c.Arg1(), 1)
 	return 8
 }
 
 func kEpollWait(cpu *CPU, c *Context) int64 {
-	touch(c.RSI, 12)
+	touch(c.Arg1(), abi.EpollEventSize)
 	t := &kthreads[cpu.current]
-	t.futex = c.RSI
+	t.futex = c.Arg1()
 	if pollPending {
 		return pollEvent(t)
 	}
-	ms := int64(int32(c.R10))
+	ms := int64(int32(c.Arg3()))
 	if ms == 0 {
 		return 0
 	}
@@ -267,7 +261,7 @@ func kEpollWait(cpu *CPU, c *Context) int64 {
 	if ms > 0 {
 		deadline = Now() + ms*1e6
 	}
-	block(cpu, kPoll, c.RSI, deadline)
+	block(cpu, kPoll, c.Arg1(), deadline)
 	return 0
 }
 
@@ -275,6 +269,6 @@ func kEpollWait(cpu *CPU, c *Context) int64 {
 func pollEvent(t *kthread) int64 {
 	const epollin = 1
 	store64(t.futex, epollin)
-	store64(t.futex+4, pollData) // packed on amd64
+	store64(t.futex+epollDataAt, pollData)
 	return 1
 }

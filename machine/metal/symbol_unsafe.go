@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -29,7 +29,7 @@ const gM = 6 // in words
 // runtime.FuncForPC would allocate for an inlined call; this names the
 // function that the call was inlined into.
 func symbolOf(pc uintptr) (name, file string, line int32) {
-	thisCPU().fakeG[gM] = addr(&fakeM)
+	fakeGoroutine()[gM] = addr(&fakeM)
 	f := findfunc(pc)
 	if f.f == nil {
 		return "?", "?", 0

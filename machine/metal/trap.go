@@ -1,14 +1,15 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
 package metal
 
-import "loam/machine/amd64"
-
-// Trap says why user code stopped: 0..31 a CPU exception, 32..63 an interrupt,
-// TrapSyscall a system call.
+// Trap says why user code stopped: below TrapInterrupt a CPU exception, by the
+// processor's number, from there on an interrupt, TrapSyscall a system call.
 type Trap uint64
+
+// TrapInterrupt is the first Trap that is an interrupt.
+const TrapInterrupt = 32
 
 // TrapSyscall is the Trap of a system call.
 const TrapSyscall = 256
@@ -27,36 +28,20 @@ const (
 	EventKick
 )
 
-// kernelTrap handles a trap or an interrupt that the kernel itself took; the
-// interrupted thread's state is in its Context, and resume runs kctx next.
-//
-//loam:trap stack=24576
-func kernelTrap(cpu *CPU) {
-	c := contextAt(cpu.kctx)
-	switch {
-	case c.Vector == amd64.VecPage:
-		if c.Err&amd64.FaultPresent == 0 && rangeTrap(c.CR2) {
-			return
-		}
-		if c.Err&amd64.FaultPresent == 0 && rangeOf(c.CR2) != nil {
-			kernelPanic(cpu, c, noKernelMemory)
-		}
-		kernelPanic(cpu, c, "fault in the kernel")
-	case c.Vector >= vectorIRQ:
-		serveInterrupt(cpu, uint32(c.Vector))
-		machineLock.Lock()
-		wake := cpu.events != 0
-		if wake {
-			wakeRunner(cpu)
-		}
-		if wake || cpu.current == cpu.idle || cpu.tick || cpu.runnerReady && cpu.turns == 0 {
-			cpu.tick = false
-			yield(cpu)
-		}
-		machineLock.Unlock()
-	default:
-		kernelPanic(cpu, c, "fault in the kernel")
+// kernelInterrupt serves an interrupt that a kernel thread was interrupted by, and
+// gives the CPU to whom it woke.
+func kernelInterrupt(cpu *CPU, t Trap) {
+	serveInterrupt(cpu, t)
+	machineLock.Lock()
+	wake := cpu.events != 0
+	if wake {
+		wakeRunner(cpu)
 	}
+	if wake || cpu.current == cpu.idle || cpu.tick || cpu.runnerReady && cpu.turns == 0 {
+		cpu.tick = false
+		yield(cpu)
+	}
+	machineLock.Unlock()
 }
 
 const noKernelMemory = "out of memory for the kernel's own heap and tables (-m gives the machine more)"
@@ -69,29 +54,13 @@ func rangeTrap(va uint64) bool {
 	return ok
 }
 
-// serveInterrupt acknowledges one interrupt and notes what it means.
-func serveInterrupt(cpu *CPU, vector uint32) {
-	switch vector {
-	case vectorTimer:
-		timerInterrupt(cpu)
-	case vectorKick:
-		machineLock.Lock()
-		cpu.nudged = false
-		cpu.obey()
-		machineLock.Unlock()
-		cpu.events |= uint32(EventKick)
-	case vectorIRQ + irqCOM2:
-		if receiveAll() {
-			cpu.events |= uint32(EventInput)
-		}
-	case vectorIRQ + irqCOM1, vectorIRQ + irqKeyboard:
-		if receiveKeys(vector) {
-			cpu.events |= uint32(EventKey)
-		}
-	case vectorSpurious:
-		return // no EOI: SDM vol. 3A, 10.9
-	}
-	endOfInterrupt()
+// kickInterrupt is for an interrupt by another CPU.
+func kickInterrupt(cpu *CPU) {
+	machineLock.Lock()
+	cpu.nudged = false
+	cpu.obey()
+	machineLock.Unlock()
+	cpu.events |= uint32(EventKick)
 }
 
 func timerInterrupt(cpu *CPU) {

@@ -73,7 +73,7 @@ func goPanic() error { panic("on purpose") }
 
 // guard writes below a CPU's first stack.
 func guard() error {
-	*at(uintptr(metal.KernelSpace().Stacks)) = 1
+	*at(uintptr(metal.Places().Stacks)) = 1
 	return errAlive
 }
 

@@ -138,7 +138,7 @@ func collector() error {
 
 // kernelSpace tells where the kernel has put what, and that it is there.
 func kernelSpace() error {
-	s := metal.KernelSpace()
+	s := metal.Places()
 	heap, table := make([]byte, 1<<20), metal.TableRange(64)
 	say("direct %#x tables %#x stacks %#x heap %#x", s.Direct, s.Tables, s.Stacks, s.Heap)
 	switch p := uint64(addressOf(heap)); {

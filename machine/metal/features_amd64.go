@@ -1,4 +1,4 @@
-//go:build loam && amd64
+//go:build loam
 
 // SPDX-License-Identifier: Apache-2.0
 
@@ -142,4 +142,10 @@ func chooseState(cpu *CPU) {
 	if cpu.xcr0&amd64.XCR0AVX != 0 {
 		phys.EnableAVX()
 	}
+}
+
+// idleEntry is where idle threads begin.
+func idleEntry() uint64 {
+	_, _, _, loop := entries()
+	return uint64(loop)
 }
