@@ -25,7 +25,8 @@
 // User addresses end at Format.UserEnd; whatever is above is the kernel's,
 // shared by all roots. [Tables.Reserve] creates the kernel's top-level tables
 // once at boot, [NewRoot] copies those entries, and tables of the kernel's
-// part are never freed. No leaf is ever both writable and executable; user leafs carry
+// part are never freed. [Tables.MapKernel] maps the kernel itself, its devices and
+// its memory, from ranges with any ends. No leaf is ever both writable and executable; user leafs carry
 // User and only they do.
 //
 // # Flushing
