@@ -88,7 +88,7 @@ func (t Tables) kernelLeafs(env Env, va, pa, end uint64, prot Prot, level uint) 
 			return n << shift(at), OK
 		case f.isLeaf(*e, at):
 			rest := va & (Span(at) - 1)
-			if rest > pa || *e != f.leaf(pa-rest, prot, at) {
+			if *e != f.leaf(pa-rest, prot, at) {
 				return 0, Mapped
 			}
 			return Span(at) - rest, OK
