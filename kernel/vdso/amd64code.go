@@ -2,9 +2,19 @@
 
 package vdso
 
-// putCode writes int clock_gettime(clockid_t edi, struct timespec *rsi) by the
+// BuildAMD64 writes the image of amd64 to the text page, whose data page is the one
+// before.
+func BuildAMD64(page *[PageSize]byte) {
+	clear(page[:])
+	size := putClockAMD64(page)
+	symbols := [...]symbol{{"__vdso_clock_gettime", codeAt, size}}
+	im := image{machine: 62, version: "LINUX_2.6", hash: 0x3ae75f6, symbols: symbols[:]}
+	im.put(page)
+}
+
+// putClockAMD64 writes int clock_gettime(clockid_t edi, struct timespec *rsi) by the
 // C calling convention of the System V ABI, and returns its size.
-func putCode(page *[PageSize]byte) uint64 {
+func putClockAMD64(page *[PageSize]byte) uint64 {
 	w := writer{page: page, at: codeAt}
 	w.bytes("\x83\xff\x01") // cmp edi, CLOCK_MONOTONIC
 	known := w.jump(0x74)   // je
