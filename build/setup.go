@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"loam/host/setup"
 )
@@ -26,8 +27,8 @@ func setupTarget(b *builder, _ []string) error {
 			return fmt.Errorf("could not install QEMU; when it is mended, or by hand, type:\n\t%s\n%w", setup.Shell(steps), err)
 		}
 	}
-	if !h.Has(setup.QEMU) {
-		return errors.New("the package manager reported success, but there is no " + setup.QEMU + " in PATH")
+	if missing := h.Missing(); missing != nil {
+		return errors.New("the package manager reported success, but there is no " + strings.Join(missing, " and no ") + " in PATH")
 	}
 	return nil
 }

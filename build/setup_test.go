@@ -17,12 +17,14 @@ func TestSetup(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the fake package manager is apt-get")
 	}
-	const touch = "else : >\"${0%/*}/" + setup.QEMU + "\"; chmod +x \"${0%/*}/" + setup.QEMU + "\"; fi\n"
+	both := setup.QEMU("amd64") + " " + setup.QEMU("riscv64")
+	touch := "else for f in " + both + "; do : >\"${0%/*}/$f\"; chmod +x \"${0%/*}/$f\"; done; fi\n"
 	for name, c := range map[string]struct{ apt, err string }{
 		"installs":                {"if [ $1 = update ]; then exit 0; " + touch, ""},
 		"list can't be refreshed": {"if [ $1 = update ]; then exit 100; " + touch, ""},
 		"install fails":           {"[ $1 = update ]", "could not install QEMU"},
-		"installs nothing":        {"exit 0", "there is no " + setup.QEMU},
+		"installs nothing":        {"exit 0", "there is no " + setup.QEMU("amd64") + " and no " + setup.QEMU("riscv64")},
+		"installs half":           {strings.ReplaceAll("if [ $1 = update ]; then exit 0; "+touch, setup.QEMU("riscv64"), ""), "there is no " + setup.QEMU("riscv64")},
 	} {
 		dir := t.TempDir()
 		for file, text := range map[string]string{"apt-get": c.apt, "sudo": `exec "$@"`} {

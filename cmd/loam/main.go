@@ -80,7 +80,8 @@ func rootCommand() *cobra.Command {
 		Use:   "loam",
 		Short: "Run WebAssembly modules and static Linux programs on a microkernel of their own",
 		Long: `Loam runs a program in a virtual machine of its own, on a small kernel written
-in Go: WebAssembly modules (WASI preview 1) and static linux/amd64 executables.`,
+in Go: WebAssembly modules (WASI preview 1) and static executables for linux/amd64
+and linux/riscv64.`,
 		Example: `  loam run hello.wasm
   loam run -e GREETING=hi -m 64M ./server --port 8080
   loam doctor`,

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -42,22 +43,27 @@ func fakeQEMU() int {
 		fmt.Println("QEMU emulator version 9.9.9")
 		return 0
 	}
-	_, rest, _ := strings.Cut(args, "socket,id=out,fd=")
+	virt := strings.Contains(args, "-machine virt")
+	_, rest, _ := strings.Cut(args, map[bool]string{false: "socket,id=out,fd=", true: "socket,id=channel,fd="}[virt])
 	number, _, _ := strings.Cut(rest, " ")
 	fd, err := strconv.Atoi(number)
 	if err != nil {
 		return 98
 	}
 	out := os.NewFile(uintptr(fd), "out")
+	console := os.NewFile(uintptr(fd-1), "log") // the descriptor before it
 	if strings.Contains(args, "mode=boot") {
-		console := os.NewFile(uintptr(fd-1), "log") // the descriptor before it
 		_, _ = console.WriteString("booted\n")
 		line := make([]byte, 5)
 		n, _ := console.Read(line)
 		_, _ = console.WriteString("typed " + string(line[:n]))
 		time.Sleep(time.Minute)
 	}
-	if strings.Contains(args, "-m 16M") {
+	switch probe := strings.Contains(args, "-m 16M"); {
+	case probe && virt:
+		_, _ = console.WriteString("RISC")
+		return 33
+	case probe:
 		_, _ = out.WriteString("LONG")
 		return 33
 	}
@@ -118,7 +124,7 @@ func newLoam(t *testing.T, args ...string) *loam {
 	if err := os.WriteFile(qemu, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l.Env = append(os.Environ(), roleVariable+"=loam", "LOAM_QEMU="+qemu,
+	l.Env = append(os.Environ(), roleVariable+"=loam", "LOAM_QEMU="+qemu, "LOAM_QEMU_RISCV64="+qemu,
 		"LOAM_CACHE="+filepath.Join(dir, "cache"), "LOAM_TEST_PID="+l.pidFile)
 	l.Stdout, l.Stderr = &l.out, &l.err
 	l.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -154,13 +160,15 @@ func gone(pid int) bool {
 }
 
 // native writes the smallest executable that the loader accepts.
-func native(t *testing.T) string {
+func native(t *testing.T) string { return nativeFor(t, elf.EM_X86_64) }
+
+func nativeFor(t *testing.T, machine elf.Machine) string {
 	t.Helper()
 	b := make([]byte, 0x1000)
 	copy(b, "\x7fELF\x02\x01\x01")
 	le := binary.LittleEndian
 	for at, v := range map[int]uint16{
-		16: 2, 18: 62, 20: 1, 32: 64, 52: 64, 54: 56, 56: 1, 64: 1, 68: 5, 96: 0x1000, 104: 0x1000, 112: 0x1000,
+		16: 2, 18: uint16(machine), 20: 1, 32: 64, 52: 64, 54: 56, 56: 1, 64: 1, 68: 5, 96: 0x1000, 104: 0x1000, 112: 0x1000,
 	} {
 		le.PutUint16(b[at:], v)
 	}
@@ -174,9 +182,9 @@ func native(t *testing.T) string {
 }
 
 func TestExitStatus(t *testing.T) {
-	prog := native(t)
-	for _, status := range []int{0, 7, 255} {
-		l := newLoam(t, "run", prog, "--help", "-v")
+	progs := []string{native(t), nativeFor(t, elf.EM_RISCV), native(t)}
+	for i, status := range []int{0, 7, 255} {
+		l := newLoam(t, "run", progs[i], "--help", "-v")
 		l.Env = append(l.Env, "LOAM_TEST_STATUS="+strconv.Itoa(status))
 		_ = l.Run()
 		if got := l.ProcessState.ExitCode(); got != status || l.out.String() != "output" || l.err.String() != "" {
@@ -287,7 +295,7 @@ func TestTimeoutFlag(t *testing.T) {
 }
 
 func TestCommandLines(t *testing.T) {
-	prog := native(t)
+	prog, riscv := native(t), nativeFor(t, elf.EM_RISCV)
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -314,8 +322,16 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"run", "--cpus", "-1", prog}, 125, "at least one"},
 		{[]string{"run", "--cpus", "1000", prog}, 125, "1000 CPUs"},
 		{[]string{"run", "-e", "=x", prog}, 125, "without a name"},
-		{[]string{"run", "--arch", "riscv64", prog}, 125, "not yet"},
+		{[]string{"run", "--arch", "riscv64", prog}, 126, "is for amd64, not riscv64"},
+		{[]string{"run", "--arch", "amd64", riscv}, 126, "is for riscv64, not amd64\nwithout --arch"},
+		{[]string{"run", "--machine", "q35", riscv}, 126, "is for riscv64, not amd64"},
+		{[]string{"run", "--arch", "amd64", "--machine", "virt", prog}, 125, "virt is for riscv64, not amd64"},
 		{[]string{"run", "--arch", "vax", prog}, 125, "no such architecture"},
+		{[]string{"run", "--firmware", "uefi", riscv}, 125, "no such firmware"},
+		{[]string{"run", "--firmware", "opensbi", prog}, 125, "no choice of firmware"},
+		{[]string{"run", "--cpu", "v=on,x", riscv}, 125, "property"},
+		{[]string{"run", "--accel", "kvm", riscv}, 125, "kvm"},
+		{[]string{"run", "--help"}, 0, "loam run --arch riscv64 hello.wasm"},
 		{[]string{"run", "--deterministic", "--accel", "kvm", prog}, 125, "tcg"},
 		{[]string{"run", "--log", "/nonexistent/log", prog}, 125, "/nonexistent/log"},
 		{[]string{"run", "--help"}, 0, "--memory-map ram.svg --memory-map-at 250ms"},
@@ -328,6 +344,9 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"run", os.DevNull + "/x"}, 126, "not a directory"},
 		{[]string{"boot", "--display", "curses"}, 125, "curses"},
 		{[]string{"boot", "x"}, 125, "takes no arguments"},
+		{[]string{"boot", "--arch", "riscv64", "--machine", "q35"}, 125, "q35 is for amd64, not riscv64"},
+		{[]string{"boot", "--arch", "riscv64", "--display", "gtk"}, 125, "no screen"},
+		{[]string{"boot", "--arch", "riscv64", "--screendump", "x.ppm"}, 125, "no screen"},
 	} {
 		l := newLoam(t, c.args...)
 		_ = l.Run()
@@ -345,18 +364,21 @@ func TestCommandLines(t *testing.T) {
 }
 
 func TestBoot(t *testing.T) {
-	l := newLoam(t, "boot", "--for", "700ms", "--display", "none")
-	l.Stdin = strings.NewReader("keys\n")
-	_ = l.Run()
-	if got := l.ProcessState.ExitCode(); got != 0 || l.out.String() != "booted\ntyped keys\n" {
-		t.Fatalf("%d: %q %q", got, l.out.String(), l.err.String())
+	for _, args := range [][]string{{"--display", "none"}, {"--arch", "riscv64"}, {"--machine", "virt", "--firmware", "opensbi"}} {
+		l := newLoam(t, append([]string{"boot", "--for", "700ms"}, args...)...)
+		l.Stdin = strings.NewReader("keys\n")
+		_ = l.Run()
+		if got := l.ProcessState.ExitCode(); got != 0 || l.out.String() != "booted\ntyped keys\n" {
+			t.Fatalf("%q: %d: %q %q", args, got, l.out.String(), l.err.String())
+		}
 	}
 }
 
 func TestDoctor(t *testing.T) {
 	l := newLoam(t, "doctor")
 	_ = l.Run()
-	for _, want := range []string{"QEMU            9.9.9", "acceleration", "guest CPU", "cache folder", "kernel", "WASI runner"} {
+	for _, want := range []string{"QEMU, amd64          9.9.9", "QEMU, riscv64        9.9.9", "firmware", "acceleration", "guest CPU",
+		"cache folder", "kernel, amd64", "kernel, riscv64", "WASI runner, amd64", "WASI runner, riscv64"} {
 		if !strings.Contains(l.out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, l.out.String())
 		}
@@ -370,6 +392,12 @@ func TestDoctor(t *testing.T) {
 	_ = l.Run()
 	if got := l.ProcessState.ExitCode(); got != 1 || !strings.Contains(l.out.String(), "BAD   QEMU") || !strings.Contains(l.out.String(), "to mend it") {
 		t.Errorf("without QEMU: %d\n%s", got, l.out.String())
+	}
+	l = newLoam(t, "doctor")
+	l.Env = append(l.Env, "LOAM_QEMU_RISCV64=/nonexistent/qemu")
+	_ = l.Run()
+	if !strings.Contains(l.out.String(), "note  QEMU, riscv64") || !strings.Contains(l.out.String(), "no machines for riscv64") || !strings.Contains(l.out.String(), "to mend it") {
+		t.Errorf("without that for riscv64: %s", l.out.String())
 	}
 }
 

@@ -72,9 +72,9 @@ func (f *mapFlags) ask(o *run.Options) {
 	}
 }
 
-// write writes the map. code and failed are how the run has ended; a map that was
+// write writes the map. res and failed are how the run has ended; a map that was
 // not made is a failure of its own only if there is no other.
-func (f *mapFlags) write(o *run.Options, code int, failed error) error {
+func (f *mapFlags) write(o *run.Options, res run.Result, failed error) error {
 	if f.out == nil {
 		return failed
 	}
@@ -86,7 +86,7 @@ func (f *mapFlags) write(o *run.Options, code int, failed error) error {
 		if f.at.Duration > 0 && m.Moment != channel.MapAtTime {
 			fmt.Fprintf(o.Messages, "loam: --memory-map-at %v: the program ended before; the map shows its end\n", f.at.Duration)
 		}
-		info := memorymap.Info{Program: filepath.Base(o.Path), Machine: string(o.Machine), MemoryMiB: o.MemoryMiB, CPUs: o.CPUs}
+		info := memorymap.Info{Program: filepath.Base(o.Path), Machine: string(res.Machine), MemoryMiB: o.MemoryMiB, CPUs: o.CPUs, Ring: res.Ring}
 		if filepath.Ext(f.file) == ".svg" {
 			_, err = f.out.Write(m.SVG(info))
 		} else {
@@ -100,7 +100,7 @@ func (f *mapFlags) write(o *run.Options, code int, failed error) error {
 	switch {
 	case err == nil || failed != nil:
 		return failed
-	case code != 0:
+	case res.Code != 0:
 		fmt.Fprintf(o.Messages, "loam: --memory-map: %v\n", err)
 		return nil
 	}

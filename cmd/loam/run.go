@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,18 +43,25 @@ type machineFlags struct {
 	cpus    int
 	arch    string
 	machine string
+	firm    string
+	cpu     []string
 	accel   string
 	log     string
 	verbose bool
 }
 
-func (f *machineFlags) add(cmd *cobra.Command, machine vm.Machine) {
+// add adds the flags. machines says what --machine may be, arch is the default of
+// --arch in words.
+func (f *machineFlags) add(cmd *cobra.Command, arch, machines string) {
 	f.memory = run.DefaultMemory
 	fl := cmd.Flags()
 	fl.VarP(&f.memory, "memory", "m", "memory of the machine, such as 64M or 1G")
 	fl.IntVar(&f.cpus, "cpus", 1, fmt.Sprintf("processors of the machine, 1 to %d", vm.MaxCPUs))
-	fl.StringVar(&f.arch, "arch", "amd64", "architecture of the machine: amd64")
-	fl.StringVar(&f.machine, "machine", string(machine), "QEMU's machine: microvm or q35")
+	fl.StringVar(&f.arch, "arch", "", "architecture of the machine: "+strings.Join(vm.Arches, " or ")+" (default: "+arch+")")
+	fl.StringVar(&f.machine, "machine", "", "QEMU's machine: "+machines)
+	fl.StringVar(&f.firm, "firmware", "", "firmware that starts the kernel on riscv64: none, which is quicker, or opensbi (default none)")
+	fl.StringArrayVar(&f.cpu, "cpu", nil, "a property of the CPU of a machine for riscv64, such as v=on; repeatable")
+	_ = fl.MarkHidden("cpu") // for tests and for work on the kernel
 	fl.StringVar(&f.accel, "accel", accel.Auto, "accelerator: auto, kvm, hvf or tcg")
 	fl.StringVar(&f.log, "log", "", "write the kernel's log to `FILE`")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what loam does, and with what")
@@ -63,13 +72,13 @@ func (f *machineFlags) check() error {
 	if f.cpus < 1 {
 		return usageError{fmt.Errorf("--cpus %d: a machine has at least one", f.cpus)}
 	}
-	switch f.arch {
-	case "amd64":
-		return nil
-	case "riscv64":
-		return exit.Errorf(exit.Loam, "--arch riscv64: not yet; this version has amd64 machines only")
+	if f.arch != "" && !slices.Contains(vm.Arches, f.arch) {
+		return usageError{fmt.Errorf("--arch %s: there is no such architecture (%s)", f.arch, strings.Join(vm.Arches, ", "))}
 	}
-	return usageError{fmt.Errorf("--arch %s: there is no such architecture (amd64)", f.arch)}
+	if f.firm != "" && f.firm != vm.NoFirmware && f.firm != vm.OpenSBI {
+		return usageError{fmt.Errorf("--firmware %s: there is no such firmware (%s, %s)", f.firm, vm.NoFirmware, vm.OpenSBI)}
+	}
+	return nil
 }
 
 func runCommand() *cobra.Command {
@@ -77,7 +86,9 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] PROGRAM [ARGS...]",
 		Short: "Run a program in a machine of its own",
-		Long: `Run a WebAssembly module (WASI preview 1) or a static linux/amd64 executable.
+		Long: `Run a WebAssembly module (WASI preview 1) or a static executable for linux/amd64
+or linux/riscv64. The machine is of the program's own architecture; for a module
+it is amd64, or what --arch says.
 
 Flags stand before the program; everything after it goes to the program. The
 program gets loam's standard input, and only the variables given with -e.
@@ -92,6 +103,8 @@ Exit status: the program's own, or
 		Example: `  loam run hello.wasm
   loam run ./server --port 8080
   echo data | loam run -m 64M -e LANG -e LEVEL=3 filter.wasm > out
+  loam run --arch riscv64 hello.wasm
+  loam run --firmware opensbi ./server-riscv64
   loam run --deterministic --timeout 30s ./bench
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -102,7 +115,7 @@ Exit status: the program's own, or
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
-	f.add(cmd, vm.MicroVM)
+	f.add(cmd, "the program's own, for a module amd64", "microvm (the default) or q35 for amd64, virt for riscv64")
 	fl := cmd.Flags()
 	fl.SetInterspersed(false)
 	fl.VarP(&f.env, "env", "e", "set a variable for the program: K=V, or K to copy it from here; repeatable")
@@ -134,14 +147,14 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	o := run.Options{
 		Path: args[0], Args: args[1:], Env: f.env.values,
 		MemoryMiB: int(f.memory), MemoryLimitMiB: int(f.limit), CPUs: f.cpus, Timeout: f.timeout.Duration,
-		Machine: vm.Machine(f.machine), Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
+		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)
 	res, err := run.Run(cmd.Context(), o)
-	err = f.memoryMap.write(&o, res.Code, err)
+	err = f.memoryMap.write(&o, res, err)
 	if err == nil && f.stats != "" {
 		if werr := os.WriteFile(f.stats, res.Stats, 0o666); werr != nil {
 			return exit.Errorf(exit.Loam, "--stats: %v", werr)

@@ -9,9 +9,12 @@
 // that compiled code needs. So a probe starts QEMU with the very command line
 // of a real run and a guest of a few instructions, that must reach long mode
 // with paging, enter ring 3 and come back by a system call, print through the
-// host channel's port and end the machine by the exit port. It costs some 50 ms, at most Limit, and its verdict is kept
-// in the user's cache folder for as long as what it depends on is the same:
-// this boot of this machine with this kernel, this QEMU and this loam.
+// host channel's port and end the machine by the exit port. It costs some 50 ms,
+// at most Limit, and its verdict is kept in the user's cache folder for as long as
+// what it depends on is the same: this boot of this machine with this kernel, this
+// QEMU and this loam.
+//
+// Machines for riscv64 are always emulated; their probe shows that this QEMU can.
 //
 // Rejected: asking KVM's API for its capabilities (they are claims, not
 // proofs), and probing with the whole kernel (slower, and a kernel's bug would
@@ -61,19 +64,20 @@ type Facts struct {
 	Cached bool `json:"-"`
 }
 
-// Find returns what to start the QEMU at path with. want is Auto or the name
-// of one accelerator, which is then used or an error says why it can't be.
-// Verdicts are kept in the folder cache, unless that is empty.
-func Find(ctx context.Context, path, want, cache string) (Facts, error) {
-	hard, reason := hardware(want)
+// Find returns what to start the QEMU at path with, for machines of the
+// architecture arch (vm.AMD64, vm.RISCV64). want is Auto or the name of one
+// accelerator, which is then used or an error says why it can't be. Verdicts are
+// kept in the folder cache, unless that is empty.
+func Find(ctx context.Context, arch, path, want, cache string) (Facts, error) {
+	hard, reason := hardware(arch, want)
 	if want != Auto && want != vm.TCG && hard == "" {
 		return Facts{}, fmt.Errorf("accelerator %s: %s", want, reason)
 	}
-	key := cacheKey(path, hard)
+	key := cacheKey(arch, path, hard)
 	f, ok := load(cache, key)
 	if !ok {
 		var err error
-		if f, err = probeAll(ctx, path, hard); err != nil {
+		if f, err = probeAll(ctx, arch, path, hard); err != nil {
 			return Facts{}, err
 		}
 		store(cache, key, f)
@@ -90,12 +94,14 @@ func Find(ctx context.Context, path, want, cache string) (Facts, error) {
 
 // hardware returns the accelerator that this host might have and want allows,
 // or why there is none. It is cheap and asked each time.
-func hardware(want string) (name, reason string) {
+func hardware(arch, want string) (name, reason string) {
 	switch {
 	case want == vm.TCG:
 		return "", "software emulation was asked for"
-	case runtime.GOARCH != "amd64":
-		return "", "this host is " + runtime.GOARCH + ", the guest is amd64"
+	case arch != runtime.GOARCH:
+		return "", "this host is " + runtime.GOARCH + ", the guest is " + arch
+	case arch != vm.AMD64:
+		return "", "not for " + arch
 	case runtime.GOOS == "linux" && (want == Auto || want == vm.KVM):
 		return kvm("/dev/kvm")
 	case runtime.GOOS == "darwin" && (want == Auto || want == vm.HVF):
@@ -124,14 +130,14 @@ func kvm(dev string) (name, reason string) {
 }
 
 // probeAll probes hard, if there is such a name, and TCG if that fails.
-func probeAll(ctx context.Context, path, hard string) (Facts, error) {
+func probeAll(ctx context.Context, arch, path, hard string) (Facts, error) {
 	f := Facts{Sandbox: runtime.GOOS == "linux", Accel: vm.TCG}
 	var err error
 	if f.Version, err = version(ctx, path); err != nil {
 		return f, err
 	}
 	if hard != "" {
-		missing, err := probeSandboxed(ctx, path, hard, Limit, &f.Sandbox)
+		missing, err := probeSandboxed(ctx, guests[arch], path, hard, Limit, &f.Sandbox)
 		if err == nil {
 			if n := vm.Needed(missing); n != nil {
 				err = fmt.Errorf("it gives the guest a CPU without %s", strings.Join(n, " "))
@@ -143,7 +149,7 @@ func probeAll(ctx context.Context, path, hard string) (Facts, error) {
 		}
 		f.Reason = hard + " does not work: " + err.Error()
 	}
-	f.Missing, err = probeSandboxed(ctx, path, vm.TCG, tcgLimit, &f.Sandbox)
+	f.Missing, err = probeSandboxed(ctx, guests[arch], path, vm.TCG, tcgLimit, &f.Sandbox)
 	if err != nil {
 		return f, fmt.Errorf("QEMU at %s does not run a guest: %w", path, err)
 	}
@@ -155,25 +161,25 @@ func probeAll(ctx context.Context, path, hard string) (Facts, error) {
 
 // probeSandboxed probes, and once more without QEMU's system-call filter if
 // this QEMU was built without.
-func probeSandboxed(ctx context.Context, path, accel string, limit time.Duration, sandbox *bool) ([]string, error) {
-	missing, said, err := probe(ctx, path, accel, limit, *sandbox)
+func probeSandboxed(ctx context.Context, g guest, path, accel string, limit time.Duration, sandbox *bool) ([]string, error) {
+	missing, said, err := probe(ctx, g, path, accel, limit, *sandbox)
 	if err != nil && *sandbox && strings.Contains(said, "sandbox") {
 		*sandbox = false
-		missing, _, err = probe(ctx, path, accel, limit, false)
+		missing, _, err = probe(ctx, g, path, accel, limit, false)
 	}
 	return missing, err
 }
 
-// probe runs the probe guest. It returns the CPU features that QEMU had to
+// probe runs the probe guest g. It returns the CPU features that QEMU had to
 // leave out and what QEMU said.
-func probe(ctx context.Context, path, accel string, limit time.Duration, sandbox bool) (missing []string, said string, err error) {
-	kernel, err := vm.MemFileOf("probe", bytes.NewReader(stubImage()))
+func probe(ctx context.Context, g guest, path, accel string, limit time.Duration, sandbox bool) (missing []string, said string, err error) {
+	kernel, err := vm.MemFileOf("probe", bytes.NewReader(g.image()))
 	if err != nil {
 		return nil, "", err
 	}
 	defer kernel.Close()
 	p, err := vm.Start(&vm.Config{
-		QEMU: path, Machine: vm.MicroVM, Accel: accel, Sandbox: sandbox,
+		QEMU: path, Machine: g.machine, Accel: accel, Sandbox: sandbox,
 		CPUs: 1, MemoryMiB: 16, Kernel: kernel,
 	}, nil)
 	if err != nil {
@@ -182,7 +188,7 @@ func probe(ctx context.Context, path, accel string, limit time.Duration, sandbox
 	defer p.Close()
 	mark := make(chan string, 1)
 	go func() {
-		b, _ := io.ReadAll(io.LimitReader(p.Out, int64(len(stubMark))))
+		b, _ := io.ReadAll(io.LimitReader(p.Out, int64(len(g.mark))))
 		mark <- string(b)
 	}()
 	timer := time.NewTimer(limit)
@@ -197,18 +203,25 @@ func probe(ctx context.Context, path, accel string, limit time.Duration, sandbox
 		return nil, "", context.Cause(ctx)
 	}
 	said = string(p.Stderr.Bytes())
-	if e := p.Ending(); e.Status != stubStatus {
+	if e := p.Ending(); e.Status != vm.StatusEnded {
 		why := "the probe guest failed: QEMU " + e.String()
 		if l := p.Stderr.Lines(1); l != nil {
-			why = strings.TrimPrefix(l[0], "qemu-system-x86_64: ")
+			why = qemuName.ReplaceAllString(l[0], "")
 		}
 		return nil, said, errors.New(why)
 	}
-	if m := <-mark; m != stubMark {
-		return nil, said, errors.New("the probe guest did not come back from ring 3")
+	m := <-mark
+	if g.machine == vm.Virt {
+		m = string(p.Log.Bytes())
+	}
+	if m != g.mark {
+		return nil, said, errors.New(g.silent)
 	}
 	return missingFeatures(said), said, nil
 }
+
+// qemuName is what QEMU's messages begin with.
+var qemuName = regexp.MustCompile(`^qemu-system-[a-z0-9_]+: `)
 
 // lacks matches QEMU's warning about a CPU feature (target/i386/cpu.c,
 // mark_unavailable_features).

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/host/setup"
 	"loam/host/vm"
 )
 
@@ -80,7 +81,7 @@ func TestFallBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			f, err := probeAll(context.Background(), fakeQEMU(t, "9.1.0", c.body), vm.KVM)
+			f, err := probeAll(context.Background(), vm.AMD64, fakeQEMU(t, "9.1.0", c.body), vm.KVM)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +108,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestNoSandbox(t *testing.T) {
-	f, err := probeAll(context.Background(), fakeQEMU(t, "8.0.0",
+	f, err := probeAll(context.Background(), vm.AMD64, fakeQEMU(t, "8.0.0",
 		`case "$*" in *-sandbox*) echo 'qemu: -sandbox support is not enabled in this QEMU binary' >&2; exit 1;; esac`+"\n"+good), "")
 	if err != nil || f.Sandbox || f.Accel != vm.TCG {
 		t.Fatalf("%+v, %v", f, err)
@@ -117,21 +118,21 @@ func TestNoSandbox(t *testing.T) {
 func TestCache(t *testing.T) {
 	dir := t.TempDir()
 	qemu := fakeQEMU(t, "8.0.0", good)
-	f, err := Find(context.Background(), qemu, vm.TCG, dir)
+	f, err := Find(context.Background(), vm.AMD64, qemu, vm.TCG, dir)
 	if err != nil || f.Cached {
 		t.Fatalf("first: %+v, %v", f, err)
 	}
-	if f, err = Find(context.Background(), qemu, vm.TCG, dir); err != nil || !f.Cached || f.Version != "8.0.0" {
+	if f, err = Find(context.Background(), vm.AMD64, qemu, vm.TCG, dir); err != nil || !f.Cached || f.Version != "8.0.0" {
 		t.Fatalf("second: %+v, %v", f, err)
 	}
 	if err := os.WriteFile(qemu, []byte("#!/bin/sh\necho QEMU emulator version 8.1.0\n"+good), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = Find(context.Background(), qemu, vm.TCG, dir); err == nil && f.Cached {
+	if f, err = Find(context.Background(), vm.AMD64, qemu, vm.TCG, dir); err == nil && f.Cached {
 		t.Fatalf("after a change of QEMU: %+v, %v", f, err)
 	}
 	for _, bad := range []string{"", "{", `{"version":"1","accel":"magic"}`, `[]`} {
-		key := cacheKey(qemu, "")
+		key := cacheKey(vm.AMD64, qemu, "")
 		if err := os.WriteFile(entry(dir, key), []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -140,25 +141,53 @@ func TestCache(t *testing.T) {
 		}
 	}
 	Distrust(qemu, dir, Facts{Version: "8.0.0", Accel: vm.KVM}, "froze")
-	if f, ok := load(dir, cacheKey(qemu, vm.KVM)); !ok || f.Accel != vm.TCG || !strings.Contains(f.Reason, "froze") {
+	if f, ok := load(dir, cacheKey(vm.AMD64, qemu, vm.KVM)); !ok || f.Accel != vm.TCG || !strings.Contains(f.Reason, "froze") {
 		t.Fatalf("distrusted: %+v", f)
 	}
 }
 
+// TestNoAcceleration: there is none for riscv64, whatever the host has.
+func TestNoAcceleration(t *testing.T) {
+	for _, want := range []string{vm.KVM, vm.HVF, "magic"} {
+		if f, err := Find(context.Background(), vm.RISCV64, "/nonexistent", want, ""); err == nil || !strings.Contains(err.Error(), vm.RISCV64) {
+			t.Errorf("%s: %+v, %v", want, f, err)
+		}
+	}
+	const speaks = `for a; do case "$a" in socket,id=log,fd=*) fd=${a##*=};; esac; done
+eval "printf RISC >&$fd"; exit 33`
+	dir, qemu := t.TempDir(), fakeQEMU(t, "8.0.0", speaks)
+	f, err := Find(context.Background(), vm.RISCV64, qemu, Auto, dir)
+	if err != nil || f.Accel != vm.TCG || f.Reason == "" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if f, err = Find(context.Background(), vm.RISCV64, qemu, Auto, dir); err != nil || !f.Cached {
+		t.Fatalf("second: %+v, %v", f, err)
+	}
+	if f, err = Find(context.Background(), vm.AMD64, qemu, vm.TCG, dir); err == nil {
+		t.Fatalf("it is no QEMU for amd64: %+v", f)
+	}
+	if f, err := Find(context.Background(), vm.RISCV64, fakeQEMU(t, "8.0.0", good), Auto, ""); err == nil {
+		t.Fatalf("nor this one for riscv64: %+v", f)
+	}
+}
+
 func TestRealQEMU(t *testing.T) {
-	path, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Skip("no QEMU here")
+	for _, arch := range vm.Arches {
+		path, err := exec.LookPath(setup.QEMU(arch))
+		if err != nil {
+			t.Log("no QEMU for ", arch, " here")
+			continue
+		}
+		f, err := Find(context.Background(), arch, path, vm.TCG, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Missing != nil {
+			t.Errorf("emulation lacks %q", f.Missing)
+		}
+		if f, err = Find(context.Background(), arch, path, Auto, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %+v", arch, f)
 	}
-	f, err := Find(context.Background(), path, vm.TCG, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.Missing != nil {
-		t.Errorf("emulation lacks %q", f.Missing)
-	}
-	if f, err = Find(context.Background(), path, Auto, ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%+v", f)
 }

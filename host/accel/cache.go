@@ -16,10 +16,10 @@ import (
 
 // cacheKey names everything that a verdict depends on. A change in any of it
 // makes another key.
-func cacheKey(qemu, hard string) string {
+func cacheKey(arch, qemu, hard string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, "facts 1", hard, vm.CPU(nil))
-	h.Write(stubImage())
+	fmt.Fprintln(h, "facts 2", arch, hard, vm.CPU(nil))
+	h.Write(guests[arch].image())
 	for _, path := range []string{qemu, "/dev/kvm"} {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
 			path = real
@@ -88,7 +88,7 @@ func store(dir, key string, f Facts) {
 // Distrust records that an accelerator failed in a real run after its probe
 // had passed, so that the next run does not try it again.
 func Distrust(path, cache string, f Facts, why string) {
-	key := cacheKey(path, f.Accel)
+	key := cacheKey(vm.AMD64, path, f.Accel) // no other has one
 	f.Reason = f.Accel + " does not work: " + why
 	f.Accel, f.Missing = vm.TCG, nil
 	store(cache, key, f)

@@ -2,7 +2,55 @@
 
 package accel
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"loam/host/vm"
+)
+
+// guest is a probe guest.
+type guest struct {
+	machine vm.Machine
+	image   func() []byte
+	mark    string // what it prints, and no more
+	silent  string // why it may not have
+}
+
+// guests are the probe guests, by the architecture.
+var guests = map[string]guest{
+	vm.AMD64:   {vm.MicroVM, stubImage, stubMark, "the probe guest did not come back from ring 3"},
+	vm.RISCV64: {vm.Virt, virtStub, virtMark, "the probe guest said nothing on its serial port"},
+}
+
+// virtMark is what the guest for riscv64 prints on the first serial port: the host
+// channel's has no address before the kernel gives it one.
+const virtMark = "RISC"
+
+// virtStub returns the probe guest for riscv64, which starts in machine mode: it
+// prints and writes to the test finisher (hw/riscv/virt.c).
+func virtStub() []byte {
+	const (
+		uart, finisher = 0x10000000, 0x100000
+		end            = vm.StatusEnded<<16 | 0x3333 // fail with that status
+		t0, t1         = 5, 6
+	)
+	var code []byte
+	put := func(instruction uint32) { code = binary.LittleEndian.AppendUint32(code, instruction) }
+	lui := func(rd, v uint32) { put(v&^0xfff | rd<<7 | 0x37) }
+	addi := func(rd, rs, v uint32) { put(v&0xfff<<20 | rs<<15 | rd<<7 | 0x13) }
+	store := func(kind, from, to uint32) { put(from<<20 | to<<15 | kind<<12 | 0x23) }
+	lui(t0, uart)
+	for _, c := range []byte(virtMark) {
+		addi(t1, 0, uint32(c))
+		store(0, t1, t0) // sb
+	}
+	lui(t0, finisher)
+	lui(t1, end)
+	addi(t1, t1, end)
+	store(2, t1, t0) // sw
+	put(0x6f)        // j .
+	return code
+}
 
 // Layout of the probe image in guest memory. One page each for the three
 // levels of page tables that map the first 2 MiB, and one for the code.
@@ -20,9 +68,6 @@ const (
 	// stubMark is what the guest prints when it has been in long mode and in
 	// ring 3, with SSE, and back.
 	stubMark = "LONG"
-	// stubStatus is QEMU's exit status after the guest wrote 0x10 to
-	// isa-debug-exit: value<<1 | 1.
-	stubStatus = 33
 )
 
 // stub32 is the PVH entry: 32-bit protected mode, paging off (PVH boot
@@ -74,7 +119,7 @@ var stubRing3 = []byte{
 }
 
 // stubEnd proves that it is back in 64-bit mode by using a 64-bit register,
-// prints stubMark and ends the machine.
+// prints stubMark and ends the machine with vm.StatusEnded.
 var stubEnd = []byte{
 	0x48, 0xb8, 'L', 'O', 'N', 'G', 0x10, 0x00, 0x00, 0x00, // mov rax, 0x10<<32 | "LONG"
 	0xe6, 0xe9, //             out  0xe9, al

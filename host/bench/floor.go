@@ -67,7 +67,7 @@ func bootFloor(ctx context.Context, interrupt <-chan int) ([]string, error) {
 		return nil, err
 	}
 	defer kernel.Close()
-	qemu, err := run.FindQEMU("")
+	qemu, err := run.FindQEMU(vm.AMD64, "")
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // Linux: the same QEMU, CPU model and memory as Loam's, on q35, which Debian's
 // kernels have the drivers for, with emulation only.
 func (w *wall) linuxCommand() ([]string, error) {
-	qemu, err := run.FindQEMU("")
+	qemu, err := run.FindQEMU(vm.AMD64, "")
 	if err != nil {
 		return nil, err
 	}

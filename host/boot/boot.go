@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package boot starts the kernel on a PC with its consoles live, for people
-// who want to watch it: the serial console goes to the terminal, the VGA text
-// console to a window of QEMU's if there is a screen. It stays up until it is
-// told to stop.
+// Package boot starts the kernel on a PC, or on QEMU's virt for riscv64, with its
+// consoles live, for people who want to watch it: the serial console goes to the
+// terminal, a PC's VGA text console to a window of QEMU's if there is a screen. It
+// stays up until it is told to stop.
 package boot
 
 import (
@@ -33,6 +33,8 @@ const AutoDisplay = "auto"
 type Options struct {
 	MemoryMiB, CPUs int
 	Machine         vm.Machine
+	Firmware        string   // as in vm.Config
+	CPUProps        []string // as in vm.Config
 	Accel           string
 	Verbose         bool
 	Limit           time.Duration // stop after it; 0: never
@@ -57,10 +59,10 @@ func (o *Options) note(format string, args ...any) {
 // the machine ends by itself, which is one.
 func Run(ctx context.Context, o Options) error {
 	var err error
-	if o.QEMU, err = run.FindQEMU(o.QEMU); err != nil {
+	if o.QEMU, err = run.FindQEMU(o.Machine.Arch(), o.QEMU); err != nil {
 		return err
 	}
-	facts, err := accel.Find(ctx, o.QEMU, o.Accel, o.Cache)
+	facts, err := accel.Find(ctx, o.Machine.Arch(), o.QEMU, o.Accel, o.Cache)
 	if err != nil {
 		return &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
 	}
@@ -146,7 +148,7 @@ func (o *Options) ended(p *vm.Process, shown bool) error {
 	case e.Signal == 0 && e.Status == vm.StatusReset && shown:
 		return nil // switched off by closing the window
 	case e.Signal == 0 && e.Status == vm.StatusReset:
-		return exit.Errorf(exit.Loam, "the machine was reset (a triple fault of the kernel?)")
+		return exit.Errorf(exit.Loam, "%s", o.Machine.ResetText())
 	}
 	return &exit.Error{Code: exit.Loam, Text: "QEMU " + e.String(), Detail: strings.Join(p.Stderr.Lines(10), "\n")}
 }
@@ -154,25 +156,28 @@ func (o *Options) ended(p *vm.Process, shown bool) error {
 // config is the machine to boot.
 func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, error) {
 	c := &vm.Config{
-		QEMU: o.QEMU, Machine: o.Machine, Accel: facts.Accel, Missing: facts.Missing,
-		CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
+		QEMU: o.QEMU, Machine: o.Machine, Accel: facts.Accel, Missing: facts.Missing, Firmware: o.Firmware,
+		CPUProps: o.CPUProps, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
 		Params: []vm.Param{
 			{Key: "mode", Value: "boot"},
 			{Key: "time", Value: fmt.Sprint(time.Now().UnixNano())},
 		},
 	}
-	if c.Machine == vm.Q35 {
+	switch {
+	case c.Machine == vm.Q35:
 		c.VGA = true
 		d, err := o.display(ctx)
 		if err != nil {
 			return nil, err
 		}
 		c.Display = d
+	case c.Machine == vm.Virt && (o.Screendump != "" || o.Display != AutoDisplay && o.Display != "" && o.Display != "none"):
+		return nil, usage("%s has no screen: its console is the serial port", c.Machine)
 	}
 	// A window needs more of the system than the filter lets through.
 	c.Sandbox = facts.Sandbox && (c.Display == "" || c.Display == "none")
 	var err error
-	if c.Kernel, err = run.KernelFile(o.Kernel); err != nil {
+	if c.Kernel, err = run.KernelFile(o.Machine.Arch(), o.Kernel); err != nil {
 		return nil, err
 	}
 	if c.Archive, err = emptyArchive(); err != nil {

@@ -6,13 +6,15 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"loam/host/accel"
 	"loam/host/run"
@@ -46,24 +48,62 @@ type Finding struct {
 // Examine looks at everything. cache is loam's cache folder.
 func Examine(ctx context.Context, cache string) []Finding {
 	fs := []Finding{{Good, "host", runtime.GOOS + "/" + runtime.GOARCH, ""}}
-	qemu, facts := examineQEMU(ctx)
+	qemu, _, facts := examineQEMU(ctx, vm.AMD64)
 	fs = append(fs, qemu)
 	if qemu.Level != Bad {
 		fs = append(fs, acceleration(facts), features(facts), sandbox(facts))
 	}
-	return append(fs, folder(cache), kernel(), runnerProgram())
+	fs = append(fs, folder(cache), kernel(vm.AMD64), runnerProgram(vm.AMD64))
+	return append(fs, examineRISCV64(ctx)...)
 }
 
-func examineQEMU(ctx context.Context) (Finding, accel.Facts) {
-	path, err := run.FindQEMU("")
+func examineQEMU(ctx context.Context, arch string) (f Finding, path string, facts accel.Facts) {
+	what := "QEMU, " + arch
+	path, err := run.FindQEMU(arch, "")
 	if err != nil {
-		return Finding{Bad, "QEMU", "qemu-system-x86_64 is not there", mendQEMU()}, accel.Facts{}
+		return Finding{Bad, what, setup.QEMU(arch) + " is not there", mendQEMU()}, "", facts
 	}
-	facts, err := accel.Find(ctx, path, accel.Auto, "")
+	facts, err = accel.Find(ctx, arch, path, accel.Auto, "")
 	if err != nil {
-		return Finding{Bad, "QEMU", err.Error(), mendQEMU()}, facts
+		return Finding{Bad, what, err.Error(), mendQEMU()}, path, facts
 	}
-	return Finding{Good, "QEMU", facts.Version + " at " + path, ""}, facts
+	return Finding{Good, what, facts.Version + " at " + path, ""}, path, facts
+}
+
+// examineRISCV64 looks at what only machines for riscv64 need. Nothing of it is
+// bad: without it the others work.
+func examineRISCV64(ctx context.Context) []Finding {
+	qemu, path, _ := examineQEMU(ctx, vm.RISCV64)
+	fs := []Finding{qemu}
+	if qemu.Level != Bad {
+		fs = append(fs, firmware(ctx, path))
+	}
+	fs = append(fs, kernel(vm.RISCV64), runnerProgram(vm.RISCV64))
+	for i := range fs {
+		if fs[i].Level == Bad {
+			fs[i].Level = Slow
+			fs[i].Text += "; no machines for riscv64"
+		}
+	}
+	return fs
+}
+
+// firmware looks for the file of OpenSBI in the folders that QEMU names.
+func firmware(ctx context.Context, qemu string) Finding {
+	const what = "firmware"
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, qemu, "-L", "help").Output()
+	if err != nil {
+		return Finding{Slow, what, "QEMU does not say where its firmware is: " + err.Error(), ""}
+	}
+	for dir := range strings.Lines(string(out)) {
+		file := filepath.Join(strings.TrimSpace(dir), vm.FirmwareFile)
+		if _, err := os.Stat(file); err == nil {
+			return Finding{Good, what, "OpenSBI at " + file + ", for --firmware opensbi", ""}
+		}
+	}
+	return Finding{Slow, what, "no " + vm.FirmwareFile + ": --firmware opensbi can't be used", mendQEMU()}
 }
 
 func acceleration(f accel.Facts) Finding {
@@ -112,32 +152,34 @@ func folder(dir string) Finding {
 	return Finding{Good, what, dir, ""}
 }
 
-func kernel() Finding {
-	b, err := payload.Kernel("amd64")
+func kernel(arch string) Finding {
+	what := "kernel, " + arch
+	b, err := payload.Kernel(arch)
 	if err != nil {
-		return Finding{Bad, "kernel", err.Error(), "./x build"}
+		return Finding{Bad, what, err.Error(), "./x build"}
 	}
-	if !bytes.HasPrefix(b, []byte("\x7fELF")) {
-		return Finding{Bad, "kernel", "the image that loam carries is damaged", "./x build"}
+	if !vm.IsKernel(arch, b) {
+		return Finding{Bad, what, "the image that loam carries is damaged", "./x build"}
 	}
-	return Finding{Good, "kernel", fmt.Sprintf("amd64, %d KiB, inside loam", len(b)>>10), ""}
+	return Finding{Good, what, fmt.Sprintf("%d KiB, inside loam", len(b)>>10), ""}
 }
 
-func runnerProgram() Finding {
-	b, err := payload.Program("wasi", "amd64")
+func runnerProgram(arch string) Finding {
+	what := "WASI runner, " + arch
+	b, err := payload.Program("wasi", arch)
 	if err != nil {
-		return Finding{Bad, "WASI runner", err.Error(), "./x build"}
+		return Finding{Bad, what, err.Error(), "./x build"}
 	}
-	return Finding{Good, "WASI runner", fmt.Sprintf("amd64, %d KiB, inside loam", len(b)>>10), ""}
+	return Finding{Good, what, fmt.Sprintf("%d KiB, inside loam", len(b)>>10), ""}
 }
 
 // Print writes findings to w and reports whether Loam works here.
 func Print(w io.Writer, fs []Finding) bool {
 	good := true
 	for _, f := range fs {
-		fmt.Fprintf(w, "%s  %-15s %s\n", f.Level, f.What, f.Text)
+		fmt.Fprintf(w, "%s  %-20s %s\n", f.Level, f.What, f.Text)
 		if f.Mend != "" {
-			fmt.Fprintf(w, "      %-15s to mend it: %s\n", "", f.Mend)
+			fmt.Fprintf(w, "      %-20s to mend it: %s\n", "", f.Mend)
 		}
 		good = good && f.Level != Bad
 	}

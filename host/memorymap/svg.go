@@ -17,12 +17,14 @@ type Info struct {
 	Machine   string
 	MemoryMiB int
 	CPUs      int
+	Ring      uint64 // physical address of the host channel's ring; 0: there is none
 }
 
 // picture is an SVG file in the making.
 type picture struct {
 	bytes.Buffer
 	m     *Map
+	ring  uint64 // frame at which the host channel's ring begins, 0: none
 	sum   *Sum
 	extra int // orders that the smallest cells are coarser than they could be
 	wide  int // from which width on a cell has a tooltip, in pixels
@@ -34,7 +36,7 @@ func (p *picture) put(format string, args ...any) { fmt.Fprintf(p, format, args.
 
 // SVG draws the map: one file, below 1 MiB, that needs nothing else.
 func (m *Map) SVG(info Info) []byte {
-	p := &picture{m: m, sum: m.Sum(), wide: 8, used: map[string]bool{}}
+	p := &picture{m: m, ring: info.Ring >> pageShift, sum: m.Sum(), wide: 8, used: map[string]bool{}}
 	sections := m.sections()
 	for p.tooMuch(sections) {
 	}
@@ -415,7 +417,7 @@ func (p *picture) before(s *section, frame uint64) {
 // titled draws a cell that says what it is, with its name in it if there is room.
 func (p *picture) titled(c *cell) {
 	b := &p.m.Blocks[c.block]
-	note := p.m.describe(b)
+	note := p.describeBlock(b)
 	if c.partial {
 		note = "mostly " + note
 	}
@@ -433,8 +435,8 @@ func (p *picture) titled(c *cell) {
 	case b.Free() && c.w >= 60:
 		text = size(b.Frames)
 	case (b.Kind == channel.MapSingles || b.Kind == channel.MapOutside) && c.h < side: // an area, of many cells
-	case !b.Free() && c.w >= 12+7*len(p.m.name(b)):
-		text = p.m.name(b)
+	case !b.Free() && c.w >= 12+7*len(p.name(b)):
+		text = p.name(b)
 	}
 	if text != "" {
 		class := "k"
@@ -454,21 +456,21 @@ func (c color) dark() bool {
 }
 
 // name is that of a block's owner, or of the block itself if it is known.
-func (m *Map) name(b *Block) string {
-	if b.Kind == channel.MapRun && b.Frame == channel.RingAddr>>pageShift && b.Frames == channel.RingSize>>pageShift {
+func (p *picture) name(b *Block) string {
+	if p.ring != 0 && b.Kind == channel.MapRun && b.Frame == p.ring && b.Frames == channel.RingSize>>pageShift {
 		return "ring"
 	}
-	return m.Owners[b.Owner]
+	return p.m.Owners[b.Owner]
 }
 
-// describe says what a block is.
-func (m *Map) describe(b *Block) string {
+// describeBlock says what a block is.
+func (p *picture) describeBlock(b *Block) string {
 	where := fmt.Sprintf("%s, %s to %s", size(b.Frames), address(b.Frame), address(b.End()))
 	shared := ""
 	if b.Shared {
 		shared = ", shared"
 	}
-	name := m.name(b)
+	name := p.name(b)
 	if name == "ring" {
 		name = "ring of the host channel"
 	}

@@ -89,6 +89,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestRing: the host channel's ring has its name where the machine has it.
+func TestRing(t *testing.T) {
+	const frame, frames = 0x805b0, channel.RingSize >> pageShift
+	m, err := begin(channel.MapAtEnd).owner(1, "kernel").put(at(frame), word(channel.MapRun, 1, frames), free(16)).end().decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ring, want := range map[uint64]bool{frame << pageShift: true, channel.RingAddr: false, 0: false} {
+		svg := m.SVG(Info{Program: "x", Machine: "virt", MemoryMiB: 8, CPUs: 1, Ring: ring})
+		if got := bytes.Contains(svg, []byte("ring of the host channel")); got != want {
+			t.Errorf("ring at %#x: named %v", ring, got)
+		}
+	}
+}
+
 // scattered makes a map of blocks as a buddy allocator has them: aligned to their
 // size, in regions, with holes.
 func scattered(rng *rand.Rand, regions [][2]uint64, most int) *Map {

@@ -11,6 +11,8 @@ package program
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +33,7 @@ const MaxSize = 1 << 30
 type Kind int
 
 const (
-	// Native is a static ELF executable of the guest's architecture.
+	// Native is a static ELF executable for Linux.
 	Native Kind = iota
 	// Wasm is a WASI preview 1 command module.
 	Wasm
@@ -41,6 +43,7 @@ const (
 type Program struct {
 	Path string
 	Kind Kind
+	Arch string // of a native one: amd64 or riscv64; empty for a module
 	Data []byte
 }
 
@@ -51,11 +54,11 @@ func Load(path string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, err := Sniff(data)
+	kind, arch, err := Sniff(data)
 	if err != nil {
 		return nil, &exit.Error{Code: exit.CannotRun, Text: path + ": " + err.Error()}
 	}
-	return &Program{Path: path, Kind: kind, Data: data}, nil
+	return &Program{Path: path, Kind: kind, Arch: arch, Data: data}, nil
 }
 
 // read returns the content of a file or pipe.
@@ -115,19 +118,27 @@ func cause(err error) error {
 	return err
 }
 
-// Sniff says what a program is. The error is a predicate of the file: "is for
-// arm64, not amd64".
-func Sniff(b []byte) (Kind, error) {
+// Sniff says what a program is, and a native one's architecture. The error is a
+// predicate of the file: "is for arm64, not amd64 or riscv64".
+func Sniff(b []byte) (kind Kind, arch string, err error) {
 	switch {
 	case len(b) == 0:
-		return 0, errors.New("is empty")
+		return 0, "", errors.New("is empty")
 	case bytes.HasPrefix(b, []byte("\x00asm")):
-		return Wasm, checkModule(b)
+		return Wasm, "", checkModule(b)
 	case isText(b):
-		return 0, errors.New("is WebAssembly in text form: translate it with wat2wasm first")
+		return 0, "", errors.New("is WebAssembly in text form: translate it with wat2wasm first")
+	}
+	a := loader.AMD64
+	if len(b) >= 20 && binary.LittleEndian.Uint16(b[18:]) == uint16(elf.EM_RISCV) {
+		a = loader.RISCV64
 	}
 	var img loader.Image
-	return Native, loader.Check(b, loader.TargetFor(loader.AMD64), &img)
+	err = loader.Check(b, loader.TargetFor(a), &img)
+	if errors.Is(err, loader.WrongMachine) {
+		err = fmt.Errorf("%w or riscv64", err)
+	}
+	return Native, a.String(), err
 }
 
 func checkModule(b []byte) error {

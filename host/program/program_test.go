@@ -13,8 +13,8 @@ import (
 	"loam/host/exit"
 )
 
-// elf returns a small executable: one segment, entry inside it.
-func elf(change func(b []byte)) []byte {
+// executable returns a small executable: one segment, entry inside it.
+func executable(change func(b []byte)) []byte {
 	b := make([]byte, 0x1000)
 	copy(b, "\x7fELF\x02\x01\x01")
 	le := binary.LittleEndian
@@ -63,31 +63,36 @@ func TestSniff(t *testing.T) {
 		kind Kind
 		want string // in the error; empty: it can be run
 	}{
-		"native":        {string(elf(nil)), Native, ""},
+		"native":        {string(executable(nil)), Native, ""},
 		"module":        {wasm("wasi_snapshot_preview1", "proc_exit", "_start"), Wasm, ""},
 		"no imports":    {wasm("", "", "_start"), Wasm, ""},
 		"empty":         {"", 0, "empty"},
 		"one byte":      {"\x7f", 0, "truncated"},
-		"ELF cut short": {string(elf(nil)[:40]), 0, "truncated"},
-		"table cut off": {string(elf(func(b []byte) { le.PutUint64(b[32:], 0x1000-20) })), 0, ""},
-		"arm64":         {string(elf(func(b []byte) { le.PutUint16(b[18:], 183) })), 0, "is for arm64, not amd64"},
-		"riscv64":       {string(elf(func(b []byte) { le.PutUint16(b[18:], 243) })), 0, "is for riscv64"},
-		"32 bits":       {string(elf(func(b []byte) { b[4] = 1; le.PutUint16(b[18:], 3) })), 0, "32-bit"},
-		"big-endian":    {string(elf(func(b []byte) { b[5] = 2 })), 0, "endian"},
-		"FreeBSD":       {string(elf(func(b []byte) { b[7] = 9 })), 0, "GOOS=linux"},
-		"object file":   {string(elf(func(b []byte) { le.PutUint16(b[16:], 1) })), 0, "object file"},
-		"dynamic":       {string(elf(func(b []byte) { le.PutUint32(b[64:], 3) })), 0, "dynamic linker"},
-		"huge segment":  {string(elf(func(b []byte) { le.PutUint64(b[64+40:], 1<<62) })), 0, "address"},
-		"script":        {"#!/bin/sh\necho\n", 0, "script"},
-		"Windows":       {"MZ\x90", 0, "Windows"},
-		"macOS":         {"\xcf\xfa\xed\xfe1234", 0, "macOS"},
-		"text":          {"hello", 0, "not an ELF file"},
-		"wat":           {"\n (module (func))", 0, "wat2wasm"},
-		"component":     {"\x00asm\x0d\x00\x01\x00", 0, "component"},
-		"wasm 2":        {"\x00asm\x02\x00\x00\x00", 0, "version"},
-		"magic only":    {"\x00asm", 0, "ends after 4 bytes"},
-		"bad section":   {wasmHead + "\x01\xff\xff\xff\xff\x0f", 0, "malformed"},
-		"cut module":    {wasm("", "", "_start")[:20], 0, "malformed"},
+		"ELF cut short": {string(executable(nil)[:40]), 0, "truncated"},
+		"table cut off": {string(executable(func(b []byte) { le.PutUint64(b[32:], 0x1000-20) })), 0, ""},
+		"arm64":         {string(executable(func(b []byte) { le.PutUint16(b[18:], 183) })), 0, "is for arm64, not amd64 or riscv64"},
+		"riscv64":       {string(executable(func(b []byte) { le.PutUint16(b[18:], 243) })), Native, ""},
+		"too high for riscv64": {string(executable(func(b []byte) {
+			le.PutUint16(b[18:], 243)
+			le.PutUint64(b[24:], 1<<40+0x100)
+			le.PutUint64(b[64+16:], 1<<40)
+		})), 0, "address"},
+		"32 bits":      {string(executable(func(b []byte) { b[4] = 1; le.PutUint16(b[18:], 3) })), 0, "32-bit"},
+		"big-endian":   {string(executable(func(b []byte) { b[5] = 2 })), 0, "endian"},
+		"FreeBSD":      {string(executable(func(b []byte) { b[7] = 9 })), 0, "GOOS=linux"},
+		"object file":  {string(executable(func(b []byte) { le.PutUint16(b[16:], 1) })), 0, "object file"},
+		"dynamic":      {string(executable(func(b []byte) { le.PutUint32(b[64:], 3) })), 0, "dynamic linker"},
+		"huge segment": {string(executable(func(b []byte) { le.PutUint64(b[64+40:], 1<<62) })), 0, "address"},
+		"script":       {"#!/bin/sh\necho\n", 0, "script"},
+		"Windows":      {"MZ\x90", 0, "Windows"},
+		"macOS":        {"\xcf\xfa\xed\xfe1234", 0, "macOS"},
+		"text":         {"hello", 0, "not an ELF file"},
+		"wat":          {"\n (module (func))", 0, "wat2wasm"},
+		"component":    {"\x00asm\x0d\x00\x01\x00", 0, "component"},
+		"wasm 2":       {"\x00asm\x02\x00\x00\x00", 0, "version"},
+		"magic only":   {"\x00asm", 0, "ends after 4 bytes"},
+		"bad section":  {wasmHead + "\x01\xff\xff\xff\xff\x0f", 0, "malformed"},
+		"cut module":   {wasm("", "", "_start")[:20], 0, "malformed"},
 		"strange import": {wasm("env", "launch_missiles", "_start"), 0,
 			"env.launch_missiles, which nobody provides"},
 		"preview 0": {wasm("wasi_unstable", "fd_write", "_start"), 0, "preview 0"},
@@ -95,7 +100,7 @@ func TestSniff(t *testing.T) {
 		"bare":      {wasmHead, 0, "_start"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kind, err := Sniff([]byte(c.data))
+			kind, arch, err := Sniff([]byte(c.data))
 			if name == "table cut off" { // any reason will do
 				if err == nil {
 					t.Fatal("accepted")
@@ -103,8 +108,9 @@ func TestSniff(t *testing.T) {
 				return
 			}
 			if c.want == "" {
-				if err != nil || kind != c.kind {
-					t.Fatalf("kind %d, %v", kind, err)
+				want := map[string]string{"native": "amd64", "riscv64": "riscv64"}[name]
+				if err != nil || kind != c.kind || arch != want {
+					t.Fatalf("kind %d for %q, %v", kind, arch, err)
 				}
 				return
 			}
@@ -118,10 +124,10 @@ func TestSniff(t *testing.T) {
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good")
-	if err := os.WriteFile(good, elf(nil), 0o600); err != nil {
+	if err := os.WriteFile(good, executable(nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := Load(good); err != nil || p.Kind != Native || len(p.Data) != 0x1000 {
+	if p, err := Load(good); err != nil || p.Kind != Native || p.Arch != "amd64" || len(p.Data) != 0x1000 {
 		t.Fatalf("good: %v", err)
 	}
 	sparse := filepath.Join(dir, "sparse")
@@ -167,10 +173,10 @@ func TestPipe(t *testing.T) {
 }
 
 func FuzzSniff(f *testing.F) {
-	f.Add(elf(nil))
+	f.Add(executable(nil))
 	f.Add([]byte(wasm("wasi_snapshot_preview1", "proc_exit", "_start")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := Sniff(b); err != nil && strings.ContainsAny(err.Error(), "\n\x1b") {
+		if _, _, err := Sniff(b); err != nil && strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Fatalf("an error not fit for a line: %q", err)
 		}
 	})

@@ -12,17 +12,22 @@ import (
 	"loam/host/compile"
 	"loam/host/exit"
 	"loam/host/program"
+	"loam/host/vm"
 )
 
 // compile returns the compiled code of a module for the guest, or nil if the
 // guest is to compile it. It fails only if the module is invalid or the
 // person's patience is at its end.
 func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, error) {
-	if o.GuestCompiles {
+	switch {
+	case o.Arch == vm.RISCV64:
+		o.say("wasm: interpreter (the compiler is for amd64)")
+		return nil, nil
+	case o.GuestCompiles:
 		o.say("wasm: the guest compiles")
 		return nil, nil
 	}
-	c := compile.Options{Module: prog.Data, Arch: arch, CacheSize: -1}
+	c := compile.Options{Module: prog.Data, Arch: o.Arch, CacheSize: -1}
 	if o.Cache != "" {
 		c.CacheDir, c.CacheSize = filepath.Join(o.Cache, "code"), 0
 	}

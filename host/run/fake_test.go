@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // fake is the machine that a scenario plays.
 type fake struct {
 	args         string
+	virt         bool // it is one for riscv64
 	out, in, log *os.File
 	w            *stream.Writer
 	ring         *ringtest.Guest // nil: none was offered
@@ -42,10 +43,20 @@ func fakeMain(scenario string) int {
 		return 0
 	}
 	f := &fake{args: strings.Join(os.Args[1:], " ")}
-	f.out, f.in, f.log = f.chardev("out"), f.chardev("in"), f.chardev("log")
+	f.log = f.chardev("log")
+	if f.virt = strings.Contains(f.args, "-machine virt"); f.virt {
+		f.out = f.chardev("channel")
+		f.in = f.out
+	} else {
+		f.out, f.in = f.chardev("out"), f.chardev("in")
+	}
 	f.w = stream.NewWriter(f.out)
 	f.openRing()
-	if strings.Contains(f.args, "-m 16M") { // the probe
+	switch probe := strings.Contains(f.args, "-m 16M"); {
+	case probe && f.virt:
+		_, _ = f.log.WriteString("RISC")
+		return 33
+	case probe:
 		_, _ = f.out.WriteString("LONG")
 		return 33
 	}
@@ -64,8 +75,12 @@ func (f *fake) chardev(id string) *os.File {
 
 // openRing finds the memory shared with loam, as QEMU does: by its path.
 func (f *fake) openRing() {
-	_, rest, offered := strings.Cut(f.args, "id=ring,size=320K,mem-path=")
-	if offered != strings.Contains(f.args, " ring=0x1b0000") {
+	id, told := "id=ring,size=320K,", " ring=0x1b0000"
+	if f.virt {
+		id, told = "id=ram,size=512M,", " ring=0x805b0000"
+	}
+	_, rest, offered := strings.Cut(f.args, id+"mem-path=")
+	if offered != strings.Contains(f.args, told) || offered != strings.Contains(f.args, " ring=") {
 		panic("a ring that only one of QEMU and the kernel is told of")
 	}
 	if !offered {
@@ -77,7 +92,19 @@ func (f *fake) openRing() {
 		panic(err)
 	}
 	f.ring = &ringtest.Guest{Area: area, Out: f.out}
+	if f.virt {
+		f.ring.Area = inMemory{area, 0x5b0000}
+	}
 }
+
+// inMemory is the ring in a file that is all of the memory.
+type inMemory struct {
+	*os.File
+	at int64
+}
+
+func (m inMemory) ReadAt(p []byte, off int64) (int, error)  { return m.File.ReadAt(p, m.at+off) }
+func (m inMemory) WriteAt(p []byte, off int64) (int, error) { return m.File.WriteAt(p, m.at+off) }
 
 func (f *fake) send(t channel.Type, payload string) { _ = f.w.Write(t, []byte(payload)) }
 
@@ -202,7 +229,7 @@ var scenarios = map[string]func(*fake) int{
 	"ring exit":   func(f *fake) int { f.helloRing(); f.inRing(channel.Exit, "12345678"); return hang() },
 	"ring cut": func(f *fake) int {
 		f.helloRing()
-		_ = f.ring.Area.(*os.File).Truncate(0)
+		_ = f.ring.Area.(interface{ Truncate(int64) error }).Truncate(0)
 		f.raw(0x82, 1, 0, 0)
 		return hang()
 	},

@@ -19,9 +19,6 @@ import (
 	"loam/user/wasi/runner"
 )
 
-// arch is the guest's architecture.
-const arch = "amd64"
-
 // Names in the boot archive that the kernel looks for.
 const (
 	fileProgram = "program" // static ELF to start
@@ -60,7 +57,7 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	if prog.Kind == program.Native {
 		return append(files, fileOf(fileProgram, prog.Data)), nil
 	}
-	wasi, err := wasiRunner()
+	wasi, err := wasiRunner(o.Arch)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +75,7 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 }
 
 // wasiRunner is the program that runs modules.
-func wasiRunner() (guestFile, error) {
+func wasiRunner(arch string) (guestFile, error) {
 	f, err := payload.OpenProgram("wasi", arch)
 	if err != nil {
 		return guestFile{}, notBuilt(err)
@@ -141,11 +138,11 @@ func (o *Options) pack(files []guestFile) (*os.File, error) {
 }
 
 // kernelFile returns the kernel image as a file.
-func (o *Options) kernelFile() (*os.File, error) { return KernelFile(o.Kernel) }
+func (o *Options) kernelFile() (*os.File, error) { return KernelFile(o.Arch, o.Kernel) }
 
-// KernelFile returns image, or if it is nil the kernel that loam carries, as a
-// file.
-func KernelFile(image []byte) (*os.File, error) {
+// KernelFile returns image, or if it is nil the kernel that loam carries for an
+// architecture, as a file.
+func KernelFile(arch string, image []byte) (*os.File, error) {
 	var from io.Reader = bytes.NewReader(image)
 	if image == nil {
 		f, err := payload.OpenKernel(arch)

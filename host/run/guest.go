@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -65,7 +64,7 @@ type channelExit struct {
 	reason string
 }
 
-func newGuest(o *Options, p *vm.Process, ring *os.File) *guest {
+func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 	g := &guest{
 		Options: o, p: p, start: time.Now(),
 		hello: make(chan struct{}), room: make(chan struct{}, 1), pumped: make(chan error, 1),
@@ -306,7 +305,7 @@ func (g *guest) vanished() error {
 	case e.Status == vm.StatusEnded:
 		return g.failed("the kernel ended without saying how the program ended")
 	case e.Status == vm.StatusReset:
-		return g.failed("the machine was reset (a triple fault of the kernel?)")
+		return g.failed(g.Machine.ResetText())
 	}
 	return g.failed("QEMU " + e.String())
 }

@@ -24,10 +24,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
-	"loam/abi/channel"
 	"loam/host/accel"
 	"loam/host/exit"
 	"loam/host/memorymap"
@@ -49,7 +49,10 @@ type Options struct {
 	MemoryMiB     int           // default: DefaultMemory
 	CPUs          int           // default: 1; at most vm.MaxCPUs
 	Timeout       time.Duration // of the whole run; 0: none
-	Machine       vm.Machine    // default: vm.MicroVM
+	Arch          string        // vm.AMD64 or vm.RISCV64; default: the program's own, for a module amd64
+	Machine       vm.Machine    // default: the architecture's quickest
+	Firmware      string        // as in vm.Config
+	CPUProps      []string      // as in vm.Config
 	Accel         string        // default: accel.Auto
 	Deterministic bool
 	// MemoryLimitMiB is the most memory that the program, and all that it starts,
@@ -73,7 +76,7 @@ type Options struct {
 	MemoryMap *memorymap.Decoder
 	MapAt     string
 
-	QEMU  string // path; default: $LOAM_QEMU, or found in PATH
+	QEMU  string // path; default: as FindQEMU says
 	Cache string // folder for what is worth keeping; empty: keep nothing
 	// Kernel is the image to boot; default: the one that loam carries.
 	Kernel []byte
@@ -94,9 +97,13 @@ type Options struct {
 type Result struct {
 	Code  int    // the status to exit with
 	Stats []byte // the kernel's figures, lines `name value unit`
-	Facts accel.Facts
-	Boot  time.Duration // from QEMU's start to the kernel's first frame
-	Total time.Duration // from QEMU's start to the program's end
+	// The machine that it was, and the guest-physical address of the host
+	// channel's ring in it (0: none).
+	Machine vm.Machine
+	Ring    uint64
+	Facts   accel.Facts
+	Boot    time.Duration // from QEMU's start to the kernel's first frame
+	Total   time.Duration // from QEMU's start to the program's end
 }
 
 // How long a machine may take to its first frame: one with hardware help that
@@ -122,6 +129,9 @@ func run(ctx context.Context, o *Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := o.chooseMachine(prog); err != nil {
+		return Result{}, err
+	}
 	m, err := o.prepare(ctx, prog)
 	if err != nil {
 		return Result{Facts: m.facts}, err
@@ -134,7 +144,7 @@ func run(ctx context.Context, o *Options) (Result, error) {
 		m.facts.Accel, m.facts.Missing = vm.TCG, nil
 		res, err = m.attempt(ctx)
 	}
-	res.Facts = m.facts
+	res.Facts, res.Machine, res.Ring = m.facts, m.Machine, m.ring
 	return res.Result, err
 }
 
@@ -147,9 +157,6 @@ func (o *Options) setDefaults() {
 	}
 	if o.CPUs == 0 {
 		o.CPUs = 1
-	}
-	if o.Machine == "" {
-		o.Machine = vm.MicroVM
 	}
 	if o.Accel == "" {
 		o.Accel = accel.Auto
@@ -164,6 +171,36 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// chooseMachine settles the architecture and the machine for a program.
+func (o *Options) chooseMachine(prog *program.Program) error {
+	asked := o.Arch != ""
+	switch {
+	case asked:
+	case o.Machine != "":
+		o.Arch = o.Machine.Arch()
+	case prog.Arch != "":
+		o.Arch = prog.Arch
+	default:
+		o.Arch = vm.AMD64
+	}
+	if o.Machine == "" {
+		o.Machine = vm.DefaultMachine(o.Arch)
+	}
+	switch {
+	case !slices.Contains(vm.Arches, o.Arch):
+		return exit.Errorf(exit.Loam, "there is no architecture %q (there are %s)", o.Arch, strings.Join(vm.Arches, " and "))
+	case o.Machine.Arch() != o.Arch:
+		return exit.Errorf(exit.Loam, "the machine %s is for %s, not %s", o.Machine, o.Machine.Arch(), o.Arch)
+	case prog.Arch != "" && prog.Arch != o.Arch:
+		e := exit.Errorf(exit.CannotRun, "%s: is for %s, not %s", prog.Path, prog.Arch, o.Arch)
+		if asked {
+			e.Hint = "without --arch loam takes the program's own architecture"
+		}
+		return e
+	}
+	return nil
+}
+
 // note writes one of loam's own lines.
 func (o *Options) note(format string, args ...any) {
 	_, _ = io.WriteString(o.Messages, "loam: "+fmt.Sprintf(format, args...)+"\n")
@@ -176,14 +213,14 @@ func (o *Options) say(format string, args ...any) {
 	}
 }
 
-// FindQEMU returns the path of QEMU: path itself if not empty, else that in
-// $LOAM_QEMU, else the one in PATH.
-func FindQEMU(path string) (string, error) {
+// FindQEMU returns the path of QEMU for an architecture: path itself if not empty,
+// else that in $LOAM_QEMU (amd64) or $LOAM_QEMU_RISCV64, else the one in PATH.
+func FindQEMU(arch, path string) (string, error) {
 	if path == "" {
-		path = os.Getenv("LOAM_QEMU")
+		path = os.Getenv(setup.Variable(arch))
 	}
 	if path == "" {
-		path = setup.QEMU
+		path = setup.QEMU(arch)
 	}
 	found, err := exec.LookPath(path)
 	if err == nil {
@@ -191,7 +228,7 @@ func FindQEMU(path string) (string, error) {
 	}
 	return "", &exit.Error{
 		Code: exit.Loam,
-		Text: fmt.Sprintf("QEMU (%s) is missing", path),
+		Text: fmt.Sprintf("QEMU for %s (%s) is missing", arch, path),
 		Hint: "to install it: " + setup.ThisHost().Hint(),
 	}
 }
@@ -203,6 +240,7 @@ type machine struct {
 	kernel  *os.File
 	archive *os.File
 	room    uint64 // vm.Config.Room
+	ring    uint64 // Result.Ring
 
 	inputOver bool // the kernel is told that there is no input
 }
@@ -232,10 +270,10 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 	if err := o.checkMachine(); err != nil {
 		return m, err
 	}
-	if o.QEMU, err = FindQEMU(o.QEMU); err != nil {
+	if o.QEMU, err = FindQEMU(o.Arch, o.QEMU); err != nil {
 		return m, err
 	}
-	m.facts, err = accel.Find(ctx, o.QEMU, o.Accel, o.Cache)
+	m.facts, err = accel.Find(ctx, o.Arch, o.QEMU, o.Accel, o.Cache)
 	if err != nil {
 		return m, &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
 	}
@@ -259,8 +297,8 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 // checkMachine refuses impossible machines early; the rest is vm.Config's.
 func (o *Options) checkMachine() error {
 	c := vm.Config{
-		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB,
-		Deterministic: o.Deterministic, Kernel: os.Stdin, Params: o.Params,
+		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB, Firmware: o.Firmware,
+		CPUProps: o.CPUProps, Deterministic: o.Deterministic, Kernel: os.Stdin, Params: o.Params,
 	}
 	if o.Deterministic && o.Accel != vm.TCG {
 		c.Accel = o.Accel
@@ -276,9 +314,13 @@ func (o *Options) sayMachine(f accel.Facts) {
 	if f.Reason != "" && f.Accel == vm.TCG {
 		why = " (" + f.Reason + ")"
 	}
-	o.say("machine: %s, %d MiB, %s, QEMU %s", o.Machine, o.MemoryMiB, Processors(o.CPUs), f.Version)
+	firmware := ""
+	if o.Firmware == vm.OpenSBI {
+		firmware = ", OpenSBI"
+	}
+	o.say("machine: %s, %d MiB, %s%s, QEMU %s", o.Machine, o.MemoryMiB, Processors(o.CPUs), firmware, f.Version)
 	o.say("accelerator: %s%s", f.Accel, why)
-	o.say("guest CPU: %s %s", "x86-64", strings.Join(vm.Features(f.Missing), " "))
+	o.say("guest CPU: %s", vm.DescribeCPU(o.Machine, f.Missing, o.CPUProps))
 	if o.Deterministic {
 		o.say("deterministic: one instruction is one nanosecond from %s", "2026-01-01T00:00:00Z")
 	}
@@ -292,17 +334,36 @@ func Processors(n int) string {
 	return fmt.Sprintf("%d CPUs", n)
 }
 
-// config is the machine for one attempt, with a ring if that is not nil.
-func (m *machine) config(ring *os.File) *vm.Config {
+// config is the machine for one attempt. One that is deterministic shares no
+// memory with loam: what it does must not depend on how fast loam is.
+func (m *machine) config() (*vm.Config, error) {
 	c := &vm.Config{
-		QEMU: m.QEMU, Machine: m.Machine, Accel: m.facts.Accel, Missing: m.facts.Missing,
-		Sandbox: m.facts.Sandbox, CPUs: m.CPUs, MemoryMiB: m.MemoryMiB, Room: m.room,
-		Kernel: m.kernel, Archive: m.archive, Ring: ring, Deterministic: m.Deterministic,
-		Params: []vm.Param{{Key: "mode", Value: "run"}},
+		QEMU: m.QEMU, Machine: m.Machine, Accel: m.facts.Accel, Missing: m.facts.Missing, Firmware: m.Firmware,
+		CPUProps: m.CPUProps, Sandbox: m.facts.Sandbox, CPUs: m.CPUs, MemoryMiB: m.MemoryMiB, Room: m.room,
+		Kernel: m.kernel, Archive: m.archive, Deterministic: m.Deterministic,
 	}
-	add := func(k, v string) { c.Params = append(c.Params, vm.Param{Key: k, Value: v}) }
+	if !m.Deterministic {
+		var err error
+		if c.Ring, err = c.NewRing(); err != nil {
+			return nil, err
+		}
+	}
+	m.ring = 0
+	if c.Ring != nil {
+		m.ring = c.Ring.Addr
+	}
+	c.Params = append(m.ownParams(), m.Params...)
+	return c, nil
+}
+
+// ownParams are loam's words of the kernel's command line.
+func (m *machine) ownParams() []vm.Param {
+	params := []vm.Param{{Key: "mode", Value: "run"}}
+	add := func(k, v string) { params = append(params, vm.Param{Key: k, Value: v}) }
 	if m.Deterministic {
-		add("tsc", "1000000000")
+		if m.Arch == vm.AMD64 {
+			add("tsc", "1000000000") // riscv64's clock has its rate in the devicetree
+		}
 		add("time", fmt.Sprint(int64(vm.DeterministicEpoch)))
 		add("seed", fixedSeed)
 	} else {
@@ -317,8 +378,8 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	if m.inputOver {
 		add("eof", "1") // known from the start, it comes at the same moment in each run
 	}
-	if ring != nil {
-		add("ring", fmt.Sprintf("%#x", channel.RingAddr))
+	if m.ring != 0 {
+		add("ring", fmt.Sprintf("%#x", m.ring))
 	}
 	if m.Log != nil {
 		add("log", "1")
@@ -329,8 +390,7 @@ func (m *machine) config(ring *os.File) *vm.Config {
 	if m.MemoryMap != nil {
 		add("map", m.MapAt)
 	}
-	c.Params = append(c.Params, m.Params...)
-	return c
+	return params
 }
 
 // fixedSeed is the random source's seed of a deterministic machine: the first
@@ -345,29 +405,20 @@ func (m *machine) attempt(ctx context.Context) (outcome, error) {
 			return outcome{}, exit.Errorf(exit.Loam, "%v", err)
 		}
 	}
-	ring, err := m.ringFile()
-	if err != nil {
-		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
-	}
-	defer ring.Close()
 	m.inputOver = m.Deterministic && inputEnded(m.Stdin)
-	p, err := vm.Start(m.config(ring), m.Log)
+	c, err := m.config()
 	if err != nil {
 		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
 	}
-	g := newGuest(m.Options, p, ring)
+	defer c.Ring.Close()
+	p, err := vm.Start(c, m.Log)
+	if err != nil {
+		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
+	}
+	g := newGuest(m.Options, p, c.Ring)
 	g.inputOver = m.inputOver
 	defer g.close()
 	return g.finish(ctx, m.helloLimit())
-}
-
-// ringFile returns the memory that a machine shares with loam, nil for one that
-// is deterministic: what it does must not depend on how fast loam is.
-func (m *machine) ringFile() (*os.File, error) {
-	if m.Deterministic {
-		return nil, nil
-	}
-	return vm.RingFile()
 }
 
 func (m *machine) helloLimit() time.Duration {

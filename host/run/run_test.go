@@ -5,6 +5,7 @@ package run
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -20,6 +21,8 @@ import (
 	"loam/host/accel"
 	"loam/host/exit"
 	"loam/host/memorymap"
+	"loam/host/program"
+	"loam/host/setup"
 	"loam/host/vm"
 )
 
@@ -47,7 +50,10 @@ type session struct {
 	out, err, messages, log buffer
 }
 
-func newSession(t *testing.T, scenario string) *session {
+func newSession(t *testing.T, scenario string) *session { return newSessionOn(t, vm.AMD64, scenario) }
+
+// newSessionOn is a run of a program for an architecture.
+func newSessionOn(t *testing.T, arch, scenario string) *session {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -56,21 +62,44 @@ func newSession(t *testing.T, scenario string) *session {
 	t.Setenv(fakeVariable, scenario)
 	s := &session{}
 	s.Options = Options{
-		Path: testProgram(t), QEMU: exe, Kernel: []byte("a kernel"), Accel: vm.TCG,
+		Path: testProgram(t, arch), QEMU: exe, Kernel: testKernel(arch), Accel: vm.TCG,
 		Stdout: &s.out, Stderr: &s.err, Messages: &s.messages, Timeout: 20 * time.Second,
 	}
 	return s
 }
 
+// both runs a test for each architecture.
+func both(t *testing.T, f func(t *testing.T, arch string)) {
+	for _, arch := range vm.Arches {
+		t.Run(arch, func(t *testing.T) { f(t, arch) })
+	}
+}
+
+// testKernel is as much of a kernel image as loam looks at: of a flat one, that it
+// takes 5 MiB.
+func testKernel(arch string) []byte {
+	if arch == vm.AMD64 {
+		return []byte("a kernel")
+	}
+	b := make([]byte, 64)
+	binary.LittleEndian.PutUint64(b[16:], 5<<20)
+	copy(b[0x30:], "RISCV")
+	return append(b, "a kernel"...)
+}
+
 // testProgram writes the smallest executable that the loader accepts.
-func testProgram(t *testing.T) string {
+func testProgram(t *testing.T, arch string) string {
+	machine := elf.EM_X86_64
+	if arch == vm.RISCV64 {
+		machine = elf.EM_RISCV
+	}
 	b := make([]byte, 0x1000)
 	copy(b, "\x7fELF\x02\x01\x01")
 	le := binary.LittleEndian
 	for _, f := range []struct {
 		at int
 		v  uint16
-	}{{16, 2}, {18, 62}, {20, 1}, {32, 64}, {52, 64}, {54, 56}, {56, 1}, {64, 1}, {68, 5}, {96, 0x1000}, {104, 0x1000}, {112, 0x1000}} {
+	}{{16, 2}, {18, uint16(machine)}, {20, 1}, {32, 64}, {52, 64}, {54, 56}, {56, 1}, {64, 1}, {68, 5}, {96, 0x1000}, {104, 0x1000}, {112, 0x1000}} {
 		le.PutUint16(b[f.at:], f.v)
 	}
 	le.PutUint64(b[24:], 0x400100)
@@ -84,7 +113,9 @@ func testProgram(t *testing.T) string {
 
 func (s *session) run() (Result, error) { return Run(context.Background(), s.Options) }
 
-func TestEndings(t *testing.T) {
+func TestEndings(t *testing.T) { both(t, testEndings) }
+
+func testEndings(t *testing.T, arch string) {
 	for name, c := range map[string]struct {
 		code int
 		text string // in the error; empty: there must be none
@@ -119,7 +150,7 @@ func TestEndings(t *testing.T) {
 		"kvm error":     {125, "KVM internal error", "--accel tcg"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSession(t, name)
+			s := newSessionOn(t, arch, name)
 			r, err := s.run()
 			if r.Code != c.code || (err == nil) != (c.text == "") {
 				t.Fatalf("code %d, %v", r.Code, err)
@@ -139,13 +170,15 @@ func TestEndings(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
-	for _, scenario := range []string{"streams", "ring streams"} {
-		t.Run(scenario, func(t *testing.T) { testStreams(t, scenario) })
-	}
+	both(t, func(t *testing.T, arch string) {
+		for _, scenario := range []string{"streams", "ring streams"} {
+			t.Run(scenario, func(t *testing.T) { testStreams(t, arch, scenario) })
+		}
+	})
 }
 
-func testStreams(t *testing.T, scenario string) {
-	s := newSession(t, scenario)
+func testStreams(t *testing.T, arch, scenario string) {
+	s := newSessionOn(t, arch, scenario)
 	r, err := s.run()
 	if err != nil || r.Code != 0 {
 		t.Fatalf("%d %v", r.Code, err)
@@ -222,13 +255,15 @@ func (b blocked) Write(p []byte) (int, error) {
 }
 
 // TestNoRing: a deterministic machine is not offered a ring, and may not take it.
-func TestNoRing(t *testing.T) {
-	s := newSession(t, "not offered")
+func TestNoRing(t *testing.T) { both(t, testNoRing) }
+
+func testNoRing(t *testing.T, arch string) {
+	s := newSessionOn(t, arch, "not offered")
 	s.Deterministic = true
 	if r, err := s.run(); r.Code != 125 || err == nil || !strings.Contains(err.Error(), "version") {
 		t.Fatalf("%d %v", r.Code, err)
 	}
-	s = newSession(t, "command line")
+	s = newSessionOn(t, arch, "command line")
 	s.Deterministic = true
 	if _, err := s.run(); err != nil || strings.Contains(s.out.String(), "ring") {
 		t.Fatalf("%v %q", err, s.out.String())
@@ -236,12 +271,14 @@ func TestNoRing(t *testing.T) {
 }
 
 func TestFlood(t *testing.T) {
-	t.Run("frames", func(t *testing.T) { testFlood(t, "flood") })
-	t.Run("ring", func(t *testing.T) { testFlood(t, "ring flood") })
+	both(t, func(t *testing.T, arch string) {
+		t.Run("frames", func(t *testing.T) { testFlood(t, arch, "flood") })
+		t.Run("ring", func(t *testing.T) { testFlood(t, arch, "ring flood") })
+	})
 }
 
-func testFlood(t *testing.T, scenario string) {
-	s := newSession(t, scenario)
+func testFlood(t *testing.T, arch, scenario string) {
+	s := newSessionOn(t, arch, scenario)
 	b := blocked{make(chan struct{})}
 	defer close(b.wake)
 	s.Stdout, s.Log, s.Timeout = b, &s.log, 1500*time.Millisecond
@@ -295,12 +332,14 @@ func pipe(t *testing.T) (r, w *os.File) {
 }
 
 func TestStdin(t *testing.T) {
-	t.Run("frames", func(t *testing.T) { testStdin(t, "echo") })
-	t.Run("ring", func(t *testing.T) { testStdin(t, "ring echo") })
+	both(t, func(t *testing.T, arch string) {
+		t.Run("frames", func(t *testing.T) { testStdin(t, arch, "echo") })
+		t.Run("ring", func(t *testing.T) { testStdin(t, arch, "ring echo") })
+	})
 }
 
-func testStdin(t *testing.T, scenario string) {
-	s := newSession(t, scenario)
+func testStdin(t *testing.T, arch, scenario string) {
+	s := newSessionOn(t, arch, scenario)
 	r, w := pipe(t)
 	s.Stdin = r
 	text := strings.Repeat("binary \x00\xff\x03\x04\r\n", 20000)
@@ -311,20 +350,22 @@ func testStdin(t *testing.T, scenario string) {
 	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != text {
 		t.Fatalf("%d %v, %d bytes came back", res.Code, err, len(s.out.String()))
 	}
-	s = newSession(t, scenario) // no input at all
+	s = newSessionOn(t, arch, scenario) // no input at all
 	if res, err := s.run(); err != nil || res.Code != 0 || s.out.String() != "" {
 		t.Fatalf("%d %v", res.Code, err)
 	}
 }
 
 func TestStdinBackPressure(t *testing.T) {
-	for _, scenario := range []string{"deaf", "ring deaf", "ring liar"} {
-		t.Run(scenario, func(t *testing.T) { testStdinBackPressure(t, scenario) })
-	}
+	both(t, func(t *testing.T, arch string) {
+		for _, scenario := range []string{"deaf", "ring deaf", "ring liar"} {
+			t.Run(scenario, func(t *testing.T) { testStdinBackPressure(t, arch, scenario) })
+		}
+	})
 }
 
-func testStdinBackPressure(t *testing.T, scenario string) {
-	s := newSession(t, scenario)
+func testStdinBackPressure(t *testing.T, arch, scenario string) {
+	s := newSessionOn(t, arch, scenario)
 	r, w := pipe(t)
 	s.Stdin = r
 	sent := make(chan int)
@@ -385,6 +426,69 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestCommandLineRISCV64: what differs there.
+func TestCommandLineRISCV64(t *testing.T) {
+	s := newSessionOn(t, vm.RISCV64, "command line")
+	s.CPUProps, s.Verbose = []string{"v=on"}, true
+	res, err := s.run()
+	if err != nil || res.Machine != vm.Virt || res.Ring != 0x805b0000 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	for _, want := range []string{"-machine virt,", "-bios none", "-cpu rv64,", ",v=on ", "-m 512M", " ring=0x805b0000 ", "-append mode=run time="} {
+		if !strings.Contains(s.out.String(), want) {
+			t.Errorf("no %q in %s", want, s.out.String())
+		}
+	}
+	for _, want := range []string{"machine: virt, 512 MiB, 1 CPU, QEMU", "guest CPU: rv64,", "accelerator: tcg"} {
+		if !strings.Contains(s.messages.String(), want) {
+			t.Errorf("no %q in %s", want, s.messages.String())
+		}
+	}
+	s = newSessionOn(t, vm.RISCV64, "command line")
+	s.Accel, s.Deterministic = "", true
+	if _, err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	want := "-append mode=run time=1767225600000000000 seed=" + fixedSeed + " cpus=1 eof=1"
+	if out := s.out.String(); !strings.Contains(out, want) || !strings.Contains(out, "-icount shift=0,sleep=off") || strings.Contains(out, "tsc=") {
+		t.Error(out)
+	}
+}
+
+// TestArchitectures: the program's own, or what was asked for if that fits it.
+func TestArchitectures(t *testing.T) {
+	for _, c := range []struct {
+		prog, arch string // of the program; asked for
+		machine    vm.Machine
+		want       vm.Machine
+		code       int
+	}{
+		{vm.AMD64, "", "", vm.MicroVM, 0},
+		{vm.RISCV64, "", "", vm.Virt, 0},
+		{"", "", "", vm.MicroVM, 0},
+		{"", vm.RISCV64, "", vm.Virt, 0},
+		{"", "", vm.Virt, vm.Virt, 0},
+		{vm.AMD64, vm.AMD64, vm.Q35, vm.Q35, 0},
+		{vm.RISCV64, vm.RISCV64, vm.Virt, vm.Virt, 0},
+		{vm.RISCV64, vm.AMD64, "", "", 126},
+		{vm.AMD64, vm.RISCV64, "", "", 126},
+		{vm.RISCV64, "", vm.Q35, "", 126},
+		{vm.AMD64, "", vm.Virt, "", 126},
+		{vm.AMD64, vm.AMD64, vm.Virt, "", 125},
+		{"", vm.RISCV64, vm.MicroVM, "", 125},
+		{"", "vax", "", "", 125},
+	} {
+		o := Options{Arch: c.arch, Machine: c.machine}
+		err := o.chooseMachine(&program.Program{Path: "prog", Arch: c.prog})
+		if exit.Code(err) != c.code || err == nil && (o.Machine != c.want || o.Arch != c.want.Arch()) {
+			t.Errorf("%+v: %+v, %v", c, o.Machine, err)
+		}
+		if c.code == 126 && !strings.Contains(err.Error(), "prog: is for "+c.prog) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 // TestMemoryMap: the pieces of a map get to who asked for it, and to nobody else.
 func TestMemoryMap(t *testing.T) {
 	s := newSession(t, "map")
@@ -436,8 +540,10 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
-func TestArchive(t *testing.T) {
-	s := newSession(t, "archive")
+func TestArchive(t *testing.T) { both(t, testArchive) }
+
+func testArchive(t *testing.T, arch string) {
+	s := newSessionOn(t, arch, "archive")
 	s.Args, s.Env = []string{"-v", "two words", ""}, []string{"A=b c", "E="}
 	if r, err := s.run(); err != nil || r.Code != 0 {
 		t.Fatalf("%d %v", r.Code, err)
@@ -475,6 +581,8 @@ func TestImpossible(t *testing.T) {
 		"not QEMU":           func(o *Options) { o.QEMU = "/bin/true" },
 		"kernel parameter":   func(o *Options) { o.Params = []vm.Param{{Key: "a", Value: "b c"}} },
 		"NUL in an argument": func(o *Options) { o.Args = []string{"a\x00b"} },
+		"firmware on a PC":   func(o *Options) { o.Firmware = vm.OpenSBI },
+		"architecture":       func(o *Options) { o.Arch = "vax" },
 	} {
 		s := newSession(t, "exit 0")
 		change(&s.Options)
@@ -507,11 +615,24 @@ func TestPatience(t *testing.T) {
 
 func TestMissingQEMU(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	t.Setenv("LOAM_QEMU", "")
-	_, err := FindQEMU("")
-	e, ok := err.(*exit.Error)
-	if !ok || e.Code != 125 || !strings.Contains(e.Error(), "missing") || !strings.Contains(e.Hint, "install") {
-		t.Fatalf("%+v", err)
+	for _, arch := range vm.Arches {
+		t.Setenv(setup.Variable(arch), "")
+		_, err := FindQEMU(arch, "")
+		e, ok := err.(*exit.Error)
+		if !ok || e.Code != 125 || !strings.Contains(e.Error(), setup.QEMU(arch)) || !strings.Contains(e.Error(), "missing") || !strings.Contains(e.Hint, "install") {
+			t.Fatalf("%+v", err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LOAM_QEMU_RISCV64", self)
+	if path, err := FindQEMU(vm.RISCV64, ""); path != self || err != nil {
+		t.Error(path, err)
+	}
+	if path, err := FindQEMU(vm.AMD64, ""); err == nil {
+		t.Errorf("the one for riscv64 was taken: %s", path)
 	}
 }
 

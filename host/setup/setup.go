@@ -12,27 +12,48 @@ import (
 	"strings"
 )
 
-// QEMU is the name of the program.
-const QEMU = "qemu-system-x86_64"
+// QEMU is the name of the program for machines of an architecture, by its GOARCH
+// name.
+func QEMU(arch string) string {
+	if arch == "riscv64" {
+		return "qemu-system-riscv64"
+	}
+	return "qemu-system-x86_64"
+}
+
+// Variable is the environment variable that names another program in its place.
+// There are two, so that one that is set for all commands serves both kinds of
+// machines.
+func Variable(arch string) string {
+	if arch == "riscv64" {
+		return "LOAM_QEMU_RISCV64"
+	}
+	return "LOAM_QEMU"
+}
+
+var programs = []string{QEMU("amd64"), QEMU("riscv64")}
 
 // Manager is a package manager.
 type Manager struct {
 	Program string
 	System  string // GOOS on which it is looked for, or empty: any
 	Root    bool   // it wants to be root
-	// Steps install QEMU for x86-64 guests. Only the last has to succeed.
+	// Steps install QEMU for x86-64 and RISC-V guests, with the firmware for the
+	// latter (OpenSBI). Only the last has to succeed.
 	Steps [][]string
 }
 
-// Managers are tried in this order.
+// Managers are tried in this order. On Debian and Ubuntu qemu-system-riscv64 is
+// part of qemu-system-misc or, in newer ones, of qemu-system-riscv; it is a name
+// that both provide.
 var Managers = []Manager{
 	{"apt-get", "linux", true, [][]string{
 		{"apt-get", "update"},
-		{"apt-get", "install", "-y", "--no-install-recommends", "qemu-system-x86"}}},
-	{"dnf", "linux", true, [][]string{{"dnf", "install", "-y", "qemu-system-x86"}}},
-	{"pacman", "linux", true, [][]string{{"pacman", "-Sy", "--noconfirm", "--needed", "qemu-system-x86"}}},
-	{"zypper", "linux", true, [][]string{{"zypper", "install", "-y", "qemu-x86"}}},
-	{"apk", "linux", true, [][]string{{"apk", "add", "qemu-system-x86_64"}}},
+		{"apt-get", "install", "-y", "--no-install-recommends", "qemu-system-x86", "qemu-system-riscv64"}}},
+	{"dnf", "linux", true, [][]string{{"dnf", "install", "-y", "qemu-system-x86", "qemu-system-riscv"}}},
+	{"pacman", "linux", true, [][]string{{"pacman", "-Sy", "--noconfirm", "--needed", "qemu-system-x86", "qemu-system-riscv"}}},
+	{"zypper", "linux", true, [][]string{{"zypper", "install", "-y", "qemu-x86", "qemu-extra"}}},
+	{"apk", "linux", true, [][]string{{"apk", "add", "qemu-system-x86_64", "qemu-system-riscv64"}}},
 	{"brew", "", false, [][]string{{"brew", "install", "qemu"}}},
 }
 
@@ -51,21 +72,32 @@ func ThisHost() Host {
 	}}
 }
 
+// Missing returns the names of QEMU's programs that are not there.
+func (h Host) Missing() []string {
+	var out []string
+	for _, p := range programs {
+		if !h.Has(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Plan returns the commands that install QEMU here, with sudo where needed;
 // none if it is there. The error says what a person has to type, on a line of
 // its own, where we can't do it.
 func (h Host) Plan() ([][]string, error) {
-	if h.Has(QEMU) {
-		return nil, nil
-	}
+	missing := strings.Join(h.Missing(), ", ")
 	m := h.manager()
 	switch {
+	case missing == "":
+		return nil, nil
 	case m == nil:
-		return nil, fmt.Errorf("QEMU (%s) is missing: %s", QEMU, h.Hint())
+		return nil, fmt.Errorf("QEMU (%s) is missing: %s", missing, h.Hint())
 	case !m.Root || h.Root:
 		return m.Steps, nil
 	case !h.Has("sudo"):
-		return nil, fmt.Errorf("QEMU (%s) is missing and installing it takes root; as root, type:\n\t%s", QEMU, Shell(m.Steps))
+		return nil, fmt.Errorf("QEMU (%s) is missing and installing it takes root; as root, type:\n\t%s", missing, Shell(m.Steps))
 	}
 	return withSudo(m.Steps), nil
 }
@@ -113,5 +145,5 @@ func (h Host) Hint() string {
 	case h.System == "windows":
 		return "use Loam inside WSL 2"
 	}
-	return "install your system's QEMU package for x86-64 (often qemu-system-x86 or qemu)"
+	return "install your system's QEMU packages for x86-64 and RISC-V (often qemu-system-x86 and qemu-system-riscv, or qemu)"
 }

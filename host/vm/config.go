@@ -3,11 +3,11 @@
 // Package vm starts the virtual machine that a guest runs in: it builds QEMU's
 // command line, starts QEMU, and makes sure that it ends.
 //
-// The machine has four connections, all over descriptors that QEMU inherits,
-// so that no path, port or socket file can be left behind or be guessed by
-// somebody else: the host channel to the host (isa-debugcon at 0xe9), the host
-// channel to the guest (the second serial port), the kernel's log (the first
-// serial port), and the files of kernel and boot archive (/dev/fd/N).
+// All of the machine's connections are over descriptors that QEMU inherits, so
+// that no path, port or socket file can be left behind or be guessed by somebody
+// else: the host channel, the kernel's log (the first serial port), and the files
+// of kernel and boot archive (/dev/fd/N). What an architecture's machine is made
+// of is in pc.go for amd64 and virt.go for riscv64.
 //
 // A QEMU never outlives loam. It runs in a process group of its own, so that
 // Ctrl-C reaches loam alone, which then kills it; and on Linux the kernel
@@ -24,8 +24,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"loam/abi/channel"
 )
 
 // Machine is a QEMU machine type.
@@ -36,7 +34,34 @@ const (
 	MicroVM Machine = "microvm"
 	// Q35 is a PC.
 	Q35 Machine = "q35"
+	// Virt is the machine for riscv64.
+	Virt Machine = "virt"
 )
+
+// The architectures of machines, by their GOARCH names.
+const (
+	AMD64   = "amd64"
+	RISCV64 = "riscv64"
+)
+
+// Arches are the architectures, the default first.
+var Arches = []string{AMD64, RISCV64}
+
+// Arch is the architecture of a machine type.
+func (m Machine) Arch() string {
+	if m == Virt {
+		return RISCV64
+	}
+	return AMD64
+}
+
+// DefaultMachine is the quickest machine of an architecture.
+func DefaultMachine(arch string) Machine {
+	if arch == RISCV64 {
+		return Virt
+	}
+	return MicroVM
+}
 
 // Accelerators, by QEMU's names.
 const (
@@ -54,8 +79,8 @@ const (
 	MaxCPUs = 64
 )
 
-// Exit statuses of QEMU that the kernel asks for through isa-debug-exit, and
-// the one of a machine that was reset or powered off.
+// Exit statuses of QEMU that the kernel asks for, by the device isa-debug-exit or
+// virt's test finisher, and the one of a machine that was reset or powered off.
 const (
 	StatusEnded = 0x10<<1 | 1 // 33: orderly
 	StatusPanic = 0x11<<1 | 1 // 35: kernel panic
@@ -67,22 +92,23 @@ type Param struct{ Key, Value string }
 
 // Config describes a machine.
 type Config struct {
-	QEMU      string   // path of qemu-system-x86_64
-	Machine   Machine  // MicroVM or Q35
+	QEMU      string   // path of the QEMU for the machine's architecture
+	Machine   Machine  // MicroVM, Q35 or Virt
 	Accel     string   // TCG, KVM or HVF
 	Missing   []string // CPU features that the accelerator lacks
+	Firmware  string   // Virt: NoFirmware (also if empty) or OpenSBI
+	CPUProps  []string // Virt: further properties of the CPU, such as "v=on"
 	Sandbox   bool     // QEMU has its system-call filter
 	CPUs      int      // 1..MaxCPUs
 	MemoryMiB int      // MinMemory..MaxMemory
 	Room      uint64   // bytes that the program needs to start at all
 
-	Kernel  *os.File // PVH image
+	Kernel  *os.File // PVH image; for Virt a flat one
 	Archive *os.File // boot archive, or nil
 	Params  []Param  // the kernel's command line
 
-	// Ring, if not nil, is a file of channel.RingSize bytes that becomes the
-	// guest's memory at channel.RingAddr.
-	Ring *os.File
+	// Ring, if not nil, is what NewRing made for this machine.
+	Ring *Ring
 
 	// Deterministic counts instructions instead of time, from a fixed date.
 	// It needs TCG and one CPU: QEMU emulates several by turns then, but when it
@@ -105,8 +131,8 @@ const DeterministicEpoch = 1767225600000000000
 // Check reports the first thing that makes c impossible.
 func (c *Config) Check() error {
 	switch {
-	case c.Machine != MicroVM && c.Machine != Q35:
-		return fmt.Errorf("no machine %q (there are %s and %s)", c.Machine, MicroVM, Q35)
+	case c.Machine != MicroVM && c.Machine != Q35 && c.Machine != Virt:
+		return fmt.Errorf("no machine %q (there are %s and %s for amd64 and %s for riscv64)", c.Machine, MicroVM, Q35, Virt)
 	case c.Accel != TCG && c.Accel != KVM && c.Accel != HVF:
 		return fmt.Errorf("no accelerator %q (there are %s, %s and %s)", c.Accel, TCG, KVM, HVF)
 	case c.CPUs < 1 || c.CPUs > MaxCPUs:
@@ -121,6 +147,9 @@ func (c *Config) Check() error {
 		return fmt.Errorf("%s has no VGA", c.Machine)
 	case c.Kernel == nil:
 		return errors.New("no kernel image")
+	}
+	if err := c.checkVirt(); err != nil {
+		return err
 	}
 	_, err := cmdline(c.Params)
 	return err
@@ -169,9 +198,12 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 	var in inherited
 	a := []string{"-nodefaults", "-no-user-config", "-no-reboot",
 		"-name", "loam", "-machine", c.machineArg(), "-accel", c.accelArg(),
-		"-cpu", CPU(c.Missing), "-m", strconv.Itoa(c.MemoryMiB) + "M"}
+		"-cpu", c.cpuArg(), "-m", strconv.Itoa(c.MemoryMiB) + "M"}
+	if c.Machine == Virt {
+		a = append(a, "-bios", c.biosArg())
+	}
 	if c.Ring != nil {
-		a = append(a, c.memoryArgs(devFD(in.add(c.Ring)))...)
+		a = append(a, c.memoryArgs(devFD(in.add(c.Ring.file)))...)
 	}
 	if c.CPUs > 1 {
 		a = append(a, "-smp", strconv.Itoa(c.CPUs))
@@ -195,13 +227,14 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 		a = append(a, "-chardev", fmt.Sprintf("socket,id=%s,fd=%d", id, in.add(f)))
 	}
 	chardev("log", w.log)
-	chardev("out", w.out)
-	chardev("in", w.in)
-	a = append(a,
-		"-device", "isa-serial,index=0,chardev=log",
-		"-device", "isa-serial,index=1,chardev=in",
-		"-device", "isa-debugcon,iobase=0xe9,chardev=out",
-		"-device", "isa-debug-exit,iobase=0xf4,iosize=4")
+	if c.Machine == Virt {
+		chardev("channel", w.out)
+		a = append(a, virtDevices...)
+	} else {
+		chardev("out", w.out)
+		chardev("in", w.in)
+		a = append(a, pcDevices...)
+	}
 	if c.ControlSocket != nil {
 		chardev("control", c.ControlSocket)
 		a = append(a, "-mon", "chardev=control,mode=control")
@@ -209,32 +242,26 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 	return a, in.files
 }
 
-// memoryArgs makes the memory of three pieces, the middle one shared with loam
-// through the file at path. Pieces are what QEMU calls the nodes of a NUMA
-// machine; the kernel does not look at them. Sharing all of the memory would need
-// no pieces, but a shared file gets no huge pages on most hosts: a program that
-// walks through 256 MiB then takes 1.2 times as long.
-func (c *Config) memoryArgs(path string) []string {
-	const kib, ringEnd = 1 << 10, channel.RingAddr + channel.RingSize
-	anonymous := func(id string, size int) string {
-		return fmt.Sprintf("memory-backend-ram,id=%s,size=%dK", id, size/kib)
+// machineArg is the machine without what the kernel does not use, as far as it
+// can be left out: each part costs start-up time.
+func (c *Config) machineArg() string {
+	switch {
+	case c.Machine == MicroVM:
+		return microVMArg
+	case c.Machine == Q35:
+		return q35Arg
+	case c.Ring != nil:
+		return virtArg + ",memory-backend=ram"
 	}
-	return []string{
-		"-object", anonymous("low", channel.RingAddr),
-		"-object", fmt.Sprintf("memory-backend-file,id=ring,size=%dK,mem-path=%s,share=on", channel.RingSize/kib, path),
-		"-object", anonymous("high", c.MemoryMiB<<20-ringEnd),
-		"-numa", "node,memdev=low", "-numa", "node,memdev=ring", "-numa", "node,memdev=high",
-	}
+	return virtArg
 }
 
-// machineArg leaves out of the machine what the kernel does not use: each
-// part costs start-up time. The kernel takes its interrupts from the IO-APIC
-// and local APIC, and the date from its command line.
-func (c *Config) machineArg() string {
-	if c.Machine == MicroVM {
-		return "microvm,acpi=off,pit=off,pic=off,rtc=off,x-option-roms=off,isa-serial=off,auto-kernel-cmdline=off"
+// cpuArg is the model of the guest's CPU.
+func (c *Config) cpuArg() string {
+	if c.Machine == Virt {
+		return strings.Join(append([]string{virtCPU}, c.CPUProps...), ",")
 	}
-	return "q35,usb=off"
+	return CPU(c.Missing)
 }
 
 func (c *Config) displayArgs() []string {
@@ -249,6 +276,14 @@ func (c *Config) displayArgs() []string {
 		a = append(a, "-vga", "none")
 	}
 	return a
+}
+
+// memoryArgs makes the memory of which the file at path is a part.
+func (c *Config) memoryArgs(path string) []string {
+	if c.Machine == Virt {
+		return c.virtMemory(path)
+	}
+	return c.pcMemory(path)
 }
 
 func devFD(n int) string { return "/dev/fd/" + strconv.Itoa(n) }

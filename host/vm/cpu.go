@@ -61,3 +61,11 @@ func CPU(missing []string) string {
 	}
 	return b.String()
 }
+
+// DescribeCPU says, for people, what the CPU of a machine's guest is.
+func DescribeCPU(m Machine, missing, props []string) string {
+	if m == Virt {
+		return (&Config{Machine: m, CPUProps: props}).cpuArg()
+	}
+	return "x86-64 " + strings.Join(Features(missing), " ")
+}

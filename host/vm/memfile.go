@@ -5,8 +5,6 @@ package vm
 import (
 	"io"
 	"os"
-
-	"loam/abi/channel"
 )
 
 // tempFile returns a temporary file that is already removed: it goes with the
@@ -34,19 +32,6 @@ func MemFileOf(name string, data io.Reader) (*os.File, error) {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-// RingFile returns a file for Config.Ring.
-func RingFile() (*os.File, error) {
-	f, err := MemFile("ring")
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Truncate(channel.RingSize); err != nil {
 		_ = f.Close()
 		return nil, err
 	}

@@ -19,7 +19,8 @@ import (
 
 // Process is a running QEMU.
 type Process struct {
-	// Out is the host channel's stream from the guest, In the one to it.
+	// Out is the host channel's stream from the guest, In the one to it; they may
+	// be the same.
 	Out, In *os.File
 	// Console takes what is typed at the first serial port.
 	Console io.Writer
@@ -69,7 +70,11 @@ func Start(c *Config, log io.Writer) (*Process, error) {
 	var logEnd *os.File
 	var errs [3]error
 	p.Out, theirs.out, errs[0] = socketPair("channel-out")
-	p.In, theirs.in, errs[1] = socketPair("channel-in")
+	if c.Machine == Virt {
+		p.In = p.Out // a serial port for both directions
+	} else {
+		p.In, theirs.in, errs[1] = socketPair("channel-in")
+	}
 	logEnd, theirs.log, errs[2] = socketPair("log")
 	// QEMU has its copies once it is started; ours would hide its end.
 	defer closeAll(theirs.out, theirs.in, theirs.log)

@@ -19,31 +19,40 @@ const kernelRoom = 768 << 10
 const cpuRoom = 256 << 10
 
 // checkRoom refuses a machine too small for what is loaded into it. QEMU puts
-// the archive at the end of memory, unasked over the kernel's image if it must:
-// such a kernel resets the machine before it can say anything.
+// the archive at the end of a PC's memory, unasked over the kernel's image if it
+// must: such a kernel resets the machine before it can say anything.
 func (c *Config) checkRoom() error {
-	image, err := elf.NewFile(c.Kernel)
-	if err != nil {
-		return nil // not one of ours: QEMU says what it thinks of it
-	}
-	need := uint64(0)
-	for _, p := range image.Progs {
-		if p.Type == elf.PT_LOAD {
-			need = max(need, p.Paddr+p.Memsz)
-		}
-	}
-	need += kernelRoom + c.Room + cpuRoom*uint64(max(0, c.CPUs-1))
+	need := kernelRoom + c.Room + cpuRoom*uint64(max(0, c.CPUs-1))
+	archive := uint64(0)
 	if c.Archive != nil {
 		info, err := c.Archive.Stat()
 		if err != nil {
 			return err
 		}
-		need += uint64(info.Size())
+		archive = uint64(info.Size())
 	}
+	if c.Machine == Virt {
+		return c.checkVirtRoom(archive, need)
+	}
+	image, err := elf.NewFile(c.Kernel)
+	if err != nil {
+		return nil // not one of ours: QEMU says what it thinks of it
+	}
+	end := uint64(0)
+	for _, p := range image.Progs {
+		if p.Type == elf.PT_LOAD {
+			end = max(end, p.Paddr+p.Memsz)
+		}
+	}
+	need += end + archive
 	if have := uint64(c.MemoryMiB) << 20; have >= need {
 		return nil
 	}
-	least := (need + 1<<20 - 1) >> 20
+	return c.tooLittle(int((need + 1<<20 - 1) >> 20))
+}
+
+// tooLittle is the error of a machine that must have so many MiB at least.
+func (c *Config) tooLittle(least int) error {
 	on := ""
 	if c.CPUs > 1 {
 		on = fmt.Sprintf(" on %d CPUs", c.CPUs)

@@ -8,14 +8,15 @@ import (
 )
 
 // ordered says that this host keeps the order of memory accesses that x86
-// promises, so that QEMU may emulate each CPU in a thread of its own.
+// promises, so that QEMU may emulate each CPU in a thread of its own. RISC-V's
+// promises less than any host.
 const ordered = runtime.GOARCH == "amd64"
 
 // accelArg is the accelerator with what several CPUs need. On a host whose
 // memory is ordered less strictly than the guest's the choice is QEMU's: older
 // ones then emulate all CPUs in one thread (docs/devel/multi-thread-tcg.rst).
 func (c *Config) accelArg() string {
-	if c.Accel == TCG && c.CPUs > 1 && ordered {
+	if c.Accel == TCG && c.CPUs > 1 && (ordered || c.Machine == Virt) {
 		return TCG + ",thread=multi"
 	}
 	return c.Accel

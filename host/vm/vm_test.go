@@ -154,7 +154,12 @@ func TestRefusedCPUs(t *testing.T) {
 // TestRingArgs holds that the pieces of memory with a ring make up the whole.
 func TestRingArgs(t *testing.T) {
 	c := config("q")
-	c.Ring = c.Kernel
+	ring, err := c.NewRing()
+	if err != nil || ring.Addr != channel.RingAddr {
+		t.Fatal(ring, err)
+	}
+	defer ring.Close()
+	c.Ring = ring
 	args, files := c.args(wires{os.Stdin, os.Stdin, os.Stdin})
 	s := strings.Join(args, " ")
 	for _, want := range []string{
@@ -169,17 +174,6 @@ func TestRingArgs(t *testing.T) {
 	}
 	if len(files) != 5 || 1728+320+14336 != 16<<10 {
 		t.Errorf("%d files", len(files))
-	}
-}
-
-func TestRingFile(t *testing.T) {
-	f, err := RingFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if n, err := f.Seek(0, 2); err != nil || n != channel.RingSize {
-		t.Fatalf("%d bytes, %v", n, err)
 	}
 }
 
