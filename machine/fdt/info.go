@@ -42,6 +42,8 @@ type PLIC struct {
 	Range
 	Sources uint32 // the highest interrupt
 	phandle uint32
+
+	interruptCells, addressCells uint32 // what a reference to an interrupt has
 }
 
 // Info is what the kernel needs of a devicetree.
@@ -59,6 +61,7 @@ type Info struct {
 
 	UART  Device // a 16550: what stdout-path names, else the first
 	PLIC  PLIC
+	PCI   PCI
 	Test  Range  // SiFive's test finisher, which ends the machine with a status
 	RTC   Range  // Goldfish's clock
 	Ticks uint64 // of mtime and the time register in a second

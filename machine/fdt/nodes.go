@@ -109,11 +109,16 @@ func (r *reader) device(n, up *node) Code {
 		i.RTC = first
 	case r.is(c, "riscv,plic0"), r.is(c, "sifive,plic-1.0.0"), r.is(c, "thead,c900-plic"):
 		if r.plics++; r.plics == 1 {
-			i.PLIC = PLIC{first, n.sources, n.phandle}
+			i.PLIC = PLIC{first, n.sources, n.phandle, n.interruptCells, 0}
+			if n.hasAddress {
+				i.PLIC.addressCells = n.address
+			}
 			r.control(controller{plic, n.extended, first, second})
 		} else {
 			i.LeftOut++
 		}
+	case r.is(c, "pci-host-ecam-generic"):
+		return r.hostBridge(n, up, first)
 	case r.is(c, "riscv,clint0"), r.is(c, "sifive,clint0"):
 		r.control(controller{clint, n.extended, first, second})
 	case r.is(c, "riscv,aclint-mswi"):

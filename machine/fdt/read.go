@@ -8,9 +8,12 @@ type node struct {
 	name, parent                         Span
 	compatible, reg, device, status      Span
 	interrupts, extended, isa, isas, mmu Span
+	ranges, buses, routes, routeMask     Span // of a host bridge of PCI
 	phandle, interruptParent             uint32
 	sources, shift, width, clock         uint32
 	address, size                        uint32 // cells of children's reg
+	hasAddress                           bool   // address is not the default
+	interruptCells                       uint32 // of an interrupt of this controller
 	controller                           uint32 // phandle of a hart's own interrupt controller
 	translated                           bool   // children's addresses aren't physical ones
 }
@@ -124,6 +127,13 @@ func (r *reader) property(n *node, name []byte, text Span) Code {
 		n.mmu = text
 	case "ranges":
 		n.translated = n.translated || !identity(value)
+		n.ranges = text
+	case "bus-range":
+		n.buses = text
+	case "interrupt-map":
+		n.routes = text
+	case "interrupt-map-mask":
+		n.routeMask = text
 	case "phandle":
 		return number(value, &n.phandle)
 	case "interrupt-parent":
@@ -138,7 +148,10 @@ func (r *reader) property(n *node, name []byte, text Span) Code {
 		if len(value) == 4 {
 			return number(value, &n.clock)
 		}
+	case "#interrupt-cells":
+		return number(value, &n.interruptCells)
 	case "#address-cells":
+		n.hasAddress = true
 		return number(value, &n.address)
 	case "#size-cells":
 		return number(value, &n.size)
