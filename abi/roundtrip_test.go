@@ -44,6 +44,7 @@ func TestRoundTrips(t *testing.T) {
 	again(t, "Sigaction amd64", SigactionSizeAMD64, func(d, s []byte) { PutSigactionAMD64(d, GetSigactionAMD64(s)) })
 	again(t, "Sigaction", SigactionSizeGeneric, func(d, s []byte) { PutSigactionGeneric(d, GetSigactionGeneric(s)) })
 	again(t, "SigStack", SigStackSize, func(d, s []byte) { GetSigStack(s).Put(d) }, 12, 13, 14, 15)
+	again(t, "Hwprobe", HwprobeSize, func(d, s []byte) { GetHwprobe(s).Put(d) })
 	lost := []int{12, 13, 14, 15}
 	for i := 32; i < SiginfoSize; i++ {
 		lost = append(lost, i)

@@ -160,3 +160,20 @@ func TestFlagsAgainstUnix(t *testing.T) {
 	}
 	t.Logf("%d constants agree", compared)
 }
+
+// TestHwprobeAgainstUnix compares the constants of riscv_hwprobe that x/sys has.
+func TestHwprobeAgainstUnix(t *testing.T) {
+	want := unixConstants(t, "zerrors_linux.go", "ztypes_linux_riscv64.go")
+	compared := 0
+	for name, x := range ownConstants(t, "hwprobe.go") {
+		if w, ok := want[name]; ok {
+			compared++
+			if w != x {
+				t.Errorf("%s is %#x, want %#x", name, x, w)
+			}
+		}
+	}
+	if compared < 22 {
+		t.Errorf("only %d constants compared", compared)
+	}
+}
