@@ -259,7 +259,7 @@ func TestDoctor(t *testing.T) {
 	vmtest.Loam(t)
 	r := vmtest.Command{Args: []string{"doctor"}}.Do(t)
 	r.Want(t, 0)
-	if !regexp.MustCompile(`(?m)^ok +QEMU +\d+\.\d+.* at /.*qemu-system-x86_64$`).Match(r.Stdout) {
+	if !regexp.MustCompile(`(?m)^ok +QEMU, amd64 +\d+\.\d+.* at /.*qemu-system-x86_64$`).Match(r.Stdout) {
 		t.Errorf("it does not say which QEMU: %s", r)
 	}
 	if bytes.Contains(r.Stdout, []byte("BAD")) {
@@ -283,7 +283,7 @@ func TestDoctorWithoutQEMU(t *testing.T) {
 	}
 	env := []string{"PATH=" + dir, "LOAM_QEMU="}
 	r := vmtest.Command{Args: []string{"doctor"}, Env: env}.Do(t)
-	if r.Code != 1 || !regexp.MustCompile(`(?m)^BAD +QEMU `).Match(r.Stdout) || !bytes.Contains(r.Stdout, []byte(install)) {
+	if r.Code != 1 || !regexp.MustCompile(`(?m)^BAD +QEMU, amd64 `).Match(r.Stdout) || !bytes.Contains(r.Stdout, []byte(install)) {
 		t.Errorf("doctor: %s", r)
 	}
 	for _, args := range [][]string{{"run", vmtest.Program(t, "hello")}, {"boot", "--display", "none", "--for", "2s"}} {

@@ -65,7 +65,7 @@ func TestForeignPrograms(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, c := range []struct{ goos, goarch, why string }{
-		{"linux", "riscv64", "riscv64"},
+		{"linux", "loong64", "loong64"},
 		{"linux", "arm64", "arm64"},
 		{"linux", "386", "386"},
 		{"windows", "amd64", "Windows"},

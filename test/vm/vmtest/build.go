@@ -59,7 +59,7 @@ func Go(goos, goarch string, args ...string) error {
 	}
 	cmd := exec.Command("go", args...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOAMD64=v1")
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOAMD64=v1", "GORISCV64=rva20u64")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %v: %w\n%s", args, err, out)
 	}
@@ -71,10 +71,10 @@ var programs = sync.OnceValue(func() error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	return Go("linux", "amd64", "build", "-trimpath", "-o", dir, "./test/programs/...")
+	return Go("linux", Arch(), "build", "-trimpath", "-o", dir, "./test/programs/...")
 })
 
-// Program gives the path of a guest program, one of test/programs. The first
+// Program gives the path of a guest program, one of test/programs, for Arch. The first
 // call builds them all.
 func Program(t testing.TB, name string) string {
 	t.Helper()

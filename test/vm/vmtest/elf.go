@@ -20,6 +20,9 @@ const (
 	progHeader = 56
 )
 
+// elfMachines are the machines of architectures, as ELF numbers them.
+var elfMachines = map[string]uint16{"amd64": 62, "riscv64": 243}
+
 // Segment is one program header. What an honest linker fills in by itself is
 // filled in where it is zero, so that a test states only its lie.
 type Segment struct {
@@ -36,7 +39,7 @@ type Segment struct {
 type ELF struct {
 	Entry    uint64 // 0: the first segment's address
 	Type     uint16 // 0: ET_EXEC
-	Machine  uint16 // 0: amd64
+	Machine  uint16 // 0: that of Arch
 	Segments []Segment
 }
 
@@ -51,7 +54,7 @@ func (e *ELF) Bytes() []byte {
 		entry = e.Segments[0].Addr
 	}
 	le.PutUint16(b[16:], or(e.Type, 2))
-	le.PutUint16(b[18:], or(e.Machine, 62))
+	le.PutUint16(b[18:], or(e.Machine, elfMachines[Arch()]))
 	le.PutUint32(b[20:], 1)
 	le.PutUint64(b[24:], entry)
 	le.PutUint64(b[32:], elfHeader)

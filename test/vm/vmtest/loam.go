@@ -77,7 +77,7 @@ func (c Command) Do(t testing.TB) *Result {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, loam, withCPUs(c.Args, os.Getenv(CPUsVariable))...)
+	cmd := exec.CommandContext(ctx, loam, withArch(withCPUs(c.Args, os.Getenv(CPUsVariable)), Arch())...)
 	// SIGTERM first: a killed loam can't say what it waited for.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
