@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -85,7 +85,7 @@ func nilFunction() error {
 func badAddress() error {
 	old := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(old)
-	for _, address := range []uintptr{0x7000_0000_0000, 0x1_0000} {
+	for _, address := range []uintptr{0x7000_0000_0000, 0x8000} {
 		err := recovered("invalid memory address", func() { sink = int(*at(address)) })
 		if err != nil {
 			return fmt.Errorf("%#x: %w", address, err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command behave checks that what a Go program may expect of its runtime and
 // of the kernel under it is so. It asks for nothing that Linux does not give,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"loam/test/programs/smp/low"
 )
 
 // together runs f on n threads that the kernel has to switch between, while a
@@ -103,15 +105,10 @@ func floats() error {
 func vectorRegisters() error {
 	return together(4, func(i int) error {
 		for round := range 30 {
-			if bad := holdVectors(uint64(i)*0x0101010101010101+uint64(round), 300_000); bad != 0 {
+			if bad := low.HoldVectors(uint64(i)*0x0101010101010101+uint64(round), 300_000); bad != 0 {
 				return fmt.Errorf("thread %d, round %d: registers %#x changed", i, round, bad)
 			}
 		}
 		return nil
 	})
 }
-
-// holdVectors loads pattern+n into every lane of vector register n (all of
-// YMM0 to YMM15 if the CPU has AVX, else XMM0 to XMM15), counts down from
-// spins, and returns a set of the registers that changed.
-func holdVectors(pattern uint64, spins int64) uint64

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command restart checks that a call which a signal interrupts starts again
 // (SA_RESTART, which Go's runtime sets), whoever takes the signal. Its first

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"loam/abi"
 	"loam/test/programs/smp/low"
 )
 
@@ -87,8 +88,8 @@ func meet(n int64) error {
 	return nil
 }
 
-// messagePassing: who sees the flag sees what was written before it, by plain
-// instructions.
+// messagePassing: who sees the flag sees what was written before it, with no more
+// between the instructions than the architecture asks for.
 func messagePassing() error {
 	shared.turn.Store(0)
 	x, y := low.Address(&shared.x), low.Address(&shared.y)
@@ -97,13 +98,12 @@ func messagePassing() error {
 		switch i {
 		case 0:
 			for v := uint64(1); v <= n; v++ {
-				low.Store(x, v)
-				low.Store(y, v)
+				send(x, y, v)
 			}
 		case 1:
 			for seen := uint64(0); seen < n; {
-				seen = low.Load(y)
-				if got := low.Load(x); got < seen {
+				var got uint64
+				if seen, got = receive(x, y); got < seen {
 					return fmt.Errorf("saw message %d, and its content was %d", seen, got)
 				}
 			}
@@ -114,17 +114,17 @@ func messagePassing() error {
 	})
 }
 
-// storeLoad (litmus_amd64.s) writes 1 to one word and then reads another, with
+// storeLoad (litmus_GOARCH.s) writes 1 to one word and then reads another, with
 // nothing in between that would order the two.
 func storeLoad(write, read *uint64) uint64
 
 // storeBuffering: two sides write a word each and then read the other's. Both
-// can't have missed the other's write if both have a locked instruction in
+// can't have missed the other's write if both have an atomic instruction in
 // between, or if one has nothing and the other membarrier(2).
 func storeBuffering(locked bool) error {
 	const expedited, register = 1 << 3, 1 << 4
 	membarrier := func(command uintptr) error {
-		_, e := low.Call(324, command, 0)
+		_, e := low.Call(abi.SYS_MEMBARRIER, command, 0)
 		if e != 0 {
 			return fmt.Errorf("membarrier(%d): %w", command, e)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command smp checks what a program may expect of a kernel that runs it on
 // several CPUs: that threads are where they want to be and lose nothing on the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -19,26 +19,12 @@ import (
 	"loam/test/programs/smp/low"
 )
 
-// Registers of a thread, held in migrate_amd64.s while others move it about.
+// Registers of a thread, held in migrate_GOARCH.s while others move it about.
 // Each function fills them, spins, and returns a set of those that changed.
 
-// holdVectors has pattern+n in every lane of vector register n.
-func holdVectors(pattern uint64, spins int64) uint64
-
-// holdGeneral has pattern+n in general register n, but for the stack pointer.
+// holdGeneral has pattern+n in general register n, but for those that Go's runtime
+// must find as they were whenever a signal comes.
 func holdGeneral(pattern uint64, spins int64) uint64
-
-// holdOthers has pattern in a stack of x87 registers, control as the two
-// control words of the floating-point units (x87's in the low half), and looks
-// at the words where GS and FS point: gs at GS's base, and whatever was at
-// Go's place below FS's. Bits: 1 x87, 2 its control word, 4 MXCSR, 8 GS, 16 FS.
-func holdOthers(pattern uint64, spins int64, control, gs uint64) uint64
-
-// arch_prctl(2).
-const (
-	setGS = 0x1001
-	getGS = 0x1004
-)
 
 // migrate has threads hold registers while they, and others for them, choose
 // other CPUs all the time.
@@ -102,27 +88,19 @@ func (m *mover) move(cpus []int) {
 // hold is one thread of migrate.
 func hold(me uint64, cpus []int) error {
 	const spins = 100_000
-	block := low.Map(low.Page)
-	defer low.Unmap(block, low.Page)
-	low.Must(syscall.SYS_ARCH_PRCTL, setGS, block)
-	// Rounding modes and masked exceptions: all but the reset values.
-	control := uint64(0x037f | uint64(me%4)<<10 | (0x1f80|me%4<<13)<<32)
+	o := newOthers(me)
+	defer o.free()
 	for round := range 40 * rounds {
 		pattern := me*0x0101010101010101 + uint64(round)<<8
-		low.Store(block, pattern)
 		low.Pin(cpus[rand.IntN(len(cpus))])
-		if bad := holdVectors(pattern, spins); bad != 0 {
+		if bad := low.HoldVectors(pattern, spins); bad != 0 {
 			return fmt.Errorf("round %d: vector registers %#x changed", round, bad)
 		}
 		if bad := holdGeneral(pattern, spins); bad != 0 {
 			return fmt.Errorf("round %d: general registers %#x changed", round, bad)
 		}
-		if bad := holdOthers(pattern>>2, spins, control, pattern); bad != 0 {
-			return fmt.Errorf("round %d: %#x changed (1 x87, 2 its control word, 4 MXCSR, 8 GS, 16 FS)", round, bad)
-		}
-		var base uintptr
-		if e := low.Ask(syscall.SYS_ARCH_PRCTL, getGS, &base); e != 0 || base != block {
-			return fmt.Errorf("round %d: GS's base is %#x, want %#x (%v)", round, base, block, e)
+		if err := o.hold(pattern, spins); err != nil {
+			return fmt.Errorf("round %d: %w", round, err)
 		}
 	}
 	return nil

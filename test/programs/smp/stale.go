@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -44,8 +44,8 @@ func (w way) inLarge() way {
 
 // Places that neither Go's runtime nor the kernel choose by themselves.
 const (
-	staleAt = 0x1000_0000_0000
-	movedTo = 0x1100_0000_0000
+	staleAt = 0x10_0000_0000
+	movedTo = 0x11_0000_0000
 )
 
 var (

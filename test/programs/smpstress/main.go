@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command smpstress does for a while, on all CPUs at once, everything that
 // kernels with several CPUs get wrong: its threads fault, map and unmap, wait

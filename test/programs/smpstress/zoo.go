@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -38,10 +38,10 @@ func everywhereAndExit(code int, withChildren bool) {
 	places := []func(){
 		func() { _ = low.Futex(&zoo.word, low.FutexWait, 0) },
 		func() { _, _ = low.Wait(syscall.SYS_NANOSLEEP, low.Address(&zoo.second), 0) },
-		func() { _, _ = low.Wait(syscall.SYS_PAUSE) },
+		low.Pause,
 		func() { _, _ = low.Wait(syscall.SYS_READ, empty[0], low.Address(&zoo.full), 1) },
 		func() {
-			_, _ = low.Wait(syscall.SYS_EPOLL_WAIT, uintptr(epoll), low.Address(&zoo.events), 1, ^uintptr(0))
+			_, _ = low.Wait(syscall.SYS_EPOLL_PWAIT, uintptr(epoll), low.Address(&zoo.events), 1, ^uintptr(0), 0, 8)
 		},
 		func() { _, _ = low.Wait(syscall.SYS_RT_SIGTIMEDWAIT, low.Address(&zoo.mask), 0, 0, 8) },
 		func() { _, _ = low.Wait(syscall.SYS_WRITE, full[1], low.Address(&zoo.full), uintptr(len(zoo.full))) },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command torture is a torture test of memory. Children map, touch, protect,
 // move and give back memory at random, each against a model of what it must

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package low
 
@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"syscall"
 	"unsafe"
+
+	"loam/abi"
 )
 
 // Set is a set of CPUs as Linux's calls have it: bit n for CPU n.
@@ -70,9 +72,8 @@ var all = func() Set {
 
 // CPU is the number of the CPU that the caller is on.
 func CPU() int {
-	const getcpu = 309
 	var n uint32
-	if _, _, e := syscall.RawSyscall(getcpu, uintptr(unsafe.Pointer(&n)), 0, 0); e != 0 {
+	if _, _, e := syscall.RawSyscall(abi.SYS_GETCPU, uintptr(unsafe.Pointer(&n)), 0, 0); e != 0 {
 		panic("getcpu: " + e.Error())
 	}
 	return int(n)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Package low holds what programs about several processors need below Go's
 // standard library: which CPU a thread is on, calls that leave nothing to Go's

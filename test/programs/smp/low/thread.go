@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package low
 
@@ -27,7 +27,7 @@ type Thread struct {
 	top  [16]byte
 }
 
-// cloneCall (thread_amd64.s) makes a thread that makes a call and ends.
+// cloneCall (thread_GOARCH.s) makes a thread that makes a call and ends.
 //
 //go:noescape
 func cloneCall(flags, stack, word uintptr, request *Request) (tid uintptr)

@@ -2,29 +2,27 @@
 
 #include "textflag.h"
 
-// Every lane of vector register n gets pattern+n. The wrapper around this
-// function gives back what Go expects of R14 and X15.
+// Every lane of vector register n gets pattern+n.
 #define FILL(n, x, y) \
-	LEAQ n(AX), DX \
-	MOVQ DX, x \
+	LEAQ n(AX), DX; \
+	MOVQ DX, x; \
 	VPBROADCASTQ x, y
 
-// R10 collects a bit for each register that is not as it was filled. X0 and X1
+// R10 collects a bit for each register that is not as it was filled. Y0 and Y1
 // are looked at first and then used to compare the others.
 #define LOOK(n, y) \
-	VPBROADCASTQ 0(SP), Y1 \
-	VPXOR y, Y1, Y0 \
-	VPTEST Y0, Y0 \
-	SETNE DX \
-	MOVBLZX DX, DX \
-	SHLQ $n, DX \
-	ORQ DX, R10 \
+	VPBROADCASTQ 0(SP), Y1; \
+	VPXOR y, Y1, Y0; \
+	VPTEST Y0, Y0; \
+	JEQ 2(PC); \
+	ORQ $(1<<n), R10; \
 	INCQ 0(SP)
 
-// func holdVectors(pattern uint64, spins int64) uint64
-TEXT ·holdVectors(SB), NOSPLIT, $40-24
+// func HoldVectors(pattern uint64, spins int64) uint64
+TEXT ·HoldVectors(SB), NOSPLIT, $40-24
 	MOVQ pattern+0(FP), AX
 	MOVQ spins+8(FP), CX
+	MOVQ AX, 0(SP)
 	FILL(0, X0, Y0)
 	FILL(1, X1, Y1)
 	FILL(2, X2, Y2)
@@ -41,29 +39,15 @@ TEXT ·holdVectors(SB), NOSPLIT, $40-24
 	FILL(13, X13, Y13)
 	FILL(14, X14, Y14)
 	FILL(15, X15, Y15)
+
 spin:
 	DECQ CX
 	JNZ  spin
 	XORQ R10, R10
-	// Y0 and Y1 stay where the others are compared.
-	VMOVDQU Y1, 8(SP)
-	MOVQ AX, 0(SP)
-	VPBROADCASTQ 0(SP), Y1
-	VPXOR Y0, Y1, Y0
-	VPTEST Y0, Y0
-	SETNE DX
-	MOVBLZX DX, DX
-	ORQ DX, R10
-	INCQ 0(SP)
+	VMOVDQU Y1, 8(SP) // Y1's own turn comes with what is stored here
+	LOOK(0, Y0)
 	VMOVDQU 8(SP), Y0
-	VPBROADCASTQ 0(SP), Y1
-	VPXOR Y0, Y1, Y0
-	VPTEST Y0, Y0
-	SETNE DX
-	MOVBLZX DX, DX
-	SHLQ $1, DX
-	ORQ DX, R10
-	INCQ 0(SP)
+	LOOK(1, Y0)
 	LOOK(2, Y2)
 	LOOK(3, Y3)
 	LOOK(4, Y4)

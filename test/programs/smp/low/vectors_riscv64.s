@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "textflag.h"
+
+// Register n gets pattern+n.
+#define FILLF(f) \
+	FMVDX X11, f; \
+	ADD $1, X11
+
+#define FILLV(v) \
+	VMVVX X11, v; \
+	ADD $1, X11
+
+// X13 collects the bit X14 for each register that is not as it was filled.
+#define COLLECT \
+	BEQZ X15, 2(PC); \
+	OR X14, X13; \
+	SLL $1, X14; \
+	ADD $1, X11
+
+#define LOOKF(f) \
+	FMVXD f, X15; \
+	SUB X11, X15; \
+	COLLECT
+
+// The mask of a vector's lanes that differ goes into the vector itself.
+#define LOOKV(v) \
+	VMSNEVX X11, v, v; \
+	VCPOPM v, X15; \
+	COLLECT
+
+// func holdVectors(pattern uint64, spins int64, vectors bool) uint64
+TEXT ·holdVectors(SB), NOSPLIT, $0-32
+	MOV pattern+0(FP), X10
+	MOV spins+8(FP), X12
+	MOVBU vectors+16(FP), X16
+	MOV X10, X11
+	FILLF(F0)
+	FILLF(F1)
+	FILLF(F2)
+	FILLF(F3)
+	FILLF(F4)
+	FILLF(F5)
+	FILLF(F6)
+	FILLF(F7)
+	FILLF(F8)
+	FILLF(F9)
+	FILLF(F10)
+	FILLF(F11)
+	FILLF(F12)
+	FILLF(F13)
+	FILLF(F14)
+	FILLF(F15)
+	FILLF(F16)
+	FILLF(F17)
+	FILLF(F18)
+	FILLF(F19)
+	FILLF(F20)
+	FILLF(F21)
+	FILLF(F22)
+	FILLF(F23)
+	FILLF(F24)
+	FILLF(F25)
+	FILLF(F26)
+	FILLF(F27)
+	FILLF(F28)
+	FILLF(F29)
+	FILLF(F30)
+	FILLF(F31)
+	BEQZ X16, spin
+	VSETVLI X0, E64, M1, TA, MA, X15
+	FILLV(V0)
+	FILLV(V1)
+	FILLV(V2)
+	FILLV(V3)
+	FILLV(V4)
+	FILLV(V5)
+	FILLV(V6)
+	FILLV(V7)
+	FILLV(V8)
+	FILLV(V9)
+	FILLV(V10)
+	FILLV(V11)
+	FILLV(V12)
+	FILLV(V13)
+	FILLV(V14)
+	FILLV(V15)
+	FILLV(V16)
+	FILLV(V17)
+	FILLV(V18)
+	FILLV(V19)
+	FILLV(V20)
+	FILLV(V21)
+	FILLV(V22)
+	FILLV(V23)
+	FILLV(V24)
+	FILLV(V25)
+	FILLV(V26)
+	FILLV(V27)
+	FILLV(V28)
+	FILLV(V29)
+	FILLV(V30)
+	FILLV(V31)
+
+spin:
+	ADD $-1, X12
+	BNEZ X12, spin
+
+	MOV X10, X11
+	MOV ZERO, X13
+	MOV $1, X14
+	LOOKF(F0)
+	LOOKF(F1)
+	LOOKF(F2)
+	LOOKF(F3)
+	LOOKF(F4)
+	LOOKF(F5)
+	LOOKF(F6)
+	LOOKF(F7)
+	LOOKF(F8)
+	LOOKF(F9)
+	LOOKF(F10)
+	LOOKF(F11)
+	LOOKF(F12)
+	LOOKF(F13)
+	LOOKF(F14)
+	LOOKF(F15)
+	LOOKF(F16)
+	LOOKF(F17)
+	LOOKF(F18)
+	LOOKF(F19)
+	LOOKF(F20)
+	LOOKF(F21)
+	LOOKF(F22)
+	LOOKF(F23)
+	LOOKF(F24)
+	LOOKF(F25)
+	LOOKF(F26)
+	LOOKF(F27)
+	LOOKF(F28)
+	LOOKF(F29)
+	LOOKF(F30)
+	LOOKF(F31)
+	BEQZ X16, done
+	LOOKV(V0)
+	LOOKV(V1)
+	LOOKV(V2)
+	LOOKV(V3)
+	LOOKV(V4)
+	LOOKV(V5)
+	LOOKV(V6)
+	LOOKV(V7)
+	LOOKV(V8)
+	LOOKV(V9)
+	LOOKV(V10)
+	LOOKV(V11)
+	LOOKV(V12)
+	LOOKV(V13)
+	LOOKV(V14)
+	LOOKV(V15)
+	LOOKV(V16)
+	LOOKV(V17)
+	LOOKV(V18)
+	LOOKV(V19)
+	LOOKV(V20)
+	LOOKV(V21)
+	LOOKV(V22)
+	LOOKV(V23)
+	LOOKV(V24)
+	LOOKV(V25)
+	LOOKV(V26)
+	LOOKV(V27)
+	LOOKV(V28)
+	LOOKV(V29)
+	LOOKV(V30)
+	LOOKV(V31)
+
+done:
+	MOV X13, ret+24(FP)
+	RET
