@@ -148,18 +148,29 @@ func TestUtsname(t *testing.T) {
 	}
 }
 
-// TestRegisters: the first part of the registers is what ptrace calls them, up
-// to SS but for the place of fs_base and gs_base.
+// TestRegisters: the first part of the registers is what ptrace calls them, on
+// amd64 up to SS but for the place of fs_base and gs_base.
 func TestRegisters(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("x/sys describes the host's registers")
-	}
-	ours := reflect.TypeOf(Registers{})
 	theirs := reflect.TypeOf(unix.PtraceRegs{})
-	for i := range ours.NumField() {
-		o, p := ours.Field(i), theirs.Field(i)
-		if o.Offset != p.Offset || len(o.Name) < 2 {
-			t.Errorf("%s at %d, %s at %d", o.Name, o.Offset, p.Name, p.Offset)
+	switch runtime.GOARCH {
+	case "amd64":
+		ours := reflect.TypeOf(Registers{})
+		for i := range ours.NumField() {
+			o, p := ours.Field(i), theirs.Field(i)
+			if o.Offset != p.Offset || len(o.Name) < 2 {
+				t.Errorf("%s at %d, %s at %d", o.Name, o.Offset, p.Name, p.Offset)
+			}
 		}
+	case "riscv64":
+		if size := reflect.TypeOf(RegistersRISCV64{}).Size(); size != theirs.Size() {
+			t.Errorf("%d bytes, ours %d", theirs.Size(), size)
+		}
+		for name, i := range map[string]uintptr{"Pc": 0, "Ra": 1, "Sp": 2, "Gp": 3, "Tp": 4, "S0": 8, "A0": 10, "A7": 17, "S11": 27, "T6": 31} {
+			if f, _ := theirs.FieldByName(name); f.Offset != 8*i {
+				t.Errorf("%s at %d, ours at %d", name, f.Offset, 8*i)
+			}
+		}
+	default:
+		t.Skip("x/sys describes the host's registers")
 	}
 }

@@ -122,7 +122,7 @@ const (
 )
 
 // Sigaction is what rt_sigaction(2) sets for one signal. Restorer is amd64's
-// only.
+// only: elsewhere handlers return to the vDSO.
 type Sigaction struct {
 	Handler  UserAddr
 	Flags    uint64

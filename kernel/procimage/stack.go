@@ -15,8 +15,13 @@
 // [Words] yields those one by one: the kernel writes them through a buffer of
 // its own and needs no memory that grows with what a user gave.
 //
+// It is the same on both architectures; what differs is in the auxiliary vector,
+// which the caller fills: AT_HWCAP has a meaning on riscv64 (riscv64.ISA.HWCAP),
+// and AT_MINSIGSTKSZ counts the vector registers there (signal.MaxFrameRISCV64).
+//
 // Source: System V ABI, AMD64 supplement, 3.4.1 (initial stack) and 3.4.3
-// (auxiliary vector); Linux fs/binfmt_elf.c for the order of the strings.
+// (auxiliary vector); Linux fs/binfmt_elf.c for the order of the strings and for
+// riscv64, whose psABI says of a stack only that it is aligned to 16.
 package procimage
 
 import "loam/abi"
