@@ -28,6 +28,16 @@ func (b *builder) readyBoth(fs *flag.FlagSet, args []string) error {
 	return b.checked()
 }
 
+// archFlag adds the flag for the architecture of the machines that are tested.
+func archFlag(fs *flag.FlagSet) *string {
+	arch := "amd64"
+	fs.Func("arch", "machines for this `ARCH`: "+strings.Join(allArches, " or "), func(v string) error {
+		arch = v
+		return checkArch(v)
+	})
+	return &arch
+}
+
 // fuzzTarget is "fuzz": every fuzz target of the module for a while, one after
 // the other. The summary, a line each, goes to stdout.
 func fuzzTarget(b *builder, args []string) error {
@@ -116,12 +126,13 @@ func soakTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("soak", flag.ContinueOnError)
 	count := fs.Int("n", 100, "times")
 	only := fs.String("run", ".", "only tests that match `REGEXP`")
+	arch := archFlag(fs)
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}
 	if err := b.ready(); err != nil {
 		return err
 	}
-	return b.run([]string{"LOAM=" + b.path(exe)}, "go", "test", fmt.Sprintf("-count=%d", *count),
+	return b.run(b.testEnv(*arch), "go", "test", fmt.Sprintf("-count=%d", *count),
 		"-timeout=24h", "-run", *only, "./test/vm/...")
 }

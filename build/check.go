@@ -52,7 +52,7 @@ func testTarget(b *builder, flags []string) error {
 	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
 	on := func(cpus string) check {
 		return check{"on " + cpus + " CPUs, a kernel with checks", func() error {
-			return b.run(b.checkedEnv(cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
+			return b.run(b.checkedEnv("amd64", cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
 		}}
 	}
 	if err := b.checked(); err != nil {
@@ -62,7 +62,7 @@ func testTarget(b *builder, flags []string) error {
 		{"go vet ./...", func() error { return b.run(nil, "go", "vet", "./...") }},
 		{"go test ./...", func() error { return b.run(nil, "go", "test", "./...") }},
 		{"in the machine: go test ./test/vm/...", func() error {
-			return b.run([]string{"LOAM=" + b.path(exe)}, "go", append(machine, "./test/vm/...")...)
+			return b.run(b.testEnv("amd64"), "go", append(machine, "./test/vm/...")...)
 		}},
 		on("2"), on("4"),
 	})

@@ -6,14 +6,14 @@
 //
 // What a build makes, in order (each step reads only what stands before it):
 //
-//	build/out/kernel-amd64.linked  ./kernel as Go's linker left it; for debuggers
-//	payload/files/kernel-amd64     the same as a bootable image (build/image)
-//	payload/files/wasi-amd64       ./user/wasi, the system program that runs WASI modules
-//	build/out/demo.wasm            ./test/demo, what "run" runs without arguments
-//	bin/loam                       ./cmd/loam for this host, with payload/files inside
+//	build/out/kernel-ARCH.linked  ./kernel as Go's linker left it; for debuggers
+//	payload/files/kernel-ARCH     the same as a bootable image (build/image)
+//	payload/files/wasi-ARCH       ./user/wasi, the system program that runs WASI modules
+//	build/out/demo.wasm           ./test/demo, what "run" runs without arguments
+//	bin/loam                      ./cmd/loam for this host, with payload/files inside
 //
 // Invariants: the same sources and Go version give the same bytes (paths are
-// trimmed, no version-control stamp, GOFLAGS and GOAMD64 of the environment do
+// trimmed, no version-control stamp, GOFLAGS, GOAMD64 and GORISCV64 of the environment do
 // not reach what runs in the machine); a file whose content would not change
 // is not written, so that Go's build cache skips whatever embeds it; progress
 // goes to stderr, stdout belongs to the program that run starts.
@@ -49,11 +49,11 @@ func targets() []target {
 		{"bench", "[ARGS]", "set up, build, measure (--check: fail where a figure got worse than the kept one)", benchTarget},
 		{"lint", "", "gofmt, go vet for every architecture, staticcheck, Loam's own rules", lintTarget},
 		{"fuzz", "[-time 30s] [-run REGEXP]", "every fuzz target for a while (a campaign: not part of test)", fuzzTarget},
-		{"soak", "[-n 100] [-run REGEXP]", "tests of the machine many times over (a campaign)", soakTarget},
-		{"smp", "[-n 100] [-run REGEXP] [-checked]", "tests of the machine on 1, 2 and 4 CPUs, many boots on up to 8 (a campaign)", smpTarget},
-		{"torture", "[-time 5m]", "processes torture the kernel's memory (a campaign)", tortureTarget},
+		{"soak", "[-n 100] [-run REGEXP] [-arch ARCH]", "tests of the machine many times over (a campaign)", soakTarget},
+		{"smp", "[-n 100] [-run REGEXP] [-checked] [-arch ARCH]", "tests of the machine on 1, 2 and 4 CPUs, many boots on up to 8 (a campaign)", smpTarget},
+		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
-		{"kernel", "[-o DIR]", "make only the kernel, as linked and as bootable image", kernelTarget},
+		{"kernel", "[-o DIR] [-arch ARCH]", "make only the kernel, as linked and as bootable image", kernelTarget},
 		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},
 		{"clean", "", "remove what was built", cleanTarget},
 		{"help", "", "this list", helpTarget},

@@ -5,8 +5,12 @@ package main
 import (
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 )
+
+// starts are the ways in which a kernel is started, by LOAM_FIRMWARE.
+var starts = map[string][]string{"amd64": {""}, "riscv64": {"none", "opensbi"}}
 
 // smpTarget is "smp", a campaign: every test of the machine on machines of
 // several sizes, and many boots of each. The summary, a line each, goes to
@@ -16,30 +20,31 @@ func smpTarget(b *builder, args []string) error {
 	boots := fs.Int("n", 100, "boots of each machine type and size")
 	only := fs.String("run", ".", "of the tests only those that match `REGEXP`")
 	checks := fs.Bool("checked", false, "boot the kernel that checks its locks")
+	arch := archFlag(fs)
 	if err := b.readyBoth(fs, args); err != nil {
 		return err
 	}
-	env := func(cpus string) []string {
-		if *checks {
-			return b.checkedEnv(cpus)
-		}
-		return []string{"LOAM=" + b.path(exe), "LOAM_CPUS=" + cpus}
-	}
 	failed := 0
-	measure := func(what, cpus string, count int, only string) {
+	measure := func(what, cpus, firmware string, count int, only string) {
+		env := append(b.testEnv(*arch), "LOAM_CPUS="+cpus)
+		if *checks {
+			env = b.checkedEnv(*arch, cpus)
+		}
 		start, verdict := time.Now(), "ok"
-		err := b.run(env(cpus), "go", "test", fmt.Sprintf("-count=%d", count), "-timeout=24h", "-run", only, "./test/vm/...")
+		err := b.run(append(env, "LOAM_FIRMWARE="+firmware), "go", "test", fmt.Sprintf("-count=%d", count), "-timeout=24h", "-run", only, "./test/vm/...")
 		if err != nil {
 			failed++
 			verdict = "FAILED"
 		}
-		fmt.Printf("%-32s %2s CPU  %s, %.0f s\n", what, cpus, verdict, time.Since(start).Seconds())
+		fmt.Printf("%-48s %2s CPU  %s, %.0f s\n", strings.TrimSpace(what+" "+firmware), cpus, verdict, time.Since(start).Seconds())
 	}
-	for _, cpus := range []string{"1", "2", "4"} {
-		measure("tests of the machine, "+*only, cpus, 1, *only)
-	}
-	for _, cpus := range []string{"1", "2", "4", "8"} {
-		measure(fmt.Sprintf("%d boots of microvm and of q35", *boots), cpus, *boots, "^TestSMPBoots$")
+	for _, firmware := range starts[*arch] {
+		for _, cpus := range []string{"1", "2", "4"} {
+			measure("tests of the machine, "+*only, cpus, firmware, 1, *only)
+		}
+		for _, cpus := range []string{"1", "2", "4", "8"} {
+			measure(fmt.Sprintf("%d boots of each machine", *boots), cpus, firmware, *boots, "^TestSMPBoots$")
+		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d failed", failed)

@@ -8,13 +8,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"loam/build/image"
 )
 
-// arches are the architectures a kernel is built for.
+// arches are the architectures that kernel and system programs are built for.
 var arches = []string{"amd64"}
+
+// allArches are those that the parts of the build know.
+var allArches = []string{"amd64", "riscv64"}
 
 // programs are the system programs that bin/loam carries for each of them, by
 // package; payload serves each under the last element of its path.
@@ -34,7 +39,7 @@ const linkAt = "-T -0x7fdff000 -checklinkname=0"
 // "go env -w" through.
 func guestEnv(goos, goarch string) []string {
 	return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
-		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
+		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GORISCV64=rva20u64", "GOWASM=", "GOFIPS140=off"}
 }
 
 // goBuild runs go build for one package.
@@ -64,7 +69,8 @@ func buildTarget(b *builder, _ []string) error {
 // kernelTarget is "kernel".
 func kernelTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
-	dir := fs.String("o", b.path("build/out"), "write both files to `DIR`")
+	dir := fs.String("o", b.path("build/out"), "write the files to `DIR`")
+	only := fs.String("arch", "", "for this `ARCH` alone: "+strings.Join(allArches, " or "))
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}
@@ -72,10 +78,24 @@ func kernelTarget(b *builder, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, arch := range arches {
+	wanted := arches
+	if *only != "" {
+		if err := checkArch(*only); err != nil {
+			return err
+		}
+		wanted = []string{*only}
+	}
+	for _, arch := range wanted {
 		if err := b.kernel(arch, abs, abs); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func checkArch(arch string) error {
+	if !slices.Contains(allArches, arch) {
+		return fmt.Errorf("-arch %s: there is no such architecture (%s)", arch, strings.Join(allArches, ", "))
 	}
 	return nil
 }
@@ -119,9 +139,14 @@ func (b *builder) checked() error {
 }
 
 // checkedEnv is the environment for tests of the checked kernel.
-func (b *builder) checkedEnv(cpus string) []string {
-	return []string{"LOAM=" + b.path(checkedLoam), "LOAM_CPUS=" + cpus,
-		"LOAM_KERNEL=" + b.path(checkedDir+"/kernel-amd64")}
+func (b *builder) checkedEnv(arch, cpus string) []string {
+	return []string{"LOAM=" + b.path(checkedLoam), "LOAM_ARCH=" + arch, "LOAM_CPUS=" + cpus,
+		"LOAM_KERNEL=" + b.path(checkedDir+"/kernel-"+arch)}
+}
+
+// testEnv is that of the kernel that loam carries.
+func (b *builder) testEnv(arch string) []string {
+	return []string{"LOAM=" + b.path(exe), "LOAM_ARCH=" + arch}
 }
 
 // program builds a system program into the payload.

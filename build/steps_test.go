@@ -46,12 +46,13 @@ func TestWriteIfChanged(t *testing.T) {
 
 func TestDispatch(t *testing.T) {
 	for args, want := range map[string]string{
-		"frob":        `no target "frob"`,
-		"build x":     "build takes no arguments",
-		"image":       "image: 0 arguments, want 1",
-		"image a":     "-o OUT is missing",
-		"image -o a":  "image: 0 arguments",
-		"kernel here": "kernel: 1 arguments, want 0",
+		"frob":             `no target "frob"`,
+		"build x":          "build takes no arguments",
+		"image":            "image: 0 arguments, want 1",
+		"image a":          "-o OUT is missing",
+		"image -o a":       "image: 0 arguments",
+		"kernel here":      "kernel: 1 arguments, want 0",
+		"kernel -arch vax": "-arch vax: there is no such architecture",
 	} {
 		if err := dispatch(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", args, err, want)
@@ -90,6 +91,33 @@ func TestRoot(t *testing.T) {
 	t.Setenv("LOAM_ROOT", t.TempDir())
 	if _, err := newBuilder(); err == nil || !strings.Contains(err.Error(), "not inside Loam's repository") {
 		t.Errorf("outside the repository: error %v", err)
+	}
+}
+
+// TestArchitectures: what is built is known to all parts of the build.
+func TestArchitectures(t *testing.T) {
+	for _, arch := range arches {
+		if err := checkArch(arch); err != nil {
+			t.Error(err)
+		}
+	}
+	for args, want := range map[string]string{"": "amd64", "-arch riscv64": "riscv64", "-arch amd64": "amd64"} {
+		fs := flag.NewFlagSet("x", flag.ContinueOnError)
+		arch := archFlag(fs)
+		if err := fs.Parse(strings.Fields(args)); err != nil || *arch != want {
+			t.Errorf("%q: %s, %v", args, *arch, err)
+		}
+	}
+	fs := flag.NewFlagSet("x", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	archFlag(fs)
+	if fs.Parse([]string{"-arch", "vax"}) == nil {
+		t.Error("vax was taken")
+	}
+	b := &builder{root: "/r"}
+	if env := strings.Join(b.checkedEnv("riscv64", "2"), " "); env !=
+		"LOAM=/r/build/out/checked/loam LOAM_ARCH=riscv64 LOAM_CPUS=2 LOAM_KERNEL=/r/build/out/checked/kernel-riscv64" {
+		t.Error(env)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 func tortureTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("torture", flag.ContinueOnError)
 	each := fs.Duration("time", 5*time.Minute, "for each kernel")
+	arch := archFlag(fs)
 	if err := b.readyBoth(fs, args); err != nil {
 		return err
 	}
@@ -21,8 +22,8 @@ func tortureTarget(b *builder, args []string) error {
 		name string
 		env  []string
 	}{
-		{"the kernel", []string{"LOAM=" + b.path(exe)}},
-		{"the checked kernel", b.checkedEnv("2")},
+		{"the kernel", b.testEnv(*arch)},
+		{"the checked kernel", b.checkedEnv(*arch, "2")},
 	} {
 		verdict := "ok"
 		env := append(kernel.env, fmt.Sprintf("LOAM_TORTURE_SECONDS=%d", int(each.Seconds())))

@@ -23,18 +23,25 @@ func TestUnknownArchitecture(t *testing.T) {
 
 // What is there must be what its name says; on a fresh clone nothing is.
 func TestContent(t *testing.T) {
-	for _, load := range []func() ([]byte, error){
-		func() ([]byte, error) { return Kernel("amd64") },
-		func() ([]byte, error) { return Program("wasi", "amd64") },
+	const elf64 = "\x7fELF\x02\x01"
+	for name, c := range map[string]struct {
+		load func() ([]byte, error)
+		at   int
+		want string
+	}{
+		"amd64's kernel":    {func() ([]byte, error) { return Kernel("amd64") }, 0, elf64},
+		"amd64's program":   {func() ([]byte, error) { return Program("wasi", "amd64") }, 0, elf64},
+		"riscv64's kernel":  {func() ([]byte, error) { return Kernel("riscv64") }, 0x30, "RISCV\x00\x00\x00"},
+		"riscv64's program": {func() ([]byte, error) { return Program("wasi", "riscv64") }, 0, elf64},
 	} {
-		b, err := load()
+		b, err := c.load()
 		switch {
 		case errors.Is(err, ErrNotBuilt):
 			t.Log(err)
 		case err != nil:
 			t.Error(err)
-		case !bytes.HasPrefix(b, []byte("\x7fELF\x02\x01")):
-			t.Errorf("not a 64-bit ELF: begins with %q", b[:min(len(b), 8)])
+		case len(b) < c.at || !bytes.HasPrefix(b[c.at:], []byte(c.want)):
+			t.Errorf("%s: begins with %q", name, b[:min(len(b), 64)])
 		}
 	}
 }

@@ -13,6 +13,10 @@ import (
 // machines it starts. Without it amd64.
 const ArchVariable = "LOAM_ARCH"
 
+// FirmwareVariable names the one with the firmware that machines for riscv64 start
+// by, none or opensbi. Without it loam's own choice.
+const FirmwareVariable = "LOAM_FIRMWARE"
+
 // Arch is the architecture that is tested.
 func Arch() string {
 	if a := os.Getenv(ArchVariable); a != "" {
@@ -21,17 +25,23 @@ func Arch() string {
 	return "amd64"
 }
 
-// withArch adds --arch to the arguments of a "loam run" or "loam boot" without.
-func withArch(args []string, arch string) []string {
+// withArch adds --arch to the arguments of a "loam run" or "loam boot" without, and
+// --firmware if that is not empty. amd64 needs neither.
+func withArch(args []string, arch, firmware string) []string {
 	if arch == "amd64" || len(args) == 0 || args[0] != "run" && args[0] != "boot" {
 		return args
 	}
-	for _, a := range args[1:] {
-		if a == "--arch" || strings.HasPrefix(a, "--arch=") {
-			return args
-		}
+	given := func(flag string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return a == flag || strings.HasPrefix(a, flag+"=") })
 	}
-	return slices.Insert(slices.Clone(args), 1, "--arch", arch)
+	if given("--arch") {
+		return args
+	}
+	more := []string{"--arch", arch}
+	if firmware != "" && !given("--firmware") {
+		more = append(more, "--firmware", firmware)
+	}
+	return slices.Insert(slices.Clone(args), 1, more...)
 }
 
 // QEMU is the environment in which loam starts path in place of either QEMU; empty:

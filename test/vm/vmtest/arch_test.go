@@ -20,11 +20,21 @@ func TestWithArch(t *testing.T) {
 		"doctor":                "doctor",
 	} {
 		args := strings.Fields(in)
-		if got := strings.Join(withArch(args, "riscv64"), " "); got != want {
+		if got := strings.Join(withArch(args, "riscv64", ""), " "); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
-		if got := strings.Join(withArch(args, "amd64"), " "); got != in {
+		if got := strings.Join(withArch(args, "amd64", "opensbi"), " "); got != in {
 			t.Errorf("%q became %q for amd64", in, got)
+		}
+	}
+	for in, want := range map[string]string{
+		"run prog":                      "run --arch riscv64 --firmware opensbi prog",
+		"run --firmware none prog":      "run --arch riscv64 --firmware none prog",
+		"run --arch amd64 prog":         "run --arch amd64 prog",
+		"boot --firmware=none --for 1s": "boot --arch riscv64 --firmware=none --for 1s",
+	} {
+		if got := strings.Join(withArch(strings.Fields(in), "riscv64", "opensbi"), " "); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
 }

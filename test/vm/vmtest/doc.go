@@ -6,5 +6,5 @@
 //
 // The command under test is the one that the variable LOAM names; without it
 // the tests that need it skip, so that go test ./... works on a fresh clone.
-// LOAM_CPUS and LOAM_ARCH choose the machines of the whole suite.
+// LOAM_CPUS, LOAM_ARCH and LOAM_FIRMWARE choose the machines of the whole suite.
 package vmtest

@@ -77,7 +77,8 @@ func (c Command) Do(t testing.TB) *Result {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, loam, withArch(withCPUs(c.Args, os.Getenv(CPUsVariable)), Arch())...)
+	args := withArch(withCPUs(c.Args, os.Getenv(CPUsVariable)), Arch(), os.Getenv(FirmwareVariable))
+	cmd := exec.CommandContext(ctx, loam, args...)
 	// SIGTERM first: a killed loam can't say what it waited for.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
