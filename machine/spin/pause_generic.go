@@ -1,4 +1,4 @@
-//go:build !amd64
+//go:build !amd64 && !riscv64
 
 // SPDX-License-Identifier: Apache-2.0
 
