@@ -12,8 +12,7 @@
 // everything but the doing is tested on any host.
 //
 // Machine mode is entered by several harts at once; what they share is the state of
-// each hart, a word that changes by compare-and-swap alone. There is no lock: a hart
-// in machine mode waits for nobody.
+// each hart, a word that changes by compare-and-swap alone. There is no lock.
 //
 // It is code of the machine floor: no heap, no pointers, no panics.
 package sbi
@@ -25,6 +24,7 @@ const (
 	Base          = 0x10
 	Time          = 0x54494d45 // "TIME", chapter 6
 	IPI           = 0x735049   // "sPI", chapter 7
+	Fence         = 0x52464e43 // "RFNC", chapter 8: fences on other harts
 	HSM           = 0x48534d   // "HSM", chapter 9: hart state management
 	Reset         = 0x53525354 // "SRST", chapter 10
 	Console       = 0x4442434e // "DBCN", chapter 12
@@ -42,6 +42,11 @@ const (
 
 	TimeSet = 0
 	IPISend = 0
+
+	FenceI       = 0          // of instructions
+	FenceVMA     = 1          // of translations
+	FenceVMAASID = 2          // of one identifier's
+	fenceWhole   = ^uint64(0) // as a size: all addresses
 
 	HSMStart   = 0
 	HSMStop    = 1

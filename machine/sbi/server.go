@@ -15,15 +15,17 @@ type Do uint8
 
 // What there is to do. All but Nothing concern the calling hart, unless said.
 const (
-	Nothing   Do = iota
-	Timer        // program mtimecmp to Value and clear the pending timer interrupt
-	Interrupt    // raise the software interrupt of the harts in Harts
-	Wake         // raise the software interrupt of the harts in Harts: one is to start
-	Stop         // leave supervisor mode, for good, and tell by HasStopped
-	Wait         // until an interrupt is pending, then answer
-	End          // the machine: Value is a type of reset, Reason why
-	Write        // Length bytes at physical address Value to the console
-	Read         // up to Length bytes from the console to Value; how many is the answer
+	Nothing     Do = iota
+	Timer          // program mtimecmp to Value and clear the pending timer interrupt
+	Interrupt      // raise the software interrupt of the harts in Harts
+	Wake           // raise the software interrupt of the harts in Harts: one is to start
+	FenceCode      // have the harts in Harts fence their instructions, and wait for it
+	FenceTables    // the same for all their translations
+	Stop           // leave supervisor mode, for good, and tell by HasStopped
+	Wait           // until an interrupt is pending, then answer
+	End            // the machine: Value is a type of reset, Reason why
+	Write          // Length bytes at physical address Value to the console
+	Read           // up to Length bytes from the console to Value; how many is the answer
 )
 
 // Action is what machine mode is to do before it returns from a call.
@@ -52,6 +54,9 @@ type Server struct {
 	areas   [maxAreas]area
 	areaNum int
 	ID      [3]uint64 // mvendorid, marchid, mimpid
+
+	// What the machine lacks: such an extension isn't there.
+	NoReset, NoConsole bool
 }
 
 // area is memory that the supervisor may name: start to end, exclusive.
@@ -67,6 +72,13 @@ func (s *Server) AddHart(id uint64, state State) int {
 	s.ids[i], s.states[i] = id, uint32(state)
 	s.count++
 	return i
+}
+
+// Boot has a hart that is known, and stopped, begin at entry: the first.
+func (s *Server) Boot(i int, entry, opaque uint64) {
+	i &= MaxHarts - 1
+	s.entries[i], s.opaques[i] = entry, opaque
+	s.change(i, Stopped, StartPending)
 }
 
 // AddMemory makes memory known in which harts may start, and from which the
@@ -125,6 +137,9 @@ func (s *Server) HasStopped(i int) { s.change(i, StopPending, Stopped) }
 
 // Call answers a call that the hart with index self makes with these registers.
 func (s *Server) Call(self int, extension, function uint64, a [6]uint64) (Answer, Action) {
+	if !s.has(extension) {
+		return Answer{Error: NotSupported}, Action{}
+	}
 	switch extension {
 	case LegacyPutchar:
 		return Answer{}, Action{Do: Write, Length: 1, Byte: byte(a[0])}
@@ -140,6 +155,8 @@ func (s *Server) Call(self int, extension, function uint64, a [6]uint64) (Answer
 		if function == IPISend {
 			return s.send(a[0], a[1])
 		}
+	case Fence:
+		return s.fence(function, a)
 	case HSM:
 		return s.hart(self, function, a)
 	case Reset:
@@ -152,6 +169,19 @@ func (s *Server) Call(self int, extension, function uint64, a [6]uint64) (Answer
 	return Answer{Error: NotSupported}, Action{}
 }
 
+// has reports whether there is an extension.
+func (s *Server) has(extension uint64) bool {
+	switch extension {
+	case LegacyPutchar, LegacyGetchar, Console:
+		return !s.NoConsole
+	case Reset:
+		return !s.NoReset
+	case Base, Time, IPI, Fence, HSM:
+		return true
+	}
+	return false
+}
+
 func (s *Server) base(function, arg uint64) (Answer, Action) {
 	v := uint64(0)
 	switch function {
@@ -162,8 +192,7 @@ func (s *Server) base(function, arg uint64) (Answer, Action) {
 	case BaseImplVersion:
 		v = ImplVersion
 	case BaseProbe:
-		switch arg {
-		case LegacyPutchar, LegacyGetchar, Base, Time, IPI, HSM, Reset, Console:
+		if s.has(arg) {
 			v = 1
 		}
 	case BaseVendor, BaseArch, BaseMachine:
@@ -174,33 +203,61 @@ func (s *Server) base(function, arg uint64) (Answer, Action) {
 	return Answer{Value: v}, Action{}
 }
 
-// send finds the harts of a mask: bit k is the hart with number base+k. One that
-// there is not makes the call invalid (section 3.2); one that doesn't run isn't
-// interrupted.
 func (s *Server) send(mask, base uint64) (Answer, Action) {
-	harts := uint64(0)
-	for k := uint64(0); k < 64 && base != AllHarts; k++ {
-		if mask>>k&1 == 0 {
-			continue
-		}
-		i := s.index(base + k)
-		if i < 0 || base+k < base {
-			return Answer{Error: InvalidParam}, Action{}
-		}
-		harts |= 1 << i
+	harts, e := s.running(mask, base)
+	if harts == 0 {
+		return Answer{Error: e}, Action{}
 	}
-	for i := range s.ids[:min(s.count, MaxHarts)] {
-		if base == AllHarts {
+	return Answer{}, Action{Do: Interrupt, Harts: harts}
+}
+
+// running finds the harts of a mask that run: bit k is the hart with number base+k.
+// One that there is not makes the call invalid (section 3.2); one that doesn't run
+// neither is interrupted nor has anything to fence: it does when it starts.
+func (s *Server) running(mask, base uint64) (harts uint64, e Error) {
+	if base == AllHarts {
+		for i := range s.ids[:min(s.count, MaxHarts)] {
 			harts |= 1 << i
 		}
+	} else {
+		for k := uint64(0); mask>>k != 0 && k < 64; k++ {
+			if mask>>k&1 == 0 {
+				continue
+			}
+			i := s.index(base + k)
+			if i < 0 || base+k < base {
+				return 0, InvalidParam
+			}
+			harts |= 1 << i
+		}
+	}
+	for i := range s.ids[:min(s.count, MaxHarts)] {
 		if s.StateOf(i) != Started {
 			harts &^= 1 << i
 		}
 	}
-	if harts == 0 {
-		return Answer{}, Action{}
+	return harts, Success
+}
+
+// fence has other harts fence. Those of translations do all: what the kernel wants
+// fenced by address or identifier it fences itself.
+func (s *Server) fence(function uint64, a [6]uint64) (Answer, Action) {
+	do := FenceTables
+	switch {
+	case function == FenceI:
+		do = FenceCode
+	case function == FenceVMA, function == FenceVMAASID:
+		if start, size := a[2], a[3]; size != fenceWhole && start+size < start {
+			return Answer{Error: InvalidAddress}, Action{}
+		}
+	default: // the hypervisor's, too: no guest is supported
+		return Answer{Error: NotSupported}, Action{}
 	}
-	return Answer{}, Action{Do: Interrupt, Harts: harts}
+	harts, e := s.running(a[0], a[1])
+	if harts == 0 {
+		return Answer{Error: e}, Action{}
+	}
+	return Answer{}, Action{Do: do, Harts: harts}
 }
 
 func (s *Server) hart(self int, function uint64, a [6]uint64) (Answer, Action) {

@@ -51,8 +51,8 @@ func TestErrors(t *testing.T) {
 		{name: "base of no such function", eid: Base, fid: 7, want: NotSupported},
 		{name: "probe time", eid: Base, fid: BaseProbe, a: [6]uint64{Time}, value: 1},
 		{name: "probe itself", eid: Base, fid: BaseProbe, a: [6]uint64{Base}, value: 1},
-		{name: "probe fences", eid: Base, fid: BaseProbe, a: [6]uint64{0x52464e43}},
-		{name: "no such extension", eid: 0x52464e43, want: NotSupported},
+		{name: "probe fences", eid: Base, fid: BaseProbe, a: [6]uint64{Fence}, value: 1},
+		{name: "no such extension", eid: 0x504d55, want: NotSupported},
 
 		{name: "timer", eid: Time, a: [6]uint64{99}, do: Timer, argument: 99},
 		{name: "no timer", eid: Time, a: [6]uint64{^uint64(0)}, do: Timer, argument: ^uint64(0)},

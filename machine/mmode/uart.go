@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mmode
+
+import "loam/machine/fdt"
+
+// device is a 16550 (National Semiconductor PC16550D, chapter 8).
+type device struct {
+	base  uint64 // address of its registers, 0: there is none
+	shift uint32 // of register numbers to offsets
+	width uint32 // of an access, in bytes: 1 or 4
+}
+
+// Registers, and bits of the line status.
+const (
+	uartData   = 0
+	uartStatus = 5
+
+	uartReady = 1 << 0 // there is a byte to read
+	uartEmpty = 1 << 5 // there is room to write
+)
+
+// These lie in the image, since a failure may come before anything else is there, or
+// because there is nothing else. They begin with what QEMU's virt has, in case the
+// devicetree can't be read.
+var (
+	console  = device{base: 0x10000000, width: 1}
+	finisher = uint64(0x100000)
+)
+
+// What the test finisher takes (QEMU hw/misc/sifive_test.c), a word.
+const (
+	finishFail  = 0x3333 // status << 16 beside it
+	finishPass  = 0x5555
+	finishReset = 0x7777
+
+	statusFailed = 35
+)
+
+func deviceOf(d *fdt.Device) device {
+	if d.Size == 0 {
+		return device{}
+	}
+	width := uint32(1)
+	if d.Width == 4 {
+		width = 4
+	}
+	return device{d.Start, uint32(d.Shift), width}
+}
+
+func (d *device) register(n uint64) uint64 { return d.base + n<<(d.shift&7) }
+
+func (d *device) load(n uint64) uint32 {
+	if d.width == 4 {
+		return load32(d.register(n))
+	}
+	return uint32(load8(d.register(n)))
+}
+
+// write writes a byte, and waits until there is room.
+func (d *device) write(b byte) {
+	for d.load(uartStatus)&uartEmpty == 0 {
+	}
+	if d.width == 4 {
+		store32(d.register(uartData), uint32(b))
+		return
+	}
+	store8(d.register(uartData), b)
+}
+
+// read reads a byte if there is one.
+func (d *device) read() (b byte, ok bool) {
+	if d.load(uartStatus)&uartReady == 0 {
+		return 0, false
+	}
+	return byte(d.load(uartData)), true
+}
+
+func (d *device) writeString(s string) {
+	for i := range len(s) {
+		d.write(s[i])
+	}
+}
+
+func (d *device) writeHex(v uint64) {
+	d.writeString("0x")
+	digits := 1
+	for digits < 16 && v>>(4*digits) != 0 {
+		digits++
+	}
+	for ; digits > 0; digits-- {
+		n := byte(v >> (4*digits - 4) & 15)
+		if n >= 10 {
+			n += 'a' - '0' - 10
+		}
+		d.write('0' + n)
+	}
+}
+
+// die ends the machine with a message.
+func die(t trouble) {
+	console.writeString("loam: machine mode: ")
+	console.writeString(t.what)
+	console.writeHex(t.value)
+	console.writeString("\r\n")
+	finish(finishFail | statusFailed<<16)
+}
