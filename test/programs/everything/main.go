@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command everything takes all that the kernel gives of everything: descriptors,
 // areas, notifications, memory objects, threads, and all memory. Then it has the
@@ -76,20 +76,15 @@ func round(code uint64) {
 	giveBack(mapped, handled)
 }
 
-// sleeper maps code that sleeps for ever: nanosleep of the time at RDI, again and
-// again, which lies half a page behind it.
+// sleeper maps code that sleeps for ever, sleeperCode, and half a page behind it the
+// time to sleep.
 func sleeper() uint64 {
 	m, err := object.NewMemory(page)
 	check(err)
 	at, err := object.Here.Map(m, 0, 0, page, syscall.PROT_READ|syscall.PROT_WRITE)
 	check(err)
 	b := object.Bytes(at, page)
-	copy(b, []byte{
-		0x31, 0xf6, // xor esi, esi
-		0xb8, 35, 0, 0, 0, // mov eax, nanosleep
-		0x0f, 0x05, // syscall
-		0xeb, 0xf5, // jmp, to the start
-	})
+	copy(b, sleeperCode)
 	b[page/2] = 2 // seconds
 	check(object.Here.Unmap(at, page))
 	at, err = object.Here.Map(m, 0, 0, page, syscall.PROT_READ|syscall.PROT_EXEC)

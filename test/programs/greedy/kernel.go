@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -130,7 +130,7 @@ var hoards = []hoard{
 			b[i] = 1
 		}
 	}, func(int) syscall.Errno {
-		to, e := raw(syscall.SYS_MREMAP, region, 4*large, 4*large, 1|2, 0x2000_0000_0000+region%large) // MREMAP_MAYMOVE|MREMAP_FIXED
+		to, e := raw(syscall.SYS_MREMAP, region, 4*large, 4*large, 1|2, 0x20_0000_0000+region%large) // MREMAP_MAYMOVE|MREMAP_FIXED
 		if e == 0 {
 			region = to
 		}

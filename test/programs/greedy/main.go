@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command greedy takes all memory that it gets, and doesn't come back from it.
 // With the argument "family" it tries what the kernel does when memory runs out,

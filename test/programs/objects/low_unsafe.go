@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -13,7 +13,7 @@ import (
 	"loam/user/object"
 )
 
-// codeOfCounter and codeOfWaiter give addresses of code (asm_amd64.s).
+// codeOfCounter and codeOfWaiter give addresses of code (asm_GOARCH.s).
 func codeOfCounter() uint64
 func codeOfWaiter() uint64
 
@@ -57,8 +57,9 @@ func word(b []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&b[0
 
 func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// sigaction is struct sigaction of rt_sigaction(2).
-type sigaction struct{ handler, flags, restorer, mask uint64 }
+// sigaction has room for struct sigaction of rt_sigaction(2), whose end is not the
+// same on all architectures.
+type sigaction struct{ handler, flags, _, _ uint64 }
 
 const restartFlag = 0x10000000 // SA_RESTART
 

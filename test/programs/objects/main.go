@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command objects tries every call about objects and handles: what it is for,
 // each error that package abi documents, and what must hold whatever a program

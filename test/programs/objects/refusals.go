@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -62,7 +62,7 @@ var (
 func refusals() []cases.Case {
 	var out []cases.Case
 	for _, r := range withHandles {
-		name := abi.Name(abi.AMD64, r.nr)
+		name := abi.Name(abi.HostArch, r.nr)
 		out = append(out, cases.Case{Name: name + " EBADF", Run: r.badHandles})
 		if r.kind != 0 {
 			out = append(out, cases.Case{Name: name + " ENOTSUP", Run: r.otherKinds})
@@ -152,7 +152,7 @@ func full(f func() error) func(func(error)) {
 }
 
 // badAddresses are none of this process's.
-var badAddresses = []uint64{0, 8, 1<<47 - 4096, 1 << 47, 1<<64 - 8, codeOfCounter()}
+var badAddresses = []uint64{0, 8, abi.UserLimit, 1 << 47, 1<<64 - 8, codeOfCounter()}
 
 // otherErrors are the errors that follow from something else.
 func otherErrors() []cases.Case {
@@ -173,7 +173,7 @@ func otherErrors() []cases.Case {
 			t := must(object.Self.NewThread())
 			defer t.Close()
 			defer t.End()
-			for _, r := range []object.Registers{{Entry: 1 << 47}, {Stack: 1<<64 - 8}, {TLS: 1 << 63}, {Entry: 1<<47 - 4096}} {
+			for _, r := range []object.Registers{{Entry: 1 << 47}, {Stack: 1<<64 - 8}, {TLS: 1 << 63}, {Entry: abi.UserLimit}} {
 				if err := want(t.Start(r), syscall.EINVAL); err != nil {
 					return fmt.Errorf("%+v: %w", r, err)
 				}
@@ -192,7 +192,7 @@ func otherErrors() []cases.Case {
 		}})
 	}
 	for _, r := range withHandles {
-		name := abi.Name(abi.AMD64, r.nr)
+		name := abi.Name(abi.HostArch, r.nr)
 		switch r.nr {
 		case abi.CallHandleInfo, abi.CallProcessInfo:
 			add(name, syscall.EFAULT, func(try func(error)) {
