@@ -2,7 +2,8 @@
 
 // Command modules writes, into the folder it is given, the measured programs
 // that no compiler makes: hello.wasm, as small as a C compiler's; large.wasm of
-// 20 MB, most of it code; tiny, an executable that only exits.
+// 20 MB, most of it code; tiny, an executable for the architecture it is given that
+// only exits.
 package main
 
 import (
@@ -15,13 +16,13 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: modules DIR")
+	if len(os.Args) != 3 || targets[os.Args[2]].code == nil {
+		fmt.Fprintln(os.Stderr, "usage: modules DIR amd64|riscv64")
 		os.Exit(2)
 	}
 	const largeSize, largeSeed = 20_000_000, 1
 	for name, data := range map[string][]byte{
-		"hello.wasm": wasm.Hello(), "large.wasm": wasm.Large(largeSize, largeSeed), "tiny": tiny(),
+		"hello.wasm": wasm.Hello(), "large.wasm": wasm.Large(largeSize, largeSeed), "tiny": tiny(targets[os.Args[2]]),
 	} {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), data, 0o755); err != nil {
 			fmt.Fprintln(os.Stderr, "modules:", err)
@@ -30,20 +31,35 @@ func main() {
 	}
 }
 
-// tiny is a static linux/amd64 executable that calls exit_group(0): the ELF
-// header, one program header and the code, in one page.
-func tiny() []byte {
-	const base, headers = 0x400000, 64 + 56
-	code := []byte{
+// target is an architecture: its number in ELF files, and code that calls
+// exit_group(0).
+type target struct {
+	machine uint16
+	code    []byte
+}
+
+var targets = map[string]target{
+	"amd64": {62, []byte{
 		0xb8, 231, 0, 0, 0, // MOVL $231, AX
 		0x31, 0xff, // XORL DI, DI
 		0x0f, 0x05, // SYSCALL
-	}
-	size := uint64(headers + len(code))
+	}},
+	"riscv64": {243, []byte{
+		0x93, 0x08, 0xe0, 0x05, // ADDI $94, ZERO, A7
+		0x13, 0x05, 0x00, 0x00, // ADDI $0, ZERO, A0
+		0x73, 0x00, 0x00, 0x00, // ECALL
+	}},
+}
+
+// tiny is a static executable for Linux that only exits: the ELF header, one
+// program header and the code, in one page.
+func tiny(t target) []byte {
+	const base, headers = 0x400000, 64 + 56
+	size := uint64(headers + len(t.code))
 	le := binary.LittleEndian
 	b := []byte("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-	b = le.AppendUint16(b, 2)  // executable
-	b = le.AppendUint16(b, 62) // x86-64
+	b = le.AppendUint16(b, 2) // executable
+	b = le.AppendUint16(b, t.machine)
 	b = le.AppendUint32(b, 1)
 	b = le.AppendUint64(b, base+headers) // entry
 	b = le.AppendUint64(b, 64)           // where the program headers are
@@ -57,5 +73,5 @@ func tiny() []byte {
 	for _, v := range []uint64{0, base, base, size, size, 4096} {
 		b = le.AppendUint64(b, v)
 	}
-	return append(b, code...)
+	return append(b, t.code...)
 }

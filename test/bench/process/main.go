@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux
+//go:build linux && (amd64 || riscv64)
 
 // Command process measures what processes cost, by Loam's own calls, so it
 // runs on Loam only. Its output is that of test/bench/probe. The boot archive

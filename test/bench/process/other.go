@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !linux
+//go:build !(linux && (amd64 || riscv64))
 
 // Command process needs Loam's calls.
 package main

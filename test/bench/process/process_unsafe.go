@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -13,12 +13,7 @@ import (
 	"loam/abi"
 )
 
-// sharedAt is where parent and child have the page that they share: far from
-// where Go's runtime and the kernel put anything by themselves.
-const (
-	sharedAt   = 0x5000_0000_0000
-	sharedSize = 4096
-)
+const sharedSize = 4096
 
 const (
 	futexWait = 0 // FUTEX_WAIT, not private
