@@ -109,8 +109,8 @@ func TestFrameRoundTripRISCV64(t *testing.T) {
 				t.Fatal("wrote past the frame")
 			}
 		}
-		if abi.GetSiginfo(buf) != d.Info {
-			t.Fatal("siginfo")
+		if abi.GetSiginfo(buf) != d.Info || binary.LittleEndian.Uint64(buf[128:]) != 0 || binary.LittleEndian.Uint64(buf[136:]) != 0 {
+			t.Fatal("siginfo, flags or link")
 		}
 		back, e := ParseRISCV64(buf, n)
 		if e != 0 || back.Regs != regs || back.Mask != d.OldMask&^unmaskable || back.Stack != stack || back.Vector != (n != 0) {
@@ -214,6 +214,7 @@ func TestParseRefusesRISCV64(t *testing.T) {
 		{"end of a thread with vectors", 0, 0, 0, 512, true},
 		{"vectors", 0, magicVector, 56 + 512, 512, true},
 		{"reserved word", 1, 0, 0, 0, false},
+		{"reserved word, high bit", 1 << 31, 0, 0, 0, false},
 		{"end with a size", 0, 0, 8, 0, false},
 		{"vectors without", 0, magicVector, 56, 0, false},
 		{"vectors of another length", 0, magicVector, 56 + 1024, 512, false},
@@ -235,6 +236,15 @@ func TestParseRefusesRISCV64(t *testing.T) {
 		if end := ParseEndRISCV64(f[1080:]); (end == 0) != (c.magic == 0 && c.size == 0) {
 			t.Errorf("%s as the end: %v", c.what, end)
 		}
+	}
+}
+
+// TestRestoreFloatRISCV64: what fcsr doesn't have stays out of the state.
+func TestRestoreFloatRISCV64(t *testing.T) {
+	float := bytes.Repeat([]byte{0xee}, FloatSizeRISCV64)
+	RestoreFloatRISCV64(float, bytes.Repeat([]byte{0xff}, FrameSizeRISCV64))
+	if want := append(bytes.Repeat([]byte{0xff}, 257), make([]byte, 7)...); !bytes.Equal(float, want) {
+		t.Errorf("%x", float)
 	}
 }
 
