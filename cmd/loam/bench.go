@@ -7,18 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"loam/host/bench"
 	"loam/host/exit"
+	"loam/host/vm"
 )
 
 // benchFlags are those of loam bench.
 type benchFlags struct {
 	check, keep, wall bool
 	rounds            int
+	arch              string
 	linux, rival      string
 }
 
@@ -30,25 +33,30 @@ func benchCommand() *cobra.Command {
 		Long: `Measure what Loam costs, in guest instructions, and show the figures beside the
 kept ones, other systems' and the targets. All figures, or those that are named.
 It runs in Loam's source folder (./x bench does), since it builds what it
-measures with Go, and compares with bench/amd64.txt there.`,
+measures with Go, and compares with bench/ARCH.txt there.`,
 		Example: `  ./x bench
   ./x bench --check
   ./x bench null_call page_fault
+  ./x bench --arch riscv64 --check
   ./x bench --wall two_cpus`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	fl := cmd.Flags()
 	fl.BoolVar(&f.check, "check", false, "fail if a figure is worse than the kept one by more than 3 %")
-	fl.BoolVar(&f.keep, "keep", false, "keep the figures: rewrite bench/amd64.txt and the table of docs/benchmarks.md")
+	fl.BoolVar(&f.keep, "keep", false, "keep the figures: rewrite bench/ARCH.txt and its table in docs/benchmarks.md")
+	fl.StringVar(&f.arch, "arch", vm.AMD64, "architecture of the machines: "+strings.Join(vm.Arches, " or "))
 	fl.BoolVar(&f.wall, "wall", false, "time whole runs on this computer instead, and show ratios (or of these only: "+strings.Join(bench.WallGroups, ", ")+")")
 	fl.IntVar(&f.rounds, "rounds", 5, "with --wall: how often the ways take turns")
-	fl.StringVar(&f.linux, "linux", "", "with --wall: compare with the Linux kernel `BZIMAGE` in the same QEMU")
+	fl.StringVar(&f.linux, "linux", "", "with --wall: compare with the Linux kernel `IMAGE` in the same QEMU")
 	fl.StringVar(&f.rival, "rival", "", "with --wall: compare with a shell `COMMAND` that prints \"hello, world\"")
 	cmd.MarkFlagsMutuallyExclusive("check", "keep", "wall")
 	return cmd
 }
 
 func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
+	if !slices.Contains(vm.Arches, f.arch) {
+		return usageError{fmt.Errorf("--arch %s: there is no such architecture (%s)", f.arch, strings.Join(vm.Arches, ", "))}
+	}
 	root, err := sourceFolder()
 	if err != nil {
 		return err
@@ -56,7 +64,7 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 	if f.wall {
 		return f.time(cmd, root, only)
 	}
-	kept, err := bench.Kept(root)
+	kept, err := bench.Kept(root, f.arch)
 	if err != nil {
 		return err
 	}
@@ -67,10 +75,10 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 	stop := interrupts()
 	defer stop.close()
 	now, failure := bench.Measure(cmd.Context(), bench.Options{
-		Root: root, Only: only, Progress: cmd.ErrOrStderr(), Interrupt: stop.code,
+		Root: root, Arch: f.arch, Only: only, Progress: cmd.ErrOrStderr(), Interrupt: stop.code,
 	})
 	if len(now) > 0 {
-		if _, err := cmd.OutOrStdout().Write(bench.Table(now, kept.Only(only), rivals)); err != nil {
+		if _, err := cmd.OutOrStdout().Write(bench.Table(f.arch, now, kept.Only(only), rivals)); err != nil {
 			return err
 		}
 	}
@@ -78,7 +86,7 @@ func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
 		return failure
 	}
 	if f.keep {
-		return bench.Keep(root, now, rivals)
+		return bench.Keep(root, f.arch, now, rivals)
 	}
 	worse := bench.Compare(now, kept, only)
 	if f.check && len(worse) > 0 {
@@ -112,7 +120,7 @@ func (f *benchFlags) time(cmd *cobra.Command, root string, only []string) error 
 		}
 	}()
 	return bench.Wall(ctx, bench.WallOptions{
-		Root: root, Loam: self, Rounds: f.rounds, Only: only, Linux: f.linux, Rival: f.rival,
+		Root: root, Arch: f.arch, Loam: self, Rounds: f.rounds, Only: only, Linux: f.linux, Rival: f.rival,
 		Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(),
 	})
 }

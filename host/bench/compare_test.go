@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"loam/host/vm"
 )
 
 func TestWorse(t *testing.T) {
@@ -58,13 +60,32 @@ func TestTable(t *testing.T) {
   null_call                     151                               365                    150 missed    ns
   page_fault                             963.6                                                1,200    ns
 `
-	if got := "\n" + string(Table(now, kept, rivals)); got != want {
+	if got := "\n" + string(Table(vm.AMD64, now, kept, rivals)); got != want {
 		t.Errorf("got:%swant:%s", got, want)
 	}
 	want = "| figure | Loam | Linux | Linux, v3 | Nanos | target | unit | what |\n|---|---:|---:|---:|---:|---:|---|---|\n" +
 		"| `null_call` | 151 | 365 |  |  | 150 missed | ns | getppid |\n"
-	if got := string(Markdown(now[1:], rivals)); got != want {
+	if got := string(Markdown(vm.AMD64, now[1:], rivals)); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+}
+
+// TestTableRISCV64: other columns, other targets: a goal of its own, or Linux's
+// figure but for the control.
+func TestTableRISCV64(t *testing.T) {
+	now := Figures{{"hello_wasm_end", 5, "ns"}, {"null_call", 201, "ns"}, {"clock_call", 755, "ns"}, {"time_now", 1, "ns"}, {"sha256_16mib", 9, "ms"}}
+	rivals := Rivals{"linux": {{"null_call", 1, "ns"}}, "linux_riscv64": {{"null_call", 470, "ns"}, {"clock_call", 754, "ns"}, {"sha256_16mib", 8, "ms"}}}
+	want := "| figure | Loam | Linux | target | unit | what |\n|---|---:|---:|---:|---|---|\n" +
+		"| `hello_wasm_end` | 5 |  |  | ns | power-on to the end of a C-sized hello.wasm, interpreted |\n" +
+		"| `null_call` | 201 | 470 | 200 missed | ns | getppid |\n" +
+		"| `clock_call` | 755 | 754 | 754 missed | ns | clock_gettime by a call |\n" +
+		"| `time_now` | 1 |  |  | ns | time.Now |\n" +
+		"| `sha256_16mib` | 9 | 8 |  | ms | control: no kernel in it |\n"
+	if got := string(Markdown(vm.RISCV64, now, rivals)); got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+	if got := string(Markdown(vm.RISCV64, nil, rivals)); got != "Not measured.\n" {
+		t.Error(got)
 	}
 }
 
@@ -80,13 +101,16 @@ func TestShown(t *testing.T) {
 }
 
 func TestDocument(t *testing.T) {
-	doc := []byte("before\n" + string(tableBegin) + "old\n" + string(tableEnd) + "after\n")
-	got, err := Document(doc, []byte("new\n"))
-	if want := strings.Replace(string(doc), "old", "new", 1); err != nil || string(got) != want {
-		t.Fatalf("%q %v", got, err)
+	begin := string(tableBegin(vm.AMD64))
+	doc := "before\n" + begin + "old\n" + string(tableEnd) + "between\n" + string(tableBegin(vm.RISCV64)) + "older\n" + string(tableEnd) + "after\n"
+	for arch, old := range map[string]string{vm.AMD64: "old\n", vm.RISCV64: "older\n"} {
+		got, err := Document([]byte(doc), arch, []byte("new\n"))
+		if want := strings.Replace(doc, old, "new\n", 1); err != nil || string(got) != want {
+			t.Fatalf("%q %v", got, err)
+		}
 	}
-	for _, bad := range []string{"", string(tableBegin), string(tableEnd) + string(tableBegin)} {
-		if _, err := Document([]byte(bad), nil); err == nil {
+	for _, bad := range []string{"", begin, string(tableEnd) + begin, string(tableBegin(vm.RISCV64)) + string(tableEnd)} {
+		if _, err := Document([]byte(bad), vm.AMD64, nil); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
@@ -96,29 +120,35 @@ func TestDocument(t *testing.T) {
 // measured, in their order, and the document's table made of them.
 func TestRepository(t *testing.T) {
 	root := filepath.Join("..", "..")
-	kept, err := Kept(root)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rivals, err := ReadRivals(root)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if ordered, strange := inOrder(kept); strange != nil || !slices.Equal(ordered, kept) {
-		t.Errorf("%s: not in order, or unknown: %v; ./x bench --keep mends it", keptFile, strange)
-	}
-	for system, f := range rivals {
-		if _, strange := inOrder(f); strange != nil {
-			t.Errorf("%s: %s: no such figures: %v", rivalsFile, system, strange)
-		}
 	}
 	doc, err := os.ReadFile(filepath.Join(root, document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	renewed, err := Document(doc, Markdown(kept, rivals))
-	if err != nil || string(renewed) != string(doc) {
-		t.Errorf("%s does not show the kept figures (%v); ./x bench --keep mends it", document, err)
+	for _, arch := range vm.Arches {
+		kept, err := Kept(root, arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ordered, strange := inOrder(arch, kept); strange != nil || !slices.Equal(ordered, kept) {
+			t.Errorf("%s: not in order, or unknown: %v; ./x bench%s --keep mends it", keptFile(arch), strange, flagOf(arch))
+		}
+		renewed, err := Document(doc, arch, Markdown(arch, kept, rivals))
+		if err != nil || string(renewed) != string(doc) {
+			t.Errorf("%s does not show the kept figures for %s (%v); ./x bench%s --keep mends it", document, arch, err, flagOf(arch))
+		}
+	}
+	for system, f := range rivals {
+		arch := vm.AMD64
+		if strings.HasSuffix(system, vm.RISCV64) {
+			arch = vm.RISCV64
+		}
+		if _, strange := inOrder(arch, f); strange != nil {
+			t.Errorf("%s: %s: no such figures: %v", rivalsFile, system, strange)
+		}
 	}
 }
 
@@ -134,12 +164,12 @@ func TestKeep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(document, "x\n"+string(tableBegin)+string(tableEnd))
-	put(keptFile, "gc_cycle 5 us\nnull_call 100 ns\ngone_since 1 ns\n")
-	if err := Keep(root, Figures{{"null_call", 90, "ns"}}, nil); err != nil {
+	put(document, "x\n"+string(tableBegin(vm.AMD64))+string(tableEnd)+string(tableBegin(vm.RISCV64))+string(tableEnd))
+	put(keptFile(vm.AMD64), "gc_cycle 5 us\nnull_call 100 ns\ngone_since 1 ns\n")
+	if err := Keep(root, vm.AMD64, Figures{{"null_call", 90, "ns"}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Kept(root)
+	got, err := Kept(root, vm.AMD64)
 	if want := (Figures{{"null_call", 90, "ns"}, {"gc_cycle", 5, "us"}}); err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v %v", got, err)
 	}
@@ -147,8 +177,22 @@ func TestKeep(t *testing.T) {
 	if !strings.Contains(string(doc), "| `null_call` | 90 |") {
 		t.Errorf("%s", doc)
 	}
-	put(keptFile, "null_call x ns\n")
-	if _, err := Kept(root); err == nil {
+	if none, err := Kept(root, vm.RISCV64); none != nil || err != nil {
+		t.Error(none, err)
+	}
+	if err := Keep(root, vm.RISCV64, Figures{{"null_call", 180, "ns"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(filepath.Join(root, "bench/riscv64.txt"))
+	if !strings.Contains(string(text), "./x bench --arch riscv64 --keep writes this") || !strings.Contains(string(text), "\nnull_call 180 ns\n") {
+		t.Errorf("%s", text)
+	}
+	doc, _ = os.ReadFile(filepath.Join(root, document))
+	if !strings.Contains(string(doc), "| `null_call` | 90 |") || !strings.Contains(string(doc), "| `null_call` | 180 |") {
+		t.Errorf("%s", doc)
+	}
+	put(keptFile(vm.AMD64), "null_call x ns\n")
+	if _, err := Kept(root, vm.AMD64); err == nil {
 		t.Error("a bad file was taken")
 	}
 }

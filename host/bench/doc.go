@@ -6,7 +6,7 @@
 // Everything is counted under QEMU's instruction counting (loam run
 // --deterministic): a nanosecond of the guest is an instruction, and two runs
 // of the same bytes give the same figures. So the figures are lines in a file
-// of the tree, bench/amd64.txt, and a change of the kernel that costs
+// of the tree, bench/amd64.txt and bench/riscv64.txt, and a change of the kernel that costs
 // something shows as a difference of that file. What an instruction costs does
 // not show: a TLB flush or a device access is one instruction like any other.
 // Wall time is therefore measured too ([Wall]), as ratios of runs that take

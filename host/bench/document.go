@@ -5,17 +5,20 @@ package bench
 import (
 	"bytes"
 	"errors"
+	"fmt"
 )
 
-// Where the table stands in the document, between two comment lines.
-var (
-	tableBegin = []byte("<!-- table: written by ./x bench --keep -->\n")
-	tableEnd   = []byte("<!-- end of table -->\n")
-)
+// Where a table stands in the document, between two comment lines.
+func tableBegin(arch string) []byte {
+	return fmt.Appendf(nil, "<!-- table: written by ./x bench%s --keep -->\n", flagOf(arch))
+}
 
-// Document returns the document with its table replaced.
-func Document(doc, table []byte) ([]byte, error) {
-	head, rest, ok := bytes.Cut(doc, tableBegin)
+var tableEnd = []byte("<!-- end of table -->\n")
+
+// Document returns the document with the table of an architecture replaced.
+func Document(doc []byte, arch string, table []byte) ([]byte, error) {
+	begin := tableBegin(arch)
+	head, rest, ok := bytes.Cut(doc, begin)
 	if !ok {
 		return nil, errors.New("no line that begins the table")
 	}
@@ -23,5 +26,5 @@ func Document(doc, table []byte) ([]byte, error) {
 	if !ok {
 		return nil, errors.New("no line that ends the table")
 	}
-	return bytes.Join([][]byte{head, tableBegin, table, tableEnd, tail}, nil), nil
+	return bytes.Join([][]byte{head, begin, table, tableEnd, tail}, nil), nil
 }

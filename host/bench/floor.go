@@ -50,11 +50,11 @@ func logged(log []string) (Figures, error) {
 	return f, errors.Join(err, fmt.Errorf("the test kernel did not measure all:\n%s", strings.Join(log, "\n")))
 }
 
-// bootFloor builds the test kernel, as the kernel is built, boots it under
-// instruction counting and returns the lines of its log.
-func bootFloor(ctx context.Context, interrupt <-chan int) ([]string, error) {
-	linked, image := program("test-kernel.linked"), program("test-kernel")
-	err := goCommand(ctx, ".", guestEnv("linux", "amd64"), "build", "-buildvcs=false", "-tags", "loam",
+// bootFloor builds the test kernel for an architecture, as the kernel is built,
+// boots it under instruction counting and returns the lines of its log.
+func bootFloor(ctx context.Context, arch string, interrupt <-chan int) ([]string, error) {
+	linked, image := program(arch, "test-kernel.linked"), program(arch, "test-kernel")
+	err := goCommand(ctx, ".", guestEnv("linux", arch), "build", "-buildvcs=false", "-tags", "loam",
 		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
 	if err == nil {
 		err = goCommand(ctx, ".", nil, "run", "./build", "image", "-o", image, linked)
@@ -67,15 +67,18 @@ func bootFloor(ctx context.Context, interrupt <-chan int) ([]string, error) {
 		return nil, err
 	}
 	defer kernel.Close()
-	qemu, err := run.FindQEMU(vm.AMD64, "")
+	qemu, err := run.FindQEMU(arch, "")
 	if err != nil {
 		return nil, err
 	}
+	params := []vm.Param{{Key: "test", Value: "bench"}, {Key: "log", Value: "1"}, {Key: "cpus", Value: "1"},
+		{Key: "time", Value: fmt.Sprint(int64(vm.DeterministicEpoch))}, {Key: "seed", Value: strings.Repeat("5eed", 16)}}
+	if arch == vm.AMD64 {
+		params = append(params, vm.Param{Key: "tsc", Value: "1000000000"})
+	}
 	p, err := vm.Start(&vm.Config{
-		QEMU: qemu, Machine: vm.MicroVM, Accel: vm.TCG, CPUs: 1, MemoryMiB: floorMiB, Kernel: kernel, Deterministic: true,
-		Params: []vm.Param{{Key: "test", Value: "bench"}, {Key: "log", Value: "1"}, {Key: "cpus", Value: "1"},
-			{Key: "tsc", Value: "1000000000"}, {Key: "time", Value: fmt.Sprint(int64(vm.DeterministicEpoch))},
-			{Key: "seed", Value: strings.Repeat("5eed", 16)}},
+		QEMU: qemu, Machine: vm.DefaultMachine(arch), Accel: vm.TCG, CPUs: 1, MemoryMiB: floorMiB, Kernel: kernel,
+		Deterministic: true, Params: params,
 	}, nil)
 	if err != nil {
 		return nil, err

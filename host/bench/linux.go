@@ -13,14 +13,14 @@ import (
 )
 
 // linuxCommand is the command that runs the same hello as the first program of
-// Linux: the same QEMU, CPU model and memory as Loam's, on q35, which Debian's
-// kernels have the drivers for, with emulation only.
+// Linux: the same QEMU, CPU model and memory as Loam's, on q35 or virt, which
+// Debian's kernels have the drivers for, with emulation only.
 func (w *wall) linuxCommand() ([]string, error) {
-	qemu, err := run.FindQEMU(vm.AMD64, "")
+	qemu, err := run.FindQEMU(w.Arch, "")
 	if err != nil {
 		return nil, err
 	}
-	elf, err := os.ReadFile(filepath.Join(w.Root, program(progHello)))
+	elf, err := os.ReadFile(filepath.Join(w.Root, program(w.Arch, progHello)))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,11 @@ func (w *wall) linuxCommand() ([]string, error) {
 	if err := os.WriteFile(initrd, initramfs(elf), 0o644); err != nil {
 		return nil, err
 	}
-	return []string{qemu, "-machine", "q35", "-accel", "tcg", "-cpu", vm.CPU(nil), "-m", fmt.Sprint(memoryMiB),
+	machine, cpu := "q35", vm.CPU(nil)
+	if w.Arch == vm.RISCV64 {
+		machine, cpu = "virt", vm.DescribeCPU(vm.Virt, nil, nil)
+	}
+	return []string{qemu, "-machine", machine, "-accel", "tcg", "-cpu", cpu, "-m", fmt.Sprint(memoryMiB),
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", w.Linux, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1"}, nil
 }

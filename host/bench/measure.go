@@ -17,11 +17,13 @@ import (
 
 	"loam/host/exit"
 	"loam/host/run"
+	"loam/host/vm"
 )
 
 // Options say what to measure and where.
 type Options struct {
 	Root string   // the repository
+	Arch string   // of the machines: vm.AMD64 or vm.RISCV64
 	Only []string // names of figures; none means all
 	// Progress gets a line for each step.
 	Progress io.Writer
@@ -47,6 +49,7 @@ type step struct {
 }
 
 var steps = []step{
+	{"hello, OpenSBI", []string{"first_user_opensbi"}, (*session).helloOpenSBI},
 	{"hello", []string{"first_user", "hello_end", "hello_memory", "kernel_memory", "kernel_heap", "kernel_entry"}, (*session).hello},
 	{"log", []string{"kernel_first_line"}, (*session).firstLine},
 	{"hello.wasm", []string{"hello_wasm_end"}, wasmEnd("hello_wasm_end", progHelloWasm, false)},
@@ -75,11 +78,11 @@ var probed = []string{
 // also with an error.
 func Measure(ctx context.Context, o Options) (Figures, error) {
 	for _, name := range o.Only {
-		if metric(name) == nil {
-			return nil, exit.Errorf(exit.Loam, "there is no figure %q", name)
+		if m := metric(name); m == nil || !m.of(o.Arch) {
+			return nil, exit.Errorf(exit.Loam, "there is no figure %q for %s", name, o.Arch)
 		}
 	}
-	if err := buildPrograms(ctx, o.Root); err != nil {
+	if err := buildPrograms(ctx, o.Root, o.Arch); err != nil {
 		return nil, err
 	}
 	if err := os.Chdir(o.Root); err != nil {
@@ -90,7 +93,10 @@ func Measure(ctx context.Context, o Options) (Figures, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(cache)
-	s := &session{Options: o, cache: cache, start: run.Run, boot: bootFloor}
+	s := &session{Options: o, cache: cache, start: run.Run}
+	s.boot = func(ctx context.Context, interrupt <-chan int) ([]string, error) {
+		return bootFloor(ctx, o.Arch, interrupt)
+	}
 	return s.measure(ctx)
 }
 
@@ -98,7 +104,7 @@ func (s *session) measure(ctx context.Context) (Figures, error) {
 	var all Figures
 	var failures []error
 	for _, st := range steps {
-		if !slices.ContainsFunc(st.figures, func(f string) bool { return chosen(f, s.Only) }) {
+		if !slices.ContainsFunc(st.figures, func(f string) bool { return chosen(f, s.Only) && metric(f).of(s.Arch) }) {
 			continue
 		}
 		began := time.Now()
@@ -116,7 +122,7 @@ func (s *session) measure(ctx context.Context) (Figures, error) {
 		}
 		fmt.Fprintf(s.Progress, "bench  %-26s %6.1fs\n", st.name, time.Since(began).Seconds())
 	}
-	all, strange := inOrder(all)
+	all, strange := inOrder(s.Arch, all)
 	for _, x := range strange {
 		failures = append(failures, fmt.Errorf("unknown figure %s", x))
 	}
@@ -146,7 +152,7 @@ const limit = 10 * time.Minute
 func (s *session) run(ctx context.Context, name string, change func(*run.Options)) (string, Figures, error) {
 	var out, stderr bytes.Buffer
 	o := run.Options{
-		Path: program(name), MemoryMiB: memoryMiB, Timeout: limit, Deterministic: true, Statistics: true,
+		Path: program(s.Arch, name), Arch: s.Arch, MemoryMiB: memoryMiB, Timeout: limit, Deterministic: true, Statistics: true,
 		Stdout: &out, Stderr: &stderr, Messages: &stderr, Cache: s.cache, Interrupt: s.Interrupt,
 	}
 	if change != nil {
@@ -194,6 +200,18 @@ func (s *session) hello(ctx context.Context) (Figures, error) {
 		f = append(f, Figure{"kernel_memory", memoryMiB<<10 - free.Value*4, "KiB"})
 	}
 	return f, nil
+}
+
+// helloOpenSBI measures the way of a kernel that firmware starts.
+func (s *session) helloOpenSBI(ctx context.Context) (Figures, error) {
+	out, stats, err := s.run(ctx, progHello, func(o *run.Options) { o.Firmware = vm.OpenSBI })
+	if err == nil {
+		err = greeted(out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return renamed(stats, map[string]string{"first_user_instruction": "first_user_opensbi"}), nil
 }
 
 // greeted checks the output of a hello.
@@ -250,7 +268,7 @@ func (s *session) probe(ctx context.Context) (Figures, error) {
 }
 
 func (s *session) processes(ctx context.Context) (Figures, error) {
-	tiny, err := os.ReadFile(program(progTiny))
+	tiny, err := os.ReadFile(program(s.Arch, progTiny))
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +320,7 @@ func reported(out string, err error) (Figures, error) {
 }
 
 func (s *session) kernelImage(context.Context) (Figures, error) {
-	info, err := os.Stat(filepath.Join("payload", "files", "kernel-amd64"))
+	info, err := os.Stat(filepath.Join("payload", "files", "kernel-"+s.Arch))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"loam/host/exit"
 	"loam/host/run"
+	"loam/host/vm"
 )
 
 func TestLeast(t *testing.T) {
@@ -94,7 +95,7 @@ func TestReported(t *testing.T) {
 // fake plays the machine: least memory 8 MiB, everything else as told.
 func fake(t *testing.T, o run.Options) (run.Result, error) {
 	t.Helper()
-	if !o.Deterministic || !o.Statistics {
+	if !o.Deterministic || !o.Statistics || o.Arch == "" || !strings.Contains(o.Path, outDir(o.Arch)+"/") {
 		t.Errorf("%s is not counted", o.Path)
 	}
 	if o.MemoryMiB < 8 {
@@ -128,7 +129,7 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 func inRoot(t *testing.T) {
 	t.Helper()
 	root := t.TempDir()
-	for _, f := range []string{program(progTiny), "payload/files/kernel-amd64"} {
+	for _, f := range []string{program(vm.AMD64, progTiny), "payload/files/kernel-amd64", program(vm.RISCV64, progTiny), "payload/files/kernel-riscv64"} {
 		name := filepath.Join(root, f)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, make([]byte, 2048), 0o644)); err != nil {
 			t.Fatal(err)
@@ -138,19 +139,31 @@ func inRoot(t *testing.T) {
 }
 
 func TestMeasureAll(t *testing.T) {
+	for _, arch := range vm.Arches {
+		t.Run(arch, func(t *testing.T) { testMeasureAll(t, arch) })
+	}
+}
+
+func testMeasureAll(t *testing.T, arch string) {
 	inRoot(t)
-	s := &session{Options: Options{Progress: io.Discard}, start: func(_ context.Context, o run.Options) (run.Result, error) { return fake(t, o) }}
+	s := &session{Options: Options{Progress: io.Discard, Arch: arch}, start: func(_ context.Context, o run.Options) (run.Result, error) { return fake(t, o) }}
 	s.boot = func(context.Context, <-chan int) ([]string, error) {
 		return []string{"[   0.000100] processor", "[   0.000200] bench frame_pair 7 ns",
 			"[   0.000210] bench heap_pair 8 ns", "[   0.000220] bench heap_pair_4kib 9 ns", "[   0.000300] ok bench", "[   0.0004] end"}, nil
 	}
 	got, err := s.measure(context.Background())
-	if err != nil || len(got) != len(Metrics) {
-		t.Fatalf("%d figures of %d: %v\n%s", len(got), len(Metrics), err, got.Format())
+	want := 0
+	for i := range Metrics {
+		if Metrics[i].of(arch) {
+			want++
+		}
+	}
+	if err != nil || len(got) != want {
+		t.Fatalf("%d figures of %d: %v\n%s", len(got), want, err, got.Format())
 	}
 	for name, want := range map[string]float64{
 		"first_user": 2, "hello_end": 3, "kernel_memory": 8, "kernel_first_line": 250_000, "kernel_image": 2,
-		"hello_least_ram": 8, "hello_wasm_cold_end": 3, "futex_processes": 3, "page_fault": 5,
+		"hello_least_ram": 8, "go_hello_wasm_end": 3, "futex_processes": 3, "page_fault": 5,
 		"unmap_page": 6, "exit_page": 1, "exit_page_64mib": 1, "frame_pair": 7,
 	} {
 		if f, _ := got.Get(name); f.Value != want {
@@ -162,21 +175,23 @@ func TestMeasureAll(t *testing.T) {
 func TestMeasureSome(t *testing.T) {
 	inRoot(t)
 	runs := 0
-	s := &session{Options: Options{Progress: io.Discard, Only: []string{"null_call", "hello_end"}}}
+	s := &session{Options: Options{Progress: io.Discard, Arch: vm.AMD64, Only: []string{"null_call", "hello_end"}}}
 	s.start = func(_ context.Context, o run.Options) (run.Result, error) { runs++; return fake(t, o) }
 	got, err := s.measure(context.Background())
 	if err != nil || string(got.Format()) != "hello_end 3 ns\nnull_call 5 ns\n" || runs != 2 {
 		t.Fatalf("%v after %d runs:\n%s", err, runs, got.Format())
 	}
-	if _, err := Measure(context.Background(), Options{Only: []string{"nonsense"}}); err == nil {
-		t.Error("a figure that isn't there was measured")
+	for _, name := range []string{"nonsense", "first_user_opensbi"} {
+		if _, err := Measure(context.Background(), Options{Arch: vm.AMD64, Only: []string{name}}); err == nil {
+			t.Errorf("%s was measured", name)
+		}
 	}
 }
 
 func TestMeasureFailures(t *testing.T) {
 	inRoot(t)
 	runs := 0
-	s := &session{Options: Options{Progress: io.Discard, Only: []string{"null_call", "hello_end", "spawn_tiny"}}}
+	s := &session{Options: Options{Progress: io.Discard, Arch: vm.AMD64, Only: []string{"null_call", "hello_end", "spawn_tiny"}}}
 	s.start = func(_ context.Context, o run.Options) (run.Result, error) {
 		runs++
 		if filepath.Base(o.Path) == progHello {

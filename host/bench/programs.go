@@ -9,10 +9,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"loam/host/vm"
 )
 
-// outDir is where the measured programs are built, relative to the repository.
-const outDir = "build/out/bench"
+// outDir is where the measured programs for an architecture are built, relative to
+// the repository.
+func outDir(arch string) string {
+	if arch == vm.AMD64 {
+		return "build/out/bench"
+	}
+	return "build/out/bench-" + arch
+}
 
 // The measured programs, by their names in outDir.
 const (
@@ -29,36 +37,36 @@ const (
 )
 
 // program is the path of a measured program, relative to the repository.
-func program(name string) string { return filepath.Join(outDir, name) }
+func program(arch, name string) string { return filepath.Join(outDir(arch), name) }
 
 // buildPrograms builds the measured programs, with nothing of this host's in
 // them, so that the same sources and Go version give the same bytes.
-func buildPrograms(ctx context.Context, root string) error {
-	if err := os.MkdirAll(filepath.Join(root, outDir), 0o755); err != nil {
+func buildPrograms(ctx context.Context, root, arch string) error {
+	if err := os.MkdirAll(filepath.Join(root, outDir(arch)), 0o755); err != nil {
 		return err
 	}
 	for _, p := range []struct{ out, pkg, goos, goarch string }{
-		{progHello, "hello", "linux", "amd64"},
-		{progProbe, "probe", "linux", "amd64"},
-		{progProcess, "process", "linux", "amd64"},
-		{progMemory, "memory", "linux", "amd64"},
-		{progPair, "pair", "linux", "amd64"},
-		{progSpin, "spin", "linux", "amd64"},
+		{progHello, "hello", "linux", arch},
+		{progProbe, "probe", "linux", arch},
+		{progProcess, "process", "linux", arch},
+		{progMemory, "memory", "linux", arch},
+		{progPair, "pair", "linux", arch},
+		{progSpin, "spin", "linux", arch},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",
-			"-o", program(p.out), "./test/bench/"+p.pkg)
+			"-o", program(arch, p.out), "./test/bench/"+p.pkg)
 		if err != nil {
 			return err
 		}
 	}
-	return goCommand(ctx, root, nil, "run", "./test/bench/modules", outDir)
+	return goCommand(ctx, root, nil, "run", "./test/bench/modules", outDir(arch), arch)
 }
 
 // guestEnv is the environment that builds what runs in the machine.
 func guestEnv(goos, goarch string) []string {
 	return []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0",
-		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GOWASM=", "GOFIPS140=off"}
+		"GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOAMD64=v1", "GORISCV64=rva20u64", "GOWASM=", "GOFIPS140=off"}
 }
 
 // goCommand runs the Go tool in the repository.

@@ -8,11 +8,14 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"loam/host/vm"
 )
 
-// Columns of other systems, in this order, with their titles.
-var rivalColumns = []struct{ system, title string }{
-	{"linux", "Linux"}, {"linux_v3", "Linux, v3"}, {"nanos", "Nanos"},
+// rivalColumns are the columns of other systems, in this order, with their titles.
+var rivalColumns = map[string][]struct{ system, title string }{
+	vm.AMD64:   {{"linux", "Linux"}, {"linux_v3", "Linux, v3"}, {"nanos", "Nanos"}},
+	vm.RISCV64: {{"linux_riscv64", "Linux"}},
 }
 
 // grid is a table of texts: a row of titles and those of the metrics.
@@ -20,12 +23,12 @@ type grid [][]string
 
 // build makes the table of the metrics that have a figure in now or kept.
 // withKept adds the columns of the kept figures and the change.
-func build(now, kept Figures, rivals Rivals, withKept bool) grid {
+func build(arch string, now, kept Figures, rivals Rivals, withKept bool) grid {
 	title := []string{"figure", "now"}
 	if withKept {
 		title = append(title, "kept", "change")
 	}
-	for _, c := range rivalColumns {
+	for _, c := range rivalColumns[arch] {
 		title = append(title, c.title)
 	}
 	out := grid{append(title, "target", "unit")}
@@ -42,11 +45,11 @@ func build(now, kept Figures, rivals Rivals, withKept bool) grid {
 				row[3] = change(n.Value, k.Value)
 			}
 		}
-		for _, c := range rivalColumns {
+		for _, c := range rivalColumns[arch] {
 			f, ok := rivals[c.system].Get(m.Name)
 			row = append(row, shown(f.Value, ok && f.Unit == m.Unit))
 		}
-		out = append(out, append(row, target(m, n.Value, haveNow), m.Unit))
+		out = append(out, append(row, target(m.target(arch, rivals), n.Value, haveNow), m.Unit))
 	}
 	return out
 }
@@ -66,20 +69,21 @@ func shown(v float64, there bool) string {
 	return s
 }
 
-// target is a metric's target, and whether it is missed.
-func target(m Metric, now float64, measured bool) string {
-	s := shown(m.Target, m.Target > 0)
-	if measured && m.Target > 0 && now > m.Target {
+// target is a target, 0 for none, and whether it is missed.
+func target(wanted, now float64, measured bool) string {
+	s := shown(wanted, wanted > 0)
+	if measured && wanted > 0 && now > wanted {
 		s += " missed"
 	}
 	return s
 }
 
-// Table writes figures beside the kept ones and the rivals', for a terminal.
-func Table(now, kept Figures, rivals Rivals) []byte {
+// Table writes an architecture's figures beside the kept ones and the rivals', for a
+// terminal.
+func Table(arch string, now, kept Figures, rivals Rivals) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range build(now, kept, rivals, true) {
+	for _, row := range build(arch, now, kept, rivals, true) {
 		// The first column is flush left: padded here, the writer can't.
 		row = slices.Clone(row)
 		row[0] = fmt.Sprintf("%-22s", row[0])
@@ -93,14 +97,17 @@ func Table(now, kept Figures, rivals Rivals) []byte {
 	return bytes.Join(lines, []byte("\n"))
 }
 
-// Markdown writes figures beside the rivals' as a table of Markdown, with what
-// each is.
-func Markdown(kept Figures, rivals Rivals) []byte {
+// Markdown writes an architecture's figures beside the rivals' as a table of
+// Markdown, with what each is.
+func Markdown(arch string, kept Figures, rivals Rivals) []byte {
+	if len(kept) == 0 {
+		return []byte("Not measured.\n")
+	}
 	var b bytes.Buffer
-	for i, row := range build(kept, nil, rivals, false) {
+	for i, row := range build(arch, kept, nil, rivals, false) {
 		what := "what"
 		if i > 0 {
-			what = metric(row[0]).What
+			what = metric(row[0]).what(arch)
 			row = slices.Clone(row)
 			row[0] = "`" + row[0] + "`"
 		} else {

@@ -18,13 +18,14 @@ import (
 // WallOptions say what to time.
 type WallOptions struct {
 	Root   string // the repository
+	Arch   string // of the machines: vm.AMD64 or vm.RISCV64
 	Loam   string // path of the loam command
 	Rounds int    // how often the ways take turns
 
 	// Only names the groups to time, see WallGroups; empty: all but pause.
 	Only []string
 
-	// Linux is a Linux kernel (bzImage) that boots with nothing but an
+	// Linux is a Linux kernel (bzImage, for riscv64 Image) that boots with nothing but an
 	// initramfs and a serial console; empty: none.
 	Linux string
 	// Rival is a shell command that prints "hello, world" in its own way;
@@ -57,7 +58,7 @@ func Wall(ctx context.Context, o WallOptions) error {
 			return fmt.Errorf("nothing that is timed is named %s (there are %s)", name, strings.Join(WallGroups, ", "))
 		}
 	}
-	if err := buildPrograms(ctx, o.Root); err != nil {
+	if err := buildPrograms(ctx, o.Root, o.Arch); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp("", "loam-bench-")
@@ -177,7 +178,7 @@ func (w *wall) cache(name string) string { return filepath.Join(w.temp, name) }
 
 // loam times loam run of a measured program, with a cache folder of that name.
 func (w *wall) loam(ctx context.Context, cache string, flags []string, prog string, args ...string) (time.Duration, error) {
-	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--timeout", "5m"}, flags, []string{program(prog)}, args)...)
+	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--arch", w.Arch, "--timeout", "5m"}, flags, []string{program(w.Arch, prog)}, args)...)
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), "LOAM_CACHE="+w.cache(cache))
 	var stderr bytes.Buffer
