@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command pair starts two programs that only compute, itself with an argument,
 // and waits for both: on two CPUs that should take half as long as on one. With

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command spin keeps every CPU in user mode for the time that its argument
 // names: threads that make no call, one for each CPU. What the kernel needs of
