@@ -35,8 +35,7 @@ func (b Blob) word(at uint64) uint32 {
 	if at+4 > uint64(len(b)) || at+4 < at {
 		return 0
 	}
-	w := b[at : at+4 : at+4]
-	return uint32(w[0])<<24 | uint32(w[1])<<16 | uint32(w[2])<<8 | uint32(w[3])
+	return be32(b[at:])
 }
 
 // Size returns the size that the header in the first HeaderSize bytes gives, for
@@ -124,13 +123,14 @@ const (
 
 // Walk goes through a blob that Check has found good.
 type Walk struct {
-	blob  Blob
-	at    uint64
-	end   uint64
-	depth int
+	blob    Blob // as far as the structure block goes
+	at      uint64
+	strings block
+	depth   int
 
-	Name  Span // of the node or property
+	Name  Span // of the node
 	Value Span // of the property
+	name  uint64
 }
 
 // Span is a part of the blob.
@@ -148,7 +148,7 @@ func (s Span) Of(b Blob) []byte {
 // Walk begins at the root.
 func (b Blob) Walk() Walk {
 	s := b.structs()
-	return Walk{blob: b, at: s.start, end: min(s.end, uint64(len(b)))}
+	return Walk{blob: b[:min(s.end, uint64(len(b)))], at: s.start, strings: b.strings()}
 }
 
 // Depth is how many nodes the walk is in.
@@ -156,8 +156,8 @@ func (w *Walk) Depth() int { return w.depth }
 
 // Next goes a step.
 func (w *Walk) Next() (Kind, Code) {
-	for w.at+4 <= w.end {
-		token := w.blob.word(w.at)
+	for w.at+4 <= uint64(len(w.blob)) {
+		token := be32(w.blob[w.at:])
 		w.at += 4
 		switch token {
 		case tokenNop:
@@ -184,7 +184,7 @@ func (w *Walk) Next() (Kind, Code) {
 }
 
 func (w *Walk) begin() (Kind, Code) {
-	name, ok := w.blob.text(w.at, min(w.end, w.at+MaxName))
+	name, ok := w.blob.text(w.at, w.at+MaxName)
 	switch {
 	case !ok:
 		return 0, BadName
@@ -198,23 +198,34 @@ func (w *Walk) begin() (Kind, Code) {
 }
 
 func (w *Walk) property() (Kind, Code) {
-	if w.at+8 > w.end {
+	if w.at+8 > uint64(len(w.blob)) {
 		return 0, Truncated
 	}
-	n, at := uint64(w.blob.word(w.at)), uint64(w.blob.word(w.at+4))
+	head := w.blob[w.at:]
+	n := uint64(be32(head))
+	w.name = w.strings.start + uint64(be32(head[4:]))
 	w.at += 8
-	strings := w.blob.strings()
-	name, ok := w.blob.text(strings.start+at, min(strings.end, strings.start+at+MaxName))
 	switch {
-	case !ok || w.depth == 0:
+	case w.depth == 0 || w.name >= w.strings.end:
 		return 0, BadName
-	case n > w.end-w.at:
+	case n > uint64(len(w.blob))-w.at:
 		return 0, Truncated
 	}
-	w.Name = Span{uint32(strings.start + at), uint32(len(name))}
 	w.Value = Span{uint32(w.at), uint32(n)}
 	w.at += (n + 3) &^ 3
 	return Property, OK
+}
+
+// Property returns the name of the property in b, the blob that the walk goes
+// through; false: it has none that ends.
+func (w *Walk) Property(b Blob) ([]byte, bool) {
+	return b.text(w.name, min(w.strings.end, w.name+MaxName))
+}
+
+// be32 reads the big-endian word that b begins with.
+func be32(b []byte) uint32 {
+	_ = b[3]
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }
 
 // Cell reads word i of a property's value; false if there is none.

@@ -85,13 +85,3 @@ func add[T any](list []T, n *int, v T, left *int) {
 	list[*n] = v
 	*n++
 }
-
-// hart returns the hart whose own interrupt controller has a phandle, or nil.
-func (i *Info) hart(phandle uint32) *Hart {
-	for k := range i.Harts[:min(i.HartCount, MaxHarts)] {
-		if h := &i.Harts[k]; h.controller == phandle && phandle != 0 {
-			return h
-		}
-	}
-	return nil
-}

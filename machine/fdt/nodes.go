@@ -10,18 +10,23 @@ import (
 
 // node deals with a node that has ended, below up.
 func (r *reader) node(n, up *node) Code {
-	switch {
-	case r.is(n.device, "cpu") && r.named(n.parent, "cpus"):
+	if n.has>>deviceType&1 != 0 && r.is(n, deviceType, "cpu") && r.named(up.name, "cpus") {
 		return r.hart(n, up)
-	case r.is(n.compatible, "riscv,cpu-intc"):
-		up.controller = n.phandle
-	case !r.enabled(n):
-	case r.is(n.device, "memory"):
+	}
+	kind := unknown
+	if n.has>>compatible&1 != 0 {
+		kind = deviceOf(n.value(compatible).Of(r.blob))
+	}
+	switch {
+	case kind == hartInterrupts:
+		up.controller = r.number(n, phandle, 0)
+	case n.has>>reg&1 == 0 || !r.enabled(n):
+	case r.is(n, deviceType, "memory"):
 		return r.ranges(n, up, true)
-	case r.named(n.parent, "reserved-memory"):
+	case r.named(up.name, "reserved-memory"):
 		return r.ranges(n, up, false)
-	case !up.translated:
-		return r.device(n, up)
+	case !up.translated && kind != unknown:
+		return r.device(kind, n, up)
 	}
 	return OK
 }
@@ -29,14 +34,13 @@ func (r *reader) node(n, up *node) Code {
 // ranges adds all of a node's reg that has a size, to memory or to what is
 // reserved of it.
 func (r *reader) ranges(n, up *node, memory bool) Code {
-	each := int(up.address+up.size) * 4
-	if n.reg.Len == 0 && n.reg.At == 0 {
-		return OK // reserved memory that wants to be placed
-	}
-	if each == 0 || int(n.reg.Len)%each != 0 {
+	address, size := r.cells(up)
+	each := int(address+size) * 4
+	length := int(n.value(reg).Len)
+	if each == 0 || length%each != 0 {
 		return BadProperty
 	}
-	for k := range int(n.reg.Len) / each {
+	for k := range length / each {
 		x, ok := r.regAt(n, up, k)
 		if !ok {
 			return BadProperty
@@ -54,23 +58,22 @@ func (r *reader) ranges(n, up *node, memory bool) Code {
 
 // hart adds a hart.
 func (r *reader) hart(n, up *node) Code {
-	id, ok := Cells(n.reg.Of(r.blob), 0, int(min(up.address, 3)))
+	cells, _ := r.cells(up)
+	id, ok := Cells(n.value(reg).Of(r.blob), 0, int(min(cells, 3)))
 	if !ok {
 		return BadProperty
 	}
 	h := Hart{ID: id, Enabled: r.enabled(n), controller: n.controller, ContextM: -1, ContextS: -1}
 	switch {
-	case r.is(n.mmu, "riscv,sv39"):
+	case r.is(n, mmu, "riscv,sv39"):
 		h.Bits = 39
-	case r.is(n.mmu, "riscv,sv48"):
+	case r.is(n, mmu, "riscv,sv48"):
 		h.Bits = 48
-	case r.is(n.mmu, "riscv,sv57"):
+	case r.is(n, mmu, "riscv,sv57"):
 		h.Bits = 57
 	}
-	if isa := trim(r.blob, n.isa).Of(r.blob); len(isa) > 0 {
-		h.ISA, _ = riscv64.ParseISA(isa)
-	}
-	for v := n.isas.Of(r.blob); len(v) > 0; {
+	h.ISA = r.isa(trim(r.blob, n.value(isa)))
+	for v := n.value(isas).Of(r.blob); len(v) > 0; {
 		s, ok := Blob(v).text(0, uint64(len(v)))
 		if !ok {
 			break
@@ -82,51 +85,74 @@ func (r *reader) hart(n, up *node) Code {
 	return OK
 }
 
-// device adds a device of a kind that the kernel knows.
-func (r *reader) device(n, up *node) Code {
-	c := n.compatible
+// isa reads an ISA string. Mostly all harts have the same.
+func (r *reader) isa(s Span) riscv64.ISA {
+	text := s.Of(r.blob)
+	if string(text) != string(r.lastISA.Of(r.blob)) {
+		r.lastISA = s
+		r.lastSet, _ = riscv64.ParseISA(text)
+	}
+	return r.lastSet
+}
+
+// device adds a device.
+func (r *reader) device(kind device, n, up *node) Code {
 	first, ok := r.regAt(n, up, 0)
-	if !ok || c.Len == 0 {
+	if !ok {
 		return OK
 	}
-	second, _ := r.regAt(n, up, 1)
-	d := Device{Range: first, parent: n.interruptParent, Shift: uint8(min(n.shift, 8)), Width: 1, Clock: n.clock}
-	if n.width == 2 || n.width == 4 {
-		d.Width = uint8(n.width)
-	}
-	d.IRQ, _ = Cell(n.interrupts.Of(r.blob), 0)
 	i := r.info
-	switch {
-	case r.is(c, "ns16550a"), r.is(c, "ns16550"), r.is(c, "snps,dw-apb-uart"):
+	switch kind {
+	case uart:
 		if i.UART.Size == 0 || r.isConsole(n) {
-			i.UART = d
+			i.UART = r.registers(n, first)
 		}
-	case r.is(c, "virtio,mmio"):
-		add(i.Virtio[:], &i.VirtioCount, d, &i.LeftOut)
-	case r.is(c, "sifive,test0"), r.is(c, "sifive,test1"):
+	case virtio:
+		add(i.Virtio[:], &i.VirtioCount, r.registers(n, first), &i.LeftOut)
+	case finisher:
 		i.Test = first
-	case r.is(c, "google,goldfish-rtc"):
+	case goldfish:
 		i.RTC = first
-	case r.is(c, "riscv,plic0"), r.is(c, "sifive,plic-1.0.0"), r.is(c, "thead,c900-plic"):
-		if r.plics++; r.plics == 1 {
-			i.PLIC = PLIC{first, n.sources, n.phandle, n.interruptCells, 0}
-			if n.hasAddress {
-				i.PLIC.addressCells = n.address
-			}
-			r.control(controller{plic, n.extended, first, second})
-		} else {
-			i.LeftOut++
-		}
-	case r.is(c, "pci-host-ecam-generic"):
+	case pciHost:
 		return r.hostBridge(n, up, first)
-	case r.is(c, "riscv,clint0"), r.is(c, "sifive,clint0"):
-		r.control(controller{clint, n.extended, first, second})
-	case r.is(c, "riscv,aclint-mswi"):
-		r.control(controller{soft, n.extended, first, second})
-	case r.is(c, "riscv,aclint-mtimer"):
-		r.control(controller{timer, n.extended, first, second})
+	default:
+		r.interrupts(kind, n, up, first)
 	}
 	return OK
+}
+
+// interrupts adds a device that has interrupts for harts.
+func (r *reader) interrupts(kind device, n, up *node, first Range) {
+	second, _ := r.regAt(n, up, 1)
+	c := controller{extended: n.value(extended), base: first, second: second}
+	switch kind {
+	case interruptsPLIC:
+		if r.plics++; r.plics > 1 {
+			r.info.LeftOut++
+			return
+		}
+		r.info.PLIC = PLIC{first, r.number(n, sources, 0), r.number(n, phandle, 0),
+			r.number(n, interruptCells, 0), r.number(n, addressCells, 0)}
+		c.kind = plic
+	case timerCLINT:
+		c.kind = clint
+	case softACLINT:
+		c.kind = soft
+	case timerACLINT:
+		c.kind = timer
+	}
+	r.control(c)
+}
+
+// registers returns a device with what its node says of its registers.
+func (r *reader) registers(n *node, at Range) Device {
+	d := Device{Range: at, parent: n.interruptParent, Width: 1, Clock: r.number(n, clockFrequency, 0)}
+	d.Shift = uint8(min(r.number(n, regShift, 0), 8))
+	if width := r.number(n, regWidth, 0); width == 2 || width == 4 {
+		d.Width = uint8(width)
+	}
+	d.IRQ, _ = Cell(n.value(interrupts).Of(r.blob), 0)
+	return d
 }
 
 func (r *reader) control(c controller) { add(r.found[:], &r.controls, c, &r.info.LeftOut) }
@@ -153,13 +179,13 @@ func (r *reader) resolve() Code {
 		return BadProperty
 	}
 	i.Initrd.Size -= i.Initrd.Start // it was the end
-	for k := range r.controls {
+	for k := range r.controls {     // at most MaxDevices
 		c := &r.found[k%MaxDevices]
 		v := c.extended.Of(r.blob)
 		for at := 0; at+1 < len(v)/4; at += 2 {
 			phandle, _ := Cell(v, at)
 			cause, _ := Cell(v, at+1)
-			h := i.hart(phandle)
+			h := r.hartOf(phandle)
 			if h == nil {
 				if phandle == 0 {
 					return BadReference
@@ -173,6 +199,26 @@ func (r *reader) resolve() Code {
 		return OK
 	}
 	return i.check()
+}
+
+// hartOf returns the hart whose own interrupt controller has a phandle, or nil. It
+// looks around the one that it found last: controllers have harts in their order.
+func (r *reader) hartOf(phandle uint32) *Hart {
+	n := min(r.info.HartCount, MaxHarts)
+	if phandle == 0 {
+		return nil
+	}
+	for d := range n {
+		k := r.lastHart + d
+		if k >= n {
+			k -= n
+		}
+		if h := &r.info.Harts[k%MaxHarts]; h.controller == phandle {
+			r.lastHart = k
+			return h
+		}
+	}
+	return nil
 }
 
 // attach notes what entry k of a controller is for the hart.

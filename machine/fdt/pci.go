@@ -46,11 +46,12 @@ func (r *reader) hostBridge(n, up *node, ecam Range) Code {
 		i.LeftOut++
 		return OK
 	}
-	if n.address != pciAddress || n.size != pciSize || ecam.Size < busBytes {
+	address, size := r.cells(n)
+	if address != pciAddress || size != pciSize || ecam.Size < busBytes {
 		return BadProperty
 	}
-	p := PCI{Range: ecam, LastBus: 255, routes: n.routes}
-	if v := n.buses.Of(r.blob); len(v) > 0 {
+	p := PCI{Range: ecam, LastBus: 255, routes: n.value(routes)}
+	if v := n.value(buses).Of(r.blob); len(v) > 0 {
 		first, _ := Cell(v, 0)
 		last, ok := Cell(v, 1)
 		if !ok || len(v) != 8 || first > last || last > 255 {
@@ -60,9 +61,10 @@ func (r *reader) hostBridge(n, up *node, ecam Range) Code {
 	}
 	p.LastBus = uint8(min(uint64(p.LastBus), uint64(p.FirstBus)+ecam.Size/busBytes-1))
 	for k := range p.mask {
-		p.mask[k], _ = Cell(n.routeMask.Of(r.blob), k)
+		p.mask[k], _ = Cell(n.value(routeMask).Of(r.blob), k)
 	}
-	if code := p.windows(n.ranges.Of(r.blob), up.address); code != OK {
+	parent, _ := r.cells(up)
+	if code := p.windows(n.value(ranges).Of(r.blob), parent); code != OK {
 		return code
 	}
 	i.PCI = p

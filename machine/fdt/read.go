@@ -2,31 +2,49 @@
 
 package fdt
 
+import "loam/machine/riscv64"
+
 // node is what the reader keeps of a node that it is in: where the values of its
-// properties lie.
+// properties lie, and what it inherits.
 type node struct {
-	name, parent                         Span
-	compatible, reg, device, status      Span
-	interrupts, extended, isa, isas, mmu Span
-	ranges, buses, routes, routeMask     Span // of a host bridge of PCI
-	phandle, interruptParent             uint32
-	sources, shift, width, clock         uint32
-	address, size                        uint32 // cells of children's reg
-	hasAddress                           bool   // address is not the default
-	interruptCells                       uint32 // of an interrupt of this controller
-	controller                           uint32 // phandle of a hart's own interrupt controller
-	translated                           bool   // children's addresses aren't physical ones
+	has             uint32 // bit k: values[k] is of this node
+	name            Span
+	interruptParent uint32
+	controller      uint32 // phandle of a hart's own interrupt controller
+	translated      bool   // children's addresses aren't physical ones
+	values          [values]Span
 }
 
-// reader reads a blob.
+// value returns where the value of a property lies; nothing if the node has none.
+func (n *node) value(p property) Span {
+	if n.has>>p&1 == 0 {
+		return Span{}
+	}
+	return n.values[p%values]
+}
+
+// reader reads a blob. It runs before anything else of a boot, at physical addresses
+// perhaps: what it does for each property is short, and it has no tables of strings.
 type reader struct {
 	blob     Blob
 	info     *Info
 	nodes    [MaxDepth + 1]node // by depth; nodes[0] is above the root
+	names    [nameSlots]nameSlot
+	lastISA  Span // ISA string of the hart before, and what it says
+	lastSet  riscv64.ISA
+	lastHart int // that resolve found
 	plics    int
 	found    [MaxDevices]controller
 	controls int
 }
+
+// nameSlot remembers which property a name in the strings block is: names recur.
+type nameSlot struct {
+	at       uint32 // of the name in the blob; 0: nothing is remembered
+	property property
+}
+
+const nameSlots = 128
 
 // controller is an interrupt controller or timer that says which harts are on it.
 type controller struct {
@@ -67,17 +85,8 @@ func Read(b Blob, info *Info) Code {
 }
 
 func (r *reader) read() Code {
-	b, info := r.blob, r.info
-	r.nodes[0] = node{address: 2, size: 1}
-	for i := uint64(0); ; i++ {
-		start, size, ok := b.Reservation(i)
-		if !ok {
-			break
-		}
-		if size > 0 && start+size >= start {
-			info.addReserved(Range{start, size})
-		}
-	}
+	b := r.blob
+	r.reservations()
 	for w := b.Walk(); ; {
 		kind, code := w.Next()
 		if code != OK {
@@ -86,11 +95,11 @@ func (r *reader) read() Code {
 		d := w.Depth() % (MaxDepth + 1)
 		switch kind {
 		case Begin:
-			up := &r.nodes[max(d, 1)-1]
-			r.nodes[d] = node{name: w.Name, parent: up.name, address: 2, size: 1, interruptParent: up.interruptParent,
-				translated: up.translated}
+			n, up := &r.nodes[d], &r.nodes[max(d, 1)-1]
+			n.has, n.name, n.controller = 0, w.Name, 0
+			n.interruptParent, n.translated = up.interruptParent, up.translated
 		case Property:
-			if code := r.property(&r.nodes[d], w.Name.Of(b), w.Value); code != OK {
+			if code := r.property(&r.nodes[d], &w); code != OK {
 				return code
 			}
 		case End: // of the node one deeper
@@ -103,102 +112,92 @@ func (r *reader) read() Code {
 	}
 }
 
-// property keeps what the reader wants.
-func (r *reader) property(n *node, name []byte, text Span) Code {
-	value := text.Of(r.blob)
-	switch string(name) {
-	case "compatible":
-		n.compatible = text
-	case "reg":
-		n.reg = text
-	case "device_type":
-		n.device = text
-	case "status":
-		n.status = text
-	case "interrupts":
-		n.interrupts = text
-	case "interrupts-extended":
-		n.extended = text
-	case "riscv,isa":
-		n.isa = text
-	case "riscv,isa-extensions":
-		n.isas = text
-	case "mmu-type":
-		n.mmu = text
-	case "ranges":
-		n.translated = n.translated || !identity(value)
-		n.ranges = text
-	case "bus-range":
-		n.buses = text
-	case "interrupt-map":
-		n.routes = text
-	case "interrupt-map-mask":
-		n.routeMask = text
-	case "phandle":
-		return number(value, &n.phandle)
-	case "interrupt-parent":
-		return number(value, &n.interruptParent)
-	case "riscv,ndev":
-		return number(value, &n.sources)
-	case "reg-shift":
-		return number(value, &n.shift)
-	case "reg-io-width":
-		return number(value, &n.width)
-	case "clock-frequency":
-		if len(value) == 4 {
-			return number(value, &n.clock)
+func (r *reader) reservations() {
+	for i := uint64(0); ; i++ {
+		start, size, ok := r.blob.Reservation(i)
+		if !ok {
+			return
 		}
-	case "#interrupt-cells":
-		return number(value, &n.interruptCells)
-	case "#address-cells":
-		n.hasAddress = true
-		return number(value, &n.address)
-	case "#size-cells":
-		return number(value, &n.size)
-	default:
-		return r.special(n, name, text)
+		if size > 0 && start+size >= start {
+			r.info.addReserved(Range{start, size})
+		}
 	}
-	return OK
 }
 
-// number reads a number of one cell.
-func number(value []byte, at *uint32) Code {
-	v, ok := Cell(value, 0)
-	if !ok || len(value) != 4 {
+// property keeps what the reader wants of the property that the walk has come to.
+func (r *reader) property(n *node, w *Walk) Code {
+	slot := &r.names[(uint32(w.name)*0x9e37_79b1)>>25%nameSlots]
+	if slot.at != uint32(w.name) {
+		name, ok := w.Property(r.blob)
+		if !ok {
+			return BadName
+		}
+		slot.at, slot.property = uint32(w.name), named(name)
+	}
+	p := slot.property
+	if p == none {
+		return OK
+	}
+	if p >= special {
+		return r.special(n, p, w.Value)
+	}
+	if p >= numbers && w.Value.Len != 4 {
+		if p == clockFrequency {
+			return OK
+		}
 		return BadProperty
 	}
-	*at = v
+	n.values[p%values] = w.Value
+	n.has |= 1 << p
+	switch p {
+	case ranges:
+		n.translated = n.translated || w.Value.Len != 0 // else children's addresses are the parent's
+	case interruptParent:
+		n.interruptParent = r.number(n, p, 0)
+	}
 	return OK
 }
 
 // special keeps properties of /chosen and /cpus.
-func (r *reader) special(n *node, name []byte, text Span) Code {
+func (r *reader) special(n *node, p property, text Span) Code {
 	value, i := text.Of(r.blob), r.info
-	switch string(n.name.Of(r.blob)) {
-	case "chosen":
-		switch string(name) {
-		case "bootargs":
-			i.Bootargs = trim(r.blob, text)
-		case "stdout-path":
-			i.console = trim(r.blob, text)
-		case "rng-seed":
-			i.Seed = text
-		case "linux,initrd-start":
-			return address(value, &i.Initrd.Start)
-		case "linux,initrd-end": // the size, until the end
-			return address(value, &i.Initrd.Size)
-		}
-	case "cpus":
-		if string(name) == "timebase-frequency" {
+	if p == timebase {
+		if r.named(n.name, "cpus") {
 			return address(value, &i.Ticks)
 		}
+		return OK
+	}
+	if !r.named(n.name, "chosen") {
+		return OK
+	}
+	switch p {
+	case bootargs:
+		i.Bootargs = trim(r.blob, text)
+	case stdout:
+		i.console = trim(r.blob, text)
+	case seed:
+		i.Seed = text
+	case initrdStart:
+		return address(value, &i.Initrd.Start)
+	case initrdEnd: // the size, until the end
+		return address(value, &i.Initrd.Size)
 	}
 	return OK
 }
 
-// identity reports whether children's addresses are those of the parent: ranges
-// without a value.
-func identity(ranges []byte) bool { return len(ranges) == 0 }
+// number returns the value of a property that is a number, or what it is by default.
+func (r *reader) number(n *node, p property, without uint32) uint32 {
+	if n.has>>p&1 == 0 {
+		return without
+	}
+	v, _ := Cell(n.value(p).Of(r.blob), 0)
+	return v
+}
+
+// cells returns how many cells addresses and sizes have in the reg of n's children.
+func (r *reader) cells(n *node) (address, size uint32) {
+	return r.number(n, addressCells, 2), r.number(n, sizeCells, 1)
+}
 
 // address reads a number of one or two cells.
 func address(value []byte, at *uint64) Code {
@@ -220,10 +219,11 @@ func trim(b Blob, s Span) Span {
 
 // regAt reads entry k of reg; false: there is none. A range that wraps is none.
 func (r *reader) regAt(n, up *node, k int) (Range, bool) {
-	if up.address > 2 || up.size > 2 || up.address == 0 {
+	address, sizes := r.cells(up)
+	if address > 2 || sizes > 2 || address == 0 {
 		return Range{}, false
 	}
-	v, a, s := n.reg.Of(r.blob), int(up.address), int(up.size)
+	v, a, s := n.value(reg).Of(r.blob), int(address), int(sizes)
 	start, ok := Cells(v, k*(a+s), a)
 	if !ok {
 		return Range{}, false
@@ -235,12 +235,14 @@ func (r *reader) regAt(n, up *node, k int) (Range, bool) {
 	return Range{start, size}, true
 }
 
-// is reports whether a span, a list of strings, has one.
-func (r *reader) is(s Span, want string) bool { return HasString(s.Of(r.blob), want) }
+// is reports whether the value of a property, a list of strings, has one.
+func (r *reader) is(n *node, p property, want string) bool {
+	return n.has>>p&1 != 0 && HasString(n.value(p).Of(r.blob), want)
+}
 
 // named reports whether a node's name is want.
 func (r *reader) named(name Span, want string) bool { return string(name.Of(r.blob)) == want }
 
 func (r *reader) enabled(n *node) bool {
-	return n.status.Len == 0 || r.is(n.status, "okay") || r.is(n.status, "ok")
+	return n.value(status).Len == 0 || r.is(n, status, "okay") || r.is(n, status, "ok")
 }
