@@ -235,23 +235,16 @@ soft:
 	FENCE
 	ADD	$hart_ipi, TP, X5
 	AMOSWAPW X0, (X5), X6
-	BEQZ	X6, code
+	BEQZ	X6, fences
 	MOV	$const_softInterrupt, X5
 	CSRRS	X5, MIP, X0
-code:
-	MOVWU	(hart_wanted+4*const_fenceCode)(TP), X5
-	MOVWU	(hart_done+4*const_fenceCode)(TP), X6
-	BEQ	X5, X6, tables
-	WORD	$const_fenceI
-	FENCE
-	MOVW	X5, (hart_done+4*const_fenceCode)(TP)
-tables:
-	MOVWU	(hart_wanted+4*const_fenceTables)(TP), X5
-	MOVWU	(hart_done+4*const_fenceTables)(TP), X6
+fences:
+	MOV	hart_wanted(TP), X5	// both kinds at once
+	MOV	hart_done(TP), X6
 	BEQ	X5, X6, out
-	FENCE
-	WORD	$const_fenceVMA
-	MOVW	X5, (hart_done+4*const_fenceTables)(TP)
+	MOV	$0, X6
+	JMP	save
+
 out:
 	MOV	REG(5), X5
 	MOV	REG(6), X6
@@ -261,6 +254,11 @@ out:
 exception:
 	MOV	$const_causeCall, X6
 	BNE	X5, X6, inside
+	CSRR(MEPC, X5)
+	ADD	$4, X5
+	CSRW(X5, MEPC)
+	MOV	$1, X6
+save:	// X6: is it a call?
 	MOV	X1, REG(1)
 	MOV	X2, REG(2)
 	MOV	X3, REG(3)
@@ -291,15 +289,13 @@ exception:
 	MOV	X31, REG(31)
 	CSRRW	X0, MSCRATCH, X5
 	MOV	X5, REG(4)
-	CSRR(MEPC, X5)
-	ADD	$4, X5
-	CSRW(X5, MEPC)
 	MOV	hart_stack(TP), X2
 	ADD	$hart_g, TP, g
 	ADD	$-32, X2
 	MOV	TP, 8(X2)
+	MOV	X6, 16(X2)
 	CALL	·serve(SB)
-	MOVBU	16(X2), X5
+	MOVBU	24(X2), X5
 	BNEZ	X5, stopped
 	MOV	REG(1), X1
 	MOV	REG(2), X2

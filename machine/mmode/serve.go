@@ -3,6 +3,7 @@
 package mmode
 
 import (
+	"math/bits"
 	"sync/atomic"
 
 	"loam/machine/sbi"
@@ -19,10 +20,15 @@ const (
 // lastLegacy is the last of the extensions that answer in a0 alone (chapter 5).
 const lastLegacy = 0x0f
 
-// serve answers the call of a hart in supervisor mode, whose registers are in regs.
-// True: the hart has left supervisor mode, and there is nobody to answer.
-func serve(h *hart) (left bool) {
+// serve answers the call of a hart in supervisor mode, whose registers are in regs, or
+// does what other harts ask of it. True: the hart has left supervisor mode, and there
+// is nobody to answer.
+func serve(h *hart, call bool) (left bool) {
 	s, r := stageAt(h.stage), &h.regs
+	if !call {
+		h.absorb(s)
+		return false
+	}
 	answer, action := s.server.Call(int(h.index), r[regA7], r[regA6],
 		[6]uint64{r[10], r[11], r[12], r[13], r[14], r[15]})
 	switch action.Do {
@@ -41,7 +47,7 @@ func serve(h *hart) (left bool) {
 		h.setTimer(^uint64(0))
 		return true
 	case sbi.Wait:
-		h.wait()
+		h.wait(s)
 	case sbi.End:
 		s.end(action.Value, action.Reason)
 	case sbi.Write:
@@ -62,7 +68,7 @@ func park(h *hart) (entry, opaque uint64) {
 	s := stageAt(h.stage)
 	s.server.HasStopped(int(h.index))
 	for {
-		h.absorb()
+		h.absorb(s)
 		if entry, opaque, ok := s.server.Begin(int(h.index)); ok {
 			return entry, opaque
 		}
@@ -72,16 +78,21 @@ func park(h *hart) (entry, opaque uint64) {
 
 // absorb does what others have asked of the hart by its software interrupt. The
 // interrupt goes first: what is asked behind that raises it again.
-func (h *hart) absorb() {
+func (h *hart) absorb(s *stage) {
 	store32(h.soft, 0)
 	if atomic.SwapUint32(&h.ipi, 0) != 0 {
 		raise(softInterrupt)
 	}
+	fenced := false
 	for kind := range h.wanted {
 		if w := atomic.LoadUint32(&h.wanted[kind]); w != h.done[kind] {
 			fenceHere(kind)
 			atomic.StoreUint32(&h.done[kind], w)
+			fenced = true
 		}
+	}
+	if fenced {
+		s.wake(atomic.LoadUint64(&s.waiting))
 	}
 }
 
@@ -96,27 +107,27 @@ func (h *hart) setTimer(at uint64) {
 	enable(machineTimer)
 }
 
+// first returns the first hart of a set that has one.
+func (s *stage) first(harts uint64) *hart {
+	return &s.harts[bits.TrailingZeros64(harts)&(maxHarts-1)]
+}
+
 // interrupt gives harts a software interrupt in supervisor mode.
 func (s *stage) interrupt(self *hart, harts uint64) {
-	for i := range s.harts {
-		if harts>>i&1 == 0 {
-			continue
-		}
-		if i == int(self.index) {
+	for ; harts != 0; harts &= harts - 1 {
+		if h := s.first(harts); h != self {
+			atomic.StoreUint32(&h.ipi, 1)
+			store32(h.soft, 1)
+		} else {
 			raise(softInterrupt)
-			continue
 		}
-		atomic.StoreUint32(&s.harts[i].ipi, 1)
-		store32(s.harts[i].soft, 1)
 	}
 }
 
 // wake has harts look what is asked of them.
 func (s *stage) wake(harts uint64) {
-	for i := range s.harts {
-		if harts>>i&1 != 0 {
-			store32(s.harts[i].soft, 1)
-		}
+	for ; harts != 0; harts &= harts - 1 {
+		store32(s.first(harts).soft, 1)
 	}
 }
 
@@ -128,22 +139,27 @@ func (s *stage) fence(self *hart, harts uint64, kind int) {
 		fenceHere(kind)
 		harts &^= 1 << self.index
 	}
-	for i := range s.harts {
-		if harts>>i&1 != 0 {
-			atomic.AddUint32(&s.harts[i].wanted[kind], 1)
-			store32(s.harts[i].soft, 1)
-		}
+	if harts == 0 {
+		return
 	}
-	for i := range s.harts {
-		if harts>>i&1 == 0 {
-			continue
-		}
-		h := &s.harts[i]
+	atomic.OrUint64(&s.waiting, 1<<self.index)
+	for set := harts; set != 0; set &= set - 1 {
+		h := s.first(set)
+		atomic.AddUint32(&h.wanted[kind], 1)
+		store32(h.soft, 1)
+	}
+	for set := harts; set != 0; set &= set - 1 {
+		h := s.first(set)
 		want := atomic.LoadUint32(&h.wanted[kind])
-		for int32(atomic.LoadUint32(&h.done[kind])-want) < 0 {
-			self.absorb()
+		for {
+			self.absorb(s)
+			if int32(atomic.LoadUint32(&h.done[kind])-want) >= 0 {
+				break
+			}
+			waitForInterrupt()
 		}
 	}
+	atomic.AndUint64(&s.waiting, ^(uint64(1) << self.index))
 }
 
 var _ [2]struct{} = [fences]struct{}{} // a mask does
@@ -158,9 +174,9 @@ func fenceHere(kind int) {
 }
 
 // wait returns when an interrupt of supervisor mode is pending that is enabled.
-func (h *hart) wait() {
+func (h *hart) wait(s *stage) {
 	for {
-		h.absorb()
+		h.absorb(s)
 		p := pending()
 		if p&machineTimer != 0 {
 			disable(machineTimer)

@@ -27,8 +27,8 @@ type hart struct {
 
 	// Shared: what others ask of it, before they raise its software interrupt. A fence
 	// is asked for by counting wanted up, and is done when done has come so far.
-	ipi    uint32 // supervisor mode is to have a software interrupt
-	wanted [fences]uint32
+	ipi    uint32         // supervisor mode is to have a software interrupt
+	wanted [fences]uint32 // as one word in assembly code, like done
 	done   [fences]uint32
 
 	g [16]uint64 // Go's g: zeros, so its stack guard is 0 and no stack is too small
@@ -43,12 +43,13 @@ const (
 
 // stage is all that machine mode keeps, in the block that is closed to lower modes.
 type stage struct {
-	server sbi.Server
-	harts  [sbi.MaxHarts]hart
-	count  uint32
-	uart   device
-	test   uint64 // address of the test finisher, 0 if there is none
-	stacks [sbi.MaxHarts][stackSize]byte
+	server  sbi.Server
+	harts   [sbi.MaxHarts]hart
+	count   uint32
+	waiting uint64 // the harts that wait for fences of others; shared
+	uart    device
+	test    uint64 // address of the test finisher, 0 if there is none
+	stacks  [sbi.MaxHarts][stackSize]byte
 }
 
 // What assembly code needs of others' constants.

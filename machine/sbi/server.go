@@ -2,7 +2,10 @@
 
 package sbi
 
-import "sync/atomic"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // MaxHarts is how many harts a Server knows.
 const MaxHarts = 64
@@ -94,6 +97,10 @@ func (s *Server) AddMemory(start, size uint64) bool {
 
 // index gives the index of a hart, -1 if it isn't known.
 func (s *Server) index(id uint64) int {
+	// Mostly harts are numbered from 0 on.
+	if id < uint64(s.count) && s.ids[id&(MaxHarts-1)] == id {
+		return int(id)
+	}
 	for i := range s.ids[:min(s.count, MaxHarts)] {
 		if s.ids[i] == id {
 			return i
@@ -137,36 +144,43 @@ func (s *Server) HasStopped(i int) { s.change(i, StopPending, Stopped) }
 
 // Call answers a call that the hart with index self makes with these registers.
 func (s *Server) Call(self int, extension, function uint64, a [6]uint64) (Answer, Action) {
-	if !s.has(extension) {
-		return Answer{Error: NotSupported}, Action{}
-	}
 	switch extension {
-	case LegacyPutchar:
-		return Answer{}, Action{Do: Write, Length: 1, Byte: byte(a[0])}
-	case LegacyGetchar: // a0 is the character, or -1: Read gives how many there were
-		return Answer{Error: Failed}, Action{Do: Read, Length: 1}
-	case Base:
-		return s.base(function, a[0])
-	case Time:
-		if function == TimeSet {
-			return Answer{}, Action{Do: Timer, Value: a[0]}
-		}
 	case IPI:
 		if function == IPISend {
 			return s.send(a[0], a[1])
+		}
+	case Time:
+		if function == TimeSet {
+			return Answer{}, Action{Do: Timer, Value: a[0]}
 		}
 	case Fence:
 		return s.fence(function, a)
 	case HSM:
 		return s.hart(self, function, a)
-	case Reset:
-		if function == ResetSystem {
-			return s.reset(a[0], a[1])
+	case Base:
+		return s.base(function, a[0])
+	default:
+		if s.has(extension) {
+			return s.device(extension, function, a)
 		}
+	}
+	return Answer{Error: NotSupported}, Action{}
+}
+
+// device answers the extensions that need a device.
+func (s *Server) device(extension, function uint64, a [6]uint64) (Answer, Action) {
+	switch extension {
+	case LegacyPutchar:
+		return Answer{}, Action{Do: Write, Length: 1, Byte: byte(a[0])}
+	case LegacyGetchar: // a0 is the character, or -1: Read gives how many there were
+		return Answer{Error: Failed}, Action{Do: Read, Length: 1}
 	case Console:
 		return s.console(function, a)
 	}
-	return Answer{Error: NotSupported}, Action{}
+	if function != ResetSystem {
+		return Answer{Error: NotSupported}, Action{}
+	}
+	return s.reset(a[0], a[1])
 }
 
 // has reports whether there is an extension.
@@ -216,23 +230,19 @@ func (s *Server) send(mask, base uint64) (Answer, Action) {
 // neither is interrupted nor has anything to fence: it does when it starts.
 func (s *Server) running(mask, base uint64) (harts uint64, e Error) {
 	if base == AllHarts {
-		for i := range s.ids[:min(s.count, MaxHarts)] {
-			harts |= 1 << i
-		}
+		harts = 1<<s.count - 1
 	} else {
-		for k := uint64(0); mask>>k != 0 && k < 64; k++ {
-			if mask>>k&1 == 0 {
-				continue
-			}
-			i := s.index(base + k)
-			if i < 0 || base+k < base {
+		for ; mask != 0; mask &= mask - 1 {
+			id := base + uint64(bits.TrailingZeros64(mask))
+			i := s.index(id)
+			if i < 0 || id < base {
 				return 0, InvalidParam
 			}
-			harts |= 1 << i
+			harts |= 1 << (i & (MaxHarts - 1))
 		}
 	}
-	for i := range s.ids[:min(s.count, MaxHarts)] {
-		if s.StateOf(i) != Started {
+	for left := harts; left != 0; left &= left - 1 {
+		if i := bits.TrailingZeros64(left); s.StateOf(i) != Started {
 			harts &^= 1 << i
 		}
 	}
