@@ -77,7 +77,12 @@ func Start(c *Config, log io.Writer) (*Process, error) {
 	}
 	logEnd, theirs.log, errs[2] = socketPair("log")
 	// QEMU has its copies once it is started; ours would hide its end.
-	defer closeAll(theirs.out, theirs.in, theirs.log)
+	hold := false
+	defer func() {
+		if !hold {
+			closeAll(theirs.out, theirs.in, theirs.log)
+		}
+	}()
 	if err := errors.Join(errs[:]...); err != nil {
 		closeAll(p.Out, p.In, logEnd)
 		return nil, err
@@ -94,6 +99,10 @@ func Start(c *Config, log io.Writer) (*Process, error) {
 	if err != nil {
 		closeAll(p.Out, p.In, logEnd)
 		return nil, fmt.Errorf("starting QEMU: %w", err)
+	}
+	if c.Deterministic && c.Machine == Virt {
+		hold = true
+		go p.keepBlocking(theirs.out, theirs.log)
 	}
 	p.Console = logEnd
 	go p.readLog(logEnd, log)

@@ -8,8 +8,12 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"loam/abi/channel"
 )
@@ -221,5 +225,60 @@ func TestRing(t *testing.T) {
 	small.Kernel = flatKernel(t, 4<<20-100<<10)
 	if r, err := small.NewRing(); r != nil || err != nil {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// nonBlocking plays a QEMU that makes its descriptors non-blocking. It ends with 7
+// if they are blocking a while later.
+func nonBlocking() int {
+	args := strings.Join(os.Args, " ")
+	for _, id := range []string{"log", "channel"} {
+		_, rest, _ := strings.Cut(args, "id="+id+",fd=")
+		number, _, _ := strings.Cut(rest, " ")
+		fd, err := strconv.Atoi(number)
+		if err != nil {
+			return 1
+		}
+		if err := unix.SetNonblock(fd, true); err != nil {
+			return 2
+		}
+		blocking := false
+		for range 500 {
+			flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+			if err != nil {
+				return 3
+			}
+			if blocking = flags&unix.O_NONBLOCK == 0; blocking {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if !blocking {
+			return 4
+		}
+	}
+	return 7
+}
+
+// TestKeepBlocking: a machine that counts instructions waits for its readers; its
+// end is seen all the same.
+func TestKeepBlocking(t *testing.T) {
+	t.Setenv(roleVariable, "non-blocking")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := virtConfig(t)
+	c.QEMU, c.Deterministic = self, true
+	p, err := Start(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if b, err := io.ReadAll(p.Out); len(b) > 0 || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	if e := p.Ending(); e.Status != 7 {
+		t.Error(e)
 	}
 }

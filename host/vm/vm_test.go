@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 	case "qemu": // a QEMU that never ends by itself
 		time.Sleep(time.Minute)
 		os.Exit(99)
+	case "non-blocking":
+		os.Exit(nonBlocking())
 	case "loam": // a loam that starts a QEMU, says its pid, and waits
 		os.Setenv(roleVariable, "qemu")
 		p, err := Start(config(os.Getenv("LOAM_TEST_QEMU")), nil)
