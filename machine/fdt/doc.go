@@ -8,6 +8,8 @@
 // order and calls for nothing but bounded state: a stack of what each level says
 // about cells. [Read] fills an [Info] with what the kernel needs of it: memory,
 // harts, consoles, interrupt controllers, timers, virtio devices, the boot archive.
+// [Info.Check] says whether a kernel can start with that: a tree may be well-formed
+// and lie.
 //
 // A devicetree is hostile input: every offset and length is checked before it is
 // used, nothing recurses, no loop depends on anything but how far it has come in
@@ -36,17 +38,28 @@ type Code uint8
 
 // The codes.
 const (
-	OK           Code = iota
-	BadMagic          // no devicetree
-	BadVersion        // not readable as version 17
-	BadSize           // totalsize is not the blob's, or over MaxSize
-	BadOffset         // a block lies outside of the blob, or misaligned
-	BadToken          // something in the structure block is no token
-	BadName           // a node or property has no name that ends
-	BadProperty       // a property's value is not what its kind wants
-	TooDeep           // more than MaxDepth nodes below each other
-	Truncated         // the structure block ends before the tree does
-	BadReference      // a phandle that no node has
+	OK            Code = iota
+	BadMagic           // no devicetree
+	BadVersion         // not readable as version 17
+	BadSize            // totalsize is not the blob's, or over MaxSize
+	BadOffset          // a block lies outside of the blob, or misaligned
+	BadToken           // something in the structure block is no token
+	BadName            // a node or property has no name that ends
+	BadProperty        // a property's value is not what its kind wants
+	TooDeep            // more than MaxDepth nodes below each other
+	Truncated          // the structure block ends before the tree does
+	BadReference       // a phandle that no node has
+	NoMemory           // no memory is described
+	BadMemory          // two ranges of memory overlap, or one lies where none can be
+	ImageOutside       // not all of the kernel's image lies in memory
+	ImageTaken         // what is reserved, or the devicetree, lies in the image
+	NoHart             // the hart that runs is not described, or not as one that may
+	BadHarts           // two harts have one number or one interrupt controller
+	NoTicks            // how fast the timer counts is not said
+	NoInitrd           // there is no boot archive
+	BadInitrd          // it doesn't begin at a page
+	InitrdOutside      // not all of it lies in memory
+	InitrdTaken        // it overlaps the image or the devicetree
 )
 
 // String returns the code in words.
@@ -60,4 +73,10 @@ func (c Code) String() string {
 var codeNames = [...]string{"ok", "no devicetree (bad magic)", "a devicetree of another version than 17",
 	"a devicetree of wrong size", "a devicetree whose blocks lie outside of it", "a devicetree with a bad token",
 	"a devicetree with a bad name", "a devicetree with a bad property", "a devicetree that is too deep",
-	"a devicetree that ends too early", "a devicetree with a reference to nothing"}
+	"a devicetree that ends too early", "a devicetree with a reference to nothing",
+	"a devicetree without memory", "a devicetree whose memory overlaps or can't be",
+	"a devicetree by which the kernel's image is not in memory", "a devicetree by which the kernel's image lies in what is taken",
+	"a devicetree without the hart that runs", "a devicetree with two harts in one",
+	"a devicetree that doesn't say how fast the timer counts", "no boot archive (initrd)",
+	"a boot archive (initrd) that is not at a page boundary", "a boot archive (initrd) that is not in memory",
+	"a boot archive (initrd) that lies in the kernel or the devicetree"}

@@ -198,8 +198,8 @@ func TestNothingAllocates(t *testing.T) {
 
 func TestCodesHaveNames(t *testing.T) {
 	seen := map[string]bool{}
-	for c := OK; c <= BadReference+1; c++ {
-		if seen[c.String()] || c.String() == "" || strings.HasPrefix(c.String(), "unknown") != (c > BadReference) {
+	for c := OK; c <= InitrdTaken+1; c++ {
+		if seen[c.String()] || c.String() == "" || strings.HasPrefix(c.String(), "unknown") != (c > InitrdTaken) {
 			t.Errorf("code %d: %q", c, c)
 		}
 		seen[c.String()] = true
