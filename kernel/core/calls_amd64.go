@@ -6,6 +6,8 @@ package core
 
 import (
 	"loam/abi"
+	"loam/kernel/signal"
+	"loam/loader"
 	"loam/machine/metal"
 )
 
@@ -55,3 +57,49 @@ func sysArchPrctl(r *runner, c *metal.Context) uint64 {
 	}
 	return abi.EINVAL.Result()
 }
+
+// ownCalls are the calls that this architecture alone has, old ones mostly.
+var ownCalls = [...]call{
+	abi.SYS_TIME:         sysTime,
+	abi.SYS_PAUSE:        sysPause,
+	abi.SYS_ARCH_PRCTL:   sysArchPrctl,
+	abi.SYS_DUP2:         sysDup2,
+	abi.SYS_PIPE:         sysPipe,
+	abi.SYS_EVENTFD:      sysEventfd,
+	abi.SYS_EPOLL_CREATE: sysEpollCreate,
+	abi.SYS_EPOLL_WAIT:   sysEpollWait,
+	abi.SYS_POLL:         sysPoll,
+	abi.SYS_OPEN:         sysNoEntry,
+	abi.SYS_STAT:         sysNoEntry,
+	abi.SYS_ACCESS:       sysNoEntry,
+	abi.SYS_READLINK:     sysNoEntry,
+}
+
+// archKernel and archRunner are what this architecture has in kernel and runner.
+type (
+	archKernel struct{}
+	archRunner struct{}
+)
+
+const (
+	relocatedBase = 0x5555_5000_0000 // of position-independent programs; and a random number
+
+	// Bits of random numbers of pages.
+	topBits   = 28 // of the gap above the stack, and of relocatedBase
+	guardBits = 22 // of the guard below it (Linux: the stack's distance to mappings)
+)
+
+// ownArch is which programs are loaded.
+const ownArch = loader.AMD64
+
+// maxFrame is the size of the largest frame of a signal.
+func maxFrame() int { return signal.MaxFrameAMD64(metal.FPUSize()) }
+
+func hwcap() uint64    { return 0 }
+func minStack() uint64 { return abi.MINSIGSTKSZ }
+
+// setUpArch is the part of setUp for this architecture.
+func (k *kernel) setUpArch() {}
+
+// seeCode makes this CPU fetch what was stored as code: the processor does it.
+func (r *runner) seeCode() {}

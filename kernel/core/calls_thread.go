@@ -334,7 +334,7 @@ func (t *Thread) ended() bool {
 
 // woken goes on with thread i, which was taken out of its futex's queue.
 func (r *runner) woken(i int32) {
-	k.contexts[i].RAX = 0
+	k.contexts[i].SetResult(0)
 	t := k.threads.Index(i)
 	if t.deadline != decode.Never {
 		k.timers.Remove(i)

@@ -69,6 +69,7 @@ func (r *runner) goOut() {
 func (r *runner) obey() {
 	orders := r.orders
 	r.orders = 0
+	r.seeCode()
 	if orders&orderEnd != 0 {
 		r.drop()
 	}

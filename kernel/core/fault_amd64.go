@@ -12,10 +12,6 @@ import (
 	"loam/machine/metal"
 )
 
-// isPageFault reports whether a trap is about a page that is absent, or forbids the
-// access.
-func isPageFault(t metal.Trap) bool { return t == exception.PageFault }
-
 // faultOf says at which address a page fault was, and what the program wanted there.
 func faultOf(c *metal.Context) (at uint64, access space.Prot) {
 	access = space.Read

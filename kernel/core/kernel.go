@@ -17,7 +17,6 @@ import (
 	"loam/kernel/poll"
 	"loam/kernel/pool"
 	"loam/kernel/sched"
-	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/kernel/timeq"
 	"loam/machine/frame"
@@ -78,6 +77,8 @@ type kernel struct {
 	unknown    unknownCalls
 	stats      counters
 
+	arch archKernel
+
 	frame [frameMax]byte        // a signal's frame while it is made or read
 	name  [archive.MaxName]byte // of a boot archive file, from a call
 	args  [mostSpawnArgs]byte
@@ -97,8 +98,7 @@ type kernel struct {
 // k is the kernel; the runners are its only users.
 var k kernel
 
-// frameMax holds a signal frame with the largest XSAVE area that a Context can
-// hold.
+// frameMax holds a signal frame with the largest state that a Context can hold.
 const frameMax = 5120
 
 // Bounds of the tables. A thread's context is a frame; tables as large as an
@@ -157,7 +157,8 @@ func (k *kernel) setUp() {
 	k.keepReserve(threads, spaces)
 	k.wallOffset = metal.WallTime() - metal.Now()
 	k.makeVDSO()
-	if signal.MaxFrameAMD64(metal.FPUSize()) > frameMax {
+	k.setUpArch()
+	if maxFrame() > frameMax {
 		panic("core: a signal frame doesn't fit its buffer")
 	}
 }

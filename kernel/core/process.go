@@ -28,11 +28,13 @@ type Process struct {
 	members pool.List // threads, linked by k.siblings
 	count   int32     // of members that live
 
-	ended     bool // its threads run no more
-	zombie    bool // nothing is left but status and times
-	stopped   bool // by SIGSTOP and the like
-	essential bool // never ended for want of memory
-	refused   bool // a page, because of a limit
+	ended   bool // its threads run no more
+	zombie  bool // nothing is left but status and times
+	stopped bool // by SIGSTOP and the like
+
+	vdso      uint64 // address of the image of package vdso, 0: none
+	essential bool   // never ended for want of memory
+	refused   bool   // a page, because of a limit
 	status    abi.ExitStatus
 	objects   object.Process
 
@@ -76,7 +78,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 		return 0, nil, abi.ENOMEM
 	}
 	i := h.Index
-	t.object, t.fault = object, signal.FaultAMD64{} // the last field: all pages of the record have memory now
+	t.object, t.fault = object, trace{} // the last field: all pages of the record have memory now
 	k.objects.At(object).Record = i
 	c.Root = k.spaces.Index(p.space).Root()
 	k.contexts[i] = c

@@ -46,6 +46,7 @@ type runner struct {
 	orders uint32      // what other CPUs want of this one
 	forget space.Flush // translations that it has to forget (orderForget)
 	near   near
+	arch   archRunner
 
 	// buf is where data stays between a program's memory and a device.
 	buf [bufSize]byte
@@ -128,7 +129,7 @@ func (r *runner) trap(trap metal.Trap) {
 	r.comeIn()
 	switch {
 	case r.t == nil: // another CPU has ended it
-	case !isPageFault(trap):
+	case !trap.IsPageFault():
 		r.exception()
 	case r.work == 0: // else an order goes first, and the fault comes again if it still is one
 		r.pageFault()
@@ -264,6 +265,7 @@ func (r *runner) change(i int32, now int64) {
 	r.as = &s.Space
 	r.c = k.contexts[i]
 	r.t.on = r.id + 1
+	r.seeCode()
 	if r.loaded != r.p.space {
 		r.load(r.p.space, s)
 	}

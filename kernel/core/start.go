@@ -89,7 +89,7 @@ func (k *kernel) startProgram(name, args, env []byte, from *origin, why *line) (
 		return nil, abi.ENOENT
 	}
 	var img loader.Image
-	if code := loader.Parse(file.Data, loader.TargetFor(loader.AMD64), &img); code != loader.OK {
+	if code := loader.Parse(file.Data, loader.TargetFor(ownArch), &img); code != loader.OK {
 		why.text("the program ")
 		why.text(code.Error())
 		return nil, abi.ENOEXEC
@@ -184,11 +184,8 @@ const (
 	lowestAddress = 0x10000
 	stackSize     = 8 << 20 // bytes; backed as it is used
 	stackGuard    = 1 << 20 // bytes below it that stay unmapped, at least
-	relocatedBase = 0x5555_5000_0000
 
-	topBits   = 28 // of the gap above the stack, and of relocatedBase
-	guardBits = 22 // of the guard below it (Linux: the stack's distance to mappings)
-	brkBits   = 13
+	brkBits = 13
 )
 
 // randomPages gives up to 2^bits pages in bytes.
@@ -219,6 +216,7 @@ func (k *kernel) load(p *Process, name []byte, file archive.File, img *loader.Im
 	if e != 0 {
 		return e
 	}
+	p.vdso = clock
 	sp, e := buildStack(s, base, clock, img, name, args, env)
 	if e != 0 {
 		return e
@@ -270,7 +268,7 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 		l.Aux(abi.AT_PHNUM, uint64(img.HeaderCount))
 	}
 	l.Aux(abi.AT_ENTRY, base+img.Entry)
-	l.Aux(abi.AT_HWCAP, 0)
+	l.Aux(abi.AT_HWCAP, hwcap())
 	l.Aux(abi.AT_CLKTCK, ticksPerSecond)
 	l.Aux(abi.AT_UID, 0)
 	l.Aux(abi.AT_EUID, 0)
@@ -278,7 +276,7 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 	l.Aux(abi.AT_EGID, 0)
 	l.Aux(abi.AT_SECURE, 0)
 	l.Aux(abi.AT_EXECFN, l.Name)
-	l.Aux(abi.AT_MINSIGSTKSZ, abi.MINSIGSTKSZ)
+	l.Aux(abi.AT_MINSIGSTKSZ, minStack())
 	if clock != 0 {
 		l.Aux(abi.AT_SYSINFO_EHDR, clock)
 	}

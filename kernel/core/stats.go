@@ -88,7 +88,7 @@ func report() {
 		}
 		var l line
 		l.text("unknown_call_")
-		if name := abi.Name(abi.AMD64, k.unknown.numbers[i]); name != "" {
+		if name := abi.Name(abi.HostArch, k.unknown.numbers[i]); name != "" {
 			l.text(name)
 		} else {
 			l.number(k.unknown.numbers[i])

@@ -36,6 +36,9 @@ func WallTime() int64 { return wallStart + Now() }
 // ClockScale is how the processor's counter becomes Now: ns = ticks * scale >> 32.
 func ClockScale() uint64 { return clockScale }
 
+// ClockHz is the counter's rate.
+func ClockHz() uint64 { return clockHz }
+
 // setClock sets the counter's rate.
 func setClock(hz uint64) {
 	clockHz = hz

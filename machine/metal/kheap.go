@@ -65,8 +65,8 @@ func takeTable(size uint64) uint64 {
 	return at
 }
 
-// heapMap answers mmap: length bytes at a page boundary. A hint in the lower
-// half gets ENOMEM: it is the users', and the runtime then takes any address.
+// heapMap answers mmap: length bytes at a page boundary. A hint outside of the range
+// gets ENOMEM, and the runtime then takes any address.
 func heapMap(hint, length, flags uint64) int64 {
 	const fixed = 0x10
 	length = (length + pageSize - 1) &^ (pageSize - 1)
@@ -83,8 +83,8 @@ func heapMap(hint, length, flags uint64) int64 {
 		heapZero(hint, hint+length) // the runtime asks so for what it never touched
 		return int64(hint)
 	}
-	if hint != 0 && hint < heap.start {
-		return -enomem
+	if hint != 0 && (hint < heap.start || hint >= heap.end) {
+		return -enomem // not an address of its own, which the runtime would give back
 	}
 	at := heap.next
 	if length >= heapAlign {

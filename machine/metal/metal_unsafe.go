@@ -51,3 +51,6 @@ func claimShared32(addr uint64, v uint32) uint32 {
 	}
 	return atomic.LoadUint32(p)
 }
+
+// words4 views four words.
+func words4(addr uint64) *[4]uint64 { return (*[4]uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) }

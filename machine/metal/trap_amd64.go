@@ -6,8 +6,9 @@ package metal
 
 import "loam/machine/amd64"
 
-// TrapPageFault is the Trap of a page that is absent, or forbids the access.
-const TrapPageFault = Trap(amd64.VecPage)
+// IsPageFault reports whether a trap is about a page that is absent, or forbids the
+// access.
+func (t Trap) IsPageFault() bool { return t == amd64.VecPage }
 
 // kernelTrap handles a trap or an interrupt that the kernel itself took; the
 // interrupted thread's state is in its Context, and resume runs kctx next.

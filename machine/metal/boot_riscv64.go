@@ -1,0 +1,217 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import (
+	"loam/machine/bootinfo"
+	"loam/machine/fdt"
+	"loam/machine/frame"
+	_ "loam/machine/mmode" // where start goes in machine mode
+	"loam/machine/phys"
+	"loam/machine/riscv64"
+	"loam/machine/spin"
+)
+
+const bootStackSize = 32 << 10
+
+// bootStack serves from start to the first kernel thread.
+var bootStack [bootStackSize]byte
+
+var (
+	tree fdt.Info
+	blob fdt.Blob // what tree was read from, in the direct map
+	// treeAt is where it lies.
+	treeAt bootinfo.Range
+)
+
+// boot brings the machine from the early page tables to the point where the
+// kernel's own Go runtime can start, and makes that runtime's first thread. The image
+// lies at load; root is the early root.
+//
+//loam:trap stack=24576
+func boot(cpu *CPU, hart, devicetree, load, root uint64) {
+	entryTicks = ticks()
+	imageAt = load
+	cpu.prepare(0, hart)
+	spin.SetHeld(heldHere, machineFatal)
+	frame.SetTell(endAtMistake)
+	memory = phys.At(earlyDirect)   // how physical addresses are reached
+	readHeader()                    // where the image lies
+	readTree(devicetree)            // memory, harts, devices, command line, boot archive
+	startSerial()                   // from here on the console is the tree's
+	configure()                     // what the command line asks of this floor
+	detectCPU(cpu)                  // what the hart can do
+	findPort()                      // the host channel's
+	seedRandom()                    // Random
+	reserveRing()                   // memory shared with the host
+	place()                         // where the kernel's part has what
+	addMemory()                     // the frame allocator has its regions
+	buildTables(cpu)                // W^X, guards, no page zero
+	startRing()                     //
+	startObjects(cpu)               // size classes: contexts, tables, buffers
+	buildStacks(cpu)                // of this CPU
+	startTraps()                    // to trapVector
+	startClock()                    // Now
+	startIRQ(cpu)                   // interrupts
+	startOthers()                   // the other CPUs, to their idle threads
+	startHostChannel()              // frames from and to the host
+	logBoot()                       // what was found
+	startRuntime(cpu, header.Entry) // the first kernel thread: Go's rt0
+}
+
+func readHeader() {
+	const at = 0x80 // build/image, flatHeaderOff
+	if !header.Decode(bytesAt(imageMap+at, bootinfo.ImageHeaderSize)) {
+		machineFatal("the image header is not one")
+	}
+}
+
+// readTree reads the devicetree at a physical address.
+func readTree(at uint64) {
+	window := memory.Below(earlyMapped)
+	head := window.Bytes(at, fdt.HeaderSize)
+	if at%8 != 0 || head == nil {
+		machineFatal("no devicetree: its address is no one's")
+	}
+	size, code := fdt.Size(head)
+	if code == fdt.OK {
+		blob = window.Bytes(at, size)
+		treeAt = bootinfo.Range{Base: at, Size: size}
+		code = fdt.Read(blob, &tree)
+	}
+	if code != fdt.OK {
+		machineFatal("the devicetree is unusable: ", code.String())
+	}
+	useConsole()
+	archive = rangeOfTree(tree.Initrd)
+	for _, r := range tree.Memory[:tree.MemoryCount] {
+		if r.Start < riscv64.MaxMemory { // what lies above is left out
+			ram.Add(bootinfo.Range{Base: r.Start, Size: min(r.Size, riscv64.MaxMemory-r.Start)})
+		}
+	}
+	ram.Finish()
+	usable = ram
+	usable.Remove(bootinfo.Range{Base: imageAt, Size: header.ImageEnd})
+	if ourStage() {
+		usable.Remove(bootinfo.Range{Base: imageAt + header.StageStart, Size: header.StageEnd - header.StageStart})
+	}
+	usable.Remove(treeAt)
+	usable.Remove(archive)
+	for _, r := range tree.Reserved[:tree.ReservedCount] {
+		usable.Remove(rangeOfTree(r))
+	}
+	usable.Finish()
+}
+
+func rangeOfTree(r fdt.Range) bootinfo.Range { return bootinfo.Range{Base: r.Start, Size: r.Size} }
+
+// useConsole takes console and test finisher from the tree.
+func useConsole() {
+	console, testAt, clockAt = uart{}, 0, 0
+	if tree.UART.Size != 0 && tree.UART.Start < earlyMapped {
+		console = uart{at: uintptr(earlyDirect + tree.UART.Start), shift: tree.UART.Shift}
+	}
+	if tree.Test.Size != 0 && tree.Test.Start < earlyMapped {
+		testAt = uintptr(earlyDirect + tree.Test.Start)
+	}
+}
+
+// hartOf returns what the tree says of a hart, or nil.
+func hartOf(id uint64) *fdt.Hart {
+	for i := range tree.Harts[:tree.HartCount] {
+		if h := &tree.Harts[i]; h.ID == id {
+			return h
+		}
+	}
+	return nil
+}
+
+// CommandLine returns the kernel's command line, without a NUL.
+func CommandLine() []byte { return tree.Bootargs.Of(blob) }
+
+// addMemory registers what is usable: memory but for the image, the machine-mode
+// stage, the tree, the archive, and what the tree reserves.
+func addMemory() {
+	frames.Init(memory)
+	addRegions(0, earlyMapped)
+	total := frames.Stats().Total
+	frames.SetReserve(min(total/16, 1024))
+}
+
+// buildTables makes the kernel's part: the direct map without the image, the
+// devices, and the image by its sections. Then the early tables are gone and
+// with them every writable alias of code.
+func buildTables(cpu *CPU) {
+	root, code := frames.Alloc(frame.Kernel)
+	if code != frame.OK {
+		machineFatal("no memory for page tables")
+	}
+	memory.Zero(root)
+	kernelRoot = root
+	ok := true
+	for i := range ram.Len() { // ranges that have no page in common
+		r := ram.At(i)
+		ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), directEnd(r))
+	}
+	ok = ok && mapImage(header.TextStart, header.TextEnd, kernelText)
+	ok = ok && mapImage(header.RodataStart, header.RodataEnd, kernelRodata)
+	ok = ok && mapImage(header.DataStart, header.DataEnd, kernelData)
+	// The tables below these root entries are shared by all spaces from now on.
+	ok = ok && makeTables(heap.start, heap.end) && makeTables(tables.start, tables.end) &&
+		makeTables(space.Stacks, space.Stacks+kernelStacks)
+	if !ok {
+		machineFatal("no memory for page tables")
+	}
+	registers := mapDevices(cpu)
+	direct := phys.At(uintptr(space.Direct))
+	frames.Rebase(direct)
+	blob = bytesAt(uint64(direct.Virtual(treeAt.Base)), treeAt.Size)
+	writeSatp(riscv64.Satp(root, 0))
+	forgetAll()
+	console.at, testAt, clockAt, hostPort.at = registers.console, registers.test, registers.clock, registers.port
+	memory = direct
+	cpu.root = root
+}
+
+// makeTables gives every root entry of a range its table.
+func makeTables(start, end uint64) bool {
+	for va := start &^ (1<<rootShift - 1); va < end; va += 1 << rootShift {
+		if kernelTable(va, rootShift-9) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// deviceRegisters are the addresses of devices' registers in the kernel's tables.
+type deviceRegisters struct{ console, test, clock, port uintptr }
+
+// mapDevices maps the registers that the kernel uses, one device after the other.
+func mapDevices(cpu *CPU) (r deviceRegisters) {
+	if console.at != 0 {
+		r.console = mapDevice(tree.UART.Start, tree.UART.Size)
+	}
+	if testAt != 0 {
+		r.test = mapDevice(tree.Test.Start, tree.Test.Size)
+	}
+	if riscv64.GoldfishHas(tree.RTC.Size) {
+		r.clock = mapDevice(tree.RTC.Start, tree.RTC.Size)
+	}
+	if hostPort.at != 0 {
+		r.port = mapDevice(uint64(hostPort.at)-earlyDirect, portRegisters)
+	}
+	mapPLIC(cpu)
+	return r
+}
+
+// buildStacks maps the CPU's stacks, each above an unmapped guard page.
+func buildStacks(cpu *CPU) {
+	at := space.Stacks + cpu.id*stackEach
+	cpu.machineSP = newStack(&at, machineStackPages)
+	cpu.panicSP = newStack(&at, panicStackPages)
+	if cpu.id == 0 {
+		firstStack = newStack(&at, firstStackPages)
+	}
+}

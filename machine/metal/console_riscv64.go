@@ -1,0 +1,63 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+// The console's serial port is the 16550 that the devicetree's stdout-path names. Until
+// the tree is read, and if it can't be, it is where QEMU's virt has it.
+
+// uart is a 16550 in memory.
+type uart struct {
+	at    uintptr // of its registers, 0: there is none
+	shift uint8   // of register numbers to offsets
+}
+
+var console = uart{at: earlyDirect + defaultUART}
+
+const (
+	defaultUART = 0x10000000
+	defaultTest = 0x100000 // the test finisher
+
+	uartDepth = 16 // bytes of the FIFO
+)
+
+func (u uart) read(reg uintptr) uint8     { return mmioRead8(u.at + reg<<u.shift) }
+func (u uart) write(reg uintptr, v uint8) { mmioWrite8(u.at+reg<<u.shift, v) }
+
+// start sets it to 8 bits, no parity, 1 stop bit, with FIFOs; the rate stays.
+func (u uart) start(trigger uint8) {
+	const on = 0x07
+	u.write(uartIER, 0)
+	u.write(uartLine, 0x03)
+	u.write(uartFIFO, on|trigger)
+	u.write(uartModem, 0x0b)
+}
+
+func startSerial() {
+	if console.at != 0 {
+		console.start(0)
+	}
+}
+
+func serialPut(b byte) {
+	if console.at == 0 {
+		return
+	}
+	for console.read(uartStatus)&uartSendEmpty == 0 {
+	}
+	console.write(uartData, b)
+}
+
+func startScreen()   {}
+func screenPut(byte) {}
+
+// logConsoles names the consoles.
+func logConsoles() {
+	if console.at == 0 {
+		puts("none")
+		return
+	}
+	puts("UART at 0x")
+	putHex(tree.UART.Start, 1)
+}

@@ -1,0 +1,29 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import "loam/machine/riscv64"
+
+// detectTags looks whether the boot hart has enough bits of address-space identifiers:
+// those it hasn't read as 0 (privileged specification, 4.1.11).
+func detectTags() {
+	satp := readSatp()
+	writeSatp(satp | riscv64.Satp(0, riscv64.MaxASID))
+	hasTags = riscv64.SatpASID(readSatp()) >= leastASIDs
+	writeSatp(satp)
+	forgetAll()
+}
+
+// leastASIDs is how large an identifier may be: package asid gives out 0 to 15.
+const leastASIDs = 15
+
+// loadTagged loads the root of the space that has an identifier here; what is kept
+// under it is wrong if stale.
+func loadTagged(root, tag uint64, stale bool) {
+	writeSatp(riscv64.Satp(root, uint16(tag)))
+	if stale {
+		forgetSpace(tag)
+	}
+}
