@@ -16,7 +16,7 @@ import (
 )
 
 // arches are the architectures that kernel and system programs are built for.
-var arches = []string{"amd64"}
+var arches = []string{"amd64", "riscv64"}
 
 // allArches are those that the parts of the build know.
 var allArches = []string{"amd64", "riscv64"}
