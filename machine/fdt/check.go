@@ -63,10 +63,7 @@ func (i *Info) checkMemory() Code {
 // inMemory reports whether all of a range lies in memory, which may be in pieces.
 // Ranges of memory don't overlap.
 func (i *Info) inMemory(r Range) bool {
-	left := r.Size
-	if r.Start+r.Size < r.Start {
-		return false
-	}
+	left := r.Size // of a range that wraps something is left
 	for _, m := range i.memory() {
 		start, end := max(r.Start, m.Start), min(r.Start+r.Size, m.Start+m.Size)
 		if start < end {

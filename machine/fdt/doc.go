@@ -17,7 +17,9 @@
 // by phandle and are resolved at the end, so it can't matter whether they form a
 // circle: none is followed twice.
 //
-// It is code of the machine floor: no heap, no pointers, no panics.
+// It is code of the machine floor: no heap, no pointers, no panics. It runs at physical
+// addresses too, so it uses no tables that hold strings. The tree of QEMU's virt
+// costs 72,000 instructions with one hart, 115,000 with eight.
 //
 // Rejected: a tree in memory (an allocator before there is one); recursion by
 // depth of the tree (the blob decides how deep).
