@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -12,18 +12,6 @@ import (
 	"loam/test/programs/cases"
 )
 
-// Machine code that takes its address in RDI.
-var (
-	readCode  = code(0x48, 0x8b, 0x07)       // MOV RAX, [RDI]
-	writeCode = code(0x48, 0x89, 0x07)       // MOV [RDI], RAX
-	addCode   = code(0xf0, 0x48, 0xff, 0x07) // LOCK INC [RDI]
-	jumpCode  = code(0xff, 0xe7)             // JMP RDI
-	callCode  = code(0xff, 0xd7)             // CALL RDI
-	retCode   = code(0x57, 0xc3)             // PUSH RDI; RET
-	pushCode  = code(0x48, 0x89, 0xe3, 0x48, 0x89, 0xfc, 0x50, 0x48, 0x89, 0xdc)
-	// MOV RBX, RSP; MOV RSP, RDI; PUSH RAX; MOV RSP, RBX
-)
-
 const (
 	segv = uint64(syscall.SIGSEGV)
 	bus  = uint64(syscall.SIGBUS)
@@ -31,17 +19,17 @@ const (
 	fpe  = uint64(syscall.SIGFPE)
 	trap = uint64(syscall.SIGTRAP)
 
-	mapErr = 1    // SEGV_MAPERR
-	accErr = 2    // SEGV_ACCERR
-	kernel = 0x80 // SI_KERNEL
+	mapErr    = 1    // SEGV_MAPERR
+	accErr    = 2    // SEGV_ACCERR
+	noAddress = 0x80 // SI_KERNEL
 )
 
 // faults runs code on an address and checks signal, code and address. A code of
 // -1 stands for any.
 func faults(what string, at uintptr, addr uintptr, signo uint64, info int64) error {
-	s := run(at, &registers{RDI: uint64(addr)})
+	s := run(at, with(addr))
 	wantAddr := uint64(addr)
-	if info == kernel {
+	if info == noAddress {
 		wantAddr = 0
 	}
 	if s.Signo != signo || info >= 0 && (s.Code != uint64(info) || s.Addr != wantAddr) {
@@ -73,8 +61,8 @@ func kernelHalf() error {
 	if onLoam {
 		info = mapErr
 	}
-	for _, addr := range []uintptr{directMap, directMap + 1<<20, kernelHeap, kernelStack, kernelText, veryLast, 0xffffff00fee00000, minusOne - 64} {
-		for what, at := range map[string]uintptr{"read": readCode, "write": writeCode, "add": addCode, "jump": jumpCode, "call": callCode, "return": retCode} {
+	for _, addr := range []uintptr{directMap, directMap + 1<<20, kernelHeap, kernelStack, kernelText, veryLast, kernelDevices, minusOne - 63} {
+		for what, at := range map[string]uintptr{"read": readCode, "write": writeCode, "add": addCode, "jump": jumpCode, "call": callCode, "return": returnCode} {
 			errs = append(errs, faults(what, at, addr, segv, info))
 		}
 	}
@@ -84,11 +72,11 @@ func kernelHalf() error {
 func notCanonical() error {
 	var errs []error
 	for _, addr := range []uintptr{nonCanonical, 1 << 63, directMap - 128, 0x7fff_0000_0000_0000} {
-		for what, at := range map[string]uintptr{"read": readCode, "write": writeCode, "jump": jumpCode, "call": callCode, "return": retCode} {
-			errs = append(errs, faults(what, at, addr, segv, kernel))
+		for what, at := range map[string]uintptr{"read": readCode, "write": writeCode, "jump": jumpCode, "call": callCode, "return": returnCode} {
+			errs = append(errs, faults(what, at, addr, segv, nonCanonicalInfo))
 		}
-		// A stack fault, which QEMU's emulation takes for a general one.
-		if s := run(pushCode, &registers{RDI: uint64(addr + 64)}); s.Signo != bus && s.Signo != segv {
+		// On amd64 a stack fault, which QEMU's emulation takes for a general one.
+		if s := run(pushCode, with(addr+64)); s.Signo != bus && s.Signo != segv {
 			errs = append(errs, fmt.Errorf("push %#x: %+v", addr, s))
 		}
 	}
@@ -100,7 +88,7 @@ func beyondLimit() error {
 		faults("read", readCode, neverMapped, segv, mapErr),
 		faults("write", writeCode, neverMapped+8, segv, mapErr),
 		faults("jump", jumpCode, neverMapped, segv, mapErr),
-		faults("jump", jumpCode, nonCanonical-1, segv, mapErr),
+		faults("jump", jumpCode, nonCanonical-2, segv, mapErr),
 	)
 }
 
@@ -147,7 +135,7 @@ func rights() error {
 
 func executeData() error {
 	data := pages(1, protRW)
-	mem(data, 1)[0] = 0xc3
+	copy(mem(data, page), codeEnd)
 	errs := []error{faults("jump to data", jumpCode, data, segv, accErr)}
 	must(sysMprotect, data, page, protRX)
 	errs = append(errs, faults("jump to code", jumpCode, data, 0, -1))
@@ -165,29 +153,24 @@ func programText() error {
 // stackAnywhere makes calls and takes faults while the stack pointer is where
 // no stack is: the kernel must not use it.
 func stackAnywhere() error {
-	getpid := code(0x48, 0x89, 0xe3, 0x48, 0x89, 0xfc, 0x0f, 0x05, 0x48, 0x89, 0xdc) // MOV RBX,RSP; MOV RSP,RDI; SYSCALL; MOV RSP,RBX
-	fault := code(0x48, 0x89, 0xfc, 0x0f, 0x0b)                                      // MOV RSP,RDI; UD2
-	spin := code(0x48, 0x89, 0xe3, 0x48, 0x89, 0xfc, 0xb9, 0, 0, 0, 4, 0xff, 0xc9, 0x75, 0xfc, 0x48, 0x89, 0xdc)
-	// MOV RBX,RSP; MOV RSP,RDI; MOV ECX,64M; DEC ECX; JNZ; MOV RSP,RBX: interrupts come
 	for _, sp := range []uintptr{0, 1, hole, neverMapped, nonCanonical, directMap, kernelStack, kernelText, minusOne} {
-		regs := registers{RAX: syscall.SYS_GETPID, RDI: uint64(sp)}
-		if s := run(getpid, &regs); s.Signo != 0 || regs.RAX != uint64(syscall.Getpid()) {
-			return fmt.Errorf("call with SP %#x: signal %d, result %#x", sp, s.Signo, regs.RAX)
+		regs := calling(syscall.SYS_GETPID, sp)
+		if s := run(stackCall, regs); s.Signo != 0 || regs.result() != uint64(syscall.Getpid()) {
+			return fmt.Errorf("call with SP %#x: signal %d, result %#x", sp, s.Signo, regs.result())
 		}
-		if s := run(fault, &registers{RDI: uint64(sp)}); s.Signo != ill {
+		if s := run(stackFault, with(sp)); s.Signo != ill {
 			return fmt.Errorf("fault with SP %#x: %+v", sp, s)
 		}
 	}
-	if s := run(spin, &registers{RDI: uint64(kernelText)}); s.Signo != 0 {
+	if s := run(stackSpin, with(kernelText)); s.Signo != 0 {
 		return fmt.Errorf("interrupted with SP in the kernel: %+v", s)
 	}
 	return nil
 }
 
-// callAtEnd makes a call with the last two bytes that the program may have: the
-// address to return to is the first that it may not.
+// callAtEnd makes a call with the last bytes that the program may have: the address to return to is the first that it may not.
 func callAtEnd() error {
-	low, high := uintptr(lastPage-1<<41), uintptr(neverMapped)
+	low, high := uintptr(lastPage-lastPage/64&^(page-1)), uintptr(neverMapped)
 	for high-low > page { // low can be had, high can't
 		if middle := low + (high-low)/2&^(page-1); canHave(middle) {
 			low = middle
@@ -201,11 +184,11 @@ func callAtEnd() error {
 		return fmt.Errorf("mmap of the last page: %#x, %v", v, e)
 	}
 	defer free(low)
-	b := mem(low, page)
-	b[page-2], b[page-1] = 0x0f, 0x05
+	n := uintptr(len(callInstruction))
+	copy(mem(low+page-n, len(callInstruction)), callInstruction)
 	must(sysMprotect, low, page, protRX)
-	s := run(jumpCode, &registers{RAX: syscall.SYS_GETPID, RDI: uint64(high - 2)})
-	if s.Signo != segv || s.Addr != uint64(high) || s.RIP != uint64(high) {
+	s := run(jumpCode, calling(syscall.SYS_GETPID, high-n))
+	if s.Signo != segv || s.Addr != uint64(high) || s.PC != uint64(high) {
 		return fmt.Errorf("%+v", s)
 	}
 	return nil

@@ -76,7 +76,7 @@ TEXT handler<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ 16(SI), AX
 	MOVQ AX, ·caught+signalled_Addr(SB)
 	MOVQ UC_RIP(DX), AX
-	MOVQ AX, ·caught+signalled_RIP(SB)
+	MOVQ AX, ·caught+signalled_PC(SB)
 	MOVQ UC_ERR(DX), AX
 	MOVQ AX, ·caught+signalled_Err(SB)
 	MOVQ UC_TRAPNO(DX), AX

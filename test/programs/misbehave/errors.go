@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -121,19 +121,11 @@ func threadErrors(at uintptr) []errorCase {
 	const (
 		vm, fs, files, sighand, thread, sysvsem, settls = 0x100, 0x200, 0x400, 0x800, 0x10000, 0x40000, 0x80000
 		full                                            = vm | fs | files | sighand | thread | sysvsem
-		setFS, setGS                                    = 0x1002, 0x1001
 	)
-	clone, prctl := uintptr(syscall.SYS_CLONE), uintptr(syscall.SYS_ARCH_PRCTL)
-	return []errorCase{
+	clone := uintptr(syscall.SYS_CLONE)
+	return append(threadErrorsHere(at, full|settls), []errorCase{
 		{"clone, thread without signals", einval, clone, []uintptr{vm | thread, at}},
 		{"clone, signals without memory", einval, clone, []uintptr{sighand, at}},
-		{"clone, storage in the kernel", syscall.EPERM, clone, []uintptr{full | settls, at, 0, 0, kernelText}},
-		{"clone, storage not canonical", syscall.EPERM, clone, []uintptr{full | settls, at, 0, 0, nonCanonical}},
-		{"arch_prctl, FS in the kernel", syscall.EPERM, prctl, []uintptr{setFS, kernelText}},
-		{"arch_prctl, FS not canonical", syscall.EPERM, prctl, []uintptr{setFS, nonCanonical}},
-		{"arch_prctl, GS in the kernel", syscall.EPERM, prctl, []uintptr{setGS, directMap}},
-		{"arch_prctl, GS not canonical", syscall.EPERM, prctl, []uintptr{setGS, minusOne >> 1}},
-		{"arch_prctl, unknown", einval, prctl, []uintptr{0x7777, 0}},
 		{"prctl, unknown", einval, syscall.SYS_PRCTL, []uintptr{0x7777, 0}},
 		{"sched_getaffinity, odd size", einval, syscall.SYS_SCHED_GETAFFINITY, []uintptr{0, 7, at}},
 		{"sched_getaffinity, no such thread", esrch, syscall.SYS_SCHED_GETAFFINITY, []uintptr{0x3ffff0, 8, at}},
@@ -145,8 +137,10 @@ func threadErrors(at uintptr) []errorCase {
 		{"getrusage, unknown", einval, syscall.SYS_GETRUSAGE, []uintptr{99, at}},
 		{"getrandom, unknown flag", einval, abi.SYS_GETRANDOM, []uintptr{at, 8, 0x100}},
 		{"getcwd, no room", syscall.ERANGE, syscall.SYS_GETCWD, []uintptr{at, 1}},
-	}
+	}...)
 }
+
+var badDescriptors = []uintptr{999, minusOne, 1 << 31, 1 << 20}
 
 func descriptorErrors(at uintptr) []errorCase {
 	fds := [2]int{}
@@ -154,8 +148,8 @@ func descriptorErrors(at uintptr) []errorCase {
 		panic(err)
 	}
 	r, w := uintptr(fds[0]), uintptr(fds[1])
-	var out []errorCase
-	for _, fd := range []uintptr{999, minusOne, 1 << 31, 1 << 20} {
+	out := descriptorErrorsHere(r, at)
+	for _, fd := range badDescriptors {
 		out = append(out,
 			errorCase{"read", ebadf, syscall.SYS_READ, []uintptr{fd, at, 1}},
 			errorCase{"write", ebadf, syscall.SYS_WRITE, []uintptr{fd, at, 1}},
@@ -163,7 +157,6 @@ func descriptorErrors(at uintptr) []errorCase {
 			errorCase{"fstat", ebadf, syscall.SYS_FSTAT, []uintptr{fd, at}},
 			errorCase{"fcntl", ebadf, syscall.SYS_FCNTL, []uintptr{fd, 1, 0}},
 			errorCase{"dup", ebadf, syscall.SYS_DUP, []uintptr{fd}},
-			errorCase{"dup2 of it", ebadf, syscall.SYS_DUP2, []uintptr{fd, 20}},
 			errorCase{"dup3 of it", ebadf, syscall.SYS_DUP3, []uintptr{fd, 20, 0}},
 			errorCase{"lseek", ebadf, syscall.SYS_LSEEK, []uintptr{fd, 0, 0}},
 			errorCase{"ioctl", ebadf, syscall.SYS_IOCTL, []uintptr{fd, 0x5401, at}},
@@ -174,14 +167,14 @@ func descriptorErrors(at uintptr) []errorCase {
 		errorCase{"read of the end to write", ebadf, syscall.SYS_READ, []uintptr{w, at, 1}},
 		errorCase{"write to the end to read", ebadf, syscall.SYS_WRITE, []uintptr{r, at, 1}},
 		errorCase{"lseek of a pipe", syscall.ESPIPE, syscall.SYS_LSEEK, []uintptr{r, 0, 0}},
-		errorCase{"dup2 to -1", ebadf, syscall.SYS_DUP2, []uintptr{r, minusOne}},
-		errorCase{"dup2 to a huge one", ebadf, syscall.SYS_DUP2, []uintptr{r, 1 << 30}},
+		errorCase{"dup3 to -1", ebadf, syscall.SYS_DUP3, []uintptr{r, minusOne, 0}},
+		errorCase{"dup3 to a huge one", ebadf, syscall.SYS_DUP3, []uintptr{r, 1 << 30, 0}},
 		errorCase{"dup3 to itself", einval, syscall.SYS_DUP3, []uintptr{r, r, 0}},
 		errorCase{"dup3, unknown flag", einval, syscall.SYS_DUP3, []uintptr{r, 20, 1}},
 		errorCase{"fcntl, unknown", einval, syscall.SYS_FCNTL, []uintptr{r, 0x7777, 0}},
 		errorCase{"fcntl, duplicate to a huge one", einval, syscall.SYS_FCNTL, []uintptr{r, 0, 1 << 30}},
 		errorCase{"pipe2, unknown flag", einval, syscall.SYS_PIPE2, []uintptr{at, 1}},
-		errorCase{"poll of very many", einval, syscall.SYS_POLL, []uintptr{at, 1 << 31, 0}},
+		errorCase{"ppoll of very many", einval, syscall.SYS_PPOLL, []uintptr{at, 1 << 31, 0, 0, 8}},
 		errorCase{"ioctl, not a terminal", syscall.ENOTTY, syscall.SYS_IOCTL, []uintptr{r, 0x5401, at}},
 		errorCase{"close", 0, syscall.SYS_CLOSE, []uintptr{r}},
 		errorCase{"close again", ebadf, syscall.SYS_CLOSE, []uintptr{r}},
@@ -216,9 +209,8 @@ func epollErrors(at uintptr) []errorCase {
 	ep, event := must(syscall.SYS_EPOLL_CREATE1, 0), must(syscall.SYS_EVENTFD2, 0, 0x800)
 	*word(at) = syscall.EPOLLIN
 	*word(at + 64) = 1<<64 - 1
-	ctl, wait := uintptr(syscall.SYS_EPOLL_CTL), uintptr(syscall.SYS_EPOLL_WAIT)
+	ctl, wait := uintptr(syscall.SYS_EPOLL_CTL), uintptr(epollWait)
 	return []errorCase{
-		{"epoll_create of 0", einval, syscall.SYS_EPOLL_CREATE, []uintptr{0}},
 		{"epoll_create1, unknown flag", einval, syscall.SYS_EPOLL_CREATE1, []uintptr{1}},
 		{"add itself", einval, ctl, []uintptr{ep, 1, ep, at}},
 		{"add to a pipe", einval, ctl, []uintptr{r, 1, w, at}},
@@ -255,11 +247,7 @@ func unknownCalls() []errorCase {
 // absentCalls are Linux's, but not a process's without a personality.
 func absentCalls(at uintptr) []errorCase {
 	var out []errorCase
-	for _, nr := range []uintptr{
-		syscall.SYS_FORK, syscall.SYS_VFORK, syscall.SYS_EXECVE, syscall.SYS_SOCKET, syscall.SYS_BIND, syscall.SYS_CONNECT,
-		syscall.SYS_PTRACE, syscall.SYS_MOUNT, syscall.SYS_REBOOT, syscall.SYS_IOPL, syscall.SYS_IOPERM, syscall.SYS_INIT_MODULE,
-		syscall.SYS_MODIFY_LDT, syscall.SYS_UNSHARE, syscall.SYS_CHROOT, syscall.SYS_PERSONALITY, 321, 425, 435,
-	} {
+	for _, nr := range absent {
 		out = append(out, errorCase{fmt.Sprintf("call %d", nr), enosys, nr, []uintptr{at, at, at}})
 	}
 	return out

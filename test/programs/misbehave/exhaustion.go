@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -161,14 +161,14 @@ func reservations() error {
 	const noReserve = 0x4000
 	var got []uintptr
 	for range 64 {
-		addr, e := call(sysMmap, 0, 1<<38, protNone, anonymous|noReserve, minusOne, 0)
+		addr, e := call(sysMmap, 0, reserved, protNone, anonymous|noReserve, minusOne, 0)
 		if e != 0 {
-			return fmt.Errorf("after %d times 256 GiB: %v", len(got), e)
+			return fmt.Errorf("after %d times %d GiB: %v", len(got), reserved>>30, e)
 		}
 		got = append(got, addr)
 	}
 	for _, addr := range got {
-		must(sysMunmap, addr, 1<<38)
+		must(sysMunmap, addr, reserved)
 	}
 	return nil
 }

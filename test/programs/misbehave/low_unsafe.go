@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -35,19 +35,7 @@ func mem(addr uintptr, n int) []byte {
 // word is the 8 bytes at an address.
 func word(addr uintptr) *uint64 { return (*uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) }
 
-// Registers are loaded before, and stored after, a piece of code.
-type registers struct {
-	RAX, RDI, RSI, RDX, R10, R8, R9, RBX, Flags uint64
-}
-
-// signalled is what the handler saw: the signal, si_code and si_addr, and of
-// the interrupted state RIP, error code, trap number and flags. Signo is 0 if
-// no signal came.
-type signalled struct {
-	Signo, Code, Addr, RIP, Err, Trapno, Flags uint64
-}
-
-// try (asm_amd64.s) calls the code at an address with those registers. If a
+// try (asm_GOARCH.s) calls the code at an address with those registers. If a
 // signal interrupts it, handler stores what it saw in caught and try returns.
 func try(code uintptr, regs *registers)
 
@@ -59,25 +47,13 @@ var handlerAddr, restorerAddr = addresses()
 
 var caught signalled
 
-// Where recovered goes on.
-//
-//lint:ignore U1000 asm_amd64.s alone uses them
-var recoverSP, recoverBP uintptr
-
-// kernelAction is Linux's struct sigaction.
-type kernelAction struct{ handler, flags, restorer, mask uint64 }
-
 var faultSignals = []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP, syscall.SIGSYS}
 
 // run calls code and says which signal it took. The runtime's own handlers are
 // set aside meanwhile.
 func run(code uintptr, regs *registers) signalled {
-	const siginfo, onstack, hasRestorer, nodefer = 4, 0x08000000, 0x04000000, 0x40000000
-	ours := kernelAction{
-		handler: uint64(handlerAddr), restorer: uint64(restorerAddr),
-		flags: siginfo | onstack | hasRestorer | nodefer,
-	}
-	old := make([]kernelAction, len(faultSignals))
+	ours := newAction(handlerAddr)
+	old := make([][4]uint64, len(faultSignals))
 	for i, s := range faultSignals {
 		must(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&ours)), uintptr(unsafe.Pointer(&old[i])), 8)
 	}

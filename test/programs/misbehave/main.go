@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command misbehave does to the kernel what no honest program does, and checks
 // that it gets the error or the signal that Linux gives, and that everything

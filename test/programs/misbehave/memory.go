@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -200,7 +200,7 @@ func mremapMoves() error {
 		return fmt.Errorf("contents changed")
 	}
 	if moved != addr {
-		if s := run(readCode, &registers{RDI: uint64(addr)}); s.Signo != uint64(syscall.SIGSEGV) {
+		if s := run(readCode, with(addr)); s.Signo != uint64(syscall.SIGSEGV) {
 			return fmt.Errorf("the old address still reads: %+v", s)
 		}
 	}

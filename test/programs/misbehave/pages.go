@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -22,17 +22,6 @@ const (
 	minusOne = ^uintptr(0)
 
 	hole = 0x1234567000 // where neither a program nor a stack nor mmap puts anything
-
-	// Addresses by Loam's map, where the kernel's parts may begin; on Linux they belong
-	// to the kernel, too.
-	lastPage     = 0x7fffffffe000 // the last that a program may have
-	neverMapped  = 0x7ffffffff000 // the last page of the lower half
-	nonCanonical = 0x800000000000
-	directMap    = 0xffff800000000000
-	kernelHeap   = 0xfffff00000000000
-	kernelStack  = 0xffffd00000000000
-	kernelText   = 0xffffffff80202000
-	veryLast     = 0xfffffffffffff000
 )
 
 // pages maps n pages with a hole behind them.
@@ -48,11 +37,12 @@ func pages(n uintptr, prot uintptr) uintptr {
 // scratch is a page that can be used by anybody for a moment.
 var scratch = pages(1, protRW)
 
-// code puts machine code on a page of its own.
+// code puts machine code on a page of its own, and behind it codeEnd.
 func code(b ...byte) uintptr {
 	addr := pages(1, protRW)
-	copy(mem(addr, page), append(b, 0xc3)) // RET
+	copy(mem(addr, page), append(b, codeEnd...))
 	must(syscall.SYS_MPROTECT, addr, page, protRX)
+	flushCode()
 	return addr
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -92,7 +92,7 @@ func (c *pointerCase) run() error {
 
 // pointers lists every pointer of every call that takes one.
 func (w *world) pointers() []pointerCase {
-	return slices.Concat(w.timePointers(), w.signalPointers(), w.threadPointers(), w.systemPointers(), w.filePointers(), w.loamPointers())
+	return slices.Concat(w.timePointers(), w.signalPointers(), w.threadPointers(), w.systemPointers(), w.filePointers(), w.pointersHere(), w.loamPointers())
 }
 
 func (w *world) timePointers() []pointerCase {
@@ -105,7 +105,6 @@ func (w *world) timePointers() []pointerCase {
 		{name: "clock_getres", nr: syscall.SYS_CLOCK_GETRES, args: func(p uintptr) []uintptr { return []uintptr{monotonic, p} }},
 		{name: "gettimeofday", nr: syscall.SYS_GETTIMEOFDAY, args: func(p uintptr) []uintptr { return []uintptr{p, 0} }},
 		{name: "gettimeofday, zone", nr: syscall.SYS_GETTIMEOFDAY, args: func(p uintptr) []uintptr { return []uintptr{w.good, p} }},
-		{name: "time", nr: syscall.SYS_TIME, args: func(p uintptr) []uintptr { return []uintptr{p} }},
 		{name: "times", nr: syscall.SYS_TIMES, args: func(p uintptr) []uintptr { return []uintptr{p} }},
 		{name: "setitimer, new", nr: syscall.SYS_SETITIMER, args: func(p uintptr) []uintptr { return []uintptr{0, p, 0} }},
 		{name: "setitimer, old", nr: syscall.SYS_SETITIMER, args: func(p uintptr) []uintptr { return []uintptr{0, w.zeros, p} }},
@@ -136,7 +135,6 @@ func (w *world) threadPointers() []pointerCase {
 		{name: "futex, shared word", nr: syscall.SYS_FUTEX, args: func(p uintptr) []uintptr { return []uintptr{p &^ 3, wait, 0, w.soon} }, small: true},
 		{name: "futex, time", nr: syscall.SYS_FUTEX, args: func(p uintptr) []uintptr { return []uintptr{w.zeros, wait | private, 0, p} }},
 		{name: "futex, requeue", nr: syscall.SYS_FUTEX, args: func(p uintptr) []uintptr { return []uintptr{p &^ 3, 4, 1, 1, w.good, 0} }, small: true},
-		{name: "arch_prctl", nr: syscall.SYS_ARCH_PRCTL, args: func(p uintptr) []uintptr { return []uintptr{0x1003, p} }},
 		{name: "prctl, set name", nr: syscall.SYS_PRCTL, args: func(p uintptr) []uintptr { return []uintptr{15, p} }, small: true},
 		{name: "prctl, get name", nr: syscall.SYS_PRCTL, args: func(p uintptr) []uintptr { return []uintptr{16, p} }},
 		{name: "sched_getaffinity", nr: syscall.SYS_SCHED_GETAFFINITY, args: func(p uintptr) []uintptr { return []uintptr{0, 8, p} }},
@@ -172,12 +170,12 @@ func (w *world) filePointers() []pointerCase {
 		{name: "writev, vector", nr: syscall.SYS_WRITEV, args: func(p uintptr) []uintptr { return []uintptr{w.pipeW, p, 1} }},
 		{name: "writev, base", nr: syscall.SYS_WRITEV, args: func(p uintptr) []uintptr { return []uintptr{w.pipeW, w.withBase(p), 1} }, small: true},
 		{name: "fstat", nr: syscall.SYS_FSTAT, args: func(p uintptr) []uintptr { return []uintptr{w.pipeR, p} }},
-		{name: "newfstatat", nr: syscall.SYS_NEWFSTATAT, args: func(p uintptr) []uintptr { return []uintptr{w.pipeR, w.zeros, p, atEmptyPath} }},
-		{name: "newfstatat, path", nr: syscall.SYS_NEWFSTATAT, args: func(p uintptr) []uintptr { return []uintptr{here, p, w.good, 0} }, also: syscall.ENOENT, small: true},
+		{name: "newfstatat", nr: abi.SYS_NEWFSTATAT, args: func(p uintptr) []uintptr { return []uintptr{w.pipeR, w.zeros, p, atEmptyPath} }},
+		{name: "newfstatat, path", nr: abi.SYS_NEWFSTATAT, args: func(p uintptr) []uintptr { return []uintptr{here, p, w.good, 0} }, also: syscall.ENOENT, small: true},
 		{name: "openat, path", nr: syscall.SYS_OPENAT, args: func(p uintptr) []uintptr { return []uintptr{here, p, 0, 0} }, also: syscall.ENOENT, small: true},
 		{name: "readlinkat, path", nr: syscall.SYS_READLINKAT, args: func(p uintptr) []uintptr { return []uintptr{here, p, w.good, 8} }, also: syscall.ENOENT, small: true},
 		{name: "pipe2", nr: syscall.SYS_PIPE2, args: func(p uintptr) []uintptr { return []uintptr{p, 0} }},
-		{name: "poll", nr: syscall.SYS_POLL, args: func(p uintptr) []uintptr { return []uintptr{p, 1, 0} }},
+		{name: "ppoll", nr: syscall.SYS_PPOLL, args: func(p uintptr) []uintptr { return []uintptr{p, 1, w.soon, 0, 8} }},
 		{name: "ppoll, time", nr: syscall.SYS_PPOLL, args: func(p uintptr) []uintptr { return []uintptr{w.good, 0, p, 0, 8} }},
 		{name: "ppoll, mask", nr: syscall.SYS_PPOLL, args: func(p uintptr) []uintptr { return []uintptr{w.good, 0, w.soon, p, 8} }},
 		{name: "epoll_ctl", nr: syscall.SYS_EPOLL_CTL, args: func(p uintptr) []uintptr { return []uintptr{w.epoll, syscall.EPOLL_CTL_MOD, w.event, p} }},
