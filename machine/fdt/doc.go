@@ -64,21 +64,54 @@ const (
 	InitrdTaken        // it overlaps the image or the devicetree
 )
 
-// String returns the code in words.
+// String returns the code in words. They stand in code and not in a table, whose
+// strings would be linked addresses: machine mode prints them.
 func (c Code) String() string {
-	if int(c) < len(codeNames) {
-		return codeNames[c]
+	switch c {
+	case OK:
+		return "ok"
+	case BadMagic:
+		return "no devicetree (bad magic)"
+	case BadVersion:
+		return "a devicetree of another version than 17"
+	case BadSize:
+		return "a devicetree of wrong size"
+	case BadOffset:
+		return "a devicetree whose blocks lie outside of it"
+	case BadToken:
+		return "a devicetree with a bad token"
+	case BadName:
+		return "a devicetree with a bad name"
+	case BadProperty:
+		return "a devicetree with a bad property"
+	case TooDeep:
+		return "a devicetree that is too deep"
+	case Truncated:
+		return "a devicetree that ends too early"
+	case BadReference:
+		return "a devicetree with a reference to nothing"
+	case NoMemory:
+		return "a devicetree without memory"
+	case BadMemory:
+		return "a devicetree whose memory overlaps or can't be"
+	case ImageOutside:
+		return "a devicetree by which the kernel's image is not in memory"
+	case ImageTaken:
+		return "a devicetree by which the kernel's image lies in what is taken"
+	case NoHart:
+		return "a devicetree without the hart that runs"
+	case BadHarts:
+		return "a devicetree with two harts in one"
+	case NoTicks:
+		return "a devicetree that doesn't say how fast the timer counts"
+	case NoInitrd:
+		return "no boot archive (initrd)"
+	case BadInitrd:
+		return "a boot archive (initrd) that is not at a page boundary"
+	case InitrdOutside:
+		return "a boot archive (initrd) that is not in memory"
+	case InitrdTaken:
+		return "a boot archive (initrd) that lies in the kernel or the devicetree"
 	}
 	return "unknown code"
 }
-
-var codeNames = [...]string{"ok", "no devicetree (bad magic)", "a devicetree of another version than 17",
-	"a devicetree of wrong size", "a devicetree whose blocks lie outside of it", "a devicetree with a bad token",
-	"a devicetree with a bad name", "a devicetree with a bad property", "a devicetree that is too deep",
-	"a devicetree that ends too early", "a devicetree with a reference to nothing",
-	"a devicetree without memory", "a devicetree whose memory overlaps or can't be",
-	"a devicetree by which the kernel's image is not in memory", "a devicetree by which the kernel's image lies in what is taken",
-	"a devicetree without the hart that runs", "a devicetree with two harts in one",
-	"a devicetree that doesn't say how fast the timer counts", "no boot archive (initrd)",
-	"a boot archive (initrd) that is not at a page boundary", "a boot archive (initrd) that is not in memory",
-	"a boot archive (initrd) that lies in the kernel or the devicetree"}
