@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"loam/abi"
-	"loam/machine/amd64"
 )
 
 // TestShoot counts when other processors are told.
@@ -53,7 +52,7 @@ func TestShareInPieces(t *testing.T) {
 	w := newWatch(t, 16*mib)
 	const start, size = 1 << 32, 1000 * page
 	w.s.MMap(start, size, rw, fixed, 0)
-	other := w.b.space(0x10000, amd64.UserEnd, 0)
+	other := w.b.space(0x10000, format.UserEnd, 0)
 	pieces := 0
 	for at := uint64(start); at < start+size; pieces++ {
 		done, errno := w.s.SharePiece(other.Space, at, start+size-at)

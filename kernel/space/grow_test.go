@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	"loam/abi"
-	"loam/machine/amd64"
 )
 
 const growing = anon | abi.MAP_GROWSDOWN
 
 // growSpace has an area of 4 pages that grows, and returns where it begins.
 func growSpace(t *testing.T) (*bench, *caller, uint64) {
-	b := newBench(t, &amd64.Format, 16*mib)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, 16*mib)
+	s := b.space(0x10000, format.UserEnd, 0)
 	const at = 1 << 32
 	if _, errno := s.MMap(at, 4*page, rw, growing|abi.MAP_FIXED, 0); errno != 0 {
 		t.Fatal(errno)
@@ -95,8 +94,8 @@ func TestGrowGap(t *testing.T) {
 
 // TestGrowPlaces: others get their place outside of the gap, unless they say where.
 func TestGrowPlaces(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, 8*mib)
+	s := b.space(0x10000, format.UserEnd, 0)
 	at, errno := s.MMap(0, page, rw, growing, 0)
 	if errno != 0 || at != userEnd-page {
 		t.Fatalf("%#x, %v", at, errno)
@@ -123,7 +122,7 @@ func TestGrowPlaces(t *testing.T) {
 	}
 	b.destroy(s)
 	// Many of them, each with its gap.
-	s = b.space(0x10000, amd64.UserEnd, 0)
+	s = b.space(0x10000, format.UserEnd, 0)
 	for range 10 {
 		if _, errno := s.MMap(0, page, rw, growing, 0); errno != 0 {
 			t.Fatal(errno)

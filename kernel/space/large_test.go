@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"loam/abi"
-	"loam/machine/amd64"
 	"loam/machine/frame"
 	"loam/machine/paging"
 )
@@ -34,8 +33,8 @@ func program(t testing.TB, s *caller, start, end, step uint64) (faults int) {
 
 // largeSpace has an area of that many MiB at largeStart.
 func largeSpace(t testing.TB, memory, size int) (*bench, *caller) {
-	b := newBench(t, &amd64.Format, memory)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, memory)
+	s := b.space(0x10000, format.UserEnd, 0)
 	if _, errno := s.MMap(largeStart, uint64(size), rw, fixed, 0); errno != 0 {
 		t.Fatal(errno)
 	}
@@ -88,8 +87,8 @@ func TestLargeDownwards(t *testing.T) {
 // TestLargeOnlyInside: a large page lies in one area, and in nothing but memory that
 // is zero at first.
 func TestLargeOnlyInside(t *testing.T) {
-	b := newBench(t, &amd64.Format, 32*mib)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, 32*mib)
+	s := b.space(0x10000, format.UserEnd, 0)
 	s.MMap(largeStart+page, 4*mib-2*page, rw, fixed, 0)
 	s.MAdvise(largeStart+page, 4*mib-2*page, abi.MADV_HUGEPAGE)
 	program(t, s, largeStart+page, largeStart+4*mib-page, 64*page)
@@ -369,9 +368,9 @@ func TestLargePieces(t *testing.T) {
 	if n := s.Stats().Large; n != 14 {
 		t.Errorf("%d large pages", n)
 	}
-	w.bounded("mremap", func() abi.Errno { _, errno := s.MRemap(c, largeStart, page, page, 3, 1<<40); return errno })
+	w.bounded("mremap", func() abi.Errno { _, errno := s.MRemap(c, largeStart, page, page, 3, 1<<36); return errno })
 	w.bounded("mremap", func() abi.Errno {
-		_, errno := s.MRemap(c, largeStart+page, size-2*page, size-2*page, 3, 1<<41)
+		_, errno := s.MRemap(c, largeStart+page, size-2*page, size-2*page, 3, 1<<37)
 		return errno
 	})
 	if n := s.Stats().Large; n != 0 {
@@ -386,7 +385,7 @@ func TestLargeBadInput(t *testing.T) {
 	b, s := largeSpace(t, 32*mib, 4*mib)
 	full(t, s, 4*mib)
 	before := s.Stats()
-	const kernel = 0xffff_8000_0000_0000
+	kernel := kernelHalf()
 	for _, advice := range []uint64{abi.MADV_HUGEPAGE, abi.MADV_NOHUGEPAGE, abi.MADV_DONTNEED} {
 		for _, c := range []struct {
 			addr   abi.UserAddr
@@ -395,7 +394,7 @@ func TestLargeBadInput(t *testing.T) {
 		}{
 			{largeStart + 1, page, abi.EINVAL}, {largeStart, 0, 0}, {largeStart, top, abi.EINVAL},
 			{largeStart, top &^ 0xfff, abi.EINVAL}, {largeStart + 4*mib, page, abi.ENOMEM}, {0, page, abi.ENOMEM},
-			{kernel, 2 * mib, abi.ENOMEM}, {1 << 62, page, abi.ENOMEM}, {abi.UserAddr(top &^ 0xfff), page, abi.EINVAL},
+			{abi.UserAddr(kernel), 2 * mib, abi.ENOMEM}, {1 << 62, page, abi.ENOMEM}, {abi.UserAddr(top &^ 0xfff), page, abi.EINVAL},
 			{userEnd - page, 2 * page, abi.ENOMEM},
 		} {
 			if errno := s.MAdvise(c.addr, c.length, advice); errno != c.want {
@@ -403,7 +402,7 @@ func TestLargeBadInput(t *testing.T) {
 			}
 		}
 	}
-	for _, va := range []uint64{0, 1, 0xfff, userEnd, userEnd + page, 1 << 47, 1 << 62, kernel, kernel + 5, top &^ 0xfff, top} {
+	for _, va := range []uint64{0, 1, 0xfff, format.UserEnd, format.UserEnd + page, 1 << 47, 1 << 62, kernel, kernel + 5, top &^ 0xfff, top} {
 		for _, access := range []Prot{Read, Write, Exec, 0} {
 			if out := s.Fault(va, access); out != MapErr {
 				t.Errorf("a fault at %#x: %v", va, out)
@@ -427,8 +426,8 @@ func TestLargeBadInput(t *testing.T) {
 // page, up to the limit: no large page is begun and given up by turns for ever.
 func TestLargeAtLimit(t *testing.T) {
 	for limit := uint64(largePages - 2); limit < largePages+24; limit++ {
-		b := newBench(t, &amd64.Format, 32*mib)
-		s := b.space(0x10000, amd64.UserEnd, limit)
+		b := newBench(t, format, 32*mib)
+		s := b.space(0x10000, format.UserEnd, limit)
 		s.MMap(largeStart, 16*mib, rw, fixed, 0)
 		s.MAdvise(largeStart, 16*mib, abi.MADV_HUGEPAGE)
 		va := uint64(largeStart)

@@ -464,6 +464,7 @@ func (w *world) step(b [8]byte) {
 }
 
 func TestSpaceAgainstModel(t *testing.T) {
+	inFirstPass(t)
 	for _, c := range []struct {
 		name   string
 		format *paging.Format

@@ -445,6 +445,7 @@ func bigFormats() map[string]*paging.Format {
 }
 
 func TestLargeAgainstModel(t *testing.T) {
+	inFirstPass(t)
 	for name, f := range bigFormats() {
 		for memory, limit := range map[string]uint64{"": 0, ", little memory": 1500} {
 			t.Run(name+memory, func(t *testing.T) {

@@ -295,6 +295,7 @@ func (a *worlds) end() {
 }
 
 func TestObjectsAgainstModel(t *testing.T) {
+	inFirstPass(t)
 	for _, c := range []struct {
 		name   string
 		format *paging.Format

@@ -7,6 +7,7 @@ import (
 
 	"loam/abi"
 	"loam/machine/frame"
+	"loam/machine/paging"
 )
 
 // TestMoveWithoutItsThread has the thread that wants a move never come back.
@@ -77,7 +78,7 @@ func TestFaultsInMove(t *testing.T) {
 
 // TestMoveWithoutTables has mremap run out of frames for tables half-way.
 func TestMoveWithoutTables(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	const from, pages = 512 * page * 8, 40
 	s.MMap(from, pages*page, rw, fixed, 0)
 	for i := range uint64(pages) {
@@ -92,9 +93,9 @@ func TestMoveWithoutTables(t *testing.T) {
 		held = append(held, pa)
 	}
 	// Frames for the tables of the first half of the target only: it lies on
-	// both sides of a 2 MiB boundary, in a 512 GiB range of its own.
-	const to = 3<<39 + 512*page - pages/2*page
-	for range 3 {
+	// both sides of a 2 MiB boundary, in a range of its own of a root's entry.
+	to := abi.UserAddr(3*paging.Span(format.Levels-1) + 512*page - pages/2*page)
+	for range way() {
 		last := len(held) - 1
 		b.env.Frames.Free(held[last], frame.Kernel)
 		held = held[:last]
@@ -122,7 +123,7 @@ func TestMoveWithoutTables(t *testing.T) {
 		if i >= pages {
 			want = 0
 		}
-		if v, errno := s.ReadUint64(abi.UserAddr(to + i*page)); v != want || errno != 0 {
+		if v, errno := s.ReadUint64(abi.UserAddr(uint64(to) + i*page)); v != want || errno != 0 {
 			t.Errorf("moved page %d: %d, %v", i, v, errno)
 		}
 	}

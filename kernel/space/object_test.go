@@ -7,7 +7,6 @@ import (
 
 	"loam/abi"
 	"loam/kernel/memory"
-	"loam/machine/amd64"
 )
 
 // drop lets an object go.
@@ -19,8 +18,8 @@ func (b *bench) drop(i int32) {
 }
 
 func TestObjectIsShared(t *testing.T) {
-	b, s := amd64Space(t)
-	other := b.space(0x10000, amd64.UserEnd, 0)
+	b, s := newSpace(t)
+	other := b.space(0x10000, format.UserEnd, 0)
 	account := memory.Account{Limit: 1000}
 	i, _ := b.objs.New(100, &account)
 	writer := Area{Start: 0x100000, End: 0x100000 + 100*page, Prot: Read | Write, Kind: Object, Object: i}
@@ -42,7 +41,7 @@ func TestObjectIsShared(t *testing.T) {
 	if here != there {
 		t.Errorf("one word at %#x and %#x", here, there)
 	}
-	if f, o := s.Stats().Frames+other.Stats().Frames, b.objs.Frames(i); f != 2*3 || o != 3 || account.Used != 3 {
+	if f, o := s.Stats().Frames+other.Stats().Frames, b.objs.Frames(i); f != 2*way() || o != 3 || account.Used != 3 {
 		t.Errorf("spaces pay %d frames, the object has %d, its account %+v", f, o, account)
 	}
 	for _, c := range []struct {
@@ -114,7 +113,7 @@ func TestObjectIsShared(t *testing.T) {
 }
 
 func TestObjectWithoutMemory(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	account := memory.Account{Limit: 5}
 	i, _ := b.objs.New(20, &account)
 	s.Map(Area{Start: 0x100000, End: 0x100000 + 20*page, Prot: Read, Kind: Object, Object: i})
@@ -147,8 +146,8 @@ func TestObjectWithoutMemory(t *testing.T) {
 // TestObjectLeavesReserve has pages of an object that is there mapped far apart:
 // only tables cost anything.
 func TestObjectLeavesReserve(t *testing.T) {
-	b := newBench(t, &amd64.Format, 2*mib)
-	s := b.space(PageSize, 1<<40, 0)
+	b := newBench(t, format, 2*mib)
+	s := b.space(PageSize, 1<<37, 0)
 	i, _ := b.objs.New(1, nil)
 	b.objs.Page(i, 0)
 	const areas, apart = 400, 2 * mib

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"loam/abi"
-	"loam/machine/amd64"
 	"loam/machine/frame"
 	"loam/machine/paging"
 )
@@ -21,9 +20,9 @@ type watch struct {
 }
 
 func newWatch(t *testing.T, memory int) *watch {
-	w := &watch{t: t, b: newBench(t, &amd64.Format, memory)}
+	w := &watch{t: t, b: newBench(t, format, memory)}
 	w.b.pool.Init(make([]Node, 20000))
-	w.s = w.b.space(0x10000, amd64.UserEnd, 0)
+	w.s = w.b.space(0x10000, format.UserEnd, 0)
 	w.s.Loaded = 1
 	w.s.shoot = func(s *Space) { s.TakeFlush(); w.shoots++ }
 	return w
@@ -168,13 +167,14 @@ func TestPiecesOfAreas(t *testing.T) {
 func TestPiecesOfNothing(t *testing.T) {
 	w := newWatch(t, 32*mib)
 	s, c := w.s.Space, &w.s.c
-	const start, size = 1 << 40, 50 << 40
+	unit := uint64(1) << (format.Bits - 8)
+	start, size := unit, 40*unit
 	at := abi.UserAddr(start)
 	s.MMap(c, at, size, rw, fixed, 0)
 	w.touch(start, start+size, size/512)
 	w.bounded("mprotect", func() abi.Errno { return s.MProtect(c, at, size, abi.PROT_READ) })
 	w.bounded("mremap", func() abi.Errno {
-		to, errno := s.MRemap(c, at, size, size, 3, 60<<40+5*page)
+		to, errno := s.MRemap(c, at, size, size, 3, abi.UserAddr(50*unit+5*page))
 		if errno == 0 {
 			at = to
 		}
@@ -311,8 +311,8 @@ func TestNodesForPieces(t *testing.T) {
 // BenchmarkPiece measures the longest pieces: what a call does at once.
 func BenchmarkPiece(b *testing.B) {
 	const start, size = 1 << 32, 4000 * page
-	m := newBench(b, &amd64.Format, 64*mib)
-	s, c := m.space(0x10000, amd64.UserEnd, 0), new(Call)
+	m := newBench(b, format, 64*mib)
+	s, c := m.space(0x10000, format.UserEnd, 0), new(Call)
 	at := abi.UserAddr(start)
 	for _, x := range []struct {
 		name string

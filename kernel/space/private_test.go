@@ -7,7 +7,6 @@ import (
 
 	"loam/abi"
 	"loam/kernel/memory"
-	"loam/machine/amd64"
 )
 
 func privateArea(start, pages uint64, prot Prot, i int32) Area {
@@ -15,8 +14,8 @@ func privateArea(start, pages uint64, prot Prot, i int32) Area {
 }
 
 func TestPrivate(t *testing.T) {
-	b, s := amd64Space(t)
-	other := b.space(0x10000, amd64.UserEnd, 0)
+	b, s := newSpace(t)
+	other := b.space(0x10000, format.UserEnd, 0)
 	account := memory.Account{Limit: 1000}
 	i, _ := b.objs.New(10, &account)
 	writer := Area{Start: 0x100000, End: 0x100000 + 10*page, Prot: Read | Write, Kind: Object, Object: i}
@@ -96,7 +95,7 @@ func TestPrivate(t *testing.T) {
 // TestPrivateAround counts the faults of who reads all of a private area, of which
 // the object has a part, and of who writes a page of it.
 func TestPrivateAround(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	i, _ := b.objs.New(64, nil)
 	for k := range uint64(40) {
 		b.objs.Page(i, k)
@@ -122,10 +121,10 @@ func TestPrivateAround(t *testing.T) {
 
 // TestPrivateWithoutMemory: a page that can't be copied stays as it is.
 func TestPrivateWithoutMemory(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
+	b := newBench(t, format, 8*mib)
 	i, _ := b.objs.New(4, nil)
 	b.objs.Page(i, 0)
-	limited := b.space(PageSize, 1<<40, 4) // three tables and a page
+	limited := b.space(PageSize, 1<<37, way()+1) // the tables and a page
 	limited.Map(privateArea(0x100000, 4, Read|Write, i))
 	if errno := limited.WriteUint64(0x100000, 5); errno != 0 {
 		t.Error(errno)
@@ -136,12 +135,12 @@ func TestPrivateWithoutMemory(t *testing.T) {
 	if out := limited.Fault(0x100000+page, Write); out != OverQuota {
 		t.Errorf("a second page: %v", out)
 	}
-	if v, errno := limited.ReadUint64(0x100000 + page); v != 0 || errno != 0 || limited.Stats().Frames != 4 {
+	if v, errno := limited.ReadUint64(0x100000 + page); v != 0 || errno != 0 || limited.Stats().Frames != way()+1 {
 		t.Errorf("%d, %v; %+v", v, errno, limited.Stats())
 	}
 	for !limited.Destroy() {
 	}
-	s := b.space(PageSize, 1<<40, 0)
+	s := b.space(PageSize, 1<<37, 0)
 	s.Map(privateArea(0x100000, 4, Read|Write, i))
 	s.ReadUint64(0x100000)
 	frames := s.Stats().Frames
@@ -163,7 +162,7 @@ func TestPrivateWithoutMemory(t *testing.T) {
 
 // TestClonesAndMappings: EBUSY where a page would have two frames.
 func TestClonesAndMappings(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	i, _ := b.objs.New(4, nil)
 	at := func(start uint64, deny Prot) Area {
 		return Area{Start: start, End: start + 4*page, Prot: Read, Deny: deny, Kind: Object, Object: i}

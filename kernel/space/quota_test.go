@@ -7,7 +7,6 @@ import (
 
 	"loam/abi"
 	"loam/kernel/memory"
-	"loam/machine/amd64"
 	"loam/machine/frame"
 )
 
@@ -16,7 +15,7 @@ func (b *bench) paid(a *memory.Account, maxFrames uint64) *caller {
 	b.t.Helper()
 	s := &caller{Space: new(Space)}
 	if errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Objects: &b.objs, Low: 0x10000,
-		High: amd64.UserEnd, MaxFrames: maxFrames, Account: a}); errno != 0 {
+		High: format.UserEnd, MaxFrames: maxFrames, Account: a}); errno != 0 {
 		b.t.Fatal(errno)
 	}
 	return s
@@ -38,7 +37,7 @@ func settled(t testing.TB, a *memory.Account, spaces ...*caller) {
 
 // TestAccount has two spaces share what an account may have.
 func TestAccount(t *testing.T) {
-	b := newBench(t, &amd64.Format, 16*mib)
+	b := newBench(t, format, 16*mib)
 	above := memory.Account{Limit: 1000}
 	a := memory.Account{Limit: 500, Above: &above}
 	one, two := b.paid(&a, 0), b.paid(&a, 0)
@@ -67,7 +66,7 @@ func TestAccount(t *testing.T) {
 	if m := touch(two); m != 0 {
 		t.Errorf("the other has %d pages", m)
 	}
-	if errno := new(Space).Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: page, High: amd64.UserEnd, Account: &a}); errno != abi.EDQUOT {
+	if errno := new(Space).Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: page, High: format.UserEnd, Account: &a}); errno != abi.EDQUOT {
 		t.Errorf("a third space: %v", errno)
 	}
 	above.Limit, a.Limit = a.Used, 1000
@@ -96,7 +95,7 @@ func (b *bench) end(s *caller) {
 // TestQuotaForTables: what costs nothing but tables stops where those may not be had,
 // and not where they are there.
 func TestQuotaForTables(t *testing.T) {
-	b := newBench(t, &amd64.Format, 16*mib)
+	b := newBench(t, format, 16*mib)
 	const apart = 2 * mib
 	for name, kind := range map[string]Area{
 		"archive": {Prot: Read, Kind: Archive, Phys: b.file, Bytes: PageSize},
@@ -140,7 +139,7 @@ func TestQuotaForTables(t *testing.T) {
 // TestQuotaOfLargePages: they are for those who may have them; a part of one can be
 // given back at the limit, and not protected.
 func TestQuotaOfLargePages(t *testing.T) {
-	b := newBench(t, &amd64.Format, 32*mib)
+	b := newBench(t, format, 32*mib)
 	a := memory.Account{Limit: 2*largePages + 100}
 	s := b.paid(&a, 0)
 	s.MMap(largeStart, 8*mib, rw, fixed, 0)
@@ -170,7 +169,7 @@ func TestQuotaOfLargePages(t *testing.T) {
 
 // TestNoBlock: there is memory enough for large pages, but in pieces.
 func TestNoBlock(t *testing.T) {
-	b := newBench(t, &amd64.Format, 32*mib)
+	b := newBench(t, format, 32*mib)
 	a := memory.Account{Limit: 10000}
 	s := b.paid(&a, 0)
 	s.MMap(largeStart, 8*mib, rw, fixed, 0)
@@ -203,7 +202,7 @@ func TestNoBlock(t *testing.T) {
 
 // TestBothLimits has a limit of the space below that of its account.
 func TestBothLimits(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
+	b := newBench(t, format, 8*mib)
 	a := memory.Account{Limit: 1000}
 	s := b.paid(&a, 40)
 	s.MMap(0x100000, 100*page, rw, fixed, 0)
@@ -222,7 +221,7 @@ func TestBothLimits(t *testing.T) {
 
 // BenchmarkFaultPaid is BenchmarkFault with an account and one above it.
 func BenchmarkFaultPaid(b *testing.B) {
-	m := newBench(b, &amd64.Format, 8*mib)
+	m := newBench(b, format, 8*mib)
 	above := memory.Account{Limit: 10000}
 	s := m.paid(&memory.Account{Limit: 10000, Above: &above}, 0)
 	benchmarkFault(b, s)
@@ -231,7 +230,7 @@ func BenchmarkFaultPaid(b *testing.B) {
 // A space at its limit is lent some frames, once, and has to give back before it
 // is lent any again.
 func TestLend(t *testing.T) {
-	b := newBench(t, &amd64.Format, 16*mib)
+	b := newBench(t, format, 16*mib)
 	above := memory.Account{Limit: 200}
 	a := memory.Account{Limit: 300, Above: &above}
 	s, other := b.paid(&a, 0), b.paid(&above, 0)

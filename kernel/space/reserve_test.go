@@ -7,7 +7,6 @@ import (
 
 	"loam/abi"
 	"loam/kernel/memory"
-	"loam/machine/amd64"
 )
 
 // TestMoveEndsInLargePage moves a range that ends inside of a large page, to where no
@@ -70,8 +69,8 @@ func TestMoveLeavesReserve(t *testing.T) {
 		reserve = 200
 		other   = 100 * page
 	)
-	b := newBench(t, &amd64.Format, 16*mib)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, 16*mib)
+	s := b.space(0x10000, format.UserEnd, 0)
 	s.MMap(largeStart, n*2*mib, rw, fixed, 0)
 	program(t, s, largeStart, largeStart+n*2*mib, 2*mib)
 	free := b.env.Frames.Stats().Free
@@ -98,7 +97,7 @@ func TestUnfinishedLargePage(t *testing.T) {
 	const small = 0x200000
 	for _, short := range []string{"limit", "machine"} {
 		for _, kernel := range []bool{false, true} {
-			b := newBench(t, &amd64.Format, 32*mib)
+			b := newBench(t, format, 32*mib)
 			a := memory.Account{Limit: 1 << 20}
 			s := b.paid(&a, 0)
 			s.MMap(largeStart, 2*mib, rw, fixed, 0)

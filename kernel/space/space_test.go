@@ -8,11 +8,9 @@ import (
 
 	"loam/abi"
 	"loam/kernel/memory"
-	"loam/machine/amd64"
 	"loam/machine/frame"
 	"loam/machine/paging"
 	"loam/machine/phys"
-	"loam/machine/riscv64"
 )
 
 const mib = 1 << 20
@@ -101,23 +99,22 @@ func (b *bench) tables(s *caller) uint64 {
 	return count(s.Root(), f.Levels-1)
 }
 
-func amd64Space(t testing.TB) (*bench, *caller) {
-	b := newBench(t, &amd64.Format, 8*mib)
-	return b, b.space(0x10000, amd64.UserEnd, 0)
+func newSpace(t testing.TB) (*bench, *caller) {
+	b := newBench(t, format, 8*mib)
+	return b, b.space(0x10000, format.UserEnd, 0)
 }
 
 const (
-	rw      = abi.PROT_READ | abi.PROT_WRITE
-	rx      = abi.PROT_READ | abi.PROT_EXEC
-	anon    = abi.MAP_PRIVATE | abi.MAP_ANONYMOUS
-	fixed   = anon | abi.MAP_FIXED
-	page    = PageSize
-	userEnd = amd64.UserEnd
-	top     = ^uint64(0)
+	rw    = abi.PROT_READ | abi.PROT_WRITE
+	rx    = abi.PROT_READ | abi.PROT_EXEC
+	anon  = abi.MAP_PRIVATE | abi.MAP_ANONYMOUS
+	fixed = anon | abi.MAP_FIXED
+	page  = PageSize
+	top   = ^uint64(0)
 )
 
 func TestMMapErrors(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	if errno := s.Map(Area{Start: 16 * page * 16, End: 16 * page * 17}); errno != 0 {
 		t.Fatal(errno)
 	}
@@ -160,7 +157,7 @@ func TestMMapErrors(t *testing.T) {
 }
 
 func TestMMapPlaces(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	mmap := func(addr abi.UserAddr, length, flags uint64) abi.UserAddr {
 		t.Helper()
 		got, errno := s.MMap(addr, length, rw, flags, 0)
@@ -169,6 +166,7 @@ func TestMMapPlaces(t *testing.T) {
 		}
 		return got
 	}
+	hint := userEnd / 2 &^ (largeSize - 1)
 	for _, c := range []struct {
 		name          string
 		addr          abi.UserAddr
@@ -177,16 +175,16 @@ func TestMMapPlaces(t *testing.T) {
 	}{
 		{"top", 0, 1, anon, userEnd - page},
 		{"below", 0, 3 * page, anon, userEnd - 4*page},
-		{"hint", 0xc000000000, 64 * mib, anon, 0xc000000000},
-		{"hint taken", 0xc000000000, page, anon, userEnd - 5*page},
-		{"hint rounded", 0xd000000001, page, anon, 0xd000001000},
+		{"hint", hint, 64 * mib, anon, hint},
+		{"hint taken", hint, page, anon, userEnd - 5*page},
+		{"hint rounded", hint + 1<<30 + 1, page, anon, hint + 1<<30 + page},
 		{"hint too low", 0x1000, page, anon, userEnd - 6*page},
 		{"hint too high", userEnd - 1, page, anon, userEnd - 7*page},
 		{"kernel hint", 0xffff800000000000, page, anon, userEnd - 8*page},
 		{"32 bits", 0, page, anon | abi.MAP_32BIT, 1<<31 - page},
 		{"no replace", 0x20000, page, anon | abi.MAP_FIXED_NOREPLACE, 0x20000},
 		{"shared", 0, page, abi.MAP_SHARED | abi.MAP_ANONYMOUS, userEnd - 9*page},
-		{"hundreds of GiB", 0, 700 << 30, anon | abi.MAP_NORESERVE, userEnd - 9*page - 700<<30},
+		{"a quarter of all", 0, uint64(hint / 2), anon | abi.MAP_NORESERVE, userEnd - 9*page - hint/2},
 	} {
 		if got := mmap(c.addr, c.length, c.flags); got != c.want {
 			t.Errorf("%s: %#x, want %#x", c.name, got, c.want)
@@ -199,7 +197,7 @@ func TestMMapPlaces(t *testing.T) {
 }
 
 func TestCallErrors(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	at, errno := s.MMap(0x100000, 4*page, rw, fixed, 0)
 	if errno != 0 {
 		t.Fatal(errno)
@@ -254,7 +252,7 @@ func TestCallErrors(t *testing.T) {
 		{"map odd", s.Map(Area{Start: 0x300001, End: 0x301000}), abi.EINVAL},
 		{"map empty", s.Map(Area{Start: 0x300000, End: 0x300000}), abi.EINVAL},
 		{"map low", s.Map(Area{Start: 0, End: 0x1000}), abi.EINVAL},
-		{"map high", s.Map(Area{Start: userEnd, End: userEnd + page}), abi.EINVAL},
+		{"map high", s.Map(Area{Start: format.UserEnd, End: format.UserEnd + page}), abi.EINVAL},
 		{"map write and execute", s.Map(Area{Start: 0x300000, End: 0x301000, Prot: 7}), abi.EACCES},
 		{"map bytes", s.Map(Area{Start: 0x300000, End: 0x301000, Kind: Archive, Bytes: page + 1}), abi.EINVAL},
 	} {
@@ -285,7 +283,7 @@ func TestCallErrors(t *testing.T) {
 		{"to low", at, page, page, 3, 0x1000, abi.EPERM},
 		{"to kernel", at, page, page, 3, kernel, abi.EINVAL},
 		{"onto itself", at, 2 * page, 2 * page, 3, at + page, abi.EINVAL},
-		{"shrink over end", at, userEnd, page, 0, 0, abi.EINVAL},
+		{"shrink over end", at, format.UserEnd, page, 0, 0, abi.EINVAL},
 		{"same", at, page, page, 0, 0, 0},
 	} {
 		if _, errno := s.MRemap(c.addr, c.old, c.new, c.flags, c.to); errno != c.want {
@@ -296,14 +294,14 @@ func TestCallErrors(t *testing.T) {
 }
 
 func TestUserAccessErrors(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	s.MMap(0x100000, 2*page, rw, fixed, 0)
 	s.MMap(0x103000, page, abi.PROT_READ, fixed, 0)
 	s.MMap(0x104000, page, abi.PROT_NONE, fixed, 0)
 	s.MMap(userEnd-page, page, rw, fixed, 0)
 	// The kernel's own mapping, which must not be reachable.
-	const kernel = 0xffff800000000000
-	if code := (paging.Tables{Root: s.Root()}).Map(b.env, kernel, b.file, paging.Read|paging.Write); code != paging.OK {
+	kernel := abi.UserAddr(kernelHalf())
+	if code := (paging.Tables{Root: s.Root()}).Map(b.env, uint64(kernel), b.file, paging.Read|paging.Write); code != paging.OK {
 		t.Fatal(code)
 	}
 	var buf [3 * page]byte
@@ -352,13 +350,13 @@ func TestUserAccessErrors(t *testing.T) {
 	if w := *b.env.Mem.Word(b.file); w != fileWord(0) {
 		t.Errorf("kernel memory was written: %#x", w)
 	}
-	(paging.Tables{Root: s.Root()}).Unmap(b.env, kernel)
-	b.free -= 3 // the kernel part's tables stay, as always
+	(paging.Tables{Root: s.Root()}).Unmap(b.env, uint64(kernel))
+	b.free -= way() // the kernel part's tables stay, as always
 	b.destroy(s)
 }
 
 func TestStrings(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	s.MMap(0x100000, 2*page, rw, fixed, 0)
 	const text = "over the edge"
 	va := abi.UserAddr(0x101000 - 4)
@@ -395,7 +393,7 @@ func TestStrings(t *testing.T) {
 }
 
 func TestBrk(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	if got := s.Brk(0); got != 0 {
 		t.Errorf("without a heap: %#x", got)
 	}
@@ -423,7 +421,7 @@ func TestBrk(t *testing.T) {
 }
 
 func TestArchivePages(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	const start, bytes = 0x400000, 20*page + 808
 	area := Area{Start: start, End: start + 23*page, Prot: Read | Exec, Kind: Archive, Phys: b.file, Bytes: bytes}
 	if errno := s.Map(area); errno != 0 {
@@ -432,8 +430,8 @@ func TestArchivePages(t *testing.T) {
 	if out := s.Fault(start+17*page+5, Exec); out != Resolved {
 		t.Fatal(out)
 	}
-	if f := s.Stats().Frames; f != 3 {
-		t.Errorf("%d frames for borrowed pages, want 3 for tables", f)
+	if f := s.Stats().Frames; f != way() {
+		t.Errorf("%d frames for borrowed pages, want %d for tables", f, way())
 	}
 	for i := range uint64(23 * page / 8) {
 		want := fileWord(i)
@@ -444,8 +442,8 @@ func TestArchivePages(t *testing.T) {
 			t.Fatalf("word %d: %#x, %v; want %#x", i, v, errno, want)
 		}
 	}
-	if f := s.Stats().Frames; f != 3+3 {
-		t.Errorf("%d frames, want the file's last page and two beyond", f-3)
+	if f := s.Stats().Frames; f != way()+3 {
+		t.Errorf("%d frames, want the file's last page and two beyond", f-way())
 	}
 	// A write gets a copy, and the archive stays as it was.
 	s.TakeFlush()
@@ -478,8 +476,8 @@ func TestArchivePages(t *testing.T) {
 // Archive pages cost their reader nothing but page tables, which come from the
 // kernel's reserve too: many of them, far apart, may not use it up.
 func TestArchiveLeavesReserve(t *testing.T) {
-	b := newBench(t, &amd64.Format, 2*mib)
-	s := b.space(PageSize, 1<<40, 0)
+	b := newBench(t, format, 2*mib)
+	s := b.space(PageSize, 1<<37, 0)
 	const areas, apart = 400, 2 * mib
 	for i := uint64(1); i <= areas; i++ {
 		if e := s.Map(Area{Start: i * apart, End: i*apart + PageSize, Prot: Read, Kind: Archive, Phys: b.file, Bytes: PageSize}); e != 0 {
@@ -502,7 +500,7 @@ func TestArchiveLeavesReserve(t *testing.T) {
 // TestCopyBehindTheKernelsBack has the program write to a page, by a fault of
 // its own, that the kernel has just read.
 func TestCopyBehindTheKernelsBack(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	s.Map(Area{Start: 0x400000, End: 0x401000, Prot: Read | Write, Kind: Archive, Phys: b.file, Bytes: page})
 	if v, errno := s.ReadUint64(0x400000); v != fileWord(0) || errno != 0 {
 		t.Fatal(v, errno)
@@ -519,20 +517,20 @@ func TestCopyBehindTheKernelsBack(t *testing.T) {
 }
 
 func TestStack(t *testing.T) {
-	b, s := amd64Space(t)
-	if errno := s.MapStack(userEnd, 64*page, 16*page); errno != 0 {
+	b, s := newSpace(t)
+	if errno := s.MapStack(format.UserEnd, 64*page, 16*page); errno != 0 {
 		t.Fatal(errno)
 	}
-	if out := s.Fault(userEnd-64*page, Write); out != Resolved {
+	if out := s.Fault(format.UserEnd-64*page, Write); out != Resolved {
 		t.Error(out)
 	}
-	if out := s.Fault(userEnd-64*page-1, Write); out != AccErr {
+	if out := s.Fault(format.UserEnd-64*page-1, Write); out != AccErr {
 		t.Error(out)
 	}
 	if at, errno := s.MMap(0, page, rw, anon, 0); errno != 0 || at != userEnd-81*page {
 		t.Errorf("%#x, %v", at, errno)
 	}
-	if errno := s.MapStack(userEnd, page, page); errno != abi.EEXIST {
+	if errno := s.MapStack(format.UserEnd, page, page); errno != abi.EEXIST {
 		t.Error(errno)
 	}
 	if errno := s.MapStack(0x100000, 0x100000, page); errno != abi.EINVAL {
@@ -542,14 +540,14 @@ func TestStack(t *testing.T) {
 }
 
 func TestFrameLimit(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
-	s := b.space(0x10000, userEnd, 20)
+	b := newBench(t, format, 8*mib)
+	s := b.space(0x10000, format.UserEnd, 20)
 	s.MMap(0x100000, 100*page, rw, fixed, 0)
 	n := uint64(0)
 	for s.Fault(0x100000+n*page, Write) == Resolved {
 		n++
 	}
-	if st := s.Stats(); n != 17 || st.Frames != 20 || st.Peak != 20 {
+	if st := s.Stats(); n != 20-way() || st.Frames != 20 || st.Peak != 20 {
 		t.Errorf("%d pages, %+v", n, st)
 	}
 	if out := s.Fault(0x100000, Write); out != Resolved {
@@ -566,9 +564,9 @@ func TestFrameLimit(t *testing.T) {
 }
 
 func TestAreaLimit(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
+	b := newBench(t, format, 8*mib)
 	s := &caller{Space: new(Space)}
-	if errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: 0x10000, High: userEnd, MaxAreas: 10}); errno != 0 {
+	if errno := s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: 0x10000, High: format.UserEnd, MaxAreas: 10}); errno != 0 {
 		t.Fatal(errno)
 	}
 	for i := range abi.UserAddr(9) {
@@ -601,7 +599,7 @@ func TestAreaLimit(t *testing.T) {
 }
 
 func TestNothingAllocates(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	var buf [100]byte
 	s.Map(Area{Start: 0x400000, End: 0x410000, Prot: Read, Kind: Archive, Phys: b.file, Bytes: 9 * page})
 	n := testing.AllocsPerRun(200, func() {
@@ -630,7 +628,7 @@ func TestNothingAllocates(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() {
 		for !s.Destroy() {
 		}
-		s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: 0x10000, High: userEnd})
+		s.Init(&Config{Env: b.env, Kernel: b.kernel, Pool: &b.pool, Low: 0x10000, High: format.UserEnd})
 	}); n != 0 {
 		t.Errorf("%v allocations of Init and Destroy", n)
 	}
@@ -638,7 +636,7 @@ func TestNothingAllocates(t *testing.T) {
 }
 
 func TestDestroyIsBounded(t *testing.T) {
-	b, s := amd64Space(t)
+	b, s := newSpace(t)
 	s.MMap(0x100000, 1000*page, rw, fixed, 0)
 	for i := range uint64(1000) {
 		s.Fault(0x100000+i*page, Write)
@@ -653,35 +651,8 @@ func TestDestroyIsBounded(t *testing.T) {
 	b.destroy(s)
 }
 
-func TestBothFormats(t *testing.T) {
-	for _, f := range []*paging.Format{&amd64.Format, &riscv64.Sv39} {
-		b := newBench(t, f, 8*mib)
-		s := b.space(0x10000, f.UserEnd, 0)
-		at, errno := s.MMap(0, 8*page, rw, anon, 0)
-		if errno != 0 || uint64(at) != f.UserEnd-8*page {
-			t.Fatalf("%#x, %v", at, errno)
-		}
-		if errno := s.WriteUint64(at+page-4, 7); errno != 0 {
-			t.Error(errno)
-		}
-		if errno := s.MProtect(at, page, rx); errno != 0 {
-			t.Error(errno)
-		}
-		if out := s.Fault(uint64(at), Write); out != AccErr {
-			t.Error(out)
-		}
-		if out := s.Fault(uint64(at), Exec); out != Resolved {
-			t.Error(out)
-		}
-		if v, errno := s.ReadUint64(at + page - 4); v != 7 || errno != 0 {
-			t.Error(v, errno)
-		}
-		b.destroy(s)
-	}
-}
-
 func BenchmarkFault(b *testing.B) {
-	_, s := amd64Space(b)
+	_, s := newSpace(b)
 	benchmarkFault(b, s)
 }
 
@@ -705,7 +676,7 @@ func benchmarkFault(b *testing.B, s *caller) {
 }
 
 func BenchmarkMMapMUnmap64K(b *testing.B) {
-	_, s := amd64Space(b)
+	_, s := newSpace(b)
 	for b.Loop() {
 		at, _ := s.MMap(0, 16*page, rw, anon, 0)
 		s.MUnmap(at, 16*page)
@@ -713,7 +684,7 @@ func BenchmarkMMapMUnmap64K(b *testing.B) {
 }
 
 func BenchmarkReadUser64(b *testing.B) {
-	_, s := amd64Space(b)
+	_, s := newSpace(b)
 	s.MMap(0x100000, page, rw, fixed, 0)
 	var buf [64]byte
 	for b.Loop() {

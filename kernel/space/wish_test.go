@@ -6,14 +6,13 @@ import (
 	"testing"
 
 	"loam/abi"
-	"loam/machine/amd64"
 )
 
 // TestWishes: what a program wants doesn't show in its areas, goes with its memory,
 // and is bounded.
 func TestWishes(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	b := newBench(t, format, 8*mib)
+	s := b.space(0x10000, format.UserEnd, 0)
 	const size = 4 * maxWishes * largeSize
 	s.MMap(largeStart, size, rw, fixed, 0)
 	at := func(k int) abi.UserAddr { return abi.UserAddr(largeStart + k*largeSize) }
@@ -53,7 +52,7 @@ func TestWishes(t *testing.T) {
 		t.Errorf("over a hole: %v", errno)
 	}
 	// What moves is moved as one, and has no wish afterwards.
-	to, errno := s.MRemap(at(0), 8*largeSize, 8*largeSize, 3, 1<<40)
+	to, errno := s.MRemap(at(0), 8*largeSize, 8*largeSize, 3, 1<<37)
 	if errno != 0 || s.wished(uint64(to)+2*largeSize) != AnyPages || s.wished(uint64(at(2))) != AnyPages {
 		t.Errorf("moved: %v", errno)
 	}
@@ -63,9 +62,9 @@ func TestWishes(t *testing.T) {
 // TestWishesWithoutNodes has memory go in the middle of a wish, and no node for the
 // two that it would become.
 func TestWishesWithoutNodes(t *testing.T) {
-	b := newBench(t, &amd64.Format, 8*mib)
+	b := newBench(t, format, 8*mib)
 	b.pool.Init(make([]Node, 5))
-	s := b.space(0x10000, amd64.UserEnd, 0)
+	s := b.space(0x10000, format.UserEnd, 0)
 	s.MMap(largeStart, 16*mib, rw, fixed, 0)
 	if errno := s.MAdvise(largeStart, 16*mib, abi.MADV_HUGEPAGE); errno != 0 {
 		t.Fatal(errno)
