@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -64,9 +64,9 @@ func child(seed uint64) {
 	g.setActions()
 	if g.IntN(64) > 0 { // its own noise stays with it
 		var fds [2]uint32
-		must(syscall.SYS_PIPE, addressOf(&fds[0]))
+		must(syscall.SYS_PIPE2, addressOf(&fds[0]), 0)
 		for fd := range uint64(3) {
-			must(syscall.SYS_DUP2, uint64(fds[min(fd, 1)]), fd)
+			must(syscall.SYS_DUP3, uint64(fds[min(fd, 1)]), fd, 0)
 		}
 	}
 	work(blockAt(blocksAddr))
@@ -74,12 +74,13 @@ func child(seed uint64) {
 
 // setActions has all signals handled by ours.
 func (g *gen) setActions() {
-	const siginfo, onstack, hasRestorer, nodefer, restart = 4, 0x08000000, 0x04000000, 0x40000000, 0x10000000
+	const siginfo, onstack, nodefer, restart = 4, 0x08000000, 0x40000000, 0x10000000
 	for s := uint64(1); s <= 64; s++ {
-		a := [4]uint64{uint64(handlerAddr), siginfo | onstack | hasRestorer | nodefer, uint64(restorerAddr), 0}
+		flags := uint64(siginfo | onstack | nodefer)
 		if g.IntN(2) == 0 {
-			a[1] |= restart
+			flags |= restart
 		}
+		a := newAction(uint64(handlerAddr), flags, 0)
 		_, _ = call(syscall.SYS_RT_SIGACTION, s, addressOf(&a[0]), 0, 8)
 	}
 }
@@ -162,52 +163,14 @@ func (g *gen) clone(block uint64) {
 	g.call(syscall.SYS_CLONE, flags|g.of(0, 0, 0x100000, 0x200000, 0x1000000, 0x80000), block+stackTop, g.address(), g.address(), g.address())
 }
 
-// forge has the worker return from a signal frame of its own making, most of
-// which makes sense.
-func (g *gen) forge() {
-	const (
-		frameSize = 440 // struct rt_sigframe; the ucontext is at 8
-		ucStack   = 8 + 16
-		ucRBX     = 8 + 128
-		ucRSP     = 8 + 160
-		ucRIP     = 8 + 168
-		ucFlags   = 8 + 176
-		ucCS      = 8 + 184 // and SS, which only Linux takes from there
-		ucFPState = 8 + 224
-		ucMask    = 8 + 296
-		disable   = 2 // SS_DISABLE
-	)
-	addr := framesAddr + uint64(g.frames%(framesSize/512))*512
-	g.frames++
-	f := mem(addr, frameSize)
-	put := func(at int, v ...uint64) {
+// noise fills b with anything and returns what then puts words into it.
+func (g *gen) noise(b []byte) (put func(at int, v ...uint64)) {
+	for i := range b {
+		b[i] = byte(g.Uint32())
+	}
+	return func(at int, v ...uint64) {
 		for i, x := range v {
-			binary.LittleEndian.PutUint64(f[at+8*i:], x)
+			binary.LittleEndian.PutUint64(b[at+8*i:], x)
 		}
 	}
-	for i := range f {
-		f[i] = byte(g.Uint32())
-	}
-	put(ucStack, g.block+altStack, 0, blockSize-altStack)
-	put(ucRBX, g.block)
-	put(ucRSP, g.block+stackTop)
-	put(ucRIP, uint64(goOnAddr))
-	put(ucFlags, g.Uint64())
-	put(ucCS, 0x33|0x2b<<48)
-	put(ucMask, 0)
-	put(ucFPState, g.of(g.block+blockState, g.block+blockState, g.block+blockState, 0, g.address()))
-	switch g.IntN(8) {
-	case 0:
-		put(ucRIP, g.value())
-	case 1:
-		put(ucRSP, g.value())
-	case 2:
-		put(ucMask, g.mask())
-	case 3:
-		put(ucStack, 0, disable, 0)
-	}
-	if g.IntN(2) == 0 { // a lie in the extended state that a handler got last
-		g.add(record{Op: opCode, Args: [6]uint64{codeAddr, g.block + blockState + uint64(g.IntN(stateSize)), g.Uint64()}})
-	}
-	g.add(record{Op: opReturn, Args: [6]uint64{addr + 8}})
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -44,7 +44,7 @@ type form struct {
 	args   []kind
 }
 
-var forms = []form{
+var forms = append(formsHere, []form{
 	{syscall.SYS_MMAP, 20, []kind{page, size, prot, mapping, fd, small}},
 	{syscall.SYS_MUNMAP, 8, []kind{page, size}},
 	{syscall.SYS_MPROTECT, 14, []kind{page, size, prot}},
@@ -58,7 +58,6 @@ var forms = []form{
 	{syscall.SYS_RT_SIGPENDING, 2, []kind{addr, eight}},
 	{syscall.SYS_RT_SIGTIMEDWAIT, 4, []kind{sigset, addr, times, eight}},
 	{syscall.SYS_RT_SIGSUSPEND, 2, []kind{sigset, eight}},
-	{syscall.SYS_PAUSE, 1, nil},
 	{syscall.SYS_SIGALTSTACK, 1, []kind{addr, addr}},
 	{syscall.SYS_KILL, 4, []kind{tid, signo}},
 	{syscall.SYS_TKILL, 6, []kind{tid, signo}},
@@ -70,7 +69,6 @@ var forms = []form{
 	{syscall.SYS_WAIT4, 3, []kind{tid, addr, small, addr}},
 	{syscall.SYS_SET_TID_ADDRESS, 2, []kind{addr}},
 	{syscall.SYS_SET_ROBUST_LIST, 2, []kind{addr, any64}},
-	{syscall.SYS_ARCH_PRCTL, 4, []kind{small, any64}},
 	{syscall.SYS_PRCTL, 3, []kind{small, addr}},
 	{syscall.SYS_SCHED_YIELD, 4, nil},
 	{syscall.SYS_SCHED_GETAFFINITY, 2, []kind{tid, size, addr}},
@@ -79,10 +77,10 @@ var forms = []form{
 	{syscall.SYS_UNAME, 1, []kind{addr}},
 	{syscall.SYS_SYSINFO, 1, []kind{addr}},
 	{syscall.SYS_GETRUSAGE, 1, []kind{small, addr}},
-	{302, 1, []kind{tid, small, addr, addr}}, // prlimit64
-	{318, 2, []kind{addr, size, bits}},       // getrandom
-	{309, 1, []kind{addr, addr}},             // getcpu
-	{324, 1, []kind{small}},                  // membarrier
+	{syscall.SYS_PRLIMIT64, 1, []kind{tid, small, addr, addr}},
+	{abi.SYS_GETRANDOM, 2, []kind{addr, size, bits}},
+	{abi.SYS_GETCPU, 1, []kind{addr, addr}},
+	{abi.SYS_MEMBARRIER, 1, []kind{small}},
 	{syscall.SYS_GETCWD, 1, []kind{addr, size}},
 	{syscall.SYS_READ, 12, []kind{fd, addr, size}},
 	{syscall.SYS_WRITE, 16, []kind{fd, addr, size}},
@@ -91,18 +89,16 @@ var forms = []form{
 	{syscall.SYS_PREAD64, 1, []kind{fd, addr, size, small}},
 	{syscall.SYS_CLOSE, 6, []kind{fd}},
 	{syscall.SYS_FSTAT, 2, []kind{fd, addr}},
-	{262, 2, []kind{fd, addr, addr, bits}}, // newfstatat
+	{abi.SYS_NEWFSTATAT, 2, []kind{fd, addr, addr, bits}},
 	{syscall.SYS_IOCTL, 2, []kind{fd, bits, addr}},
 	{syscall.SYS_FCNTL, 6, []kind{fd, small, bits}},
 	{syscall.SYS_DUP, 4, []kind{fd}},
-	{syscall.SYS_DUP2, 4, []kind{fd, fd}},
 	{syscall.SYS_DUP3, 4, []kind{fd, fd, bits}},
 	{syscall.SYS_PIPE2, 8, []kind{addr, bits}},
 	{syscall.SYS_EVENTFD2, 8, []kind{small, bits}},
 	{syscall.SYS_EPOLL_CREATE1, 6, []kind{bits}},
 	{syscall.SYS_EPOLL_CTL, 20, []kind{fd, small, fd, event}},
 	{syscall.SYS_EPOLL_PWAIT, 8, []kind{fd, addr, small, small, sigset, eight}},
-	{syscall.SYS_POLL, 5, []kind{polls, small, small}},
 	{syscall.SYS_PPOLL, 5, []kind{polls, small, times, sigset, eight}},
 	{syscall.SYS_NANOSLEEP, 4, []kind{times, addr}},
 	{syscall.SYS_CLOCK_NANOSLEEP, 4, []kind{small, small, times, addr}},
@@ -114,7 +110,7 @@ var forms = []form{
 	{syscall.SYS_GETITIMER, 1, []kind{small, addr}},
 	{abi.CallBootFile, 2, []kind{file, small, addr}},
 	{abi.CallSpawn, 1, []kind{file, small, file, small, page, size}},
-}
+}...)
 
 var weights = func() (sum int) {
 	for _, f := range forms {
@@ -156,9 +152,8 @@ func (g *gen) randomCall() {
 func (g *gen) of(v ...uint64) uint64 { return v[g.IntN(len(v))] }
 
 // edges are the numbers around which checks go wrong.
-var edges = []uint64{0, 1, 2, 7, 8, 63, 64, 4095, 4096, 4097, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32,
-	0x7fff_ffff_efff, 0x7fff_ffff_f000, 0x7fff_ffff_ffff, 0x8000_0000_0000, 0xffff_7fff_ffff_ffff,
-	0xffff_8000_0000_0000, 0xffff_ffff_8020_0000, 1<<63 - 1, 1 << 63, 1<<64 - 4096, 1<<64 - 1}
+var edges = append(edgesHere, 0, 1, 2, 7, 8, 63, 64, 4095, 4096, 4097, 1<<16, 1<<31-1, 1<<31, 1<<32-1, 1<<32,
+	0xffff_ffff_8020_0000, 1<<63-1, 1<<63, 1<<64-4096, 1<<64-1)
 
 // value is a number of any kind.
 func (g *gen) value() uint64 {
@@ -190,7 +185,7 @@ func (g *gen) address() uint64 {
 	case k < 34:
 		return sharedAddr + uint64(g.IntN(sharedSize/2))
 	case k < 36:
-		return 0x400000 + uint64(g.IntN(1<<21)) // the image
+		return imageAddr + uint64(g.IntN(1<<21))
 	case k == 36:
 		return g.block + uint64(g.IntN(blockSize))
 	case k == 37:
@@ -216,7 +211,7 @@ func (g *gen) pageAddress() uint64 {
 	case k < 58:
 		return arenaAddr + uint64(g.IntN(structSize))
 	}
-	return 0x7000_0000_0000 + uint64(g.IntN(1<<20))*4096
+	return farAddr + uint64(g.IntN(1<<20))*4096
 }
 
 // length is a size in bytes: of a few pages, seldom of more.
@@ -282,7 +277,7 @@ func (g *gen) structure(k kind) uint64 {
 	case times: // timespec, itimerval
 		return g.words(0, uint64(g.IntN(2_000_000)), g.of(0, 0, g.value()), uint64(g.IntN(5000)))
 	case action:
-		const onstack, hasRestorer = 0x08000000, 0x04000000
+		const onstack = 0x08000000
 		h := uint64(handlerAddr)
 		switch g.IntN(12) {
 		case 0:
@@ -292,8 +287,8 @@ func (g *gen) structure(k kind) uint64 {
 		case 3:
 			h = g.value()
 		}
-		return g.words(h, onstack|hasRestorer|4|g.of(0, 0x10000000, 0x40000000, 0x80000000, 1<<g.IntN(32)),
-			uint64(restorerAddr), g.of(0, 0, g.Uint64()))
+		a := newAction(h, onstack|4|g.of(0, 0x10000000, 0x40000000, 0x80000000, 1<<g.IntN(32)), g.of(0, 0, g.Uint64()))
+		return g.words(a[:]...)
 	case iovecs:
 		return g.words(g.address(), g.length(), g.address(), g.length(), g.address(), g.length(), g.address(), g.length())
 	case event:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 package main
 
@@ -14,7 +14,7 @@ import (
 // address of what to pass and not the value.
 type record struct {
 	Op     uint64
-	Nr     uint64 // of the call; what RAX holds for code
+	Nr     uint64 // of the call; what the register of that holds for code
 	Args   [6]uint64
 	Follow uint64
 	Result uint64
@@ -28,22 +28,7 @@ const (
 	opReturn        // rt_sigreturn with the stack pointer Args[0]
 )
 
-// block is a worker's memory; asm_amd64.s.
-type block struct {
-	Next    uint64 // address of the record
-	End     uint64
-	Signals uint64
-	Exit    uint64 // number of the call at the end
-	_       [28]uint64
-	Frame   [512]byte // the signal frame that came last
-	_       [128]byte
-	State   [stateSize]byte // its extended state
-}
-
-const blockState = uint64(unsafe.Offsetof(block{}.State)) // a multiple of 64
-
 const (
-	stateSize = 840
 	blockSize = 64 << 10
 	stackTop  = 32 << 10
 	altStack  = 40 << 10 // offset of the alternate stack, to the end
@@ -51,12 +36,6 @@ const (
 
 // work has the calling thread become the worker of b, for good.
 func work(b *block)
-
-// addresses gives those of the signal handler, of what it returns to, and of
-// where a worker takes its next record.
-func addresses() (handler, restorer, goOn uintptr)
-
-var handlerAddr, restorerAddr, goOnAddr = addresses()
 
 func blockAt(addr uint64) *block { return (*block)(at(addr)) }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux && amd64
+//go:build linux && (amd64 || riscv64)
 
 // Command fuzz throws random calls and random instructions at the kernel.
 //
@@ -33,13 +33,16 @@ import (
 
 // Memory that parent and child have at the same address.
 const (
-	sharedAddr = 0x30_0000_0000
+	sharedAddr = 0x24_0000_0000
 	sharedSize = 64 << 10
 )
 
 func main() {
 	if len(os.Args) < 3 || os.Args[1] != "child" && os.Args[1] != "-seed" {
 		os.Exit(3) // what a child has started, by any arguments, must not start children
+	}
+	if !onLoam() {
+		fail("this is not Loam: its calls, kill(-1) among them, would hit everybody here")
 	}
 	if os.Args[1] == "child" {
 		seed, err := strconv.ParseUint(os.Args[2], 10, 64)
@@ -59,6 +62,12 @@ func main() {
 	p.run(*first, *children, time.Now().Add(time.Duration(*seconds)*time.Second))
 	fmt.Printf("\nfuzz: done, seed %d, %d children, %d killed, %d died by a signal\n",
 		*seed, p.started, p.killed, p.died)
+}
+
+// onLoam reports whether this is Loam.
+func onLoam() bool {
+	var u syscall.Utsname
+	return syscall.Uname(&u) == nil && u.Version[0] == 'L' && u.Version[1] == 'o'
 }
 
 func fail(format string, args ...any) {
