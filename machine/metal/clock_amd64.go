@@ -70,6 +70,9 @@ func readPair() (tsc, apic uint64) {
 	return tsc, apic
 }
 
+// timerSpent is what the timer is set to when it has interrupted: nothing.
+const timerSpent = never
+
 // programTimer has this CPU's timer interrupt at a time.
 func programTimer(at int64) {
 	if at == never {

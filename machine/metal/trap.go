@@ -65,7 +65,7 @@ func kickInterrupt(cpu *CPU) {
 
 func timerInterrupt(cpu *CPU) {
 	machineLock.Lock()
-	cpu.timerSet = never
+	cpu.timerSet = timerSpent
 	cpu.tick = true
 	now := Now()
 	expire(cpu, now)
