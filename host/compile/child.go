@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"loam/internal/wasmcode"
+	"loam/internal/wasmrv64"
 )
 
 // A child is told by both that it is one: people type arguments, and the
@@ -29,14 +30,16 @@ type request struct {
 	Memory  uint64 // bytes
 	Seconds uint64 // of CPU time
 	Size    uint64 // of the module that follows
+	RISCV64 bool   // compile for riscv64, not for this architecture
 }
 
 // The first byte of a child's answer says what the rest is.
 const (
-	answerCode    = 'C' // encoded code
-	answerInvalid = 'I' // why the module is invalid
-	answerLimit   = 'L' // which limit was exceeded
-	answerFailure = 'F' // what went wrong
+	answerCode        = 'C' // encoded code
+	answerInvalid     = 'I' // why the module is invalid
+	answerLimit       = 'L' // which limit was exceeded
+	answerUnsupported = 'U' // what the compiler does not know
+	answerFailure     = 'F' // what went wrong
 )
 
 // ChildMain is to be called first thing in main. In a child that [Module]
@@ -62,14 +65,24 @@ func serve(in io.Reader, out io.Writer) int {
 	if _, err := io.ReadFull(in, module); err != nil {
 		return 1
 	}
-	code, err := wasmcode.Compile(context.Background(), module, wasmcode.CPU(q.CPU), runtime.GOMAXPROCS(0))
+	code, err := q.compile(module)
 	switch {
+	case errors.Is(err, wasmrv64.ErrUnsupported):
+		return answer(out, answerUnsupported, []byte(err.Error()))
 	case errors.Is(err, wasmcode.ErrMisfit):
 		return answer(out, answerFailure, []byte(err.Error()))
 	case err != nil:
 		return answer(out, answerInvalid, []byte(err.Error()))
 	}
 	return answer(out, answerCode, code.Encode())
+}
+
+// compile compiles the module as the request says.
+func (q *request) compile(module []byte) (*wasmcode.Code, error) {
+	if q.RISCV64 {
+		return wasmcode.CompileRISCV64(context.Background(), module, runtime.GOMAXPROCS(0))
+	}
+	return wasmcode.Compile(context.Background(), module, wasmcode.CPU(q.CPU), runtime.GOMAXPROCS(0))
 }
 
 func answer(out io.Writer, kind byte, text []byte) int {

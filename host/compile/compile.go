@@ -59,17 +59,17 @@ const (
 // Errors of Module, matched by errors.Is. After any but ErrInvalid the guest
 // can still compile the module itself.
 var (
-	ErrInvalid     = errors.New("not a module that can be run")           // the text after it is for the user: exit code 126
-	ErrLimit       = errors.New("compiling exceeded its limits")          // of memory or time
-	ErrCrashed     = errors.New("the compiler crashed")                   // or its child could not be started
-	ErrUnsupported = errors.New("this host cannot compile for the guest") // another architecture
+	ErrInvalid     = errors.New("not a module that can be run")  // the text after it is for the user: exit code 126
+	ErrLimit       = errors.New("compiling exceeded its limits") // of memory or time
+	ErrCrashed     = errors.New("the compiler crashed")          // or its child could not be started
+	ErrUnsupported = errors.New("there is no compiler for it")   // for the module on the guest's architecture, here
 )
 
 // Options says what to compile and within what. Zero values mean defaults.
 type Options struct {
 	Module    []byte
 	Arch      string        // the guest's GOARCH; default amd64
-	CPU       wasmcode.CPU  // the guest's features; default wasmcode.X86_64v3
+	CPU       wasmcode.CPU  // the guest's features; default wasmcode.X86_64v3 for amd64
 	Memory    uint64        // bytes the child may use
 	Timeout   time.Duration // of the child, by the wall clock
 	CacheDir  string        // default: loam/code in the user's cache folder
@@ -85,9 +85,10 @@ type Result struct {
 	Note   string        // why the cache could not be used, for -v; empty if it could
 }
 
-// Supports reports whether this host compiles for guests of an architecture.
+// Supports reports whether this host compiles for guests of an architecture:
+// its own, with wazero's compiler, and riscv64, with package wasmrv64.
 func Supports(arch string) bool {
-	if arch != runtime.GOARCH || arch != "amd64" && arch != "arm64" {
+	if arch != wasmcode.RISCV64 && (arch != runtime.GOARCH || arch != "amd64" && arch != "arm64") {
 		return false
 	}
 	switch runtime.GOOS {
@@ -107,7 +108,7 @@ func Module(ctx context.Context, o Options) (*Result, error) {
 	if _, err := wasmfile.Check(o.Module); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	r := &Result{Engine: wasmcode.Engine()}
+	r := &Result{Engine: wasmcode.Engine(o.Arch)}
 	id := o.id()
 	var store *cache
 	if o.CacheSize > 0 {
@@ -155,7 +156,7 @@ func (o *Options) defaults() {
 // id names the code by all that it depends on.
 func (o *Options) id() (id [sha256.Size]byte) {
 	h := sha256.New()
-	build := wasmcode.Build()
+	build := wasmcode.Build(o.Arch)
 	var n [16]byte
 	binary.LittleEndian.PutUint64(n[:], uint64(len(build)))
 	binary.LittleEndian.PutUint64(n[8:], uint64(o.CPU))

@@ -34,6 +34,7 @@ func child(ctx context.Context, o *Options) ([]byte, error) {
 	_ = binary.Write(&head, binary.LittleEndian, request{
 		CPU: uint64(o.CPU), Memory: o.Memory, Size: uint64(len(o.Module)),
 		Seconds: uint64(o.Timeout/time.Second)*uint64(runtime.NumCPU()) + 1,
+		RISCV64: o.Arch == wasmcode.RISCV64,
 	})
 	out, errs := &bounded{most: int(min(o.Memory, 1<<40))}, &bounded{most: 64 << 10}
 	c := exec.CommandContext(ctx, self, childArg)
@@ -72,6 +73,8 @@ func verdict(out, errs []byte, err error) ([]byte, error) {
 		return text, nil
 	case answerInvalid:
 		return nil, fmt.Errorf("%w: %s", ErrInvalid, firstLine(text))
+	case answerUnsupported:
+		return nil, fmt.Errorf("%w: %s", ErrUnsupported, firstLine(text))
 	case answerLimit:
 		return nil, fmt.Errorf("%w: %s", ErrLimit, firstLine(text))
 	default:

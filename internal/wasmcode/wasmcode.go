@@ -20,6 +20,10 @@
 // which the guest's engine will ask. A guest whose key differs (another CPU,
 // another wazero) gets a miss and compiles the module itself.
 //
+// For riscv64, for which wazero has no compiler, the entry is package
+// wasmrv64's image with a checksum, the key says which version of that package
+// made it, and any host compiles ([CompileRISCV64]).
+//
 // # Trust
 //
 // Code is machine code: whoever writes it controls the process that runs it.
@@ -67,14 +71,20 @@ func InterpreterConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false)
 }
 
-// Build identifies everything that code depends on besides the module and the
-// CPU: this package's format, wazero's version, Go's and the architecture.
-func Build() string {
-	return "loam-code-2 " + Engine() + " " + runtime.Version() + " " + runtime.GOARCH
+// Build identifies everything that code for an architecture depends on besides
+// the module and the CPU: this package's format, the compiler's version, Go's
+// and the architecture.
+func Build(arch string) string {
+	return "loam-code-2 " + Engine(arch) + " " + runtime.Version() + " " + arch
 }
 
-// Engine names the engine and its version, for people.
-func Engine() string { return "wazero " + wazeroVersion() }
+// Engine names the compiler for an architecture and its version, for people.
+func Engine(arch string) string {
+	if arch == RISCV64 {
+		return compilerRISCV64
+	}
+	return "wazero " + wazeroVersion()
+}
 
 // wazeroVersion is the version of wazero in this program, as its own cache has
 // it, and "dev" where the build does not say, as in test binaries.

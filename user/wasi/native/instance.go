@@ -174,12 +174,29 @@ func (i *Instance) Init(ctx context.Context) error {
 	return nil
 }
 
-// Call calls an exported function. A trap's error is in wazero's words.
-func (i *Instance) Call(ctx context.Context, export string, args ...uint64) ([]uint64, error) {
+// export returns the index of an exported function.
+func (i *Instance) export(name string) (uint32, bool) {
 	for _, e := range i.m.Exports {
-		if e.Name == export && e.Kind == 0 {
-			return i.call(ctx, e.Index, args...)
+		if e.Name == name && e.Kind == 0 {
+			return e.Index, true
 		}
 	}
-	return nil, fmt.Errorf("no exported function %q", export)
+	return 0, false
+}
+
+// Type returns the type of an exported function, and whether there is one.
+func (i *Instance) Type(export string) (wasmrv64.FuncType, bool) {
+	if f, ok := i.export(export); ok {
+		return i.m.TypeOf(f), true
+	}
+	return wasmrv64.FuncType{}, false
+}
+
+// Call calls an exported function. A trap's error is in wazero's words.
+func (i *Instance) Call(ctx context.Context, export string, args ...uint64) ([]uint64, error) {
+	f, ok := i.export(export)
+	if !ok {
+		return nil, fmt.Errorf("no exported function %q", export)
+	}
+	return i.call(ctx, f, args...)
 }

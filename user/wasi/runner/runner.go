@@ -10,7 +10,8 @@
 // (package wasmcode says how that fits together). Without code, or with code
 // that this CPU can't use, the module is compiled here; without a CPU that the
 // compiler serves it is interpreted. Which of the three happened is said under
-// verbose, never silently different in result.
+// verbose, never silently different in result. The compiler is wazero's, but on
+// riscv64, where it has none, packages wasmrv64's and native's.
 //
 // Linear memory is reserved as address space up to the module's maximum and
 // opened page by page as the module grows it, so growing never copies, and
@@ -39,11 +40,11 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	wasys "github.com/tetratelabs/wazero/sys"
 
 	"loam/internal/wasmcode"
 	"loam/internal/wasmfile"
+	"loam/user/wasi/native"
 )
 
 // Exit codes that are not the module's own; the module may use them too.
@@ -133,7 +134,7 @@ func (r *run) hostCode() *wasmcode.Code {
 	case err != nil:
 		r.note("the host compiled no code for this module")
 		return nil
-	case !compilerServes():
+	case !native.Supported && !compilerServes():
 		return nil
 	}
 	c, err := wasmcode.Decode(b)
@@ -146,14 +147,18 @@ func (r *run) hostCode() *wasmcode.Code {
 
 // start makes the engine, instantiates the module and calls its _start.
 func (r *run) start(ctx context.Context) error {
-	compiled, err := r.compile(ctx)
-	if err != nil {
+	var compiled wazero.CompiledModule
+	var err error
+	if native.Supported {
+		if compiled, err = r.startNative(ctx); err != errInterpret {
+			return err
+		}
+		r.note("engine: interpreter; expect it to be slow")
+	} else if compiled, err = r.compile(ctx); err != nil {
 		return cannot(oneLine(err))
 	}
-	if needs(r.info, wasi_snapshot_preview1.ModuleName) {
-		if _, err := wasi_snapshot_preview1.Instantiate(ctx, r.rt); err != nil {
-			return failure(oneLine(err))
-		}
+	if err := r.wasi(ctx); err != nil {
+		return err
 	}
 	mod, err := r.rt.InstantiateModule(ctx, compiled, r.moduleConfig())
 	if err != nil {
@@ -164,11 +169,14 @@ func (r *run) start(ctx context.Context) error {
 	}
 	start := mod.ExportedFunction("_start")
 	if d := start.Definition(); len(d.ParamTypes())+len(d.ResultTypes()) != 0 {
-		return cannot("not a WASI command: its _start function takes or returns values")
+		return errStart
 	}
 	_, err = start.Call(ctx)
 	return ended(err, false)
 }
+
+// errStart is a _start of another type than WASI's.
+const errStart = cannot("not a WASI command: its _start function takes or returns values")
 
 // fill writes the data that came with the host's code.
 func (r *run) fill(memory api.Memory) error {

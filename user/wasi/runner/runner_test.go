@@ -21,6 +21,7 @@ import (
 	"loam/internal/wasmfile"
 	"loam/test/wasm"
 	"loam/user/sys"
+	"loam/user/wasi/native"
 )
 
 // result is what a module left behind.
@@ -57,6 +58,13 @@ func conf(c Config) map[string][]byte { return map[string][]byte{FileConfig: c.E
 // features of a process that goes on to run code, so it asks for the same.
 func precompile(t testing.TB, module []byte) *wasmcode.Code {
 	t.Helper()
+	if native.Supported {
+		c, err := wasmcode.CompileRISCV64(context.Background(), module, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
 	if !compilerServes() {
 		t.Skip("the compiler does not serve this CPU")
 	}
