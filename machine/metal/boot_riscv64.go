@@ -85,7 +85,17 @@ func readTree(at uint64) {
 		machineFatal("the devicetree is unusable: ", code.String())
 	}
 	useConsole()
-	archive = rangeOfTree(tree.Initrd)
+	image := fdt.Range{Start: imageAt, Size: header.ImageEnd}
+	if ourStage() {
+		image.Size = header.StageEnd
+	}
+	start := fdt.Start{Image: image, Tree: fdt.Range{Start: at, Size: size}, Hart: cpus[0].hart}
+	switch code := tree.Check(start); {
+	case code == fdt.OK:
+		archive = rangeOfTree(tree.Initrd)
+	case code != fdt.NoInitrd:
+		machineFatal("the devicetree is unusable: ", code.String())
+	}
 	for _, r := range tree.Memory[:tree.MemoryCount] {
 		if r.Start < riscv64.MaxMemory { // what lies above is left out
 			ram.Add(bootinfo.Range{Base: r.Start, Size: min(r.Size, riscv64.MaxMemory-r.Start)})
@@ -93,10 +103,7 @@ func readTree(at uint64) {
 	}
 	ram.Finish()
 	usable = ram
-	usable.Remove(bootinfo.Range{Base: imageAt, Size: header.ImageEnd})
-	if ourStage() {
-		usable.Remove(bootinfo.Range{Base: imageAt + header.StageStart, Size: header.StageEnd - header.StageStart})
-	}
+	usable.Remove(rangeOfTree(image))
 	usable.Remove(treeAt)
 	usable.Remove(archive)
 	for _, r := range tree.Reserved[:tree.ReservedCount] {
