@@ -12,19 +12,14 @@ import (
 	"loam/host/compile"
 	"loam/host/exit"
 	"loam/host/program"
-	"loam/host/vm"
 )
 
 // compile returns the compiled code of a module for the guest, or nil if the
 // guest is to compile it. It fails only if the module is invalid or the
 // person's patience is at its end.
 func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, error) {
-	switch {
-	case o.Arch == vm.RISCV64:
-		o.say("wasm: interpreter (the compiler is for amd64)")
-		return nil, nil
-	case o.GuestCompiles:
-		o.say("wasm: the guest compiles")
+	if o.GuestCompiles {
+		o.say("wasm: not compiled on the host")
 		return nil, nil
 	}
 	c := compile.Options{Module: prog.Data, Arch: o.Arch, CacheSize: -1}
@@ -42,7 +37,7 @@ func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, e
 		text := strings.TrimPrefix(err.Error(), compile.ErrInvalid.Error()+": ")
 		return nil, exit.Errorf(exit.CannotRun, "%s: %s", prog.Path, text)
 	default:
-		o.say("wasm: not compiled on the host (%v): the guest compiles", err)
+		o.say("wasm: not compiled on the host: %v", err)
 		return nil, nil
 	}
 	if r.Note != "" {
