@@ -37,11 +37,11 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 			if err != nil {
 				return err
 			}
-			log, err := create(f.log)
+			log, err := create(f.log, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			defer closeFile(log)
+			defer log.Close()
 			// In the background of a terminal, typing is for somebody else.
 			signal.Ignore(syscall.SIGTTIN)
 			stop := interrupts()
@@ -52,7 +52,7 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 				Firmware: f.firm, CPUProps: f.cpu,
 				Verbose: f.verbose, Limit: limit.Duration, Display: display, Screendump: dump,
 				Stdin: os.Stdin, Kernel: kernelImage,
-				Console: cmd.OutOrStdout(), Messages: cmd.ErrOrStderr(), Log: writer(log),
+				Console: cmd.OutOrStdout(), Messages: cmd.ErrOrStderr(), Log: log.w,
 				Cache: cacheDir(), Interrupt: stop.code,
 			})
 		},

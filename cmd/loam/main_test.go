@@ -70,6 +70,9 @@ func fakeQEMU() int {
 	if err := os.WriteFile(os.Getenv("LOAM_TEST_PID"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return 97
 	}
+	if strings.Contains(args, " log=1") {
+		_, _ = console.WriteString("a line of the log\n")
+	}
 	w := stream.NewWriter(out)
 	_ = w.Write(channel.Hello, []byte{channel.Version, 0, 0, 0})
 	if strings.Contains(args, " map=") {
@@ -283,6 +286,29 @@ func TestSignals(t *testing.T) {
 				t.Errorf("Ctrl-C said %q", l.err.String())
 			}
 		})
+	}
+}
+
+// TestLog: into a file, or to standard error.
+func TestLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	for _, name := range []string{file, "-"} {
+		l := newLoam(t, "run", "--log", name, native(t))
+		l.Dir = t.TempDir()
+		l.Env = append(l.Env, "LOAM_TEST_STATUS=0")
+		_ = l.Run()
+		text, _ := os.ReadFile(file)
+		if name == "-" {
+			text = l.err.Bytes()
+		} else if l.err.Len() > 0 {
+			t.Errorf("on standard error: %q", l.err.String())
+		}
+		if got := l.ProcessState.ExitCode(); got != 0 || string(text) != "a line of the log\n" {
+			t.Errorf("%s: status %d, %q", name, got, text)
+		}
+		if left, _ := os.ReadDir(l.Dir); len(left) > 0 {
+			t.Errorf("%s: made %v", name, left)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func (f *machineFlags) add(cmd *cobra.Command, arch, machines string) {
 	fl.StringArrayVar(&f.cpu, "cpu", nil, "a property of the CPU of a machine for riscv64, such as v=on; repeatable")
 	_ = fl.MarkHidden("cpu") // for tests and for work on the kernel
 	fl.StringVar(&f.accel, "accel", accel.Auto, "accelerator: auto, kvm, hvf or tcg")
-	fl.StringVar(&f.log, "log", "", "write the kernel's log to `FILE`")
+	fl.StringVar(&f.log, "log", "", "write the kernel's log to `FILE`, - for standard error")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what loam does, and with what")
 }
 
@@ -133,11 +133,11 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
-	log, err := create(f.log)
+	log, err := create(f.log, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	defer closeFile(log)
+	defer log.Close()
 	if err := f.memoryMap.start(cmd.OutOrStdout()); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		MemoryMiB: int(f.memory), MemoryLimitMiB: int(f.limit), CPUs: f.cpus, Timeout: f.timeout.Duration,
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
-		Verbose: f.verbose, Statistics: f.stats != "", Log: writer(log),
+		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)
@@ -206,28 +206,29 @@ func cacheDir() string {
 	return filepath.Join(d, "loam")
 }
 
-// create creates a file; none for the empty name.
-func create(path string) (*os.File, error) {
-	if path == "" {
-		return nil, nil
+// logFile is where a log goes; the zero value: nowhere.
+type logFile struct {
+	w    io.Writer
+	file *os.File // to be closed, or nil
+}
+
+// create creates the file of a log: none for the empty name, stderr for "-".
+func create(path string, stderr io.Writer) (logFile, error) {
+	switch path {
+	case "":
+		return logFile{}, nil
+	case "-":
+		return logFile{w: stderr}, nil
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return nil, exit.Errorf(exit.Loam, "%v", err)
+		return logFile{}, exit.Errorf(exit.Loam, "%v", err)
 	}
-	return f, nil
+	return logFile{f, f}, nil
 }
 
-func closeFile(f *os.File) {
-	if f != nil {
-		_ = f.Close()
+func (l logFile) Close() {
+	if l.file != nil {
+		_ = l.file.Close()
 	}
-}
-
-// writer returns f as a writer that is nil if f is.
-func writer(f *os.File) io.Writer {
-	if f == nil {
-		return nil
-	}
-	return f
 }
