@@ -11,17 +11,6 @@ import "loam/machine/spin"
 // asked for, it is kept in a ring and shown when the kernel panics: sending a
 // line costs more instructions than most of boot.
 
-const (
-	uartData      = 0
-	uartIER       = 1
-	uartFIFO      = 2
-	uartLine      = 3
-	uartModem     = 4
-	uartStatus    = 5
-	uartReceived  = 1 << 0
-	uartSendEmpty = 1 << 5
-)
-
 // consoleLock guards log and consoles; a panic doesn't ask for it. Log and its like
 // turn interrupts off besides, for they may be called with interrupts on.
 var consoleLock = spin.Lock{Rank: rankConsole}

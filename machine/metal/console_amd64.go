@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // The console's serial port is COM1.
 
 const (
@@ -14,18 +16,18 @@ const (
 var vga bool // the VGA console is live
 
 func startSerial() {
-	outb(com1+uartLine, 0x80) // divisor latch
-	outb(com1+uartData, 1)    // 115200 baud
-	outb(com1+uartIER, 0)
-	outb(com1+uartLine, 0x03) // 8 bits, no parity, 1 stop bit
-	outb(com1+uartFIFO, 0x07)
-	outb(com1+uartModem, 0x0b)
+	outb(com1+ns16550.Line, ns16550.LineDivisor)
+	outb(com1+ns16550.DivisorL, 1) // 115200 baud
+	outb(com1+ns16550.DivisorH, 0)
+	outb(com1+ns16550.Line, ns16550.Line8N1)
+	outb(com1+ns16550.FIFO, ns16550.FIFOOn|ns16550.FIFOReset)
+	outb(com1+ns16550.Modem, ns16550.ModemReady|ns16550.ModemOut2)
 }
 
 func serialPut(b byte) {
-	for inb(com1+uartStatus)&uartSendEmpty == 0 {
+	for inb(com1+ns16550.Status)&ns16550.StatusEmpty == 0 {
 	}
-	outb(com1+uartData, b)
+	outb(com1+ns16550.Data, b)
 }
 
 // startScreen turns the VGA console on, if there is one.

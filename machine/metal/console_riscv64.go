@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // The console's serial port is the 16550 that the devicetree's stdout-path names. Until
 // the tree is read, and if it can't be, it is where QEMU's virt has it.
 
@@ -18,8 +20,12 @@ var console = uart{at: earlyDirect + defaultUART}
 const (
 	defaultUART = 0x10000000
 	defaultTest = 0x100000 // the test finisher
+)
 
-	uartDepth = 16 // bytes of the FIFO
+// For the assembly.
+const (
+	uartSendEmpty = ns16550.StatusEmpty
+	uartDepth     = ns16550.FIFOBytes
 )
 
 func (u uart) read(reg uintptr) uint8     { return mmioRead8(u.at + reg<<u.shift) }
@@ -27,11 +33,11 @@ func (u uart) write(reg uintptr, v uint8) { mmioWrite8(u.at+reg<<u.shift, v) }
 
 // start sets it to 8 bits, no parity, 1 stop bit, with FIFOs; the rate stays.
 func (u uart) start(trigger uint8) {
-	const on = 0x07
-	u.write(uartIER, 0)
-	u.write(uartLine, 0x03)
-	u.write(uartFIFO, on|trigger)
-	u.write(uartModem, 0x0b)
+	const on = ns16550.FIFOOn | ns16550.FIFOReset
+	u.write(ns16550.Enable, 0)
+	u.write(ns16550.Line, ns16550.Line8N1)
+	u.write(ns16550.FIFO, on|trigger)
+	u.write(ns16550.Modem, ns16550.ModemReady|ns16550.ModemOut2)
 }
 
 func startSerial() {
@@ -44,9 +50,9 @@ func serialPut(b byte) {
 	if console.at == 0 {
 		return
 	}
-	for console.read(uartStatus)&uartSendEmpty == 0 {
+	for console.read(ns16550.Status)&ns16550.StatusEmpty == 0 {
 	}
-	console.write(uartData, b)
+	console.write(ns16550.Data, b)
 }
 
 func startScreen()   {}

@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // The port of the host channel: out through the debug port, one string output
 // instruction a piece; in through COM2.
 
@@ -11,25 +13,25 @@ const debugPort = 0xe9
 
 // startPort turns the receiver on; its FIFO interrupts at a trigger level.
 func startPort(trigger uint8) {
-	const on = 0x07
-	outb(com2+uartLine, 0x03)
-	outb(com2+uartFIFO, on|trigger)
-	outb(com2+uartModem, 0x0b)
+	const on = ns16550.FIFOOn | ns16550.FIFOReset
+	outb(com2+ns16550.Line, ns16550.Line8N1)
+	outb(com2+ns16550.FIFO, on|trigger)
+	outb(com2+ns16550.Modem, ns16550.ModemReady|ns16550.ModemOut2)
 	routeIRQ(irqCOM2) // before the edge that would be lost
-	outb(com2+uartIER, 1)
+	outb(com2+ns16550.Enable, ns16550.EnableReceived)
 }
 
 // portWrite sends bytes, at least one.
 func portWrite(p []byte) { outs(debugPort, &p[0], uint64(len(p))) }
 
-func portReadable() bool { return inb(com2+uartStatus)&uartReceived != 0 }
-func portRead() byte     { return inb(com2 + uartData) }
+func portReadable() bool { return inb(com2+ns16550.Status)&ns16550.StatusReceived != 0 }
+func portRead() byte     { return inb(com2 + ns16550.Data) }
 
 // portInterrupts turns the receiver's interrupts on or off.
 func portInterrupts(on bool) {
 	if on {
-		outb(com2+uartIER, 1)
+		outb(com2+ns16550.Enable, ns16550.EnableReceived)
 	} else {
-		outb(com2+uartIER, 0)
+		outb(com2+ns16550.Enable, 0)
 	}
 }

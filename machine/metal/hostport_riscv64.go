@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // The port of the host channel is a 16550 on PCI, both ways (pci_riscv64.go).
 
 var hostPort uart
@@ -18,24 +20,24 @@ func startPort(trigger uint8) {
 	}
 	hostPort.start(trigger)
 	routeIRQ(hostIRQ)
-	hostPort.write(uartIER, 1)
+	hostPort.write(ns16550.Enable, ns16550.EnableReceived)
 }
 
 // portWrite sends bytes, at least one.
 func portWrite(p []byte) {
 	if hostPort.at != 0 {
-		portOut(hostPort.at+uartData, hostPort.at+uartStatus, &p[0], uint64(len(p)))
+		portOut(hostPort.at+ns16550.Data, hostPort.at+ns16550.Status, &p[0], uint64(len(p)))
 	}
 }
 
-func portReadable() bool { return hostPort.read(uartStatus)&uartReceived != 0 }
-func portRead() byte     { return hostPort.read(uartData) }
+func portReadable() bool { return hostPort.read(ns16550.Status)&ns16550.StatusReceived != 0 }
+func portRead() byte     { return hostPort.read(ns16550.Data) }
 
 // portInterrupts turns the receiver's interrupts on or off.
 func portInterrupts(on bool) {
 	if on {
-		hostPort.write(uartIER, 1)
+		hostPort.write(ns16550.Enable, ns16550.EnableReceived)
 	} else {
-		hostPort.write(uartIER, 0)
+		hostPort.write(ns16550.Enable, 0)
 	}
 }

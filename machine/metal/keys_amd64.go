@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // Keys come from COM1's receiver and the PS/2 keyboard.
 
 // startKeys turns the consoles' input on. The line comes first: an edge on one that
@@ -11,15 +13,15 @@ package metal
 func startKeys() {
 	routeIRQ(irqCOM1)
 	routeIRQ(irqKeyboard)
-	outb(com1+uartIER, 1)
+	outb(com1+ns16550.Enable, ns16550.EnableReceived)
 }
 
 func receiveKeys(vector uint32) bool {
 	const ps2Data, ps2Status, ps2Full = 0x60, 0x64, 1
 	got := false
 	if vector == vectorIRQ+irqCOM1 {
-		for inb(com1+uartStatus)&uartReceived != 0 {
-			got = putKey(inb(com1+uartData)) || got
+		for inb(com1+ns16550.Status)&ns16550.StatusReceived != 0 {
+			got = putKey(inb(com1+ns16550.Data)) || got
 		}
 		return got
 	}

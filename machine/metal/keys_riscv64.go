@@ -4,6 +4,8 @@
 
 package metal
 
+import "loam/machine/ns16550"
+
 // Keys come from the console's receiver.
 
 // startKeys turns the console's input on.
@@ -12,13 +14,13 @@ func startKeys() {
 		return
 	}
 	routeIRQ(tree.UART.IRQ)
-	console.write(uartIER, 1)
+	console.write(ns16550.Enable, ns16550.EnableReceived)
 }
 
 func receiveKeys() bool {
 	got := false
-	for console.read(uartStatus)&uartReceived != 0 {
-		got = putKey(console.read(uartData)) || got
+	for console.read(ns16550.Status)&ns16550.StatusReceived != 0 {
+		got = putKey(console.read(ns16550.Data)) || got
 	}
 	return got
 }

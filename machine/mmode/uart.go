@@ -2,22 +2,23 @@
 
 package mmode
 
-import "loam/machine/fdt"
+import (
+	"loam/machine/fdt"
+	"loam/machine/ns16550"
+	"loam/machine/riscv64"
+)
 
-// device is a 16550 (National Semiconductor PC16550D, chapter 8).
+// device is a 16550 (package ns16550).
 type device struct {
 	base  uint64 // address of its registers, 0: there is none
 	shift uint32 // of register numbers to offsets
 	width uint32 // of an access, in bytes: 1 or 4
 }
 
-// Registers, and bits of the line status.
+// For the assembly.
 const (
-	uartData   = 0
-	uartStatus = 5
-
-	uartReady = 1 << 0 // there is a byte to read
-	uartEmpty = 1 << 5 // there is room to write
+	uartStatus = ns16550.Status
+	uartEmpty  = ns16550.StatusEmpty
 )
 
 // These lie in the image, since a failure may come before anything else is there, or
@@ -28,11 +29,11 @@ var (
 	finisher = uint64(0x100000)
 )
 
-// What the test finisher takes (QEMU hw/misc/sifive_test.c), a word.
+// What the test finisher takes, a word.
 const (
-	finishFail  = 0x3333 // status << 16 beside it
-	finishPass  = 0x5555
-	finishReset = 0x7777
+	finishFail  = riscv64.FinishFail // status << 16 beside it
+	finishPass  = riscv64.FinishPass
+	finishReset = riscv64.FinishReset
 
 	statusFailed = 35
 )
@@ -59,21 +60,21 @@ func (d *device) load(n uint64) uint32 {
 
 // write writes a byte, and waits until there is room.
 func (d *device) write(b byte) {
-	for d.load(uartStatus)&uartEmpty == 0 {
+	for d.load(ns16550.Status)&ns16550.StatusEmpty == 0 {
 	}
 	if d.width == 4 {
-		store32(d.register(uartData), uint32(b))
+		store32(d.register(ns16550.Data), uint32(b))
 		return
 	}
-	store8(d.register(uartData), b)
+	store8(d.register(ns16550.Data), b)
 }
 
 // read reads a byte if there is one.
 func (d *device) read() (b byte, ok bool) {
-	if d.load(uartStatus)&uartReady == 0 {
+	if d.load(ns16550.Status)&ns16550.StatusReceived == 0 {
 		return 0, false
 	}
-	return byte(d.load(uartData)), true
+	return byte(d.load(ns16550.Data)), true
 }
 
 func (d *device) writeString(s string) {

@@ -7,8 +7,7 @@ package riscv64
 const (
 	FinishPass  = 0x5555 // with status 0
 	FinishReset = 0x7777 // by starting again
-
-	finishFail = 0x3333
+	FinishFail  = 0x3333 // with the status in the upper half
 )
 
 // Finish returns the word that ends the machine with a status, of 16 bits.
@@ -16,7 +15,7 @@ func Finish(status uint16) uint32 {
 	if status == 0 {
 		return FinishPass
 	}
-	return uint32(status)<<16 | finishFail
+	return uint32(status)<<16 | FinishFail
 }
 
 // Registers of Goldfish's clock, offsets of 32-bit words. The time is in ns since
