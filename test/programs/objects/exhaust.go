@@ -61,10 +61,12 @@ func exhaust(call string) error {
 	c := must(m.Clone(0, 1100*page))
 	one := must(object.NewMemory(page))
 	fillMemory(one, 1)
-	at := must(object.Here.Map(one, 0, 0, page, rw)) &^ (apart - 1)
-	const windows = 4000
+	const (
+		windows = 4000
+		at      = 0x8_0000_0000 // on, where nobody else maps anything
+	)
 	for k := range uint64(windows) {
-		must(object.Here.Map(one, at-(k+2)*apart, 0, page, rw))
+		must(object.Here.Map(one, at+k*apart, 0, page, rw))
 	}
 	info := must(object.Self.Info())
 	left := int(info.Limits[abi.LimitPages]-info.Used[abi.LimitPages]) * page
@@ -92,7 +94,7 @@ func exhaust(call string) error {
 	case "process_create":
 		_, err = sys.ProcessCreate(request)
 	case "memory_decommit", "memory_resize":
-		if fillByCalls(at-(windows+1)*apart, apart, windows) == nil {
+		if fillByCalls(at, apart, windows) == nil {
 			return fmt.Errorf("%d tables, and there is memory", windows)
 		}
 		if call == "memory_resize" {
