@@ -101,5 +101,8 @@ func minStack() uint64 { return abi.MINSIGSTKSZ }
 // setUpArch is the part of setUp for this architecture.
 func (k *kernel) setUpArch() {}
 
-// seeCode makes this CPU fetch what was stored as code: the processor does it.
-func (r *runner) seeCode() {}
+// What is stored as code the processor fetches by itself (SDM vol. 3A, 11.6).
+
+func (r *runner) seeCode()          {}
+func (r *runner) codeChanged(bool)  {}
+func (r *runner) codeMapped(uint64) {}

@@ -43,7 +43,11 @@ func sysMprotect(r *runner, c *metal.Context) uint64 {
 	if r.low() {
 		return abi.ENOMEM.Result()
 	}
-	return r.piece(0, r.as.MProtect(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2()))
+	e := r.as.MProtect(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2())
+	if e == 0 && c.Arg2()&abi.PROT_EXEC != 0 {
+		r.codeChanged(true)
+	}
+	return r.piece(0, e)
 }
 
 func sysMadvise(r *runner, c *metal.Context) uint64 {

@@ -88,6 +88,15 @@ func (r *runner) codeChanged(all bool) {
 	}
 }
 
+// codeMapped is for a page that a program wants to execute and that was mapped just
+// now. In a frame that somebody has stored to, harts may have fetched other code; what
+// is the boot archive's is as it was before there were programs.
+func (r *runner) codeMapped(at uint64) {
+	if r.as.Stored(at) {
+		r.codeChanged(true)
+	}
+}
+
 // seeCode makes this CPU fetch what was stored as code since it last did.
 func (r *runner) seeCode() {
 	if r.arch.codeSeen != k.arch.codeChanges {

@@ -21,6 +21,9 @@ func (r *runner) pageFault() {
 	out := r.as.Fault(at, access)
 	if out == space.Resolved {
 		metal.Mapped(at)
+		if access == space.Exec {
+			r.codeMapped(at)
+		}
 		return
 	}
 	switch out {

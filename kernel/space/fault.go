@@ -84,6 +84,14 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 	return out
 }
 
+// Stored reports whether the frame of va may have been stored to: it is not the boot
+// archive's own.
+func (s *Space) Stored(va uint64) bool {
+	n := s.areas.at(va)
+	_, prot, ok := s.tables.Lookup(s.env, va&^pageMask)
+	return n != nil && ok && (n.area.Kind != Archive || prot&paging.Borrowed == 0)
+}
+
 // faultZero gives a page zeroed memory. It tries the usual case, that nothing
 // is mapped, and finds out otherwise from the page tables.
 func (s *Space) faultZero(page uint64, a *Area, large bool) Outcome {

@@ -101,6 +101,13 @@ TEXT ·fenceCode(SB),NOSPLIT,$0
 	WORD	$0x0000100f	// FENCE.I
 	RET
 
+// func dropReservation()
+TEXT ·dropReservation(SB),NOSPLIT,$16
+	MOV	X2, X5
+	AND	$-8, X5
+	SCD	X0, (X5), X6
+	RET
+
 TEXT ·fence(SB),NOSPLIT,$0
 	FENCE
 	RET

@@ -76,6 +76,7 @@ func (cpu *CPU) saveState() {
 func loadState(c *Context) {
 	cpu := thisCPU()
 	cpu.saveState()
+	dropReservation()
 	setStatus(riscv64.Initial.FS())
 	loadFloat(c)
 	c.Status = c.Status&^riscv64.StatusFS | riscv64.Clean.FS()
