@@ -7,6 +7,7 @@ package metal
 import (
 	"loam/machine/bootinfo"
 	"loam/machine/frame"
+	"loam/machine/paging"
 	"loam/machine/phys"
 )
 
@@ -39,21 +40,20 @@ func addRegions(from, to uint64) {
 // directEnd is the end of a range of memory in the direct map.
 func directEnd(r bootinfo.Range) uint64 { return min(r.End(), frame.MaxAddress+1) &^ (pageSize - 1) }
 
-func mapImage(start, end, bits uint64) bool {
-	return mapKernelRange(start, imagePhys(start), imagePhys(end), bits)
+func mapImage(start, end uint64, prot paging.Prot) bool {
+	return mapKernelRange(start, imagePhys(start), imagePhys(end), prot)
 }
 
 // mapDirect maps a range into the direct map, writable and not executable,
 // leaving the image's text and read-only data out: they have one mapping each.
 func mapDirect(start, end uint64) bool {
-	const bits = kernelData
 	holeStart := imagePhys(header.TextStart)
 	holeEnd := imagePhys(max(header.TextEnd, header.RodataEnd))
 	if end <= holeStart || start >= holeEnd {
-		return mapKernelRange(space.Direct+start, start, end, bits)
+		return mapKernelRange(space.Direct+start, start, end, kernelData)
 	}
-	return (start >= holeStart || mapKernelRange(space.Direct+start, start, holeStart, bits)) &&
-		(end <= holeEnd || mapKernelRange(space.Direct+holeEnd, holeEnd, end, bits))
+	return (start >= holeStart || mapKernelRange(space.Direct+start, start, holeStart, kernelData)) &&
+		(end <= holeEnd || mapKernelRange(space.Direct+holeEnd, holeEnd, end, kernelData))
 }
 
 // firstStack is the top of the stack on which Go's runtime starts: its rt0
@@ -67,7 +67,7 @@ func newStack(at *uint64, pages uint64) uint64 {
 	*at += pageSize // the guard
 	for range pages {
 		pa, code := frames.Alloc(frame.Stack)
-		if code != frame.OK || !mapKernelPage(*at, pa, kernelData) {
+		if code != frame.OK || !mapKernelPage(*at, pa) {
 			machineFatal("no memory for stacks")
 		}
 		memory.Zero(pa)

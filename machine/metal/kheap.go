@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/frame"
+import (
+	"loam/machine/frame"
+	"loam/machine/paging"
+)
 
 // Kernel ranges: addresses of the kernel's half that get a frame with the first
 // touch of a page. There are two. The heap is the memory of the kernel's own Go
@@ -14,8 +17,9 @@ import "loam/machine/frame"
 // are not told from memory; the runtime doesn't touch what it only reserved. The
 // other range holds tables of the kernel floor (TableRange), which stay for ever.
 //
-// The tables of the kernel's half are edited here and not by machine/paging:
-// they are shared by every root, so none of them may ever be given back.
+// Single pages of the kernel's half are mapped and unmapped here and not by
+// machine/paging: its tables are shared by every root, so none of them may ever be
+// given back.
 
 // kernelRange is such a range.
 type kernelRange struct {
@@ -113,7 +117,7 @@ func rangeFault(va uint64) bool {
 		return false
 	}
 	memory.Zero(pa)
-	if !mapKernelPage(va&^(pageSize-1), pa, kernelData) {
+	if !mapKernelPage(va&^(pageSize-1), pa) {
 		frames.FreeOn(here(), pa, r.owner)
 		return false
 	}
@@ -172,37 +176,27 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 	return table
 }
 
-func mapKernelPage(va, pa, bits uint64) bool {
+// mapKernelPage maps a page that data lies in.
+func mapKernelPage(va, pa uint64) bool {
 	table := kernelTable(va, 12)
 	if table == nil {
 		return false
 	}
-	table[va>>12&511] = pageEntry(pa, bits)
+	table[va>>12&511] = dataEntry(pa)
 	return true
 }
 
-// mapKernelRange maps [start, end) of physical memory at va by the largest
-// pages that fit.
-func mapKernelRange(va, start, end, bits uint64) bool {
-	for start < end {
-		if (va|start)&(hugePage-1) == 0 && end-start >= hugePage {
-			table := kernelTable(va, 21)
-			if table == nil {
-				return false
-			}
-			table[va>>21&511] = hugeEntry(start, bits)
-			va, start = va+hugePage, start+hugePage
-			continue
-		}
-		table := kernelTable(va, 12)
-		if table == nil {
-			return false
-		}
-		// The pages up to the table's end, where a larger one may begin.
-		for n := min((hugePage-va%hugePage)/pageSize, (end-start+pageSize-1)/pageSize); n > 0; n-- {
-			table[va>>12&511] = pageEntry(start, bits)
-			va, start = va+pageSize, start+pageSize
-		}
-	}
-	return true
+// mapKernelRange maps [start, end) of physical memory at va, by the largest pages
+// that fit.
+func mapKernelRange(va, start, end uint64, prot paging.Prot) bool {
+	env := paging.Env{Mem: memory, Frames: &frames, Format: Format()}
+	return KernelTables().MapKernel(env, va, start, end, prot|paging.Global, env.Format.Large) == paging.OK
 }
+
+// Rights of the kernel's own mappings.
+const (
+	kernelText   = paging.ReadExec
+	kernelRodata = paging.Read
+	kernelData   = paging.ReadWrite
+	kernelDevice = paging.ReadWrite | paging.Device
+)

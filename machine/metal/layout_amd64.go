@@ -32,15 +32,11 @@ const (
 	ptePresent = amd64.PTEPresent
 	pteUsed    = amd64.PTEPresent | amd64.PTEAccessed | amd64.PTEDirty
 
-	kernelText   = amd64.PTEGlobal
-	kernelRodata = amd64.PTENoExec | amd64.PTEGlobal
-	kernelData   = amd64.PTEWrite | amd64.PTENoExec | amd64.PTEGlobal
-	kernelDevice = kernelData | amd64.PTEThrough | amd64.PTENoCache
+	pteData = pteUsed | amd64.PTEWrite | amd64.PTENoExec | amd64.PTEGlobal
 )
 
-func tableEntry(pa uint64) uint64      { return pa | pteUsed | amd64.PTEWrite }
-func pageEntry(pa, bits uint64) uint64 { return pa | bits | pteUsed }
-func hugeEntry(pa, bits uint64) uint64 { return pa | bits | pteUsed | amd64.PTELarge }
+func tableEntry(pa uint64) uint64 { return pa | pteUsed | amd64.PTEWrite }
+func dataEntry(pa uint64) uint64  { return pa | pteData }
 
 // pteFrame is the physical address in an entry.
 func pteFrame(e uint64) uint64 { return e & amd64.PTEAddrMask }

@@ -47,17 +47,11 @@ var earlyTables [3 * pageSize]byte
 const (
 	ptePresent = riscv64.PTEValid
 
-	kernelText   = riscv64.PTERead | riscv64.PTEExec | riscv64.PTEGlobal
-	kernelRodata = riscv64.PTERead | riscv64.PTEGlobal
-	kernelData   = riscv64.PTERead | riscv64.PTEWrite | riscv64.PTEGlobal
-	kernelDevice = kernelData
+	pteData = riscv64.PTEValid | riscv64.PTERead | riscv64.PTEWrite | riscv64.PTEGlobal | riscv64.PTEAccessed | riscv64.PTEDirty
 )
 
-const pteUsed = riscv64.PTEValid | riscv64.PTEAccessed | riscv64.PTEDirty
-
-func tableEntry(pa uint64) uint64      { return pa>>2 | riscv64.PTEValid }
-func pageEntry(pa, bits uint64) uint64 { return pa>>2 | bits | pteUsed }
-func hugeEntry(pa, bits uint64) uint64 { return pa>>2 | bits | pteUsed }
+func tableEntry(pa uint64) uint64 { return pa>>2 | riscv64.PTEValid }
+func dataEntry(pa uint64) uint64  { return pa>>2 | pteData }
 
 // pteFrame is the physical address in an entry.
 func pteFrame(e uint64) uint64 { return e & riscv64.PTEAddrMask << 2 }
@@ -86,8 +80,7 @@ var devices riscv64.Devices
 // mapDevice maps registers and returns their address.
 func mapDevice(pa, size uint64) uintptr {
 	va, ok := devices.Place(pa, size)
-	from := va &^ (pageSize - 1)
-	if !ok || !mapKernelRange(from, pa&^(pageSize-1), (pa+size+pageSize-1)&^(pageSize-1), kernelDevice) {
+	if !ok || !mapKernelRange(va, pa, pa+size, kernelDevice) {
 		machineFatal("no room to map a device's registers")
 	}
 	return uintptr(va)
