@@ -281,7 +281,7 @@ func TestDoctorWithoutQEMU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"PATH=" + dir, "LOAM_QEMU="}
+	env := append(vmtest.QEMU(""), "PATH="+dir)
 	r := vmtest.Command{Args: []string{"doctor"}, Env: env}.Do(t)
 	if r.Code != 1 || !regexp.MustCompile(`(?m)^BAD +QEMU, amd64 `).Match(r.Stdout) || !bytes.Contains(r.Stdout, []byte(install)) {
 		t.Errorf("doctor: %s", r)
@@ -294,6 +294,6 @@ func TestDoctorWithoutQEMU(t *testing.T) {
 		}
 	}
 	// A QEMU that is none.
-	env = []string{"LOAM_QEMU=" + filepath.Join(dir, "apt-get")}
+	env = vmtest.QEMU(filepath.Join(dir, "apt-get"))
 	vmtest.Command{Args: []string{"run", vmtest.Program(t, "hello")}, Env: env}.Do(t).WantReason(t, 125, "apt-get")
 }
