@@ -177,7 +177,6 @@ func kernelTable(va uint64, shift int) *[512]uint64 {
 }
 
 // mapKernelPage maps a page that data lies in.
-// mapKernelPage maps one page for the kernel's data, whatever was there.
 func mapKernelPage(va, pa uint64) bool {
 	table := kernelTable(va, 12)
 	if table == nil {
@@ -187,17 +186,17 @@ func mapKernelPage(va, pa uint64) bool {
 	return true
 }
 
-// mapKernelRange maps [start, end) of physical memory at va, where nothing else may
-// be mapped, by the largest pages that fit.
+// mapKernelRange maps [start, end) of physical memory at va, by the largest pages
+// that fit.
 func mapKernelRange(va, start, end uint64, prot paging.Prot) bool {
 	env := paging.Env{Mem: memory, Frames: &frames, Format: Format()}
-	return KernelTables().MapKernel(env, va, start, end, prot, largestPage) == paging.OK
+	return KernelTables().MapKernel(env, va, start, end, prot|paging.Global, env.Format.Large) == paging.OK
 }
 
-// What parts of the kernel allow.
+// Rights of the kernel's own mappings.
 const (
-	kernelText   = paging.ReadExec | paging.Global
-	kernelRodata = paging.ReadOnly | paging.Global
-	kernelData   = paging.ReadWrite | paging.Global
-	kernelDevice = kernelData | paging.Device
+	kernelText   = paging.ReadExec
+	kernelRodata = paging.Read
+	kernelData   = paging.ReadWrite
+	kernelDevice = paging.ReadWrite | paging.Device
 )
