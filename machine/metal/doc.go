@@ -4,39 +4,45 @@
 // entry and exit, the kernel threads of Go's runtime and the calls which that
 // runtime makes, time, the consoles, and the panic path.
 //
+// What both architectures do alike stands in files without a suffix; X_amd64.go and
+// X_riscv64.go do the same job each on its own. docs/riscv64.md has what is different
+// there.
+//
 // # One page on traps
 //
-// Everything enters the kernel in entry_amd64.s, by one of four ways:
+// Everything enters the kernel in entry_*.s, by one of these ways:
 //
-//   - a SYSCALL from user mode, a trap or an interrupt from user mode: the
-//     registers go into the user thread's [Context] and [Enter] *returns* to
-//     the runner, which handles the trap in ordinary Go;
-//   - a SYSCALL from the kernel's own Go runtime (RCX, the return address, is
-//     negative): the registers go into the kernel thread's Context and
-//     runtimeCall answers on the machine stack;
+//   - a system call, a trap or an interrupt from user mode: the registers go into
+//     the user thread's [Context] and [Enter] *returns* to the runner, which handles
+//     it in ordinary Go;
+//   - a call of the kernel's own Go runtime (amd64: SYSCALL with a negative return
+//     address; riscv64: the EBREAK that the image step makes of ECALL): the registers
+//     go into the kernel thread's Context and runtimeCall answers on the machine stack;
 //   - a trap or an interrupt in the kernel: the same, with the FPU state, and
 //     kernelTrap answers (it backs the heap page by page, gives kernel threads
 //     turns, and panics for everything else);
-//   - NMI, double fault and machine check: stacks of their own. An NMI stops
-//     the CPU when another one panics; else all three are fatal for now.
+//   - amd64's NMI, double fault and machine check: stacks of their own. An NMI stops
+//     the CPU when another one panics; else all three are fatal for now. riscv64 has
+//     none of them: the interrupt that stops a hart waits until it has interrupts on.
 //
 // # Stacks
 //
 // Each CPU has, apart from the stacks of Go's own threads, with an unmapped
-// guard page below each: a trap stack (IST 1; only the entry code runs on it),
-// a machine stack (Go handlers), a panic stack, and one stack each for NMI,
-// double fault and machine check. The hardware never pushes anything on a
-// goroutine's stack: those have less room left than an interrupt frame takes.
+// guard page below each: a machine stack (Go handlers) and a panic stack; on amd64 a
+// trap stack besides (IST 1; only the entry code runs on it), and one each for NMI,
+// double fault and machine check. Nothing is ever pushed on a goroutine's stack: those
+// have less room left than a trap frame takes, and may have no memory yet.
 //
 // # Handlers in Go that run under Go's runtime
 //
 // runtimeCall and kernelTrap are compiled Go which runs where no goroutine is:
-// R14 and FS point to a fake g of the CPU whose stack guard is 0, so prologues
-// pass and nothing there can grow a stack. They may not allocate, store
+// the register of g (R14 and FS; X27) leads to a fake g of the CPU whose stack guard
+// is 0, so prologues pass and nothing there can grow a stack. They may not allocate, store
 // pointers into the heap's view, or use defer; tools/check proves it over the
 // linked kernel, together with the depth of their stacks. A run-time panic in
 // them (an index out of range) ends in the kernel's panic by way of a fault in
-// the fake g.
+// the fake g. On riscv64 such code, and the runner's, runs with floating point off
+// (state_riscv64.go).
 //
 // # Kernel ranges
 //
@@ -69,5 +75,7 @@
 // happens at known points anyway.
 //
 // Sources: Intel SDM vol. 3A chapters 4 (paging), 5 (protection), 6 (traps),
-// 10 (APIC), 13 (XSAVE); AMD APM vol. 2 chapter 6 (SYSCALL).
+// 10 (APIC), 13 (XSAVE); AMD APM vol. 2 chapter 6 (SYSCALL). The RISC-V Instruction
+// Set Manual, volume II, version 20211203, chapter 4 (supervisor level); RISC-V SBI
+// Specification 2.0; RISC-V Platform-Level Interrupt Controller Specification 1.0.
 package metal
