@@ -67,12 +67,18 @@ func link(t *testing.T) []byte {
 
 func linkFor(t *testing.T, arch, entryFile, entry string) []byte {
 	t.Helper()
+	return linkFiles(t, arch, map[string]string{entryFile: entry})
+}
+
+// linkFiles links the stub with other files beside or instead of its own.
+func linkFiles(t *testing.T, arch string, others map[string]string) []byte {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("links a program")
 	}
 	dir := t.TempDir()
 	files := maps.Clone(stub)
-	files[entryFile] = entry
+	maps.Copy(files, others)
 	for name, text := range files {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

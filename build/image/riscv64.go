@@ -23,8 +23,8 @@ const (
 	flatVersion   = 0x20
 	flatMagic     = 0x30
 	flatMagic2    = 0x38
-	flatHeaderOff = 0x80 // bootinfo.ImageHeader; addresses are as linked, physical ones offsets from the image's start
-	flatVersion02 = 2    // major << 16 | minor
+	flatHeaderOff = bootinfo.FlatHeader // bootinfo.ImageHeader; addresses are as linked, physical ones offsets from the image's start
+	flatVersion02 = 2                   // major << 16 | minor
 
 	linuxMagic  = 0x5643534952 // "RISCV"
 	linuxMagic2 = 0x05435352   // "RSC\x05"
@@ -44,6 +44,9 @@ func (k *kernel) flat() ([]byte, error) {
 	size := data.addr + uint64(len(data.data)) - text.addr
 	if size > flatLimit {
 		return nil, errorf("data segment at %#x makes an image of %d MiB, at most %d", data.addr, size>>20, flatLimit>>20)
+	}
+	if err := k.checkStage(); err != nil {
+		return nil, err
 	}
 	code, _, err := rewriteCalls(k.file, text)
 	if err != nil {

@@ -43,9 +43,18 @@ type ImageHeader struct {
 	StageStart, StageEnd uint64
 }
 
-// StageSize is the size of that block in bytes, which it is aligned to: a power of
-// two, for one entry of the physical memory protection closes it.
-const StageSize = 128 << 10
+// What machine mode's block is like.
+const (
+	// StageSize is its size in bytes, which it is aligned to: a power of two, for one
+	// entry of the physical memory protection closes it.
+	StageSize = 128 << 10
+	// StageHarts is how many harts it has room for, StageStack the stack of each in
+	// bytes. The image step proves that it is enough.
+	StageHarts = 64
+	StageStack = 1 << 10
+	// FlatHeader is where a flat image has its ImageHeader, from its start on.
+	FlatHeader = 0x80
+)
 
 // fields lists the header's words in memory order.
 func (h *ImageHeader) fields() [ImageHeaderSize / 8]*uint64 {

@@ -43,7 +43,7 @@ TEXT ·Start(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 clear:
 	MOV	X0, (X5)
 	ADD	$8, X5
-	BLTU	X6, X5, clear
+	BLTU	X5, X6, clear
 	MOV	$stage_harts, X5
 	ADD	X22, X5
 	ADD	$hart_g, X5, g

@@ -71,7 +71,7 @@ digit:
 	AND	$15, X15
 	ADD	$0x30, X15
 	MOV	$0x3a, X16
-	BLTU	X16, X15, decimal
+	BLTU	X15, X16, decimal
 	ADD	$(0x61-0x3a), X15
 decimal:
 	JAL	X16, putc

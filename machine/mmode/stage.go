@@ -11,7 +11,7 @@ import (
 
 // stackSize is the size of a hart's stack in bytes. The image step proves that what
 // runs there fits; all of them together are the stack of boot.
-const stackSize = 1 << 10
+const stackSize = bootinfo.StageStack
 
 // hart is what machine mode keeps of a hart. While the hart is in a lower mode
 // mscratch has its address.
@@ -55,11 +55,11 @@ type stage struct {
 // What assembly code needs of others' constants.
 const (
 	pageSize    = bootinfo.PageSize
-	flatHeader  = 0x80                          // where the image's header is in its first page
+	flatHeader  = bootinfo.FlatHeader           // where the image's header is
 	headerStage = bootinfo.ImageHeaderSize - 16 // StageStart in it
 	linkedText  = bootinfo.ImageBase + 0x201000 // where text was linked
 	stageSize   = bootinfo.StageSize
-	maxHarts    = sbi.MaxHarts
+	maxHarts    = bootinfo.StageHarts
 
 	softInterrupt  = riscv64.SoftInterrupt
 	timerInterrupt = riscv64.TimerInterrupt
@@ -90,6 +90,8 @@ const (
 		riscv64.StatusVS | riscv64.StatusMPRV | riscv64.StatusSUM | riscv64.StatusMXR | riscv64.StatusTVM |
 		riscv64.StatusTW | riscv64.StatusTSR
 )
+
+var _ [sbi.MaxHarts]struct{} = [maxHarts]struct{}{}
 
 // place is where boot finds itself. Addresses are physical.
 type place struct {
