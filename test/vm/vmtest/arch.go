@@ -25,44 +25,23 @@ func Arch() string {
 	return "amd64"
 }
 
-// starts are the two ways to start a kernel on riscv64 that stand there for amd64's
-// two machines, so that a test of both machines is one of both ways.
-var starts = map[string]string{"microvm": "none", "q35": "opensbi"}
-
-// withArch makes the arguments of a "loam run" or "loam boot" those for an
-// architecture. amd64's are as they are. Others get --arch, and --firmware: for a
-// machine of amd64's the one that stands for it, else firmware if that is not empty.
-// Arguments that have --arch are left alone.
+// withArch adds --arch to the arguments of a "loam run" or "loam boot" without, and
+// --firmware if that is not empty. amd64 needs neither.
 func withArch(args []string, arch, firmware string) []string {
 	if arch == "amd64" || len(args) == 0 || args[0] != "run" && args[0] != "boot" {
 		return args
 	}
-	out := []string{args[0], "--arch", arch}
-	given := false
-	for i := 1; i < len(args); i++ {
-		switch flag, value, joined := strings.Cut(args[i], "="); {
-		case flag == "--arch":
-			return args
-		case flag == "--machine":
-			if !joined && i+1 < len(args) {
-				i++
-				value = args[i]
-			}
-			if starts[value] == "" { // not one of amd64's
-				out = append(out, flag, value)
-			} else {
-				out, given = append(out, "--firmware", starts[value]), true
-			}
-			continue
-		case flag == "--firmware":
-			given = true
-		}
-		out = append(out, args[i])
+	given := func(flag string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return a == flag || strings.HasPrefix(a, flag+"=") })
 	}
-	if firmware != "" && !given {
-		out = slices.Insert(out, 3, "--firmware", firmware)
+	if given("--arch") {
+		return args
 	}
-	return out
+	more := []string{"--arch", arch}
+	if firmware != "" && !given("--firmware") {
+		more = append(more, "--firmware", firmware)
+	}
+	return slices.Insert(slices.Clone(args), 1, more...)
 }
 
 // QEMU is the environment in which loam starts path in place of either QEMU; empty:

@@ -32,11 +32,6 @@ func TestWithArch(t *testing.T) {
 		"run --firmware none prog":      "run --arch riscv64 --firmware none prog",
 		"run --arch amd64 prog":         "run --arch amd64 prog",
 		"boot --firmware=none --for 1s": "boot --arch riscv64 --firmware=none --for 1s",
-		"run --machine microvm -v prog": "run --arch riscv64 --firmware none -v prog",
-		"run -v --machine=q35 prog":     "run --arch riscv64 -v --firmware opensbi prog",
-		"boot --machine q35":            "boot --arch riscv64 --firmware opensbi",
-		"run --machine pdp11 prog":      "run --arch riscv64 --firmware opensbi --machine pdp11 prog",
-		"run --machine":                 "run --arch riscv64 --firmware opensbi --machine ",
 	} {
 		if got := strings.Join(withArch(strings.Fields(in), "riscv64", "opensbi"), " "); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
