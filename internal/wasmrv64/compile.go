@@ -32,8 +32,11 @@ func bodies(m *Module, workers int) ([]*fn, error) {
 	var group sync.WaitGroup
 	for range max(workers, 1) {
 		group.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
-				list[i], errs[i] = compileBody(m, int(i))
+			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
+				list[i], errs[i] = compileBody(m, i, false)
+				if errs[i] == errNarrow {
+					list[i], errs[i] = compileBody(m, i, true)
+				}
 			}
 		})
 	}
@@ -47,9 +50,9 @@ func bodies(m *Module, workers int) ([]*fn, error) {
 }
 
 // compileBody compiles the function whose body has the given number.
-func compileBody(m *Module, i int) (f *fn, err error) {
+func compileBody(m *Module, i int, wide bool) (f *fn, err error) {
 	defer caught(&err)
-	f = &fn{m: m, lay: LayoutOf(m), typ: m.TypeOf(uint32(m.Imported() + i))}
+	f = &fn{m: m, wide: wide, lay: LayoutOf(m), typ: m.TypeOf(uint32(m.Imported() + i))}
 	f.compile(m.bodies[i])
 	return f, nil
 }

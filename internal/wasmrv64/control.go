@@ -2,6 +2,11 @@
 
 package wasmrv64
 
+import (
+	"fmt"
+	"math/bits"
+)
+
 // control is a block that is open.
 type control struct {
 	op      byte
@@ -10,8 +15,8 @@ type control struct {
 	params  []Type
 	results []Type
 	loop    int   // where a loop begins
-	fixups  []int // JALs to its end
-	orElse  int   // JAL to an if's else, 0: none
+	fixups  []int // jumps to its end
+	orElse  int   // jump to an if's else, 0: none
 }
 
 // condition is a comparison of registers that decides a branch.
@@ -69,17 +74,39 @@ func (f *fn) popCond() condition {
 	return c
 }
 
-// jumpIf makes a JAL that is taken on a condition, to be patched.
+// jumpIf makes a jump that is taken on a condition, to be patched.
 func (f *fn) jumpIf(c condition) (at int) {
 	c.invert()
-	f.word(branch(c.op, c.a, c.b, 8))
+	f.word(branch(c.op, c.a, c.b, 4+f.jumpSize()))
 	return f.jump()
 }
 
-// jump makes a JAL to be patched.
+// jump makes a jump to be patched: JAL, or in a wide function AUIPC and JALR
+// through t0.
 func (f *fn) jump() (at int) {
-	f.word(0)
-	return f.pos() - 4
+	f.b = append(f.b, make([]byte, f.jumpSize())...)
+	return f.pos() - f.jumpSize()
+}
+
+func (f *fn) jumpSize() int {
+	if f.wide {
+		return 8
+	}
+	return 4
+}
+
+// jumpTo patches the jump at a position.
+func (f *fn) jumpTo(pos, to int) {
+	if f.wide {
+		hi, lo := upper(int64(to - pos))
+		f.set(pos, iAUIPC|rd(t0)|hi)
+		f.set(pos+4, iJALR|rs1(t0)|uint32(lo)<<20)
+		return
+	}
+	if to-pos >= 1<<20 || to-pos < -1<<20 {
+		panic(errNarrow)
+	}
+	f.set(pos, jump(zero, to-pos))
 }
 
 // trapIf makes a trap that happens on a condition.
@@ -175,6 +202,9 @@ func (f *fn) brIf(depth uint32) {
 		f.carry(c)
 	}
 	f.goTo(c)
+	if f.pos()-skip >= 1<<12 {
+		panic(fmt.Errorf("%w: a branch that carries too much", ErrUnsupported))
+	}
 	f.set(skip, branch(cond.op, cond.a, cond.b, f.pos()-skip))
 }
 
@@ -190,17 +220,17 @@ func (f *fn) brTable() {
 	f.li(t0, last)
 	f.word(branch(iBLTU, t0, index, 8)) // beyond the table: the last
 	f.move(t0, index, I32)
-	f.i(iSLLI, t0, t0, 2)
+	f.i(iSLLI, t0, t0, int64(bits.TrailingZeros(uint(f.jumpSize()))))
 	f.word(iAUIPC | rd(t1))
 	f.r(iADD, t0, t0, t1)
 	f.i(iJALR, zero, t0, 12)
 	table := f.pos()
 	for range depths {
-		f.word(0)
+		f.jump()
 	}
 	carried := map[uint32]int{}
 	for i, d := range depths {
-		c, at := f.label(d), table+4*i
+		c, at := f.label(d), table+i*f.jumpSize()
 		switch {
 		case f.moves(c):
 			if carried[d] == 0 {

@@ -4,6 +4,7 @@ package wasmrv64
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -48,7 +49,7 @@ type reloc struct {
 	index uint32
 }
 
-// jumpTo is a JAL to be patched.
+// jumpTo is a jump to be patched.
 type jumpTo struct {
 	pos  int
 	trap Trap
@@ -69,6 +70,7 @@ type fn struct {
 	held      uint64 // registers that the present instruction reads or has allocated
 	slots     int64  // offset of the first operand's slot
 	maxStack  int
+	wide      bool // jumps may be longer than a JAL's
 	ctl       []control
 	dead      bool
 	cond      condition // of the branch that is next, if it is set
@@ -83,8 +85,8 @@ type fn struct {
 
 func unsupported(op byte) error { return fmt.Errorf("%w: instruction %#x", ErrUnsupported, op) }
 
-// errBig is a function whose code is too large for JAL.
-var errBig = fmt.Errorf("%w: a function of more than 1 MiB of code", ErrUnsupported)
+// errNarrow asks for the function to be compiled again as a wide one.
+var errNarrow = errors.New("wasmrv64: a jump of more than 1 MiB")
 
 // compile compiles the function's body.
 func (f *fn) compile(body []byte) {
@@ -92,7 +94,7 @@ func (f *fn) compile(body []byte) {
 	f.declare()
 	f.assign()
 	f.addrLocal = -1
-	f.ctl = []control{{op: opBlock, results: f.typ.Results, fixups: nil, outer: true}}
+	f.ctl = []control{{op: opBlock, results: f.typ.Results, outer: true}}
 	for len(f.ctl) > 0 {
 		f.release()
 		f.instruction(f.code.byte())
@@ -107,9 +109,6 @@ func (f *fn) compile(body []byte) {
 		} else {
 			f.relocs[i].pos = -1 - f.relocs[i].pos
 		}
-	}
-	if len(f.b) >= 1<<20 {
-		panic(errBig)
 	}
 }
 
@@ -293,14 +292,6 @@ func (f *fn) epilogue() {
 		}
 		f.jumpTo(j.pos, at[j.trap])
 	}
-}
-
-// jumpTo patches the JAL at a position.
-func (f *fn) jumpTo(pos, to int) {
-	if to-pos >= 1<<20 || to-pos < -1<<20 {
-		panic(errBig)
-	}
-	f.set(pos, jump(zero, to-pos))
 }
 
 // far makes a jump through a register to something outside of the function. It
