@@ -3,16 +3,20 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"loam/machine/bootinfo"
 )
 
 // sbiFiles are the kernel in testdata/sbi with the machine floor, but for its package
@@ -91,6 +95,7 @@ func runVirt(t *testing.T, kernel string, args ...string) (string, int) {
 // same where the specification fixes it.
 func TestSBI(t *testing.T) {
 	kernel := sbiKernel(t, sbiFiles(t))
+	left := leftMemory(t, kernel)
 	for _, c := range []struct {
 		name, bios string
 		harts      int
@@ -107,6 +112,7 @@ func TestSBI(t *testing.T) {
 		{"ours, ACLINT without Sstc", "none", 4, []string{"-M", "virt,aclint=on", "-m", "32", "-cpu", "rv64,sstc=off"}},
 		{"ours, two nodes", "none", 4, []string{"-M", "virt", "-m", "64", "-object", "memory-backend-ram,size=32M,id=a",
 			"-object", "memory-backend-ram,size=32M,id=b", "-numa", "node,memdev=a", "-numa", "node,memdev=b"}},
+		{"ours, memory left from before", "none", 2, []string{"-M", "virt", "-m", "32", "-device", left}},
 		{"OpenSBI, 1 hart", "default", 1, []string{"-M", "virt", "-m", "32"}},
 		{"OpenSBI, 2 harts", "default", 2, []string{"-M", "virt", "-m", "32"}},
 		{"OpenSBI, 4 harts", "default", 4, []string{"-M", "virt", "-m", "32"}},
@@ -125,6 +131,64 @@ func TestSBI(t *testing.T) {
 				t.Errorf("exit status %d, want %d", status, wantStatus)
 			}
 			compare(t, wantSBI(c.harts, ours), out)
+		})
+	}
+}
+
+// leftMemory is a device of QEMU's that fills the stage's block, as if the machine had
+// run before.
+func leftMemory(t *testing.T, kernel string) string {
+	t.Helper()
+	img, err := os.ReadFile(kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h bootinfo.ImageHeader
+	if !h.Decode(img[flatHeaderOff:]) {
+		t.Fatal("no header")
+	}
+	file := filepath.Join(t.TempDir(), "left")
+	if err := os.WriteFile(file, bytes.Repeat([]byte{0xa5}, bootinfo.StageSize), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("loader,force-raw=on,file=%s,addr=%#x", file, 0x80000000+h.StageStart)
+}
+
+// TestHarts has harts that may not be used: which one boots, and how many follow its
+// number 0 without a gap, which is as far as the kernel counts.
+func TestHarts(t *testing.T) {
+	kernel := sbiKernel(t, sbiFiles(t))
+	for name, c := range map[string]struct {
+		off  []int
+		boot string
+		n    string
+	}{
+		"none":         {nil, "hart *", "harts 4"},
+		"the first":    {[]int{0}, "hart *", "harts 0"},
+		"a gap":        {[]int{2}, "hart *", "harts 2"},
+		"all but last": {[]int{0, 1, 2}, "hart 3", "harts 0"},
+		"all but one":  {[]int{1, 2, 3}, "hart 0", "harts 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := changedTree(t, kernel, 4)
+			b, err := os.ReadFile(tree)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, hart := range c.off {
+				at := bytes.Index(b, fmt.Appendf(nil, "cpu@%d\x00", hart))
+				at += bytes.Index(b[at:], []byte("okay\x00"))
+				copy(b[at:], "fail")
+			}
+			if err := os.WriteFile(tree, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			out, _ := runVirt(t, kernel, "-M", "virt", "-m", "32", "-smp", "4", "-bios", "none", "-dtb", tree)
+			lines := strings.Split(out, "\n")
+			compare(t, c.boot, lines[0])
+			if !strings.Contains(out, "\n"+c.n+"\n") || slices.ContainsFunc(c.off, func(h int) bool { return lines[0] == fmt.Sprint("hart ", h) }) {
+				t.Errorf("%s\nwant %q", out, c.n)
+			}
 		})
 	}
 }

@@ -3,6 +3,7 @@
 package sbi
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -50,6 +51,15 @@ func TestErrors(t *testing.T) {
 		{name: "machine", eid: Base, fid: BaseMachine, value: 9},
 		{name: "base of no such function", eid: Base, fid: 7, want: NotSupported},
 		{name: "probe time", eid: Base, fid: BaseProbe, a: [6]uint64{Time}, value: 1},
+		{name: "probe interrupts", eid: Base, fid: BaseProbe, a: [6]uint64{IPI}, value: 1},
+		{name: "probe harts", eid: Base, fid: BaseProbe, a: [6]uint64{HSM}, value: 1},
+		{name: "probe reset", eid: Base, fid: BaseProbe, a: [6]uint64{Reset}, value: 1},
+		{name: "probe console", eid: Base, fid: BaseProbe, a: [6]uint64{Console}, value: 1},
+		{name: "probe putchar", eid: Base, fid: BaseProbe, a: [6]uint64{LegacyPutchar}, value: 1},
+		{name: "probe getchar", eid: Base, fid: BaseProbe, a: [6]uint64{LegacyGetchar}, value: 1},
+		{name: "probe the timer of old", eid: Base, fid: BaseProbe, a: [6]uint64{0}},
+		{name: "probe counters", eid: Base, fid: BaseProbe, a: [6]uint64{0x504d55}},
+		{name: "probe above 32 bits", eid: Base, fid: BaseProbe, a: [6]uint64{1<<32 | Time}},
 		{name: "probe itself", eid: Base, fid: BaseProbe, a: [6]uint64{Base}, value: 1},
 		{name: "probe fences", eid: Base, fid: BaseProbe, a: [6]uint64{Fence}, value: 1},
 		{name: "no such extension", eid: 0x504d55, want: NotSupported},
@@ -67,6 +77,26 @@ func TestErrors(t *testing.T) {
 		{name: "interrupt beyond all harts", eid: IPI, a: [6]uint64{1, 100}, want: InvalidParam},
 		{name: "interrupt with a mask that wraps", eid: IPI, a: [6]uint64{1 << 63, ^uint64(0) - 3}, want: InvalidParam},
 		{name: "interrupt of no such function", eid: IPI, fid: 1, want: NotSupported},
+
+		{name: "fence code", eid: Fence, a: [6]uint64{1, 0}, do: FenceCode, harts: 1},
+		{name: "fence code of all", eid: Fence, a: [6]uint64{0, AllHarts}, do: FenceCode, harts: 1},
+		{name: "fence code of nobody", eid: Fence, a: [6]uint64{0, 0}},
+		{name: "fence code of who doesn't run", eid: Fence, a: [6]uint64{2, 0}},
+		{name: "fence code of a hart that isn't", eid: Fence, a: [6]uint64{1 << 2, 0}, want: InvalidParam},
+		{name: "fence code, whatever the range", eid: Fence, a: [6]uint64{1, 0, ^uint64(0), 2}, do: FenceCode, harts: 1},
+		{name: "fence all translations", eid: Fence, fid: FenceVMA, a: [6]uint64{1, 0, 0, 0}, do: FenceTables, harts: 1},
+		{name: "fence all translations, by size", eid: Fence, fid: FenceVMA, a: [6]uint64{1, 0, 0x1000, ^uint64(0)}, do: FenceTables, harts: 1},
+		{name: "fence a page", eid: Fence, fid: FenceVMA, a: [6]uint64{1, 0, 0x1000, 0x1000}, do: FenceTables, harts: 1},
+		{name: "fence what wraps", eid: Fence, fid: FenceVMA, a: [6]uint64{1, 0, ^uint64(0xfff), 0x2000}, want: InvalidAddress},
+		{name: "fence translations of a hart that isn't", eid: Fence, fid: FenceVMA, a: [6]uint64{1, 3, 0, 0}, want: InvalidParam},
+		{name: "fence an identifier", eid: Fence, fid: FenceVMAASID, a: [6]uint64{1, 0, 0, ^uint64(0), 7}, do: FenceTables, harts: 1},
+		{name: "fence an identifier's, wrapping", eid: Fence, fid: FenceVMAASID, a: [6]uint64{1, 0, 8, ^uint64(0) - 1, 7}, want: InvalidAddress},
+		{name: "fence guests", eid: Fence, fid: 3, a: [6]uint64{1, 0}, want: NotSupported},
+		{name: "fence guests' identifiers", eid: Fence, fid: 6, a: [6]uint64{1, 0}, want: NotSupported},
+		{name: "fences of no such function", eid: Fence, fid: 7, a: [6]uint64{1, 0}, want: NotSupported},
+
+		{name: "the timer of old", eid: 0, a: [6]uint64{1}, want: NotSupported},
+		{name: "the shutdown of old", eid: 8, want: NotSupported},
 
 		{name: "start", eid: HSM, a: [6]uint64{5, ram + 4, 77}, do: Wake, harts: 4},
 		{name: "start at the end of memory", eid: HSM, a: [6]uint64{5, ram + size - 4}, do: Wake, harts: 4},
@@ -105,6 +135,8 @@ func TestErrors(t *testing.T) {
 		{name: "write what wraps", eid: Console, a: [6]uint64{^uint64(0), ram + 1}, want: InvalidParam},
 		{name: "write from above 64 bits", eid: Console, a: [6]uint64{1, ram, 1}, want: InvalidParam},
 		{name: "read", eid: Console, fid: ConsoleRead, a: [6]uint64{10, ram}, do: Read, argument: ram},
+		{name: "read to above 64 bits", eid: Console, fid: ConsoleRead, a: [6]uint64{1, ram, 1}, want: InvalidParam},
+		{name: "read nothing", eid: Console, fid: ConsoleRead, a: [6]uint64{0, ram}},
 		{name: "read to nowhere", eid: Console, fid: ConsoleRead, a: [6]uint64{10, 0}, want: InvalidParam},
 		{name: "write a byte", eid: Console, fid: ConsoleWriteByte, a: [6]uint64{0x141}, do: Write},
 		{name: "console of no such function", eid: Console, fid: 3, want: NotSupported},
@@ -119,6 +151,74 @@ func TestErrors(t *testing.T) {
 		if answer.Error != Success && c.eid != LegacyGetchar && action != (Action{}) {
 			t.Errorf("%s: refused, and yet %+v", c.name, action)
 		}
+	}
+}
+
+// TestLacking: without a device its extension is not there.
+func TestLacking(t *testing.T) {
+	s := newServer(t)
+	s.NoConsole, s.NoReset = true, true
+	for _, eid := range []uint64{Reset, Console, LegacyPutchar, LegacyGetchar} {
+		if a, _ := s.Call(0, Base, BaseProbe, [6]uint64{eid}); a != (Answer{}) {
+			t.Errorf("%#x: probed as %+v", eid, a)
+		}
+		if a, do := s.Call(0, eid, 0, [6]uint64{}); a.Error != NotSupported || do != (Action{}) {
+			t.Errorf("%#x: %+v, %+v", eid, a, do)
+		}
+	}
+	if a, _ := s.Call(0, Base, BaseProbe, [6]uint64{Time}); a.Value != 1 {
+		t.Error("the timer is gone as well")
+	}
+}
+
+// TestMasks compares sets of harts with what a mask means, bit by bit.
+func TestMasks(t *testing.T) {
+	s := new(Server)
+	running := map[uint64]int{} // index by number
+	for i, id := range []uint64{3, 0, 64, 65, 7, ^uint64(0) - 1} {
+		state := Started
+		if i == 4 {
+			state = Stopped
+		} else {
+			running[id] = i
+		}
+		s.AddHart(id, state)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		base := []uint64{0, 1, 2, 3, 8, 63, 64, ^uint64(0) - 64, ^uint64(0) - 2}[random.IntN(9)]
+		mask := uint64(1)<<random.IntN(64) | uint64(1)<<random.IntN(64)
+		want, bad := uint64(0), false
+		for k := range uint64(64) {
+			if mask>>k&1 == 0 {
+				continue
+			}
+			i, ok := running[base+k]
+			switch {
+			case base+k < base, !ok && base+k != 7:
+				bad = true
+			case ok:
+				want |= 1 << i
+			}
+		}
+		for _, eid := range []uint64{IPI, Fence} {
+			a, do := s.Call(0, eid, 0, [6]uint64{mask, base})
+			if bad != (a.Error == InvalidParam) || !bad && (a.Error != Success || do.Harts != want) || bad && do != (Action{}) {
+				t.Fatalf("%#x from %#x: %v, %#x, want %v, %#x", mask, base, a.Error, do.Harts, bad, want)
+			}
+		}
+	}
+}
+
+// TestBoot: the first hart begins where it is told to, like one that is started.
+func TestBoot(t *testing.T) {
+	s := newServer(t)
+	s.Boot(2, ram+8, 9)
+	if a, _ := s.Call(0, HSM, HSMStart, [6]uint64{5, ram}); a.Error != AlreadyAvailable {
+		t.Error(a.Error)
+	}
+	if entry, opaque, ok := s.Begin(2); !ok || entry != ram+8 || opaque != 9 || s.StateOf(2) != Started {
+		t.Errorf("%#x, %d, %v", entry, opaque, ok)
 	}
 }
 
@@ -221,6 +321,9 @@ func FuzzCall(f *testing.F) {
 	f.Fuzz(func(t *testing.T, eid, fid, a0, a1, a2 uint64) {
 		s := newServer(t)
 		answer, do := s.Call(0, eid, fid, [6]uint64{a0, a1, a2})
+		if a1 == AllHarts && (eid == IPI || eid == Fence) && fid == 0 && (answer.Error != Success || do.Harts != 1) {
+			t.Errorf("all harts: %v, %+v", answer, do)
+		}
 		if answer.Error > 0 || answer.Error < NoShmem || do.Harts>>s.count != 0 {
 			t.Errorf("%v, %+v", answer, do)
 		}
