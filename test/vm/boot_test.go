@@ -83,9 +83,9 @@ func (c *console) press(keys string) {
 func TestBootKeys(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"q35", "microvm"} {
-		t.Run(machine, func(t *testing.T) {
-			c := boot(t, "--machine", machine, "-m", "64M")
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			c := boot(t, on(kind, "-m", "64M")...)
 			for range 3 {
 				c.press("m")
 				var usable, free int
@@ -156,6 +156,7 @@ func TestBootLog(t *testing.T) {
 func TestBootScreen(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
+	onlyAMD64(t, "screen")
 	file := filepath.Join(t.TempDir(), "vga.ppm")
 	r := vmtest.Command{Args: []string{"boot", "--display", "none", "--for", "8s", "--screendump", file}}.Do(t)
 	r.Want(t, 0)
@@ -209,11 +210,12 @@ func textRows(t *testing.T, ppm []byte) []int {
 func TestBootTooSmall(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"microvm", "q35"} {
-		vmtest.Command{Args: []string{"boot", "--display", "none", "--for", "2s", "--machine", machine, "-m", "4M"}}.Do(t).
+	for _, kind := range kinds() {
+		args := append([]string{"boot", "--display", "none", "--for", "2s"}, on(kind, "-m", "4M")...)
+		vmtest.Command{Args: args}.Do(t).
 			WantReason(t, 125, "4", "memory", "-m")
-		t.Run(machine+"/8M", func(t *testing.T) {
-			c := boot(t, "--machine", machine, "-m", "8M")
+		t.Run(kind+"/8M", func(t *testing.T) {
+			c := boot(t, on(kind, "-m", "8M")...)
 			c.press("q")
 			c.expect("power off")
 		})

@@ -23,8 +23,8 @@ func TestManyBytes(t *testing.T) {
 		size int
 		args []string
 	}{
-		"microvm":       {64 << 20, []string{"run"}},
-		"q35":           {8 << 20, []string{"run", "--machine", "q35"}},
+		quick():         {64 << 20, []string{"run"}},
+		full():          {8 << 20, append([]string{"run"}, on(full())...)},
 		"deterministic": {100_000, []string{"run", "--deterministic"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,19 +26,19 @@ func TestMemorySizes(t *testing.T) {
 	hello, small := vmtest.Program(t, "hello"), module(t, wasm.Hello())
 	more := int(number(t, vmtest.CPUsVariable, 1)) / 4 // MiB
 	for _, c := range []struct {
-		machine string
+		kind    string
 		memory  int
 		program string
 	}{
-		{"microvm", goFloor + more, hello}, {"q35", goFloor + more, hello},
-		{"microvm", wasmFloor, small}, {"q35", wasmFloor, small},
-		{"microvm", 1024, hello}, {"q35", 1024, hello},
-		{"microvm", 2048, hello}, {"q35", 2048, hello},
-		{"microvm", 4096, hello}, {"q35", 4096, hello},
-		{"microvm", 2048, small}, {"q35", 2048, small},
+		{quick(), goFloor + more, hello}, {full(), goFloor + more, hello},
+		{quick(), wasmFloor, small}, {full(), wasmFloor, small},
+		{quick(), 1024, hello}, {full(), 1024, hello},
+		{quick(), 2048, hello}, {full(), 2048, hello},
+		{quick(), 4096, hello}, {full(), 4096, hello},
+		{quick(), 2048, small}, {full(), 2048, small},
 	} {
-		t.Run(fmt.Sprintf("%s/%dM/%s", c.machine, c.memory, filepath.Base(c.program)), func(t *testing.T) {
-			r := vmtest.Run(t, "--machine", c.machine, "-m", fmt.Sprintf("%dM", c.memory), c.program)
+		t.Run(fmt.Sprintf("%s/%dM/%s", c.kind, c.memory, filepath.Base(c.program)), func(t *testing.T) {
+			r := vmtest.Run(t, on(c.kind, "-m", fmt.Sprintf("%dM", c.memory), c.program)...)
 			r.WantStdout(t, 0, "hello, world\n")
 		})
 	}

@@ -18,15 +18,15 @@ func TestMachineSizes(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, c := range [][]string{
-		{"microvm", "1G"}, {"q35", "2G"},
+		{quick(), "1G"}, {full(), "2G"},
 	} {
 		t.Run(strings.Join(c, "/"), func(t *testing.T) {
 			t.Parallel()
-			vmtest.Run(t, "--machine", c[0], "-m", c[1], vmtest.Program(t, "behave")).Cases(t)
+			vmtest.Run(t, on(c[0], "-m", c[1], vmtest.Program(t, "behave"))...).Cases(t)
 		})
 	}
-	for _, machine := range []string{"microvm", "q35"} {
-		chance(t, "--machine", machine, "-m", "64M")
+	for _, kind := range kinds() {
+		chance(t, on(kind, "-m", "64M")...)
 	}
 }
 
@@ -64,10 +64,10 @@ func chance(t *testing.T, flags ...string) (out, figures string) {
 func TestDeterministicChance(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"microvm", "q35"} {
-		t.Run(machine, func(t *testing.T) {
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			flags := []string{"--deterministic", "--machine", machine}
+			flags := on(kind, "--deterministic")
 			first, figures := chance(t, flags...)
 			for range 2 {
 				again, same := chance(t, flags...)
@@ -78,7 +78,7 @@ func TestDeterministicChance(t *testing.T) {
 					t.Errorf("the figures were\n%s\nthen\n%s", figures, same)
 				}
 			}
-			ordinary, _ := chance(t, "--machine", machine)
+			ordinary, _ := chance(t, on(kind)...)
 			differ(t, first, ordinary)
 		})
 	}

@@ -18,9 +18,9 @@ import (
 func TestMemoryFloor(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"microvm", "q35"} {
+	for _, kind := range kinds() {
 		for _, name := range []string{"hello", "chance", "module.wasm"} {
-			t.Run(machine+"/"+name, func(t *testing.T) {
+			t.Run(kind+"/"+name, func(t *testing.T) {
 				isModule := strings.HasSuffix(name, ".wasm")
 				program := ""
 				if isModule {
@@ -32,7 +32,7 @@ func TestMemoryFloor(t *testing.T) {
 					if mib > 16+int(number(t, vmtest.CPUsVariable, 0)) {
 						t.Fatalf("%d MiB are not enough", mib-1)
 					}
-					r := vmtest.Run(t, "--machine", machine, "-m", fmt.Sprintf("%dM", mib), program)
+					r := vmtest.Run(t, on(kind, "-m", fmt.Sprintf("%dM", mib), program)...)
 					if r.Code == 0 {
 						return
 					}
@@ -85,14 +85,14 @@ func TestMemoryGone(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	tool := vmtest.Program(t, "tool")
-	for _, machine := range []string{"microvm", "q35"} {
+	for _, kind := range kinds() {
 		for _, memory := range []string{"64M", "512M"} {
-			r := vmtest.Run(t, "--machine", machine, "-m", memory, tool, "eat")
+			r := vmtest.Run(t, on(kind, "-m", memory, tool, "eat")...)
 			r.WantReason(t, 137, "out of memory", "tool", "-m")
 			if string(r.Stdout) != "hungry\n" {
 				t.Errorf("what it wrote before is lost: %s", r)
 			}
-			vmtest.Run(t, "--machine", machine, "-m", memory, tool, "args", "next").WantStdout(t, 0, "next\x00")
+			vmtest.Run(t, on(kind, "-m", memory, tool, "args", "next")...).WantStdout(t, 0, "next\x00")
 		}
 	}
 }

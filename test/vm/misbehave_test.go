@@ -13,10 +13,10 @@ import (
 func TestMisbehave(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"microvm", "q35"} {
-		t.Run(machine, func(t *testing.T) {
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			vmtest.Run(t, "--machine", machine, "-m", "128M", vmtest.Program(t, "misbehave")).Cases(t)
+			vmtest.Run(t, on(kind, "-m", "128M", vmtest.Program(t, "misbehave"))...).Cases(t)
 		})
 	}
 }

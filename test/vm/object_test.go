@@ -19,9 +19,9 @@ func TestObjects(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, args := range [][]string{
-		{"--machine", "microvm", "-m", "256M"},
-		{"--machine", "microvm", "-m", "256M", "--cpus", "4"},
-		{"--machine", "q35", "-m", "64M", "--cpus", "2"},
+		on(quick(), "-m", "256M"),
+		on(quick(), "-m", "256M", "--cpus", "4"),
+		on(full(), "-m", "64M", "--cpus", "2"),
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,7 @@ func TestOutOfMemory(t *testing.T) {
 	for _, args := range [][]string{
 		{"--cpus", "1"},
 		{"--cpus", "2"},
-		{"--cpus", "4", "--machine", "q35"},
+		on(full(), "--cpus", "4"),
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()

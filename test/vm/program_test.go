@@ -30,10 +30,10 @@ func TestHello(t *testing.T) {
 func TestBehave(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, machine := range []string{"microvm", "q35"} {
-		t.Run(machine, func(t *testing.T) {
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			vmtest.Run(t, "--machine", machine, "-m", "256M", vmtest.Program(t, "behave")).Cases(t)
+			vmtest.Run(t, on(kind, "-m", "256M", vmtest.Program(t, "behave"))...).Cases(t)
 		})
 	}
 }

@@ -13,19 +13,8 @@ import (
 // addresses is a program that moves itself: it writes where its code, its stack,
 // its heap of brk and a mapping are, four words.
 func addresses(t *testing.T) string {
-	push := []byte{0x50} // PUSH RAX
-	code := join(
-		mov(rax, 9), mov(rdi, 0), mov(rsi, 4096), mov(rdx, 3), // mmap
-		[]byte{0x41, 0xba, 0x22, 0, 0, 0},                // MOV R10D, MAP_PRIVATE|MAP_ANONYMOUS
-		[]byte{0x49, 0x83, 0xc8, 0xff, 0x45, 0x31, 0xc9}, // OR R8, -1; XOR R9D, R9D
-		syscallCode, push,
-		mov(rax, 12), mov(rdi, 0), syscallCode, push, // brk(0)
-		[]byte{0x48, 0x89, 0xe0}, push, // MOV RAX, RSP
-		[]byte{0x48, 0x8d, 0x05, 0, 0, 0, 0}, push, // LEA RAX, [RIP]
-		[]byte{0x48, 0x89, 0xe6}, mov(rax, 1), mov(rdi, 1), mov(rdx, 32), syscallCode, // write
-		exitCode(0))
 	const dynamic = 3 // ET_DYN
-	e := vmtest.ELF{Type: dynamic, Entry: 0x1000, Segments: []vmtest.Segment{{Addr: 0x1000, Data: code}}}
+	e := vmtest.ELF{Type: dynamic, Entry: 0x1000, Segments: []vmtest.Segment{{Addr: 0x1000, Data: machineCode().where}}}
 	return vmtest.File(t, "addresses", e.Bytes())
 }
 

@@ -19,18 +19,18 @@ import (
 func TestSMP(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	run := func(machine, cpus string) {
-		t.Run(machine+"/"+cpus, func(t *testing.T) {
+	run := func(kind, cpus string) {
+		t.Run(kind+"/"+cpus, func(t *testing.T) {
 			t.Parallel()
-			vmtest.Run(t, "--machine", machine, "--cpus", cpus, "-e", "CPUS="+cpus, "-e", "ROUNDS="+os.Getenv("LOAM_ROUNDS"),
-				vmtest.Program(t, "smp")).Cases(t)
+			vmtest.Run(t, on(kind, "--cpus", cpus, "-e", "CPUS="+cpus, "-e", "ROUNDS="+os.Getenv("LOAM_ROUNDS"),
+				vmtest.Program(t, "smp"))...).Cases(t)
 		})
 	}
 	for _, cpus := range vmtest.CPUs("1", "2") {
-		run("microvm", cpus)
+		run(quick(), cpus)
 	}
 	for _, cpus := range vmtest.CPUs("4") {
-		run("q35", cpus)
+		run(full(), cpus)
 	}
 }
 
@@ -95,11 +95,11 @@ func TestSMPBoots(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	hello := vmtest.Program(t, "hello")
-	for machine, most := range map[string]string{"microvm": "64", "q35": "8"} {
+	for kind, most := range map[string]string{quick(): "64", full(): "8"} {
 		for _, cpus := range vmtest.CPUs("3", most) {
-			t.Run(machine+"/"+cpus, func(t *testing.T) {
+			t.Run(kind+"/"+cpus, func(t *testing.T) {
 				t.Parallel()
-				vmtest.Run(t, "--machine", machine, "--cpus", cpus, hello).WantStdout(t, 0, "hello, world\n")
+				vmtest.Run(t, on(kind, "--cpus", cpus, hello)...).WantStdout(t, 0, "hello, world\n")
 			})
 		}
 	}

@@ -38,8 +38,8 @@ func TestModules(t *testing.T) {
 		vmtest.Command{Args: []string{"run", module(t, wasm.Echo())}, Stdin: bytes.NewReader(data)}.Do(t).
 			WantStdout(t, 0, string(data))
 	}
-	if r := vmtest.Run(t, "--machine", "q35", module(t, wasm.Hello())); r.Code != 0 {
-		t.Errorf("on q35: %s", r)
+	if r := vmtest.Run(t, on(full(), module(t, wasm.Hello()))...); r.Code != 0 {
+		t.Errorf("on %s: %s", full(), r)
 	}
 }
 
@@ -193,15 +193,15 @@ func TestGoModule(t *testing.T) {
 	if err := vmtest.Go("wasip1", "wasm", "build", "-ldflags", "-s -w", "-o", demo, "./test/demo"); err != nil {
 		t.Fatal(err)
 	}
-	for _, machine := range []string{"microvm", "q35"} {
+	for _, kind := range kinds() {
 		r := vmtest.Command{
-			Args:  []string{"run", "--machine", machine, "-e", "K=V", demo, "-exit", "9", "-stdin", "x", "y"},
+			Args:  append([]string{"run"}, on(kind, "-e", "K=V", demo, "-exit", "9", "-stdin", "x", "y")...),
 			Stdin: strings.NewReader("12345"),
 		}.Do(t)
 		r.Want(t, 9)
 		for _, w := range []string{"2: x y", "1: K=V", "stdin        5 bytes"} {
 			if !strings.Contains(string(r.Stdout), w) {
-				t.Errorf("%s: stdout does not say %q: %s", machine, w, r)
+				t.Errorf("%s: stdout does not say %q: %s", kind, w, r)
 			}
 		}
 	}
