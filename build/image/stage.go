@@ -180,25 +180,28 @@ func (w *walker) callee(f *function) (followed bool, why string) {
 }
 
 // data tells why the stage may not use what lies at an address; empty: it may. What
-// has no name, as constant values of structures have none, lies somewhere between two
-// that have: all of that is looked at.
+// has no name might be anything: constant structures that the compiler copies are so.
 func (w *walker) data(at uint64) string {
 	last := &w.k.segments[2]
 	if at >= last.addr+uint64(len(last.data)) && at < last.end() {
 		return "uses .bss"
 	}
 	i, _ := slices.BinarySearchFunc(w.objects, at+1, func(f function, at uint64) int { return cmp.Compare(f.start, at) })
-	if i == 0 || i == len(w.objects) {
+	if i == 0 {
 		return "uses what isn't the image's"
 	}
-	start, end, name := w.objects[i-1].end, w.objects[i].start, "what lies behind "+w.objects[i-1].name
-	if w.objects[i-1].name == "go:string.*" { // has no size, and nothing but bytes up to the next
+	var start, end uint64
+	name := w.objects[i-1].name
+	if name == "go:string.*" { // has no size, and nothing but bytes up to the next
 		return ""
 	}
 	for k := i - 1; k >= 0 && w.objects[k].start == w.objects[i-1].start; k-- {
 		if o := &w.objects[k]; at < o.end { // the others are marks, without a size
 			start, end, name = o.start, o.end, o.name
 		}
+	}
+	if start == end {
+		return "uses what has no name, behind " + name + " (the constants of a structure? set its fields one by one)"
 	}
 	b := w.k.bytes(start, end)
 	if b == nil {

@@ -63,7 +63,11 @@ func (r *reader) hart(n, up *node) Code {
 	if !ok {
 		return BadProperty
 	}
-	h := Hart{ID: id, Enabled: r.enabled(n), controller: n.controller, ContextM: -1, ContextS: -1}
+	// Field by field: a literal would be copied from a constant without a name, which
+	// the image step can't let machine mode use.
+	var h Hart
+	h.ID, h.Enabled, h.controller = id, r.enabled(n), n.controller
+	h.ContextM, h.ContextS = -1, -1
 	switch {
 	case r.is(n, mmu, "riscv,sv39"):
 		h.Bits = 39
