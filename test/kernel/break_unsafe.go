@@ -7,11 +7,10 @@ package main
 import (
 	"errors"
 	"runtime/debug"
-	"sync/atomic"
+	"slices"
 	"syscall"
 	"unsafe"
 
-	"loam/machine/amd64"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
 )
@@ -43,7 +42,7 @@ func writeText() error {
 
 // executeData jumps into the kernel's heap.
 func executeData() error {
-	code := []byte{0xc3}
+	code := slices.Clone(returns)
 	p := unsafe.Pointer(&code)
 	f := *(*func())(unsafe.Pointer(&p))
 	f()
@@ -74,14 +73,6 @@ func goPanic() error { panic("on purpose") }
 // guard writes below a CPU's first stack.
 func guard() error {
 	*at(uintptr(metal.Places().Stacks)) = 1
-	return errAlive
-}
-
-// nmi sends a non-maskable interrupt to this CPU through its local APIC
-// (SDM vol. 3A, 10.6.1).
-func nmi() error {
-	const icr, toSelf, deliverNMI = amd64.KernelDevices + 0xfee00300, 1 << 18, 4 << 8
-	atomic.StoreUint32((*uint32)(unsafe.Pointer(at(icr))), toSelf|deliverNMI)
 	return errAlive
 }
 

@@ -6,18 +6,19 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
-	"loam/machine/amd64"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
 )
 
 func main() {
 	name, _ := bootinfo.Lookup(metal.CommandLine(), "test")
+	maps.Copy(tests, testsHere)
 	switch f := tests[string(name)]; {
 	case f == nil:
 		say("no test named %q", name)
@@ -54,7 +55,6 @@ var tests = map[string]func() error{
 	"divide":      divide,
 	"panic":       goPanic,
 	"guard":       guard,
-	"nmi":         nmi,
 	"throw":       throw,
 	"machine":     machineFault,
 }
@@ -142,9 +142,9 @@ func kernelSpace() error {
 	heap, table := make([]byte, 1<<20), metal.TableRange(64)
 	say("direct %#x tables %#x stacks %#x heap %#x", s.Direct, s.Tables, s.Stacks, s.Heap)
 	switch p := uint64(addressOf(heap)); {
-	case p < s.Heap || p >= s.Heap+amd64.KernelHeap:
+	case p < s.Heap || p >= s.Heap+kernelHeap:
 		return fmt.Errorf("the heap has %#x", p)
-	case uint64(table) < s.Tables || uint64(table) >= s.Tables+amd64.KernelTables:
+	case uint64(table) < s.Tables || uint64(table) >= s.Tables+kernelTables:
 		return fmt.Errorf("the tables have %#x", table)
 	case metal.Phys().Virtual(0) != uintptr(s.Direct):
 		return fmt.Errorf("the direct map is at %#x", metal.Phys().Virtual(0))

@@ -14,7 +14,7 @@ import (
 // its state and the callers, once.
 func TestKernelMistakes(t *testing.T) {
 	t.Parallel()
-	status, log := bootKernel(t, hostvm.MicroVM, "freetwice")
+	status, log := bootKernel(t, quick(), "freetwice")
 	_, freed, ok := strings.Cut(log, "freed twice: ")
 	if status != hostvm.StatusEnded || !ok {
 		t.Fatalf("status %d\n%s", status, log)

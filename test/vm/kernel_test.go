@@ -22,7 +22,7 @@ import (
 // the kernel.
 var testKernel = sync.OnceValues(func() (string, error) {
 	linked := filepath.Join(vmtest.Dir(), "test-kernel.linked")
-	err := vmtest.Go("linux", "amd64", "build", "-trimpath", "-tags", "loam",
+	err := vmtest.Go("linux", vmtest.Arch(), "build", "-trimpath", "-tags", "loam",
 		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
 	if err != nil {
 		return "", err
@@ -39,10 +39,10 @@ var testKernel = sync.OnceValues(func() (string, error) {
 	return path, os.WriteFile(path, img, 0o666)
 })
 
-// cpusOf is how many CPUs the test kernel gets on a machine: one of the two has
+// cpusOf is how many CPUs the test kernel gets on a kind of machine: one of the two has
 // several.
-func cpusOf(machine hostvm.Machine) int {
-	if machine == hostvm.Q35 {
+func cpusOf(kind string) int {
+	if kind == full() {
 		return 4
 	}
 	return 1
@@ -50,20 +50,25 @@ func cpusOf(machine hostvm.Machine) int {
 
 // bootKernel boots the test kernel with test=name and gives QEMU's exit status
 // and the kernel's log.
-func bootKernel(t *testing.T, machine hostvm.Machine, name string) (int, string) {
+func bootKernel(t *testing.T, kind, name string) (int, string) {
 	t.Helper()
-	return bootKernelOn(t, machine, cpusOf(machine), hostvm.Param{Key: "test", Value: name})
+	return bootKernelOn(t, kind, cpusOf(kind), hostvm.Param{Key: "test", Value: name})
 }
 
 // bootKernelOn is bootKernel on a number of CPUs, with any parameters.
-func bootKernelOn(t *testing.T, machine hostvm.Machine, cpus int, params ...hostvm.Param) (int, string) {
+func bootKernelOn(t *testing.T, kind string, cpus int, params ...hostvm.Param) (int, string) {
 	t.Helper()
 	vmtest.Loam(t) // the machine suite is asked for
 	path, err := testKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	qemu, err := exec.LookPath("qemu-system-x86_64")
+	config := hostvm.Config{Machine: hostvm.Machine(kind), Accel: hostvm.TCG, CPUs: cpus, MemoryMiB: 64}
+	command := "qemu-system-x86_64"
+	if vmtest.Arch() == hostvm.RISCV64 {
+		config.Machine, config.Firmware, command = hostvm.Virt, kind, "qemu-system-riscv64"
+	}
+	qemu, err := exec.LookPath(command)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -73,10 +78,9 @@ func bootKernelOn(t *testing.T, machine hostvm.Machine, cpus int, params ...host
 	}
 	defer kernel.Close()
 	defer vmtest.Slot()()
-	p, err := hostvm.Start(&hostvm.Config{
-		QEMU: qemu, Machine: machine, Accel: hostvm.TCG, CPUs: cpus, MemoryMiB: 64, Kernel: kernel,
-		Params: append(params, hostvm.Param{Key: "log", Value: "1"}),
-	}, nil)
+	config.QEMU, config.Kernel = qemu, kernel
+	config.Params = append(params, hostvm.Param{Key: "log", Value: "1"})
+	p, err := hostvm.Start(&config, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +97,11 @@ func bootKernelOn(t *testing.T, machine hostvm.Machine, cpus int, params ...host
 // TestKernelRuntime: Go's runtime on the bare machine.
 func TestKernelRuntime(t *testing.T) {
 	t.Parallel()
-	for _, machine := range []hostvm.Machine{hostvm.MicroVM, hostvm.Q35} {
+	for _, kind := range kinds() {
 		for _, name := range []string{"runtime", "collector", "sleep", "random", "runner"} {
-			t.Run(string(machine)+"/"+name, func(t *testing.T) {
+			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				status, log := bootKernel(t, machine, name)
+				status, log := bootKernel(t, kind, name)
 				if status != hostvm.StatusEnded || !strings.Contains(log, "ok "+name) {
 					t.Errorf("status %d\n%s", status, log)
 				}
@@ -114,7 +118,7 @@ func TestKernelGivesBack(t *testing.T) {
 		for _, cpus := range []int{1, 2, 4} {
 			t.Run(fmt.Sprintf("%s/%d", name, cpus), func(t *testing.T) {
 				t.Parallel()
-				status, log := bootKernelOn(t, hostvm.Q35, cpus, hostvm.Param{Key: "test", Value: name})
+				status, log := bootKernelOn(t, full(), cpus, hostvm.Param{Key: "test", Value: name})
 				if status != hostvm.StatusEnded || !strings.Contains(log, "ok "+name) {
 					t.Errorf("status %d\n%s", status, log)
 				}
@@ -135,7 +139,7 @@ func TestKernelSpace(t *testing.T) {
 		if seed != "" {
 			params = append(params, hostvm.Param{Key: "seed", Value: seed})
 		}
-		status, log := bootKernelOn(t, hostvm.MicroVM, 1+i%2, params...)
+		status, log := bootKernelOn(t, quick(), 1+i%2, params...)
 		p := &places[i]
 		_, line, ok := strings.Cut(log, "direct ")
 		if _, err := fmt.Sscanf(line, "0x%x tables 0x%x stacks 0x%x heap 0x%x", &p[0], &p[1], &p[2], &p[3]); !ok || err != nil || status != hostvm.StatusEnded {
@@ -159,7 +163,7 @@ func TestKernelSpace(t *testing.T) {
 // the function's name and a stopped machine.
 func TestKernelFaults(t *testing.T) {
 	t.Parallel()
-	for name, words := range map[string][]string{
+	faults := map[string][]string{
 		"nil":         {"main.nilDereference", "page fault"},
 		"pagezero":    {"main.pageZero"},
 		"writetext":   {"main.writeText"},
@@ -168,20 +172,25 @@ func TestKernelFaults(t *testing.T) {
 		"divide":      {"main.divide"},
 		"panic":       {"main.goPanic", "on purpose"},
 		"guard":       {"main.guard"},
-		"nmi":         {"NMI on CPU", "main."}, // main.main, or the leaf that it called
 		"throw":       {"concurrent map writes", "main.throw"},
 		"machine":     {"machine"},
-	} {
+	}
+	if vmtest.Arch() == hostvm.RISCV64 {
+		faults["machinemode"] = []string{" fault", "main.machineMode"}
+	} else {
+		faults["nmi"] = []string{"NMI on CPU", "main."} // main.main, or the leaf that it called
+	}
+	for name, words := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, machine := range []hostvm.Machine{hostvm.MicroVM, hostvm.Q35} {
-				status, log := bootKernel(t, machine, name)
+			for _, kind := range kinds() {
+				status, log := bootKernel(t, kind, name)
 				if status != hostvm.StatusPanic {
-					t.Errorf("%s: status %d, want that of a panic (%d)", machine, status, hostvm.StatusPanic)
+					t.Errorf("%s: status %d, want that of a panic (%d)", kind, status, hostvm.StatusPanic)
 				}
 				for _, w := range words {
 					if !strings.Contains(log, w) {
-						t.Errorf("%s: the log does not say %q", machine, w)
+						t.Errorf("%s: the log does not say %q", kind, w)
 					}
 				}
 				if t.Failed() {
