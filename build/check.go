@@ -49,24 +49,29 @@ func testTarget(b *builder, flags []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
-	on := func(cpus string) check {
-		return check{"on " + cpus + " CPUs, a kernel with checks", func() error {
-			return b.run(b.checkedEnv("amd64", cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
-		}}
-	}
 	if err := b.checked(); err != nil {
 		return err
 	}
-	return runChecks("test", []check{
+	checks := []check{
 		{"go vet ./...", func() error { return b.run(nil, "go", "vet", "./...") }},
 		{"go test ./...", func() error { return b.run(nil, "go", "test", "./...") }},
-		{"in the machine: go test ./test/vm/...", func() error {
-			return b.run(b.testEnv("amd64"), "go", append(machine, "./test/vm/...")...)
-		}},
-		on("2"), on("4"),
-	})
+	}
+	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
+	for _, arch := range tested {
+		checks = append(checks, check{"in the machine for " + arch + ": go test ./test/vm/...", func() error {
+			return b.run(b.testEnv(arch), "go", append(machine, "./test/vm/...")...)
+		}})
+		for _, cpus := range []string{"2", "4"} {
+			checks = append(checks, check{"on " + cpus + " CPUs for " + arch + ", a kernel with checks", func() error {
+				return b.run(b.checkedEnv(arch, cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
+			}})
+		}
+	}
+	return runChecks("test", checks)
 }
+
+// tested are the architectures whose machines test runs.
+var tested = []string{"amd64"}
 
 // severalCPUs are the tests that test runs on several CPUs; ./x smp runs them all.
 const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects)$"
@@ -95,11 +100,12 @@ func (v view) checks() string {
 	return "inherit"
 }
 
-// views are the ones that lint takes. The kernel proper is amd64 only so far.
+// views are the ones that lint takes.
 var views = []view{
 	{"linux", "amd64", ""},
 	{"linux", "amd64", "loam"},
 	{"linux", "riscv64", ""},
+	{"linux", "riscv64", "loam"},
 	{"darwin", "arm64", ""},
 }
 

@@ -96,9 +96,9 @@ func TestRoot(t *testing.T) {
 
 // TestArchitectures: what is built is known to all parts of the build.
 func TestArchitectures(t *testing.T) {
-	for _, arch := range arches {
-		if err := checkArch(arch); err != nil {
-			t.Error(err)
+	for _, arch := range append(arches, tested...) {
+		if err := checkArch(arch); err != nil || starts[arch] == nil {
+			t.Error(arch, err)
 		}
 	}
 	for args, want := range map[string]string{"": "amd64", "-arch riscv64": "riscv64", "-arch amd64": "amd64"} {
@@ -141,7 +141,7 @@ func TestViews(t *testing.T) {
 	for _, v := range views {
 		seen[v.String()] = true
 	}
-	for _, want := range []string{"linux/amd64", "linux/amd64 -tags loam", "linux/riscv64"} {
+	for _, want := range []string{"linux/amd64", "linux/amd64 -tags loam", "linux/riscv64", "linux/riscv64 -tags loam"} {
 		if !seen[want] {
 			t.Errorf("lint does not look at %s", want)
 		}
