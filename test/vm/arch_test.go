@@ -33,6 +33,14 @@ func on(kind string, more ...string) []string {
 	return slices.Concat([]string{flag, kind}, more)
 }
 
+// firmwareMiB is how much of a machine's memory the firmware of a kind keeps.
+func firmwareMiB(kind string) int {
+	if kind == hostvm.OpenSBI {
+		return 2
+	}
+	return 0
+}
+
 // onlyAMD64 skips a test of what no machine for riscv64 has.
 func onlyAMD64(t *testing.T, what string) {
 	t.Helper()

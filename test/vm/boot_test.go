@@ -38,7 +38,7 @@ type console struct {
 func boot(t *testing.T, args ...string) *console {
 	t.Helper()
 	t.Cleanup(vmtest.Slot())
-	c := &console{t: t, cmd: exec.Command(vmtest.Loam(t), append([]string{"boot", "--display", "none"}, args...)...)}
+	c := &console{t: t, cmd: exec.Command(vmtest.Loam(t), append([]string{"boot", "--arch", vmtest.Arch(), "--display", "none"}, args...)...)}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -214,8 +214,8 @@ func TestBootTooSmall(t *testing.T) {
 		args := append([]string{"boot", "--display", "none", "--for", "2s"}, on(kind, "-m", "4M")...)
 		vmtest.Command{Args: args}.Do(t).
 			WantReason(t, 125, "4", "memory", "-m")
-		t.Run(kind+"/8M", func(t *testing.T) {
-			c := boot(t, on(kind, "-m", "8M")...)
+		t.Run(kind+"/small", func(t *testing.T) {
+			c := boot(t, on(kind, "-m", fmt.Sprintf("%dM", 8+firmwareMiB(kind)))...)
 			c.press("q")
 			c.expect("power off")
 		})
