@@ -73,6 +73,16 @@ func (i *Info) inMemory(r Range) bool {
 	return left == 0
 }
 
+// anyMemory reports whether a byte of a range is memory.
+func (i *Info) anyMemory(r Range) bool {
+	for _, m := range i.memory() {
+		if r.overlaps(m) {
+			return true
+		}
+	}
+	return false
+}
+
 func (i *Info) isReserved(r Range) bool {
 	for _, other := range i.reserved() {
 		if r.overlaps(other) {

@@ -51,6 +51,7 @@ const (
 	TooDeep            // more than MaxDepth nodes below each other
 	Truncated          // the structure block ends before the tree does
 	BadReference       // a phandle that no node has
+	BadDevice          // a device has its registers in memory, or no room for them
 	NoMemory           // no memory is described
 	BadMemory          // two ranges of memory overlap, or one lies where none can be
 	ImageOutside       // not all of the kernel's image lies in memory
@@ -59,7 +60,7 @@ const (
 	BadHarts           // two harts have one number or one interrupt controller
 	NoTicks            // how fast the timer counts is not said
 	NoInitrd           // there is no boot archive
-	BadInitrd          // it doesn't begin at a page
+	BadInitrd          // it doesn't begin at a page, or ends before it begins
 	InitrdOutside      // not all of it lies in memory
 	InitrdTaken        // it overlaps the image or the devicetree
 )
@@ -90,6 +91,8 @@ func (c Code) String() string {
 		return "a devicetree that ends too early"
 	case BadReference:
 		return "a devicetree with a reference to nothing"
+	case BadDevice:
+		return "a devicetree with a device in memory, or without room for its registers"
 	case NoMemory:
 		return "a devicetree without memory"
 	case BadMemory:
@@ -107,7 +110,7 @@ func (c Code) String() string {
 	case NoInitrd:
 		return "no boot archive (initrd)"
 	case BadInitrd:
-		return "a boot archive (initrd) that is not at a page boundary"
+		return "a boot archive (initrd) that is not at a page boundary, or ends before it begins"
 	case InitrdOutside:
 		return "a boot archive (initrd) that is not in memory"
 	case InitrdTaken:

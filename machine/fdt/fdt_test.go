@@ -154,7 +154,7 @@ func TestBadBlobs(t *testing.T) {
 		"a hart without number": {blob(n("", n("cpus", n("cpu", text("device_type", "cpu"))))), BadProperty},
 		"odd initrd":            {blob(n("", n("chosen", cells("linux,initrd-start", 1, 2, 3)))), BadProperty},
 		"initrd that ends before": {blob(n("", n("chosen", cells("linux,initrd-start", 9),
-			cells("linux,initrd-end", 8)))), BadProperty},
+			cells("linux,initrd-end", 8)))), BadInitrd},
 		"reference to nothing": {blob(virt(n("x", cells("#address-cells", 2), n("clint", text("compatible", "riscv,clint0"),
 			cells("reg", 0, 0x3000, 0x1000), cells("interrupts-extended", 0, 3))))), BadReference},
 		"registers askew": {blob(n("", n("cpus", cells("#address-cells", 1), cells("#size-cells", 0), hart(0, 1)),

@@ -99,6 +99,8 @@ func (r *reader) isa(s Span) riscv64.ISA {
 	return r.lastSet
 }
 
+const uartRegisters = 8 // of a 16550
+
 // device adds a device.
 func (r *reader) device(kind device, n, up *node) Code {
 	first, ok := r.regAt(n, up, 0)
@@ -110,6 +112,9 @@ func (r *reader) device(kind device, n, up *node) Code {
 	case uart:
 		if i.UART.Size == 0 || r.isConsole(n) {
 			i.UART = r.registers(n, first)
+		}
+		if i.UART.Size < uartRegisters<<i.UART.Shift {
+			return BadDevice
 		}
 	case virtio:
 		add(i.Virtio[:], &i.VirtioCount, r.registers(n, first), &i.LeftOut)
@@ -180,7 +185,7 @@ func (r *reader) isConsole(n *node) bool {
 func (r *reader) resolve() Code {
 	i := r.info
 	if i.Initrd.Size < i.Initrd.Start {
-		return BadProperty
+		return BadInitrd
 	}
 	i.Initrd.Size -= i.Initrd.Start // it was the end
 	for k := range r.controls {     // at most MaxDevices
@@ -199,8 +204,8 @@ func (r *reader) resolve() Code {
 			h.attach(c, uint64(at/2), cause)
 		}
 	}
-	if r.controls == 0 {
-		return OK
+	if code := i.checkDevices(); code != OK || r.controls == 0 {
+		return code
 	}
 	return i.check()
 }
@@ -257,6 +262,25 @@ func (i *Info) check() Code {
 		for _, at := range [...]uint64{h.Compare, h.Time} {
 			if bits.TrailingZeros64(at) < 3 {
 				return BadProperty
+			}
+		}
+	}
+	return OK
+}
+
+// checkDevices looks whether a device lies in memory: who writes to its registers
+// writes to what is somebody else's, and who waits for it waits for ever.
+func (i *Info) checkDevices() Code {
+	for _, r := range [...]Range{i.UART.Range, i.PLIC.Range, i.PCI.Range, {i.PCI.IO.CPU, i.PCI.IO.Size}, i.Test, i.RTC} {
+		if i.anyMemory(r) {
+			return BadDevice
+		}
+	}
+	for k := range i.Harts[:min(i.HartCount, MaxHarts)] {
+		h := &i.Harts[k]
+		for _, at := range [...]uint64{h.Soft, h.Compare, h.Time} {
+			if at != 0 && i.anyMemory(Range{at, 1}) {
+				return BadDevice
 			}
 		}
 	}
