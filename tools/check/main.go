@@ -101,7 +101,7 @@ func check(o options) ([]finding.Finding, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		marks, _ := source.Marks(tree) // source.Check reported the bad ones
+		marks, _ := source.Marks(tree, im.Arch) // source.Check reported the bad ones
 		broken, sum := proof.Run(im, tree, marks)
 		found = append(found, broken...)
 		summary += fmt.Sprintf(", %d trap handlers (deepest %s, %d bytes), %d allocation-free, %d without FPU, %d without calls, %d without return, over %d functions",

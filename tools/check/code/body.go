@@ -65,12 +65,12 @@ func (b *Body) decode(im *Image, code []byte) {
 			if _, ok := found[pc]; ok || !b.inside(pc) {
 				continue
 			}
-			in, err := decode(code[pc-b.Func.Addr:], pc)
+			in, err := im.decode(code[pc-b.Func.Addr:], pc)
 			if err != nil {
 				b.Bad = fmt.Sprintf("at +%#x: %v", pc-b.Func.Addr, err)
 				continue
 			}
-			in.Ends = im.ends(&in)
+			b.classify(im, &in)
 			found[pc] = in
 			work = append(work, b.next(&in)...)
 			if b.inside(in.label) {
@@ -84,6 +84,10 @@ func (b *Body) decode(im *Image, code []byte) {
 				work = append(work, b.table[pc]...)
 			}
 		}
+		if im.Arch == "riscv64" {
+			work = append(work, b.join(im, found)...)
+			work = append(work, b.localReturns(found)...)
+		}
 		if len(work) == 0 {
 			break
 		}
@@ -95,6 +99,15 @@ func (b *Body) decode(im *Image, code []byte) {
 	for i, in := range b.Insns {
 		b.at[in.Addr] = i
 	}
+}
+
+// classify completes Kind and what depends on the function that in belongs to.
+func (b *Body) classify(im *Image, in *Insn) {
+	if in.rvFirmware(b.Func.Name) {
+		in.Kind = Plain
+	}
+	in.local = in.writes != 0 && in.Kind == Call && b.inside(in.Target) && in.Target != b.Func.Addr
+	in.Ends = im.ends(in)
 }
 
 // next returns where control may go inside the function after in.
@@ -117,6 +130,9 @@ func (b *Body) next(in *Insn) []uint64 {
 	case Call:
 		if in.Ends {
 			return nil
+		}
+		if in.local {
+			return []uint64{in.Target, after}
 		}
 	}
 	return []uint64{after}
@@ -170,6 +186,9 @@ func (b *Body) link() {
 		if in.Kind == IndirectJump && len(b.table[in.Addr]) > 0 {
 			in.Kind = Plain
 		}
+	}
+	if in := b.torn(); in != nil {
+		b.Bad = fmt.Sprintf("at +%#x: control enters what several instructions make", in.Addr-b.Func.Addr)
 	}
 }
 
@@ -311,3 +330,6 @@ func (b *Body) Entry() int {
 func (b *Body) Leaves(in *Insn) bool {
 	return (in.Kind == Jump || in.Kind == CondJump) && !b.inside(in.Target)
 }
+
+// Calls reports whether in calls another function by its address.
+func (b *Body) Calls(in *Insn) bool { return in.Kind == Call && !in.local }

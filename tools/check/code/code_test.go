@@ -109,7 +109,7 @@ func TestDecode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		code := unhex(t, tt.code)
-		in, err := decode(append(code, 0x90), 0x1000)
+		in, err := decodeAMD64(append(code, 0x90), 0x1000)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -125,7 +125,7 @@ func TestDecode(t *testing.T) {
 
 func TestDecodeRejects(t *testing.T) {
 	for _, s := range []string{"", "0f", "e8 00", "c5 fe", "62 f1 fe 48 6f", "0f ff", "0f 38 ff c0", "c4 e3 75 46 c2"} {
-		if in, err := decode(unhex(t, s), 0); err == nil {
+		if in, err := decodeAMD64(unhex(t, s), 0); err == nil {
 			t.Errorf("%q decodes to %+v", s, in)
 		}
 	}
@@ -138,7 +138,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, code []byte) {
-		in, err := decode(code, 1<<40)
+		in, err := decodeAMD64(code, 1<<40)
 		if err == nil && (in.Len <= 0 || in.Len > len(code)) {
 			t.Errorf("% x: length %d", code, in.Len)
 		}
@@ -150,7 +150,7 @@ func FuzzDecode(f *testing.F) {
 func image(t *testing.T, f string, data []byte) (*Image, *Body) {
 	t.Helper()
 	code := unhex(t, f)
-	im := newImage()
+	im := newImage("amd64")
 	im.funcs = []Func{{"g", 0x2000, 1}, {"f", 0x1000, uint64(len(code))}}
 	im.areas = []area{{0x1000, code}, {0x2000, []byte{0xc3}}, {0x3000, data}}
 	im.vars["v"] = Func{"v", 0x3000, uint64(len(data))}
@@ -285,9 +285,15 @@ func TestWX(t *testing.T) {
 // TestWholeProgram decodes every function of a stock Go program, runtime
 // included: the decoder must understand what the toolchain emits.
 func TestWholeProgram(t *testing.T) {
+	for _, arch := range []string{"amd64", "riscv64"} {
+		t.Run(arch, func(t *testing.T) { wholeProgram(t, arch) })
+	}
+}
+
+func wholeProgram(t *testing.T, arch string) {
 	out := filepath.Join(t.TempDir(), "kern.elf")
 	cmd := exec.Command("go", "build", "-o", out, "../proof/testdata/kern")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOAMD64=v1", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GORISCV64=rva20u64", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, text)
 	}
@@ -298,7 +304,7 @@ func TestWholeProgram(t *testing.T) {
 	im.Ends = func(s string) bool {
 		return strings.HasPrefix(s, "runtime.panic") || strings.HasPrefix(s, "runtime.gopanic") ||
 			strings.HasPrefix(s, "runtime.goPanic") || strings.HasPrefix(s, "runtime.throw") || strings.HasPrefix(s, "runtime.morestack") ||
-			strings.HasPrefix(s, "runtime.fatal")
+			strings.HasPrefix(s, "runtime.fatal") || s == "internal/runtime/cgroup.throw"
 	}
 	n := 0
 	for i := range im.funcs {
@@ -312,6 +318,7 @@ func TestWholeProgram(t *testing.T) {
 		switch {
 		case b.Bad == "", b.Func.Name == "main.trapLoop.abi0":
 		case strings.HasPrefix(b.Func.Name, "runtime.call"): // frames up to 1 GiB
+		case strings.HasPrefix(b.Func.Name, "go:textfips"): // marks of one byte
 		case b.Func.Name == "runtime.goexit.abi0": // its callee exits the thread
 		default:
 			t.Errorf("%s: %s", b.Func.Name, b.Bad)

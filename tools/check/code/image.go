@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package code reads the machine code of a static amd64 Go program: its
-// functions from the ELF symbol table, their instructions, how control flows
+// Package code reads the machine code of a static Go program for amd64 or
+// riscv64: its functions from the ELF symbol table, their instructions, how control flows
 // inside each, where it leaves to, and how deep each pushes the stack.
 //
 // It reads what the processor will run rather than the source or the
@@ -14,7 +14,9 @@
 //
 // Encodings are those of Intel's Software Developer's Manual (SDM), volume 2,
 // 325383-083: appendix B for legacy instructions, through x86asm, and
-// sections 2.3 and 2.7 for the VEX and EVEX prefixes, decoded here.
+// sections 2.3 and 2.7 for the VEX and EVEX prefixes, decoded here. Those of
+// RISC-V are its Instruction Set Manual's, volume I version 20191213 through
+// riscv64asm, and volume II version 20211203.
 package code
 
 import (
@@ -39,6 +41,8 @@ type Image struct {
 	// Ends tells the functions, by symbol, behind whose calls the compiler
 	// puts nothing that runs. Set it before the first Body; nil: none.
 	Ends func(symbol string) bool
+	// Arch is what it runs on: "amd64" or "riscv64".
+	Arch string
 
 	funcs  []Func // by address
 	names  map[string]*Func
@@ -70,10 +74,11 @@ func Open(path string) (*Image, error) {
 
 // read builds an Image from an open ELF file.
 func read(f *elf.File) (*Image, error) {
-	if f.Machine != elf.EM_X86_64 || f.Class != elf.ELFCLASS64 {
-		return nil, fmt.Errorf("is for %v, not 64-bit x86", f.Machine)
+	arch, ok := arches[f.Machine]
+	if !ok || f.Class != elf.ELFCLASS64 {
+		return nil, fmt.Errorf("is for %v, %v: neither amd64 nor riscv64", f.Machine, f.Class)
 	}
-	im := newImage()
+	im := newImage(arch)
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_LOAD || p.Filesz == 0 {
 			continue
@@ -103,9 +108,12 @@ func read(f *elf.File) (*Image, error) {
 	return im, nil
 }
 
+// arches are the architectures whose code is known here.
+var arches = map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_RISCV: "riscv64"}
+
 // newImage returns an image with nothing in it.
-func newImage() *Image {
-	return &Image{names: map[string]*Func{}, vars: map[string]Func{}, bodies: map[*Func]*Body{}}
+func newImage(arch string) *Image {
+	return &Image{Arch: arch, names: map[string]*Func{}, vars: map[string]Func{}, bodies: map[*Func]*Body{}}
 }
 
 // index sorts the functions and makes them findable.
@@ -146,6 +154,23 @@ func lineTable(f *elf.File, syms []elf.Symbol) *gosym.Table {
 		return nil
 	}
 	return table
+}
+
+// decode reads the instruction at the start of code, which lies at pc.
+func (im *Image) decode(code []byte, pc uint64) (Insn, error) {
+	if im.Arch == "riscv64" {
+		return decodeRISCV(code, pc)
+	}
+	return decodeAMD64(code, pc)
+}
+
+// CallSize returns how many bytes a call itself puts on the stack: the return
+// address, which RISC-V keeps in a register.
+func (im *Image) CallSize() int {
+	if im.Arch == "riscv64" {
+		return 0
+	}
+	return 8
 }
 
 // Lookup returns the function with exactly this symbol, or nil.

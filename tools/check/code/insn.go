@@ -21,9 +21,9 @@ const (
 	CondJump                 // to Target or the next
 	IndirectCall             // to an address in a register or in memory
 	IndirectJump             // likewise, not coming back
-	Return                   // RET, IRET, SYSRET, SYSEXIT
-	Stop                     // UD2 and INT3: traps
-	Syscall                  // SYSCALL, SYSENTER, INT n
+	Return                   // RET, IRET, SYSRET, SYSEXIT; JALR x0, (ra), SRET, MRET
+	Stop                     // UD2 and INT3, C.EBREAK and UNIMP: traps
+	Syscall                  // SYSCALL, SYSENTER, INT n; ECALL, EBREAK
 )
 
 // SPEffect says what an instruction does to the stack pointer.
@@ -50,10 +50,28 @@ type Insn struct {
 	label  uint64 // an address it forms relative to itself, 0 if none
 	base   x86asm.Reg
 	into   x86asm.Reg // register that label goes into
+	riscv
 }
 
-// decode reads the instruction at the start of code, which lies at pc.
-func decode(code []byte, pc uint64) (Insn, error) {
+// riscv is what more is to be known of an instruction for RISC-V, where addresses and
+// constants take several. Registers are numbers, 0 if there is none.
+type riscv struct {
+	writes   uint8  // register that it writes
+	via      uint8  // register that a jump goes to or an addition begins with, by
+	offset   uint64 // from what that holds
+	by       uint8  // register that is added to the stack pointer
+	adds     bool   // an addition; of words if
+	word     bool
+	known    bool // what it writes is value
+	relative bool // which it has formed relative to itself
+	value    uint64
+	joined   bool // it goes on with what the instruction before it has made
+	local    bool // a call of a subroutine inside of its function
+	ecall    bool
+}
+
+// decodeAMD64 reads the instruction at the start of code, which lies at pc.
+func decodeAMD64(code []byte, pc uint64) (Insn, error) {
 	if hasVEX(code) {
 		in, ok := decodeVEX(code, pc)
 		if !ok {

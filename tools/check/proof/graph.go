@@ -28,7 +28,7 @@ func (p *Prover) graph(f *code.Func) []edge {
 	for i := range b.Insns {
 		in := &b.Insns[i]
 		switch {
-		case in.Kind == code.Call || b.Leaves(in):
+		case b.Calls(in) || b.Leaves(in):
 			to := p.im.At(in.Target)
 			switch {
 			case to == nil:

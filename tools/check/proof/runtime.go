@@ -12,7 +12,7 @@ func isPanic(symbol string) bool {
 	return oneOf(symbol, "runtime.panic*", "runtime.goPanic*", "runtime.gopanic", "runtime.sigpanic*",
 		"runtime.throw", "runtime.fatalthrow", "runtime.fatalpanic", "runtime.fatal", "runtime.abort",
 		"runtime.exit", "runtime.badsystemstack", "runtime.badmorestackg0", "runtime.badmorestackgsignal",
-		"internal/runtime/maps.fatal", "internal/sync.throw", "internal/sync.fatal", "sync.throw", "sync.fatal")
+		"internal/runtime/maps.fatal", "internal/runtime/cgroup.throw", "internal/sync.throw", "internal/sync.fatal", "sync.throw", "sync.fatal")
 }
 
 // isDeliberate reports whether symbol is a panic that somebody wrote, rather

@@ -70,7 +70,7 @@ func (p *Prover) trapDepth(f *code.Func, way []step) *depth {
 		}
 		need := b.Depth[e.insn] + sub.bytes
 		if in.Kind == code.Call || in.Kind == code.IndirectCall {
-			need += 8 // the return address
+			need += p.im.CallSize()
 		}
 		if need > d.bytes {
 			d.bytes, d.next = need, e.to
@@ -82,6 +82,7 @@ func (p *Prover) trapDepth(f *code.Func, way []step) *depth {
 
 // trapBody reports what single instructions of b break.
 func (p *Prover) trapBody(b *code.Body, way []step) {
+	p.trapFPU(b, way)
 	if b.Bad != "" {
 		p.report("trap", append(slices.Clip(way), step{b.Func, b.Func.Addr}), "", "can't be proved: "+b.Bad)
 	}
@@ -97,6 +98,24 @@ func (p *Prover) trapBody(b *code.Body, way []step) {
 	}
 }
 
+// trapFPU reports floating point and vectors in Go code on RISC-V: the registers are
+// off at trap level, so using one is a trap in a trap. Assembly of the machine floor
+// saves and loads them, and turns them on for that; the runtime's own routines look
+// first whether there are vectors.
+func (p *Prover) trapFPU(b *code.Body, way []step) {
+	file, _ := p.im.Line(b.Func.Addr)
+	if p.im.Arch != "riscv64" || !p.mayTrap(b.Func.Name) || strings.HasSuffix(file, ".s") {
+		return
+	}
+	for i := range b.Insns {
+		if in := &b.Insns[i]; in.FPU {
+			p.report("trap", append(slices.Clip(way), step{b.Func, in.Addr}), "",
+				"touches vector or floating-point state ("+in.Text+"), which is off at trap level; compute with integers")
+			return
+		}
+	}
+}
+
 // refused reports a callee that a trap handler may not reach, and tells
 // whether the way ends here, allowed or not.
 func (p *Prover) refused(way []step, to *code.Func) bool {
@@ -105,7 +124,9 @@ func (p *Prover) refused(way []step, to *code.Func) bool {
 		return true
 	}
 	text := ""
-	switch {
+	switch from := way[len(way)-1].f.Name; {
+	case isDeliberate(name) && strings.HasPrefix(from, "math/bits."):
+		return true // as good as what the compiler puts in: a division overflows
 	case isDeliberate(name):
 		text = "panics on purpose; use the machine floor's fatal path or return a code"
 	case isPanic(name):

@@ -49,9 +49,10 @@ type directive struct {
 	line int
 }
 
-// Marks collects the directives of the tree for a kernel build (GOARCH amd64,
-// tag loam) and reports those that are malformed or stand above no function.
-func Marks(t *Tree) ([]Mark, []finding.Finding) {
+// Marks collects the directives of the tree for a kernel build (GOARCH arch, tag
+// loam) and reports those, of any build, that are malformed or stand above no
+// function.
+func Marks(t *Tree, arch string) ([]Mark, []finding.Finding) {
 	var marks []Mark
 	var bad []finding.Finding
 	for _, f := range t.Files {
@@ -67,17 +68,18 @@ func Marks(t *Tree) ([]Mark, []finding.Finding) {
 			ms, fs = goMarks(t, f)
 		}
 		bad = append(bad, fs...)
-		if inKernelBuild(f) {
+		if inKernelBuild(f, arch) {
 			marks = append(marks, ms...)
 		}
 	}
 	return marks, bad
 }
 
-// inKernelBuild reports whether the build constraints of f admit the kernel.
-func inKernelBuild(f *File) bool {
+// inKernelBuild reports whether the build constraints of f admit the kernel
+// for arch.
+func inKernelBuild(f *File, arch string) bool {
 	ctx := build.Default
-	ctx.GOOS, ctx.GOARCH, ctx.BuildTags, ctx.CgoEnabled = "linux", "amd64", []string{"loam"}, false
+	ctx.GOOS, ctx.GOARCH, ctx.BuildTags, ctx.CgoEnabled = "linux", arch, []string{"loam"}, false
 	ctx.OpenFile = func(string) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(f.Text)), nil
 	}

@@ -70,7 +70,7 @@ func TestFence(t *testing.T) {
 }
 
 func TestMarks(t *testing.T) {
-	marks, bad := Marks(load(t, "testdata/marks"))
+	marks, bad := Marks(load(t, "testdata/marks"), "amd64")
 	compare(t, bad, "testdata/marks.want")
 	want := []Mark{
 		{Symbol: "marks/low.entry", Asm: true, File: "low/entry.s", Line: 5, End: 5, NoCall: true, NewStack: true},

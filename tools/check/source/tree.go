@@ -94,6 +94,9 @@ func (t *Tree) visit(rel string, d fs.DirEntry) error {
 		}
 		return nil
 	}
+	if rel == ".git" {
+		return nil // of a worktree: says where the repository is
+	}
 	info, err := d.Info()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed while we walked
@@ -178,6 +181,6 @@ func Check(t *Tree, extraWords []string) []finding.Finding {
 	out = append(out, Fence(t)...)
 	out = append(out, Headers(t)...)
 	out = append(out, Words(t, extraWords)...)
-	_, bad := Marks(t)
+	_, bad := Marks(t, "amd64") // the same for each architecture
 	return append(out, bad...)
 }

@@ -65,6 +65,7 @@ func main() {
 	nofpuVector()
 	nofpuSystem()
 	gate()
+	only(int(words[0]))
 }
 
 //go:noinline
@@ -80,13 +81,14 @@ func grow(i int) int {
 }
 
 // trapGood may do all this: index checks, a switch through a jump table,
-// copies, atomics, intrinsics.
+// copies, atomics, intrinsics, a division that may overflow.
 //
 //loam:trap stack=512
 //go:noinline
 func trapGood(i int) {
 	copy(words[i:], words[:i])
 	counter.Add(uint64(bits.LeadingZeros64(words[i])))
+	words[63], _ = bits.Div64(words[1], words[2], words[3])
 	switch i {
 	case 0:
 		words[9] = 3
