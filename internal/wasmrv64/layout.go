@@ -2,7 +2,8 @@
 
 package wasmrv64
 
-// The context: words that code and Go share. Globals follow at ctxGlobals, then
+// The context: words that code and Go share. The first three are as
+// user/sys.EnterCode wants them. Globals follow at ctxGlobals, then
 // two words a table, its address and its length, then the area for arguments
 // and results.
 const (

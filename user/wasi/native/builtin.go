@@ -60,6 +60,15 @@ func (i *Instance) memoryOp(b wasmrv64.Builtin, x int, n [3]uint64) bool {
 	return true
 }
 
+// bytes returns a range of the linear memory, which the caller has checked.
+func (i *Instance) bytes(at, n uint64) []byte {
+	if n == 0 {
+		return nil
+	}
+	b, _ := i.memory.Read(uint32(at), uint32(n))
+	return b
+}
+
 // fill sets all bytes to v.
 func fill(b []byte, v byte) {
 	if v == 0 {

@@ -13,6 +13,7 @@ import (
 	wasys "github.com/tetratelabs/wazero/sys"
 
 	"loam/internal/wasmrv64"
+	"loam/user/sys"
 )
 
 // Sizes in bytes. Untouched parts of the stack cost nothing.
@@ -27,13 +28,13 @@ func (i *Instance) area() []uint64 { return i.context[i.layout.Area:] }
 // call calls a function of the module and executes what its code leaves to Go.
 func (i *Instance) call(ctx context.Context, function uint32, args ...uint64) ([]uint64, error) {
 	t := i.m.TypeOf(function)
-	c, base := i.context, addressOf(i.code)
+	c, base := i.context, sys.Address(i.code)
 	copy(i.area(), args)
 	c[wasmrv64.CtxTarget] = base + uint64(i.image.Funcs[function].Offset)
 	c[wasmrv64.CtxEnter] = base + uint64(i.image.Thunks[i.m.Funcs[function]])
-	c[wasmrv64.CtxSP] = addressOf(i.stack) + stackSize
+	c[wasmrv64.CtxSP] = sys.Address(i.stack) + stackSize
 	for {
-		enter(&c[0])
+		sys.EnterCode(c)
 		switch exit := wasmrv64.Exit(c[wasmrv64.CtxExit]); exit {
 		case wasmrv64.ExitDone:
 			runtime.KeepAlive(i)
@@ -113,7 +114,7 @@ func (i *Instance) trapped(why string, pc uint64) error {
 
 // function returns the function that an address of code is in.
 func (i *Instance) function(pc uint64) (int, bool) {
-	at := pc - addressOf(i.code)
+	at := pc - sys.Address(i.code)
 	if len(i.image.Thunks) == 0 || at >= uint64(i.image.Thunks[0]) {
 		return 0, false
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"loam/internal/wasmrv64"
+	"loam/user/sys"
 )
 
 // Supported reports whether code can run here.
@@ -68,7 +69,7 @@ func New(ctx context.Context, rt wazero.Runtime, module []byte, image *wasmrv64.
 		return nil, err
 	}
 	i.context = make([]uint64, i.layout.Words)
-	i.context[wasmrv64.CtxStackLimit] = addressOf(i.stack) + slack
+	i.context[wasmrv64.CtxStackLimit] = sys.Address(i.stack) + slack
 	i.moved()
 	i.makeRecords()
 	i.makeTables()
@@ -87,7 +88,7 @@ func (i *Instance) moved() {
 	pages, _ := i.memory.Grow(0)
 	at := uint64(0)
 	if first, ok := i.memory.Read(0, 1); ok {
-		at = addressOf(first)
+		at = sys.Address(first)
 	}
 	i.context[wasmrv64.CtxMemory] = at
 	i.context[wasmrv64.CtxMemoryEnd] = at + uint64(pages)<<16
@@ -95,12 +96,12 @@ func (i *Instance) moved() {
 
 // makeRecords makes the function records.
 func (i *Instance) makeRecords() {
-	base := addressOf(i.code)
+	base := sys.Address(i.code)
 	i.records = make([]uint64, 0, 2*len(i.m.Funcs)+1)
 	for n, f := range i.image.Funcs {
 		i.records = append(i.records, base+uint64(f.Offset), uint64(i.m.TypeID(i.m.Funcs[n])))
 	}
-	i.context[wasmrv64.CtxFuncs] = addressOfWords(i.records)
+	i.context[wasmrv64.CtxFuncs] = sys.AddressOfWords(i.records)
 }
 
 // reference returns a reference to a function.
@@ -136,7 +137,7 @@ func (i *Instance) makeTables() {
 func (i *Instance) setTable(n int, t []uint64) {
 	i.tables[n] = t
 	at := i.layout.Tables + 2*n
-	i.context[at], i.context[at+1] = addressOfWords(t), uint64(len(t))
+	i.context[at], i.context[at+1] = sys.AddressOfWords(t), uint64(len(t))
 }
 
 // Init fills tables and memory from the module's segments and calls its start

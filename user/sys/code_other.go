@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux || !riscv64
+
+package sys
+
+// EnterCode and PublishCode are for linux/riscv64 and panic elsewhere.
+func EnterCode([]uint64) { panic("sys: EnterCode is for linux/riscv64") }
+
+// PublishCode is for linux/riscv64.
+func PublishCode([]byte) { panic("sys: PublishCode is for linux/riscv64") }
