@@ -170,7 +170,7 @@ func stackAnywhere() error {
 
 // callAtEnd makes a call with the last bytes that the program may have: the address to return to is the first that it may not.
 func callAtEnd() error {
-	low, high := uintptr(lastPage-lastPage/64&^(page-1)), uintptr(neverMapped)
+	low, high := uintptr(lastPage/2&^(page-1)), uintptr(neverMapped)
 	for high-low > page { // low can be had, high can't
 		if middle := low + (high-low)/2&^(page-1); canHave(middle) {
 			low = middle
@@ -181,7 +181,7 @@ func callAtEnd() error {
 	if v, e := call(sysMmap, low, page, protRW, noReplace, minusOne, 0); e == syscall.EEXIST {
 		return nil // the stack is there
 	} else if e != 0 || v != low {
-		return fmt.Errorf("mmap of the last page: %#x, %v", v, e)
+		return fmt.Errorf("mmap of the last page, %#x: %#x, %v", low, v, e)
 	}
 	defer free(low)
 	n := uintptr(len(callInstruction))

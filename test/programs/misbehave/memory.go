@@ -22,6 +22,9 @@ type errorCase struct {
 
 func (c errorCase) run() error {
 	v, e := call(c.nr, c.args...)
+	for e == syscall.EINTR { // Go's runtime may want to preempt this thread
+		v, e = call(c.nr, c.args...)
+	}
 	if e != c.want {
 		return fmt.Errorf("gives %#x, error %d (%v), want %d (%v)", v, e, e, c.want, c.want)
 	}
