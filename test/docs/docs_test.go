@@ -55,10 +55,19 @@ func variable(t *testing.T, file, name string) *ast.CompositeLit {
 	return nil
 }
 
-// code returns the calls that the kernel answers, and the function of each.
+// code returns the calls that the kernel answers on either architecture, and the
+// function of each.
 func code(t *testing.T) map[string]string {
 	calls := map[string]string{}
-	for _, e := range variable(t, "kernel/core/calls.go", "calls").Elts {
+	for file, table := range map[string]string{"calls.go": "calls", "calls_amd64.go": "ownCalls", "calls_riscv64.go": "ownCalls"} {
+		tableOf(t, calls, "kernel/core/"+file, table)
+	}
+	return calls
+}
+
+// tableOf adds the calls of one table.
+func tableOf(t *testing.T, calls map[string]string, file, table string) {
+	for _, e := range variable(t, file, table).Elts {
 		kv, ok := e.(*ast.KeyValueExpr)
 		if !ok {
 			t.Fatal("an entry of the table of calls has no key")
@@ -76,7 +85,6 @@ func code(t *testing.T) map[string]string {
 			calls[strings.ToLower(name)] = value.Name
 		}
 	}
-	return calls
 }
 
 var quoted = regexp.MustCompile("`([a-z0-9_]+)`")
