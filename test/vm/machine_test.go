@@ -25,10 +25,7 @@ func TestMemorySizes(t *testing.T) {
 	vmtest.Loam(t)
 	hello, small := vmtest.Program(t, "hello"), module(t, wasm.Hello())
 	more := int(number(t, vmtest.CPUsVariable, 1)) / 4 // MiB
-	firmware := 0                                      // MiB that it keeps
-	if vmtest.Arch() == hostvm.RISCV64 {
-		firmware = 2
-	}
+	firmware := firmwareMiB(full())
 	for _, c := range []struct {
 		kind    string
 		memory  int
