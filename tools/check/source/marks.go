@@ -4,12 +4,14 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/build"
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,9 +65,9 @@ func Marks(t *Tree, arch string) ([]Mark, []finding.Finding) {
 		var fs []finding.Finding
 		switch {
 		case f.IsAsm():
-			ms, fs = asmMarks(t, f)
+			ms, fs = asmMarks(t, f, arch)
 		case f.AST != nil:
-			ms, fs = goMarks(t, f)
+			ms, fs = goMarks(t, f, arch)
 		}
 		bad = append(bad, fs...)
 		if inKernelBuild(f, arch) {
@@ -101,7 +103,7 @@ func pkgSymbol(t *Tree, dir string) string {
 }
 
 // goMarks collects the directives in the doc comments of f.
-func goMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
+func goMarks(t *Tree, f *File, arch string) ([]Mark, []finding.Finding) {
 	var marks []Mark
 	var bad []finding.Finding
 	used := map[*ast.Comment]bool{}
@@ -122,7 +124,7 @@ func goMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
 			continue
 		}
 		m := Mark{Symbol: goSymbol(pkg, d), Asm: d.Body == nil, File: f.Path, Line: t.line(d.Name.Pos()), End: t.line(d.End())}
-		fs := m.parse(pkg, dirs)
+		fs := m.parse(pkg, arch, dirs)
 		if generic(d) {
 			fs = append(fs, finding.Finding{File: f.Path, Line: m.Line, Rule: "directive",
 				Text: "a generic function has no single symbol; mark the plain function that calls it"})
@@ -177,7 +179,7 @@ func generic(d *ast.FuncDecl) bool {
 var textLine = regexp.MustCompile(`^TEXT\s+([^\s(<]+)(?:<[^>]*>)?\(SB\)`)
 
 // asmMarks collects the directives on comment lines right above a TEXT line.
-func asmMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
+func asmMarks(t *Tree, f *File, arch string) ([]Mark, []finding.Finding) {
 	var marks []Mark
 	var bad []finding.Finding
 	var pending []directive
@@ -201,7 +203,7 @@ func asmMarks(t *Tree, f *File) ([]Mark, []finding.Finding) {
 		}
 		if m := textLine.FindStringSubmatch(line); m != nil && len(pending) > 0 {
 			mark := Mark{Symbol: asmSymbol(pkg, m[1]), Asm: true, File: f.Path, Line: n, End: n}
-			fs := mark.parse(pkg, pending)
+			fs := mark.parse(pkg, arch, pending)
 			bad = append(bad, fs...)
 			if len(fs) == 0 {
 				marks = append(marks, mark)
@@ -224,11 +226,11 @@ func asmSymbol(pkg, name string) string {
 }
 
 // parse fills m from the directives and reports those that make no sense.
-func (m *Mark) parse(pkg string, dirs []directive) []finding.Finding {
+func (m *Mark) parse(pkg, arch string, dirs []directive) []finding.Finding {
 	var bad []finding.Finding
 	for _, d := range dirs {
 		name, args, _ := strings.Cut(strings.TrimSpace(d.text), " ")
-		if problem := m.set(pkg, name, strings.TrimSpace(args)); problem != "" {
+		if problem := m.set(pkg, arch, name, strings.TrimSpace(args)); problem != "" {
 			bad = append(bad, finding.Finding{File: m.File, Line: d.line, Rule: "directive", Text: problem})
 		}
 	}
@@ -236,7 +238,7 @@ func (m *Mark) parse(pkg string, dirs []directive) []finding.Finding {
 }
 
 // set applies one directive and returns what is wrong with it, if anything.
-func (m *Mark) set(pkg, name, args string) string {
+func (m *Mark) set(pkg, arch, name, args string) string {
 	flags := map[string]*bool{"noalloc": &m.NoAlloc, "nofpu": &m.NoFPU, "nocall": &m.NoCall,
 		"fatal": &m.Fatal, "newstack": &m.NewStack}
 	if except, ok := strings.CutPrefix(args, "except="); ok && name == "nocall" {
@@ -248,12 +250,11 @@ func (m *Mark) set(pkg, name, args string) string {
 	case flag != nil:
 		*flag = true
 	case name == "trap":
-		size, ok := strings.CutPrefix(args, "stack=")
-		n, err := strconv.Atoi(size)
-		if !ok || err != nil || n <= 0 {
-			return "write //loam:trap stack=BYTES, the size of the stack the handler runs on"
+		n, ok := stackSize(args, arch)
+		if !ok {
+			return "write //loam:trap stack=BYTES, the size of the stack the handler runs on, or stack.amd64=BYTES, stack.riscv64=BYTES"
 		}
-		m.Trap, m.Stack = true, n
+		m.Trap, m.Stack = n > 0, n
 	case name == "indirect":
 		if args == "" {
 			return "write //loam:indirect TARGET,TARGET or //loam:indirect table=VARIABLE"
@@ -263,6 +264,22 @@ func (m *Mark) set(pkg, name, args string) string {
 		return fmt.Sprintf("no directive is called %q; docs/checks.md lists them", name)
 	}
 	return ""
+}
+
+// stackSize reads the arguments of //loam:trap: stack=BYTES, and stack.ARCH=BYTES for
+// one architecture. It returns the size on arch, 0 if the others' alone are given: the
+// function is not in the kernel for arch.
+func stackSize(args, arch string) (size int, ok bool) {
+	of := map[string]int{}
+	for arg := range strings.FieldsSeq(args) {
+		key, value, _ := strings.Cut(arg, "=")
+		n, err := strconv.Atoi(value)
+		if err != nil || n <= 0 || of[key] != 0 || !slices.Contains([]string{"stack", "stack.amd64", "stack.riscv64"}, key) {
+			return 0, false
+		}
+		of[key] = n
+	}
+	return cmp.Or(of["stack."+arch], of["stack"]), len(of) > 0
 }
 
 // targetSymbols completes a list of names separated by commas.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,8 +81,21 @@ func TestMarks(t *testing.T) {
 			Indirect: []string{"marks/low.handle", "loam/x.y", "runtime.memmove", "marks/low.sys*"}},
 		{Symbol: "marks/low.T.Val", File: "low/low.go", Line: 18, End: 18, Indirect: []string{"table=marks/low.calls"}},
 		{Symbol: "marks/low.enter", Asm: true, File: "low/low.go", Line: 21, End: 21, NoCall: true},
+		{Symbol: "marks/low.i", File: "low/low.go", Line: 50, End: 50, Trap: true, Stack: 4096},
+		{Symbol: "marks/low.j", File: "low/low.go", Line: 54, End: 54, NoAlloc: true},
 		{Symbol: "main.halt", File: "prog/main.go", Line: 7, End: 7, Fatal: true},
 	}
+	sameMarks(t, marks, want)
+	marks, bad = Marks(load(t, "testdata/marks"), "riscv64")
+	compare(t, bad, "testdata/marks.want")
+	i := slices.IndexFunc(want, func(m Mark) bool { return m.Symbol == "marks/low.i" })
+	want[i].Stack = 8192
+	want[i+1].Trap, want[i+1].Stack = true, 512
+	sameMarks(t, marks, slices.Insert(want, 2, Mark{Symbol: "marks/low.halt", File: "low/kept_riscv64.go", Line: 6, End: 6, Fatal: true}))
+}
+
+func sameMarks(t *testing.T, marks, want []Mark) {
+	t.Helper()
 	if len(marks) != len(want) {
 		t.Fatalf("got %d marks, want %d: %+v", len(marks), len(want), marks)
 	}

@@ -45,3 +45,16 @@ func (g *G[V]) g() {}
 
 //loam:indirect
 func h() {}
+
+//loam:trap stack=4096 stack.riscv64=8192
+func i() {}
+
+//loam:trap stack.riscv64=512
+//loam:noalloc
+func j() {}
+
+//loam:trap stack=1 stack=2
+func k() {}
+
+//loam:trap stack.mips=512
+func l() {}
