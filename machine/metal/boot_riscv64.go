@@ -20,11 +20,12 @@ const bootStackSize = 32 << 10
 var bootStack [bootStackSize]byte
 
 var (
-	tree fdt.Info
-	blob fdt.Blob // what tree was read from, in the direct map
-	// treeAt is where it lies.
-	treeAt bootinfo.Range
+	tree   fdt.Info
+	treeAt bootinfo.Range // where what it was read from lies
 )
+
+// blob returns what tree was read from.
+func blob() fdt.Blob { return memory.Bytes(treeAt.Base, treeAt.Size) }
 
 // boot brings the machine from the early page tables to the point where the
 // kernel's own Go runtime can start, and makes that runtime's first thread. The image
@@ -77,9 +78,8 @@ func readTree(at uint64) {
 	}
 	size, code := fdt.Size(head)
 	if code == fdt.OK {
-		blob = window.Bytes(at, size)
 		treeAt = bootinfo.Range{Base: at, Size: size}
-		code = fdt.Read(blob, &tree)
+		code = fdt.Read(window.Bytes(at, size), &tree)
 	}
 	if code != fdt.OK {
 		machineFatal("the devicetree is unusable: ", code.String())
@@ -136,7 +136,7 @@ func hartOf(id uint64) *fdt.Hart {
 }
 
 // CommandLine returns the kernel's command line, without a NUL.
-func CommandLine() []byte { return tree.Bootargs.Of(blob) }
+func CommandLine() []byte { return tree.Bootargs.Of(blob()) }
 
 // addMemory registers what is usable: memory but for the image, the machine-mode
 // stage, the tree, the archive, and what the tree reserves.
@@ -174,7 +174,6 @@ func buildTables(cpu *CPU) {
 	registers := mapDevices(cpu)
 	direct := phys.At(uintptr(space.Direct))
 	frames.Rebase(direct)
-	blob = bytesAt(uint64(direct.Virtual(treeAt.Base)), treeAt.Size)
 	writeSatp(riscv64.Satp(root, 0))
 	forgetAll()
 	console.at, testAt, clockAt, hostPort.at = registers.console, registers.test, registers.clock, registers.port

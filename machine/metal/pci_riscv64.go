@@ -47,7 +47,7 @@ func enablePort(at uintptr, device uint8, p *fdt.PCI) bool {
 	}
 	mmioWrite32(at+pci.Base, uint32(port))
 	mmioWrite32(at+pci.Command, pci.CommandIO)
-	hostIRQ = tree.PCIRoute(blob, p.FirstBus, device, 0, pci.Pin(mmioRead32(at+pci.Interrupt)))
+	hostIRQ = tree.PCIRoute(blob(), p.FirstBus, device, 0, pci.Pin(mmioRead32(at+pci.Interrupt)))
 	hostPort = uart{at: uintptr(earlyDirect + p.IO.CPU + (port - p.IO.Bus))}
 	return true
 }

@@ -73,6 +73,7 @@ func (cpu *CPU) saveState() {
 // loadState gives the hart the registers of the program that is to be entered.
 //
 //loam:noalloc
+//loam:trap stack=1024
 func loadState(c *Context) {
 	cpu := thisCPU()
 	cpu.saveState()

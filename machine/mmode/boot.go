@@ -21,6 +21,8 @@ const (
 
 // boot reads the devicetree and makes the stage, on one hart. s is zero but for its
 // stacks, of which boot uses all.
+//
+//loam:trap stack.riscv64=65472
 func boot(s *stage, hart, tree, entry uint64) {
 	p := place{hart: hart, tree: tree, entry: entry, stage: addressOf(s)}
 	if tree == 0 || tree%8 != 0 {

@@ -23,6 +23,8 @@ const lastLegacy = 0x0f
 // serve answers the call of a hart in supervisor mode, whose registers are in regs, or
 // does what other harts ask of it. True: the hart has left supervisor mode, and there
 // is nobody to answer.
+//
+//loam:trap stack.riscv64=960
 func serve(h *hart, call bool) (left bool) {
 	s, r := stageAt(h.stage), &h.regs
 	if !call {
@@ -64,6 +66,8 @@ func serve(h *hart, call bool) (left bool) {
 
 // park is where a hart is that doesn't run supervisor mode: until it is started
 // there, at entry and with opaque.
+//
+//loam:trap stack.riscv64=960
 func park(h *hart) (entry, opaque uint64) {
 	s := stageAt(h.stage)
 	s.server.HasStopped(int(h.index))
