@@ -193,6 +193,30 @@ func TestHarts(t *testing.T) {
 	}
 }
 
+// TestCosts counts the instructions of calls, with all harts on one processor: in
+// ECALL's hart and, where it waits for another, in that one. The limits are a third
+// above what it was when they were set.
+func TestCosts(t *testing.T) {
+	out, _ := runVirt(t, sbiKernel(t, sbiFiles(t)), "-M", "virt", "-m", "32", "-smp", "2", "-bios", "none",
+		"-icount", "shift=0,sleep=off")
+	cost := map[string]uint64{}
+	for line := range strings.Lines(out) {
+		if words := strings.Fields(line); len(words) > 1 {
+			name := strings.Join(words[:max(len(words)-4, 1)], " ") // error, value, registers, instructions
+			if n, err := strconv.ParseUint(words[len(words)-1], 16, 64); err == nil {
+				cost[name] = n
+			}
+		}
+	}
+	for name, limit := range map[string]uint64{"entered": 120000, "version": 310, "set no timer": 330, "status of itself": 390,
+		"interrupt itself": 515, "interrupt": 525, "fence code itself": 555, "fence code": 1250, "fence tables": 1250, "start": 595} {
+		t.Logf("%-20s %6d", name, cost[name])
+		if cost[name] == 0 || cost[name] > limit {
+			t.Errorf("%s takes %d instructions, limit %d", name, cost[name], limit)
+		}
+	}
+}
+
 // compare holds lines against patterns: a star is any word, and what follows, the
 // instructions that a call took, is not looked at.
 func compare(t *testing.T, want, out string) {
@@ -247,6 +271,7 @@ const wantFirst = `
 hart *
 tree edfe0dd0
 state 0
+entered *
 !version 0 2000000 0
 !implementation 0 4c6f616d 0
 ?version 0 1000000 0

@@ -130,6 +130,11 @@ func TestStageErrors(t *testing.T) {
 		files[name] = strings.Replace(files[name], "\tbase(hart)\n",
 			"\tcall(\"far\", sbi.Console, sbi.ConsoleWrite, 8, 0x81ff0000+0x70000000, 0, 0)\n", 1)
 	}
+	panics := func(files map[string]string) {
+		const name = "machine/mmode/serve.go"
+		files[name] = strings.Replace(files[name], "func fenceHere(kind int) {\n",
+			"func fenceHere(kind int) {\n\tvar a [4]uint64\n\tstore64(a[kind+9], 0)\n", 1)
+	}
 	for _, c := range []struct {
 		name   string
 		source func(files map[string]string)
@@ -141,6 +146,7 @@ func TestStageErrors(t *testing.T) {
 		{"odd tree", start("ADD $4, X11"), nil, nil, "the loader gave no devicetree: its address is 0x"},
 		{"not a tree", start("ADD $8, X11"), nil, nil, "no devicetree (bad magic) at 0x"},
 		{"no memory there", start("MOV $64, X11"), nil, nil, "a trap: cause 0x0000000000000005 at 0x000000008"},
+		{"a panic", panics, nil, nil, "a trap: cause 0x0000000000000005 at 0x000000008"},
 		{"no CLINT", nil, []string{"riscv,clint0", "riscv,nothin", "sifive,clint0", "sifive,nothin"}, nil,
 			"no CLINT or ACLINT has a software interrupt for hart 0x0"},
 		{"no hart", nil, []string{"riscv,sv48", "riscv,none"}, nil, "no hart that is enabled and can translate addresses: of harts there are 0x1"},

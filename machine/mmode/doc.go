@@ -69,12 +69,11 @@
 // stage.go) proves it for all that Start reaches, and that the stacks are deep enough.
 //
 // Sources: RISC-V Privileged Architecture 20211203, chapters 3 and 4; SBI 2.0; SiFive
-// E31 manual 21G3 chapter 10 for the CLINT; ACLINT specification 1.0-rc4; QEMU 7.2,
-// hw/misc/sifive_test.c.
+// FU540-C000 manual, "Core-Local Interruptor"; RISC-V ACLINT specification 1.0-rc4;
+// QEMU 7.2, hw/misc/sifive_test.c.
 //
 // Rejected: machine mode as a program of its own (a second link, a second image to place
 // and keep in step); assembly alone (what is decided is sbi.Server and fdt, which are
 // tested on any host); loading at the linked address by translation in machine mode
-// (there is none; MPRV is for data only); clearing all registers that calls don't need
-// instead of saving them (SBI wants them kept); a lock around the server.
+// (there is none; MPRV is for data only); a lock around the server.
 package mmode

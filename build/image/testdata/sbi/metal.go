@@ -47,7 +47,8 @@ var (
 	fakeG   [64]uint64
 	saved   uint64
 	counted uint64
-	ours    bool // no firmware
+	entered uint64 // instructions until supervisor mode, of all harts
+	ours    bool   // no firmware
 
 	begun   [maxHarts]uint64 // what a hart was started with, + 1
 	state   [maxHarts]uint64 // satp, sie and the bits of sstatus that must be 0, together
@@ -120,6 +121,7 @@ func first(hart, tree, satp, sie, status uint64) {
 	line("hart", hart)
 	line("tree", load(tree)&0xffffffff)
 	line("state", satp|sie|status&2)
+	line("entered", entered)
 	base(hart)
 	timer()
 	n := harts(hart)

@@ -16,6 +16,8 @@ TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 // boot is the first hart in supervisor mode.
 TEXT ·boot(SB), NOSPLIT|NOFRAME, $0
 	PCALIGN $4
+	CSRRS X0, INSTRET, X5
+	MOV   X5, ·entered(SB)
 	MOV   $·first(SB), X12
 	JMP   ·enter(SB)
 
