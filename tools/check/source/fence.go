@@ -10,11 +10,10 @@ import (
 )
 
 // unsafeFolders may hold files named *_unsafe.go: the machine floor, the one
-// user-side system package, the one that runs what a compiler on the host has
-// made of WebAssembly, the tests whose business is to misbehave (the test
+// user-side system package, the tests whose business is to misbehave (the test
 // kernels and the test programs), and the program that measures calls which
 // have no package yet.
-var unsafeFolders = []string{"machine", "user/sys", "user/wasi/native", "test/kernel", "test/programs", "test/bench"}
+var unsafeFolders = []string{"machine", "user/sys", "test/kernel", "test/programs", "test/bench"}
 
 // asmFolders may hold assembly: the same, for instructions that no compiler
 // emits.

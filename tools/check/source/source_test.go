@@ -70,6 +70,19 @@ func TestFence(t *testing.T) {
 	}
 }
 
+// TestMirror holds the real tree to the mirrors, and to need each exception.
+func TestMirror(t *testing.T) {
+	found, needed := mirror(load(t, "../../.."))
+	for _, f := range found {
+		t.Error(f)
+	}
+	for name := range alone {
+		if !needed[name] {
+			t.Errorf("%s has a mirror, or isn't there: it needs no reason", name)
+		}
+	}
+}
+
 func TestMarks(t *testing.T) {
 	marks, bad := Marks(load(t, "testdata/marks"), "amd64")
 	compare(t, bad, "testdata/marks.want")

@@ -181,6 +181,7 @@ func Check(t *Tree, extraWords []string) []finding.Finding {
 	out = append(out, Fence(t)...)
 	out = append(out, Headers(t)...)
 	out = append(out, Words(t, extraWords)...)
+	out = append(out, Mirror(t)...)
 	_, bad := Marks(t, "amd64") // the same for each architecture
 	return append(out, bad...)
 }
