@@ -135,6 +135,22 @@ func TestSBI(t *testing.T) {
 	}
 }
 
+// TestReboot resets the machine when all harts run: the next start finds memory as the
+// last left it, but for the image.
+func TestReboot(t *testing.T) {
+	files := sbiFiles(t)
+	const name, place = "machine/metal/metal.go", "\tconsole()\n\treset()\n"
+	files[name] = strings.Replace(files[name], place, "\treboot()\n"+place, 1)
+	out, status := runVirt(t, sbiKernel(t, files), "-M", "virt", "-m", "32", "-smp", "2", "-bios", "none", "-action", "reboot=reset")
+	before, after, ok := strings.Cut(out, "reboot\n")
+	if !ok || status != 35 {
+		t.Fatalf("exit status %d with %q", status, out)
+	}
+	want := wantSBI(2, true)
+	compare(t, want[:strings.Index(want, "~putchar")-1], before)
+	compare(t, want, after)
+}
+
 // leftMemory is a device of QEMU's that fills the stage's block, as if the machine had
 // run before.
 func leftMemory(t *testing.T, kernel string) string {

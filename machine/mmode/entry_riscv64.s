@@ -126,6 +126,10 @@ found:
 	CSRR(MENVCFG, X7)
 	AND	X7, X5
 	MOV	X5, hart_env(TP)
+	BGEZ	X5, untimed		// EnvTimer is the sign
+	MOV	$-1, X5			// no timer yet
+	CSRW(X5, STIMECMP)
+untimed:
 	MOV	$0, X10			// a trap leaves 1
 	CSRR(TIME, X5)
 	MOV	$·trap(SB), X5

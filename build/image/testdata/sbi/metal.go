@@ -47,6 +47,7 @@ var (
 	fakeG   [64]uint64
 	saved   uint64
 	counted uint64
+	again   bool
 	entered uint64 // instructions until supervisor mode, of all harts
 	ours    bool   // no firmware
 
@@ -354,6 +355,16 @@ func console() {
 	call("console byte", sbi.Console, sbi.ConsoleWriteByte, 0x7e, 0, 0, 0)
 	call("console read", sbi.Console, sbi.ConsoleRead, 8, address(1), 0, 0)
 	call("console no function", sbi.Console, 9, 0, 0, 0, 0)
+}
+
+// reboot resets the machine, once: .bss is as it was before.
+func reboot() {
+	if again {
+		return
+	}
+	again = true
+	text("reboot\n")
+	bare(sbi.ResetCold, 0, 0, 0, sbi.ResetSystem, sbi.Reset)
 }
 
 func reset() {
