@@ -282,6 +282,41 @@ func TestWX(t *testing.T) {
 	}
 }
 
+// TestWXFlat holds images without segments to the rule, by their headers.
+func TestWXFlat(t *testing.T) {
+	image := func(words ...uint64) []byte {
+		b := make([]byte, flatHeader)
+		for _, w := range append([]uint64{flatMagic, 0x201000}, words...) {
+			b = binary.LittleEndian.AppendUint64(b, w)
+		}
+		return b
+	}
+	good := image(0x200000, 0x2c7000, 0x2d0000, 0x415000, 0x420000, 0x4a2000)
+	tests := []struct {
+		name string
+		data []byte
+		bad  int // findings; -1: an error
+	}{
+		{"good", good, 0},
+		{"data in the page of text", image(0x200000, 0x2c7800, 0x2d0000, 0x415000, 0x2c7800, 0x2c9000), 1},
+		{"data over all", image(0x200000, 0x2c7000, 0x2d0000, 0x415000, 0x100000, 0x500000), 1},
+		{"no text", image(0x200000, 0x200000, 0x2d0000, 0x415000, 0x420000, 0x4a2000), 1},
+		{"an end before its start", image(0x200000, 0x1ff000, 0x2d0000, 0x415000, 0x420000, 0x4a2000), 1},
+		{"truncated", good[:len(good)-1], -1},
+		{"another magic", append(make([]byte, 8), good...), -1},
+	}
+	for _, tt := range tests {
+		name := filepath.Join(t.TempDir(), "image")
+		if err := os.WriteFile(name, tt.data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		found, err := WX(name)
+		if (err != nil) != (tt.bad < 0) || err == nil && len(found) != tt.bad {
+			t.Errorf("%s: %v, %v", tt.name, found, err)
+		}
+	}
+}
+
 // TestWholeProgram decodes every function of a stock Go program, runtime
 // included: the decoder must understand what the toolchain emits.
 func TestWholeProgram(t *testing.T) {

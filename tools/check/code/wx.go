@@ -3,8 +3,10 @@
 package code
 
 import (
+	"bytes"
 	"debug/elf"
 	"fmt"
+	"os"
 
 	"loam/tools/check/finding"
 )
@@ -20,19 +22,20 @@ const (
 	trampolineSize = 64 << 10 // at most, in bytes
 )
 
-// WX reports the load segments of the ELF file at path that are writable and
-// executable at once, by themselves or by sharing a page with another.
+// A flat image, for RISC-V, has no segments: the kernel maps the ranges that its header
+// names (machine/bootinfo, ImageHeader).
+const (
+	flatHeader = 0x80               // where it begins
+	flatMagic  = 0x31474d494d414f4c // its first word
+	flatRanges = flatHeader + 2*8   // first and last address of text, rodata and data
+)
+
+// WX reports the load segments of the kernel at path, an ELF file or a flat image, that
+// are writable and executable at once, by themselves or by sharing a page with another.
 func WX(path string) ([]finding.Finding, error) {
-	f, err := elf.Open(path)
+	segs, err := segments(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	var segs []elf.ProgHeader
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Memsz > 0 {
-			segs = append(segs, p.ProgHeader)
-		}
 	}
 	var out []finding.Finding
 	for _, text := range checkWX(segs) {
@@ -41,11 +44,51 @@ func WX(path string) ([]finding.Finding, error) {
 	return out, nil
 }
 
+// segments returns the load segments of the kernel at path.
+func segments(path string) ([]elf.ProgHeader, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if segs := flatSegments(data); segs != nil {
+		return segs, nil
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var segs []elf.ProgHeader
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Memsz > 0 {
+			segs = append(segs, p.ProgHeader)
+		}
+	}
+	return segs, nil
+}
+
+// flatSegments returns the ranges of a flat image as segments, nil if it is none.
+func flatSegments(data []byte) []elf.ProgHeader {
+	flags := []elf.ProgFlag{elf.PF_R | elf.PF_X, elf.PF_R, elf.PF_R | elf.PF_W}
+	if len(data) < flatRanges+len(flags)*16 || le64(data[flatHeader:]) != flatMagic {
+		return nil
+	}
+	var segs []elf.ProgHeader
+	for i, f := range flags {
+		start, end := le64(data[flatRanges+16*i:]), le64(data[flatRanges+16*i+8:])
+		segs = append(segs, elf.ProgHeader{Type: elf.PT_LOAD, Flags: f, Vaddr: start, Memsz: end - start})
+	}
+	return segs
+}
+
 // checkWX returns one line for each breach among the load segments.
 func checkWX(segs []elf.ProgHeader) []string {
 	var out []string
 	for i, s := range segs {
 		if isTrampoline(s) {
+			continue
+		}
+		if s.Memsz == 0 || s.Vaddr+s.Memsz-1 < s.Vaddr {
+			out = append(out, fmt.Sprintf("the segment at %#x has no bytes", s.Vaddr))
 			continue
 		}
 		if s.Flags&elf.PF_W != 0 && s.Flags&elf.PF_X != 0 {
