@@ -287,13 +287,7 @@ func FuzzBuild(f *testing.F) {
 	b := r.bytes()
 	code(b, TextAddr+0x100, ecall)
 	f.Add(b)
-	r.symbols = append(r.symbols, symbol{stagePkg + "Start", elf.STT_FUNC, TextAddr + 0x200, 24},
-		symbol{stageBoot, elf.STT_FUNC, TextAddr + 0x300, 8}, symbol{"loam/machine/mmode.text", elf.STT_OBJECT, testRodata + 0x10, 16})
-	b = r.bytes()
-	code(b, TextAddr+0x100, ecall)
-	code(b, TextAddr+0x200, 0x00001517, 0xe1050513, 0x0f8000ef, 0x00008067, 0x00000013, 0x00000013)
-	code(b, TextAddr+0x300, 0xff010113, 0x00008067)
-	f.Add(b)
+	f.Add(goodStage())
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
 	l := good()
 	l.progs[3].Memsz = 1 << 63

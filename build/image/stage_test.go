@@ -4,6 +4,7 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -55,6 +56,75 @@ func TestStage(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Where goodStage has its parts.
+const (
+	testStage     = TextAddr + 0x1c0
+	testStageBoot = TextAddr + 0x200
+	testStageData = testRodata + 0x10
+)
+
+// goodStage is an ELF with a stage that takes the address of data and calls boot.
+func goodStage() []byte {
+	l := goodRISCV()
+	l.symbols = append(l.symbols,
+		symbol{"runtime.exit", elf.STT_FUNC, TextAddr + 0x100, 4},
+		symbol{stagePkg + "Start", elf.STT_FUNC, testStage, 24},
+		symbol{stageBoot, elf.STT_FUNC, testStageBoot, 12},
+		symbol{"loam/machine/mmode.data", elf.STT_OBJECT, testStageData, 16})
+	b := l.bytes()
+	code(b, TextAddr+0x100, ecall)
+	code(b, testStage, 0x00001517, 0xe5050513, 0x038000ef, 0x00008067, 0x00000013, 0x00000013) // auipc, addi x10; jal; ret
+	code(b, testStageBoot, 0xff010113, 0x00000013, 0x00008067)                                 // addi sp, -16; nop; ret
+	return b
+}
+
+// TestStageCode changes the good stage, a word at an address.
+func TestStageCode(t *testing.T) {
+	if _, err := Build(goodStage()); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		at   uint64
+		word uint32
+		want string
+	}{
+		"no pair":              {testStage + 4, 0xe5058513, "takes an address in parts"},
+		"a pair of add":        {testStage + 4, 0x00a50533, "takes an address in parts"},
+		"elsewhere":            {testStage, 0x80001517, "isn't the image's"},
+		"in .bss":              {testStage, 0x00003517, "uses .bss"},
+		"behind the data":      {testStage + 4, 0xe6050513, "has no name, behind loam/machine/mmode.data"},
+		"text as data":         {testStage, 0x00000517, "uses text as data"},
+		"into a function":      {testStage + 8, 0x03c000ef, "jumps to what is no function"},
+		"beyond the text":      {testStage + 8, 0x7f0000ef, "jumps to what is no function"},
+		"of another package":   {testStage + 8, 0xf39ff0ef, "calls runtime.exit"},
+		"through a register":   {testStage + 12, 0x00050067, "jumps through a register"},
+		"a call through ra":    {testStage + 12, 0x000080e7, "jumps through a register"},
+		"behind ra":            {testStage + 12, 0x00408067, "jumps through a register"},
+		"to itself, a call":    {testStageBoot + 4, 0xffdff0ef, "is a recursion"},
+		"a circle":             {testStageBoot + 4, 0xfbdff0ef, "is a recursion"},
+		"a float":              {testStage + 16, 0x02a5d787, "floating-point"},
+		"no instruction":       {testStage + 16, 0xffffffff, "is no instruction"},
+		"zeros":                {testStage + 16, 0, "is no instruction"},
+		"cut short":            {testStage + 20, 0x00130001, "is no instruction"},
+		"another stack":        {testStageBoot + 4, 0x00050113, "moves the stack in another way"},
+		"a stack by temp":      {testStageBoot + 4, 0x01f10133, "moves the stack in another way"},
+		"a low word of a link": {testStageData, 0x80201000, ""},
+		"not a link":           {testStageData + 4, 0x7fffffff, ""},
+	} {
+		b := goodStage()
+		code(b, c.at, c.word)
+		_, err := Build(b)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	b := goodStage()
+	code(b, testStageData+8, 0x80201000, 0xffffffff)
+	if _, err := Build(b); err == nil || !strings.Contains(err.Error(), "mmode.data, where a linked address is") {
+		t.Error(err)
 	}
 }
 
