@@ -20,7 +20,8 @@ type CPU struct {
 	panicSP   uint64
 	inMachine uint64 // nonzero while a Go handler runs: a trap then is fatal
 	id        uint64
-	hart      uint64 // mhartid, constant
+	hart      uint64 // mhartid, constant once it runs
+	ticket    uint64 // the hart that may take this structure plus 1, 0: none
 
 	// fakeG stands for a goroutine while machine code runs: all zero, so its
 	// stack guard never triggers.

@@ -54,3 +54,7 @@ func claimShared32(addr uint64, v uint32) uint32 {
 
 // words4 views four words.
 func words4(addr uint64) *[4]uint64 { return (*[4]uint64)(unsafe.Add(unsafe.Pointer(nil), addr)) }
+
+func swapShared64(addr, v uint64) uint64 {
+	return atomic.SwapUint64((*uint64)(unsafe.Add(unsafe.Pointer(nil), addr)), v)
+}

@@ -13,7 +13,17 @@ import (
 // Starting the other harts: SBI's hart state management. Each comes through other and
 // bootOther to its idle thread.
 
-const startupWait = 3_000_000_000 // ns that a hart has to start: a host may be busy
+// A hart that comes too late must not take what is another's by then: two harts with
+// one structure have one stack, and ruin the memory of whoever is next. So there is a
+// ticket (CPU.ticket), for one hart by its number, which it takes or the boot hart
+// takes back.
+
+const (
+	startupWait = 10_000_000_000 // ns that a hart has to start: a host may be busy
+
+	hsmExtension = sbi.HSM
+	hsmStop      = sbi.HSMStop
+)
 
 // otherSatp is satp for a hart that starts; read before it has translation.
 var otherSatp uint64
@@ -49,10 +59,9 @@ func leaveOut(hart uint64, why string) {
 	puts(": left out\n")
 }
 
-// startOther starts one hart and waits for it. One that may yet come finds no place of
-// its own: its structure is not used again.
+// startOther starts one hart and waits for it.
 func startOther(cpu *CPU, hart uint64) bool {
-	if cpu.machineSP == 0 {
+	if cpu.machineSP == 0 { // else a hart before it had this place, and did not come
 		cpu.prepare(cpuCount, hart)
 		objects.AddCPU(uint32(cpu.id)) // without it shares the boot CPU's front
 		cpu.objects = objects.Front(uint32(cpu.id))
@@ -63,17 +72,22 @@ func startOther(cpu *CPU, hart uint64) bool {
 	}
 	cpu.hart = hart
 	_, _, other, _ := entries()
+	swapShared64(addr(&cpu.ticket), hart+1)
 	fence()
 	code, _ := sbiCall(sbi.HSM, sbi.HSMStart, hart, imagePhys(uint64(other)), addr(cpu))
-	if code != int64(sbi.Success) {
-		return false
-	}
-	for begin := Now(); Now()-begin < startupWait; spin.Pause() {
+	for begin := Now(); code == int64(sbi.Success) && Now()-begin < startupWait; spin.Pause() {
 		if loadShared32(addr(&cpu.online)) != 0 {
 			return true
 		}
 	}
-	return false
+	if swapShared64(addr(&cpu.ticket), 0) != 0 {
+		return false
+	}
+	// It has taken its ticket just now and is on its way, with locks perhaps.
+	for loadShared32(addr(&cpu.online)) == 0 {
+		spin.Pause()
+	}
+	return true
 }
 
 // bootOther is boot for the other harts.

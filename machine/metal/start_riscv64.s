@@ -155,6 +155,16 @@ TEXT ·other(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 
 TEXT ·otherHigh(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	CSRRW	X0, SSCRATCH, X0
+	MOV	$·lost(SB), X5
+	CSRRW	X5, STVEC, X0
+	// The structure is this hart's if it has its ticket still, and takes it.
+	ADD	$CPU_ticket, A1, X6
+	ADD	$1, A0, X7
+take:
+	LRD	(X6), X8
+	BNE	X8, X7, late
+	SCD	X0, (X6), X8
+	BNE	X8, X0, take
 	MOV	A1, TP
 	MOV	$·trapVector(SB), X5
 	CSRRW	X5, STVEC, X0
@@ -167,6 +177,19 @@ TEXT ·otherHigh(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	TP, 8(X2)
 	CALL	·bootOther(SB)
 	JMP	·resume(SB)
+
+late:
+	JMP	·lost(SB)
+
+// lost: a hart that came too late stops for good: by SBI's hart state management, and
+// if that won't, here.
+TEXT ·lost(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	MOV	$const_hsmExtension, A7
+	MOV	$const_hsmStop, A6
+	ECALL
+stand:
+	WORD	$0x10500073	// WFI
+	JMP	stand
 
 // func entries() (start, trapVector, other, idleLoop uintptr)
 TEXT ·entries(SB),NOSPLIT,$0-32
