@@ -306,15 +306,39 @@ fatal:
 TEXT ·resume(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	CPU_kctx(TP), X5
 	MOV	Context_Status(X5), X6
-	CSRRW	X6, SSTATUS, X0
 	MOV	$const_floatDirty, X7
-	AND	X7, X6
-	BEQ	X6, X0, load
-	// It uses floating point: whoever had the registers has saved them (takeState).
+	AND	X6, X7
+	BNE	X7, X0, float
+	CSRRW	X6, SSTATUS, X0
+	JMP	·resumeRest(SB)
+float:
+	MOV	CPU_stateOf(TP), X7
+	BEQ	X7, X0, nobody
+	JMP	·resumeKeep(SB)
+nobody:
+	JMP	·resumeFloat(SB)
+
+// resumeKeep: resume, when a program has registers that the kernel thread will use.
+TEXT ·resumeKeep(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	MOV	CPU_machineSP(TP), X2
+	ADD	$-32, X2
+	MOV	X0, 0(X2)
+	MOV	TP, 8(X2)
+	CALL	·keepState(SB)
+	JMP	·resumeFloat(SB)
+
+// resumeFloat: resume, when the thread uses floating point.
+TEXT ·resumeFloat(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	MOV	CPU_kctx(TP), X5
+	MOV	Context_Status(X5), X6
+	CSRRW	X6, SSTATUS, X0
 	MOV	Context_FCSR(X5), X6
 	CSRRW	X6, FCSR, X0
 	LOAD_FLOAT
-load:
+	JMP	·resumeRest(SB)
+
+// resumeRest: the rest of resume; X5 = Context.
+TEXT ·resumeRest(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	Context_EPC(X5), X6
 	CSRRW	X6, SEPC, X0
 	MOV	X0, CPU_inMachine(TP)

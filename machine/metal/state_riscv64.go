@@ -70,6 +70,11 @@ func (cpu *CPU) saveState() {
 	clearStatus(stateOff)
 }
 
+// keepState is saveState for the assembly.
+//
+//loam:trap stack=24576
+func keepState(cpu *CPU) { cpu.saveState() }
+
 // loadState gives the hart the registers of the program that is to be entered.
 //
 //loam:noalloc

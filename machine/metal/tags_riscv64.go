@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/riscv64"
+import (
+	"loam/machine/asid"
+	"loam/machine/riscv64"
+)
 
 // detectTags looks whether the boot hart has enough bits of address-space identifiers:
 // those it hasn't read as 0 (privileged specification, 4.1.11).
@@ -16,8 +19,8 @@ func detectTags() {
 	forgetAll()
 }
 
-// leastASIDs is how large an identifier may be: package asid gives out 0 to 15.
-const leastASIDs = 15
+// leastASIDs is how large an identifier has to be; they are all ones.
+const leastASIDs = asid.Count | asid.Count>>1 | asid.Count>>2
 
 // loadTagged loads the root of the space that has an identifier here; what is kept
 // under it is wrong if stale.
