@@ -80,7 +80,7 @@ func serve(in io.Reader, out io.Writer) int {
 // compile compiles the module as the request says.
 func (q *request) compile(module []byte) (*wasmcode.Code, error) {
 	if q.RISCV64 {
-		return wasmcode.CompileRISCV64(context.Background(), module, runtime.GOMAXPROCS(0))
+		return wasmcode.CompileRISCV64(context.Background(), module, wasmrv64.CPU(q.CPU), runtime.GOMAXPROCS(0))
 	}
 	return wasmcode.Compile(context.Background(), module, wasmcode.CPU(q.CPU), runtime.GOMAXPROCS(0))
 }

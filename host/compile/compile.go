@@ -69,7 +69,7 @@ var (
 type Options struct {
 	Module    []byte
 	Arch      string        // the guest's GOARCH; default amd64
-	CPU       wasmcode.CPU  // the guest's features; default wasmcode.X86_64v3 for amd64
+	CPU       wasmcode.CPU  // the guest's features; default X86_64v3 or RVA22
 	Memory    uint64        // bytes the child may use
 	Timeout   time.Duration // of the child, by the wall clock
 	CacheDir  string        // default: loam/code in the user's cache folder
@@ -141,6 +141,9 @@ func (o *Options) defaults() {
 	}
 	if o.CPU == 0 && o.Arch == "amd64" {
 		o.CPU = wasmcode.X86_64v3
+	}
+	if o.CPU == 0 && o.Arch == wasmcode.RISCV64 {
+		o.CPU = wasmcode.RVA22
 	}
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory

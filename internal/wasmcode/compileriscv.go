@@ -21,15 +21,15 @@ const RISCV64 = "riscv64"
 
 // compilerRISCV64 identifies the compiler for riscv64. Whoever changes the code
 // that it makes, or what the code expects of who runs it, changes the number.
-const compilerRISCV64 = "wasmrv64 1"
+const compilerRISCV64 = "wasmrv64 2"
 
 // keyRISCV64 is the key of code for riscv64.
 var keyRISCV64 = sha256.Sum256([]byte(compilerRISCV64))
 
-// CompileRISCV64 compiles a module for riscv64, by the given number of workers,
-// after the engine has validated it. The error wraps one of package wasmfile's,
+// CompileRISCV64 compiles a module for a riscv64 CPU, by the given number of
+// workers, after the engine has validated it. The error wraps one of package wasmfile's,
 // or wasmrv64.ErrUnsupported, or is the engine's, about the module.
-func CompileRISCV64(ctx context.Context, module []byte, workers int) (*Code, error) {
+func CompileRISCV64(ctx context.Context, module []byte, cpu wasmrv64.CPU, workers int) (*Code, error) {
 	info, err := wasmfile.Check(module)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func CompileRISCV64(ctx context.Context, module []byte, workers int) (*Code, err
 		return nil, err
 	}
 	_ = valid.Close(ctx) // before the compiler needs memory
-	image, err := wasmrv64.Compile(clean, workers)
+	image, err := wasmrv64.Compile(clean, cpu, workers)
 	if err != nil {
 		return nil, err
 	}

@@ -39,9 +39,11 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"loam/internal/wasmrv64"
 )
 
-// CPU is a set of CPU features in wazero's encoding for the architecture.
+// CPU is a set of CPU features in the compiler's encoding for the architecture.
 type CPU uint64
 
 // Features of amd64. Without SSE41 the engine can only interpret.
@@ -54,6 +56,10 @@ const (
 // X86_64v3 is what every CPU of the x86-64-v3 level has, QEMU's fixed guest
 // model among them.
 const X86_64v3 = SSE41 | BMI1 | LZCNT
+
+// RVA22 is what Loam's machines for riscv64 have beyond RV64GC and code uses,
+// in package wasmrv64's encoding.
+const RVA22 = CPU(wasmrv64.Zba | wasmrv64.Zbb)
 
 // Features of WebAssembly that modules may use.
 const features = api.CoreFeaturesV2

@@ -76,6 +76,24 @@ const (
 	iFCVTSD, iFCVTDS     = 0x40100053, 0x42000053
 )
 
+// Of the extensions Zba and Zbb (RISC-V Bit-Manipulation ISA-extensions, 1.0.0).
+const (
+	iADDUW, iSH3ADD      = 0x0800003b, 0x20006033
+	iCLZ, iCTZ, iCPOP    = 0x60001013, 0x60101013, 0x60201013
+	iSEXTB, iSEXTH       = 0x60401013, 0x60501013
+	iROL, iROR, iRORI    = 0x60001033, 0x60005033, 0x60005013
+	iROLW, iRORW, iRORIW = 0x6000103b, 0x6000503b, 0x6000501b
+)
+
+// CPU is a set of extensions beyond RV64GC that code may use.
+type CPU uint32
+
+// The extensions.
+const (
+	Zba CPU = 1 << iota // shifts with additions, zero extension in an addition
+	Zbb                 // counting bits, rotation, sign extension
+)
+
 // Parts that are ORed into floating-point instructions.
 const (
 	double  = 1 << 25 // operands of 64 bits

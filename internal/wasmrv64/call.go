@@ -16,8 +16,12 @@ func (f *fn) callIndirect() {
 	f.load(I64, t1, ctxReg, f.table(table)+8)
 	f.trapIf(iBGEU, index, t1, TrapTable)
 	f.load(I64, t1, ctxReg, f.table(table))
-	f.i(iSLLI, addrReg, index, 3)
-	f.r(iADD, t1, t1, addrReg)
+	if f.cpu&Zba != 0 {
+		f.r(iSH3ADD, t1, index, t1)
+	} else {
+		f.i(iSLLI, addrReg, index, 3)
+		f.r(iADD, t1, t1, addrReg)
+	}
 	f.i(iLD, t1, t1, 0)
 	f.trapIf(iBEQ, t1, zero, TrapTable)
 	f.i(iLD, addrReg, t1, 8)

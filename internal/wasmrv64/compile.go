@@ -10,6 +10,7 @@ import (
 
 // Image is a compiled module: code that runs at any address.
 type Image struct {
+	CPU    CPU // what the code uses
 	Code   []byte
 	Exit   uint32 // offset of the way out: nothing behind it is a function
 	Resume uint32 // offset of where to enter code that has left
@@ -25,7 +26,7 @@ type Placed struct {
 }
 
 // bodies compiles all bodies, by several workers.
-func bodies(m *Module, workers int) ([]*fn, error) {
+func bodies(m *Module, cpu CPU, workers int) ([]*fn, error) {
 	list := make([]*fn, len(m.bodies))
 	errs := make([]error, len(m.bodies))
 	var next atomic.Int64
@@ -33,9 +34,9 @@ func bodies(m *Module, workers int) ([]*fn, error) {
 	for range max(workers, 1) {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
-				list[i], errs[i] = compileBody(m, i, false)
+				list[i], errs[i] = compileBody(m, i, cpu, false)
 				if errs[i] == errNarrow {
-					list[i], errs[i] = compileBody(m, i, true)
+					list[i], errs[i] = compileBody(m, i, cpu, true)
 				}
 			}
 		})
@@ -50,25 +51,25 @@ func bodies(m *Module, workers int) ([]*fn, error) {
 }
 
 // compileBody compiles the function whose body has the given number.
-func compileBody(m *Module, i int, wide bool) (f *fn, err error) {
+func compileBody(m *Module, i int, cpu CPU, wide bool) (f *fn, err error) {
 	defer caught(&err)
-	f = &fn{m: m, wide: wide, lay: LayoutOf(m), typ: m.TypeOf(uint32(m.Imported() + i))}
+	f = &fn{m: m, cpu: cpu, wide: wide, lay: LayoutOf(m), typ: m.TypeOf(uint32(m.Imported() + i))}
 	f.compile(m.bodies[i])
 	return f, nil
 }
 
-// Compile compiles a valid module by several workers. Errors wrap
+// Compile compiles a valid module for a CPU by several workers. Errors wrap
 // ErrUnsupported or ErrMalformed.
-func Compile(module []byte, workers int) (*Image, error) {
+func Compile(module []byte, cpu CPU, workers int) (*Image, error) {
 	m, err := Decode(module)
 	if err != nil {
 		return nil, err
 	}
-	list, err := bodies(m, workers)
+	list, err := bodies(m, cpu, workers)
 	if err != nil {
 		return nil, err
 	}
-	return link(m, list), nil
+	return link(m, cpu, list), nil
 }
 
 // linker puts code together.
@@ -77,18 +78,19 @@ type linker struct {
 	im     *Image
 	lay    Layout
 	trap   int // offset of the way out for traps
-	bits   [6]int
+	stubs  [stubs]int
 	relocs []reloc
 }
 
 // link lays the code out: the common parts, the imports' stubs, the functions,
 // the thunks.
-func link(m *Module, list []*fn) *Image {
-	l := &linker{im: &Image{}, lay: LayoutOf(m)}
+func link(m *Module, cpu CPU, list []*fn) *Image {
+	l := &linker{im: &Image{CPU: cpu}, lay: LayoutOf(m)}
 	l.trapStub()
 	l.exitStub()
 	l.resumeStub()
 	l.bitStubs()
+	l.memoryStubs()
 	for i := range m.Imports {
 		l.align()
 		l.place(hostFrame, hostFrame-8)
@@ -138,8 +140,8 @@ func (l *linker) resolve(r reloc) {
 		to = int(l.im.Exit)
 	case toTrap:
 		to = l.trap
-	case toBits:
-		to = l.bits[r.index]
+	case toStub:
+		to = l.stubs[r.index]
 	}
 	through, link := reg(l.at(r.pos)>>7&31), reg(l.at(r.pos+4)>>7&31)
 	if d := to - r.pos - 4; d >= -1<<20 && d < 1<<20 {
@@ -152,9 +154,9 @@ func (l *linker) resolve(r reloc) {
 	l.set(r.pos+4, iJALR|rd(link)|rs1(through)|uint32(lo)<<20)
 }
 
-// Encoding: magic; the lengths of the four parts as 32-bit numbers, exit and
-// resume; thunks; functions; code. All numbers are little-endian.
-const imageMagic = "LOAMRV64\x01\x00\x00\x00"
+// Encoding: magic; as 32-bit numbers CPU, how many thunks and functions there
+// are, how many bytes of code, exit and resume; thunks; functions; code. All numbers are little-endian.
+const imageMagic = "LOAMRV64\x02\x00\x00\x00"
 
 // Encode returns the form in which an image travels.
 func (im *Image) Encode() []byte {
@@ -165,7 +167,7 @@ func (im *Image) Encode() []byte {
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	put(uint32(len(im.Thunks)), uint32(len(im.Funcs)), uint32(len(im.Code)), im.Exit, im.Resume)
+	put(uint32(im.CPU), uint32(len(im.Thunks)), uint32(len(im.Funcs)), uint32(len(im.Code)), im.Exit, im.Resume)
 	put(im.Thunks...)
 	for _, f := range im.Funcs {
 		put(f.Offset, f.Frame, f.Return)
@@ -176,7 +178,7 @@ func (im *Image) Encode() []byte {
 // DecodeImage reads an encoded image without copying its code. It returns
 // ErrMalformed when b is anything but the whole of what Encode returned.
 func DecodeImage(b []byte) (im *Image, err error) {
-	const header = len(imageMagic) + 5*4
+	const header = len(imageMagic) + 6*4
 	if len(b) < header || string(b[:len(imageMagic)]) != imageMagic {
 		return nil, ErrMalformed
 	}
@@ -186,8 +188,8 @@ func DecodeImage(b []byte) (im *Image, err error) {
 		b = b[4:]
 		return v
 	}
-	thunks, funcs, code := get(), get(), get()
-	im = &Image{Exit: get(), Resume: get()}
+	cpu, thunks, funcs, code := get(), get(), get(), get()
+	im = &Image{CPU: CPU(cpu), Exit: get(), Resume: get()}
 	if uint64(len(b)) != 4*uint64(thunks)+12*uint64(funcs)+uint64(code) {
 		return nil, ErrMalformed
 	}

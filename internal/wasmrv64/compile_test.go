@@ -24,7 +24,7 @@ var modules = map[string][]byte{
 // order and return to where the image says, and that it is the same each time.
 func TestImage(t *testing.T) {
 	for name, module := range modules {
-		im, err := Compile(module, 2)
+		im, err := Compile(module, Zba|Zbb, 2)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -39,7 +39,7 @@ func TestImage(t *testing.T) {
 				t.Errorf("%s: function %d: %+v", name, i, f)
 			}
 		}
-		if again, err := Compile(module, 1); err != nil || !reflect.DeepEqual(im, again) {
+		if again, err := Compile(module, Zba|Zbb, 1); err != nil || !reflect.DeepEqual(im, again) {
 			t.Errorf("%s: compiled again it is another, %v", name, err)
 		}
 		encoded := im.Encode()
@@ -62,11 +62,11 @@ func TestWide(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range m.bodies {
-		narrow, err := compileBody(m, i, false)
+		narrow, err := compileBody(m, i, 0, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wide, err := compileBody(m, i, true)
+		wide, err := compileBody(m, i, 0, true)
 		if err != nil || len(wide.b) < len(narrow.b) {
 			t.Fatalf("function %d: %d bytes, wide %d, %v", i, len(narrow.b), len(wide.b), err)
 		}
@@ -85,12 +85,12 @@ func huge() []byte {
 }
 
 func TestHugeFunction(t *testing.T) {
-	im, err := Compile(huge(), 1)
+	im, err := Compile(huge(), 0, 1)
 	if err != nil || len(im.Code) < 1<<20 {
 		t.Fatal(err)
 	}
 	m, _ := Decode(huge())
-	if _, err := compileBody(m, 0, false); err != errNarrow {
+	if _, err := compileBody(m, 0, 0, false); err != errNarrow {
 		t.Errorf("narrow: %v", err)
 	}
 }
@@ -98,10 +98,10 @@ func TestHugeFunction(t *testing.T) {
 // TestUnsupported compiles what must be left to the interpreter.
 func TestUnsupported(t *testing.T) {
 	vector := (&wasm.Builder{}).Memory(1).Start(0, 0xfd, 12, bytes.Repeat([]byte{0}, 16), 0x1a).Bytes()
-	if _, err := Compile(vector, 1); !errors.Is(err, ErrUnsupported) {
+	if _, err := Compile(vector, 0, 1); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("vectors: %v", err)
 	}
-	if _, err := Compile([]byte("\x00asm\x01\x00\x00\x00\x02\x08\x01\x01a\x01b\x02\x00\x01"), 1); !errors.Is(err, ErrUnsupported) {
+	if _, err := Compile([]byte("\x00asm\x01\x00\x00\x00\x02\x08\x01\x01a\x01b\x02\x00\x01"), 0, 1); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("imported memory: %v", err)
 	}
 }

@@ -38,7 +38,7 @@ const (
 	toFunc target = iota
 	toExit
 	toTrap
-	toBits // one of the subroutines for counting bits
+	toStub // a subroutine
 )
 
 // reloc is such an instruction: AUIPC and JALR, through the register that the
@@ -58,6 +58,7 @@ type jumpTo struct {
 // fn compiles one function.
 type fn struct {
 	asm
+	cpu    CPU
 	m      *Module
 	lay    Layout
 	code   reader

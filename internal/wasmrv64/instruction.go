@@ -199,9 +199,9 @@ func (f *fn) prefixed(op uint32) {
 	case 9:
 		f.builtin(DataDrop, x, 0, 0)
 	case 10:
-		f.builtin(MemoryCopy, 0, 0, 3)
+		f.memoryCall(stubCopy)
 	case 11:
-		f.builtin(MemoryFill, 0, 0, 3)
+		f.memoryCall(stubFill)
 	case 12:
 		f.builtin(TableInit, x, y, 3)
 	case 13:

@@ -150,6 +150,10 @@ func (f *fn) divide(t Type, n byte) {
 
 // rotate is rotl, or rotr.
 func (f *fn) rotate(t Type, right bool) {
+	if f.cpu&Zbb != 0 {
+		f.rotateZbb(t, right)
+		return
+	}
 	there, back, width := uint32(iSLL), uint32(iSRL), int64(64)
 	thereI, backI := uint32(iSLLI), uint32(iSRLI)
 	if t == I32 {
@@ -173,6 +177,32 @@ func (f *fn) rotate(t Type, right bool) {
 	f.merge(t, false, a)
 }
 
+// rotateZbb is rotate where the machine has it.
+func (f *fn) rotateZbb(t Type, right bool) {
+	left, rightward, immediate, width := uint32(iROL), uint32(iROR), uint32(iRORI), int64(64)
+	if t == I32 {
+		left, rightward, immediate, width = iROLW, iRORW, iRORIW, 32
+	}
+	o := f.pop()
+	if o.in == inConst {
+		if !right {
+			o.val = -o.val
+		}
+		a := f.popReg()
+		d := f.result(t)
+		f.i(immediate, d, a, o.val&(width-1))
+		f.pushReg(t, d)
+		return
+	}
+	b, a := f.reading(o), f.popReg()
+	if right {
+		left = rightward
+	}
+	d := f.result(t)
+	f.r(left, d, a, b)
+	f.pushReg(t, d)
+}
+
 // merge pushes the two halves of a rotation, or what is rotated by nothing.
 func (f *fn) merge(t Type, whole bool, a reg) {
 	d := f.result(t)
@@ -187,12 +217,22 @@ func (f *fn) merge(t Type, whole bool, a reg) {
 // count is clz, ctz or popcnt.
 func (f *fn) count(t Type, which byte) {
 	a := f.popReg()
-	index := uint32(which)
+	if f.cpu&Zbb != 0 {
+		op := [...]uint32{iCLZ, iCTZ, iCPOP}[which]
+		if t == I32 {
+			op |= iSLLIW ^ iSLLI
+		}
+		d := f.result(t)
+		f.r(op, d, a, zero)
+		f.pushReg(t, d)
+		return
+	}
+	index := uint32(stubBits + which)
 	if t == I32 {
 		index += 3
 	}
 	f.move(t0, a, t)
-	f.far(ra, toBits, index)
+	f.far(ra, toStub, index)
 	f.addrLocal = -1
 	d := f.result(t)
 	f.move(d, t0, t)
@@ -203,9 +243,12 @@ func (f *fn) count(t Type, which byte) {
 func (f *fn) extend(t Type, width int64) {
 	a := f.popLoose()
 	d := f.result(t)
-	if width == 32 {
+	switch {
+	case width == 32:
 		f.i(iADDIW, d, a, 0)
-	} else {
+	case f.cpu&Zbb != 0:
+		f.r([...]uint32{8: iSEXTB, 16: iSEXTH}[width], d, a, zero)
+	default:
 		f.i(iSLLI, t0, a, 64-width)
 		f.i(iSRAI, d, t0, 64-width)
 	}
@@ -216,6 +259,11 @@ func (f *fn) extend(t Type, width int64) {
 func (f *fn) extendU() {
 	a := f.popLoose()
 	d := f.result(I64)
+	if f.cpu&Zba != 0 {
+		f.r(iADDUW, d, a, zero)
+		f.pushReg(I64, d)
+		return
+	}
 	f.i(iSLLI, t0, a, 32)
 	f.i(iSRLI, d, t0, 32)
 	f.pushReg(I64, d)

@@ -78,8 +78,6 @@ const (
 	MemoryGrow Builtin = iota
 	MemoryInit
 	DataDrop
-	MemoryCopy
-	MemoryFill
 	TableGet
 	TableSet
 	TableInit

@@ -64,9 +64,13 @@ func (f *fn) address(size uint64) (base reg, off int64) {
 	}
 	if local < 0 || f.addrLocal != local {
 		r := f.reading(o)
-		f.i(iSLLI, addrReg, r, 32)
-		f.i(iSRLI, addrReg, addrReg, 32)
-		f.r(iADD, addrReg, addrReg, memBase)
+		if f.cpu&Zba != 0 {
+			f.r(iADDUW, addrReg, r, memBase)
+		} else {
+			f.i(iSLLI, addrReg, r, 32)
+			f.i(iSRLI, addrReg, addrReg, 32)
+			f.r(iADD, addrReg, addrReg, memBase)
+		}
 		f.addrLocal, f.checked = local, 0
 	}
 	if end := offset + size; end > f.checked {
@@ -123,4 +127,10 @@ func (f *fn) globalSet(index uint32) {
 	t := f.m.Globals[index].Type
 	v := f.popValue(access{typ: t})
 	f.store(t, v, ctxReg, 8*int64(f.lay.Globals+int(index)))
+}
+
+// memoryCall calls a memory stub.
+func (f *fn) memoryCall(stub uint32) {
+	f.arguments(FuncType{Params: []Type{I32, I32, I32}})
+	f.far(ra, toStub, stub)
 }

@@ -104,11 +104,19 @@ func (l *linker) thunk(t FuncType) {
 	l.leave()
 }
 
+// Subroutines.
+const (
+	stubBits = iota // clz, ctz and popcnt of 64 bits, then of 32
+	stubCopy = iota + 5
+	stubFill
+	stubs
+)
+
 // bitStubs are the subroutines for clz, ctz and popcnt of 64 bits and then of
 // 32: from t0 to t0, with t1 and addrReg lost.
 func (l *linker) bitStubs() {
-	for i := range l.bits {
-		l.bits[i] = l.pos()
+	for i := range stubCopy {
+		l.stubs[stubBits+i] = l.pos()
 		narrow := i >= 3
 		switch {
 		case narrow && i != 4:
@@ -158,4 +166,112 @@ func (l *linker) population() {
 	l.li(addrReg, 0x0101010101010101)
 	l.r(iMUL, t0, t0, addrReg)
 	l.i(iSRLI, t0, t0, 56)
+}
+
+// Registers of the memory stubs.
+const (
+	a1 = a0 + 1
+	a2 = a0 + 2
+	a3 = a0 + 3
+	a4 = a0 + 4
+)
+
+// memoryStubs are the subroutines for memory.copy and memory.fill, with the
+// operands in a0 to a2. They use the temporary registers.
+func (l *linker) memoryStubs() {
+	l.stubs[stubCopy] = l.pos()
+	l.extent(a0)
+	l.extent(a1)
+	l.r(iSUB, a3, a0, a1)
+	backwards := l.hole() // dst - src < n, unsigned: from the end
+	l.run(func() {
+		l.i(iLD, a3, a1, 0)
+		l.i(iADDI, a1, a1, 8)
+	}, func() {
+		l.i(iLBU, a3, a1, 0)
+		l.i(iADDI, a1, a1, 1)
+	})
+	l.fill(backwards, iBLTU, a3, a2)
+	l.backwards()
+
+	l.stubs[stubFill] = l.pos()
+	l.extent(a0)
+	l.i(iANDI, a1, a1, 0xff)
+	l.li(a3, 0x0101010101010101)
+	l.r(iMUL, a3, a3, a1)
+	l.run(func() {}, func() {})
+}
+
+// extent makes an operand and the length in a2 the host's address and a length,
+// and traps if they are not in memory.
+func (l *linker) extent(at reg) {
+	for _, r := range []reg{at, a2} {
+		l.i(iSLLI, r, r, 32)
+		l.i(iSRLI, r, r, 32)
+	}
+	l.r(iADD, at, at, memBase)
+	l.r(iADD, t0, at, a2)
+	l.word(branch(iBGEU, memEnd, t0, 20))
+	l.i(iADDI, t1, ra, 0) // the place is the caller
+	l.li(t0, int64(ExitTrap)+int64(TrapMemory))
+	l.far(addrReg, zero, toTrap, 0)
+}
+
+// hole leaves room for a branch, and fill makes it, to the present position.
+func (l *linker) hole() int {
+	l.word(0)
+	return l.pos() - 4
+}
+
+func (l *linker) fill(hole int, op uint32, s1, s2 reg) {
+	l.set(hole, branch(op, s1, s2, l.pos()-hole))
+}
+
+// run stores a3 at a0 upwards, a2 bytes, eight at a time and then one, after
+// what makes a3 each time, and returns.
+func (l *linker) run(eight, one func()) {
+	l.i(iADDI, a4, zero, 8)
+	words := l.pos()
+	few := l.hole()
+	eight()
+	l.s(iSD, a3, a0, 0)
+	l.i(iADDI, a0, a0, 8)
+	l.i(iADDI, a2, a2, -8)
+	l.word(jump(zero, words-l.pos()))
+	l.fill(few, iBLTU, a2, a4)
+	bytes := l.pos()
+	done := l.hole()
+	one()
+	l.s(iSB, a3, a0, 0)
+	l.i(iADDI, a0, a0, 1)
+	l.i(iADDI, a2, a2, -1)
+	l.word(jump(zero, bytes-l.pos()))
+	l.fill(done, iBEQ, a2, zero)
+	l.i(iJALR, zero, ra, 0)
+}
+
+// backwards copies a2 bytes from a1 to a0, the last first.
+func (l *linker) backwards() {
+	l.r(iADD, a0, a0, a2)
+	l.r(iADD, a1, a1, a2)
+	l.i(iADDI, a4, zero, 8)
+	words := l.pos()
+	few := l.hole()
+	for _, r := range []reg{a0, a1, a2} {
+		l.i(iADDI, r, r, -8)
+	}
+	l.i(iLD, a3, a1, 0)
+	l.s(iSD, a3, a0, 0)
+	l.word(jump(zero, words-l.pos()))
+	l.fill(few, iBLTU, a2, a4)
+	bytes := l.pos()
+	done := l.hole()
+	for _, r := range []reg{a0, a1, a2} {
+		l.i(iADDI, r, r, -1)
+	}
+	l.i(iLBU, a3, a1, 0)
+	l.s(iSB, a3, a0, 0)
+	l.word(jump(zero, bytes-l.pos()))
+	l.fill(done, iBEQ, a2, zero)
+	l.i(iJALR, zero, ra, 0)
 }

@@ -16,7 +16,7 @@ func (i *Instance) builtin(info uint64) (trap wasmrv64.Trap, ok bool) {
 	n := [3]uint64{uint64(uint32(a[0])), uint64(uint32(a[1])), uint64(uint32(a[2]))}
 	x, y := int(info>>8&0xffffff), int(info>>32)
 	switch wasmrv64.Builtin(info) {
-	case wasmrv64.MemoryGrow, wasmrv64.MemoryInit, wasmrv64.DataDrop, wasmrv64.MemoryCopy, wasmrv64.MemoryFill:
+	case wasmrv64.MemoryGrow, wasmrv64.MemoryInit, wasmrv64.DataDrop:
 		return wasmrv64.TrapMemory, i.memoryOp(wasmrv64.Builtin(info), x, n)
 	}
 	return wasmrv64.TrapTable, i.tableOp(wasmrv64.Builtin(info), x, y, n)
@@ -40,50 +40,11 @@ func (i *Instance) memoryOp(b wasmrv64.Builtin, x int, n [3]uint64) bool {
 	case wasmrv64.DataDrop:
 		i.data[x] = nil
 		return true
-	case wasmrv64.MemoryInit:
-		if !within(n[1], n[2], len(i.data[x])) || !within(n[0], n[2], size) {
-			return false
-		}
-		copy(i.bytes(n[0], n[2]), i.data[x][n[1]:])
-		return true
-	case wasmrv64.MemoryCopy:
-		if !within(n[0], n[2], size) || !within(n[1], n[2], size) {
-			return false
-		}
-		copy(i.bytes(n[0], n[2]), i.bytes(n[1], n[2]))
-		return true
 	}
-	if !within(n[0], n[2], size) {
+	if !within(n[1], n[2], len(i.data[x])) || !within(n[0], n[2], size) {
 		return false
 	}
-	fill(i.bytes(n[0], n[2]), byte(n[1]))
-	return true
-}
-
-// bytes returns a range of the linear memory, which the caller has checked.
-func (i *Instance) bytes(at, n uint64) []byte {
-	if n == 0 {
-		return nil
-	}
-	b, _ := i.memory.Read(uint32(at), uint32(n))
-	return b
-}
-
-// fill sets all bytes to v.
-func fill(b []byte, v byte) {
-	if v == 0 {
-		clear(b)
-		return
-	}
-	for k := range b {
-		if k >= 64 { // doubling what is there
-			for done := k; done < len(b); done *= 2 {
-				copy(b[done:], b[:done])
-			}
-			return
-		}
-		b[k] = v
-	}
+	return i.memory.Write(uint32(n[0]), i.data[x][n[1]:n[1]+n[2]])
 }
 
 func (i *Instance) tableOp(b wasmrv64.Builtin, x, y int, n [3]uint64) bool {

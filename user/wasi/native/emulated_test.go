@@ -28,20 +28,24 @@ func TestEmulated(t *testing.T) {
 	if err != nil {
 		t.Skip("no qemu-riscv64 (Debian: qemu-user)")
 	}
-	for name, args := range map[string][]string{
-		".":         {"-test.timeout=8m", "-modules=100"},
-		"../runner": {"-test.timeout=8m", "-test.run=Endings|Truncated|Code|Grow|Echo|Go"},
+	for _, c := range []struct {
+		dir, cpu string
+		args     []string
+	}{
+		{".", "any", []string{"-modules=100"}},
+		{".", "rv64,zba=on,zbb=on", []string{"-modules=100", "-extended"}},
+		{"../runner", "any", []string{"-test.run=Endings|Truncated|Code|Grow|Echo|Go"}},
 	} {
-		t.Run(filepath.Base(name), func(t *testing.T) {
+		t.Run(filepath.Base(c.dir)+" "+c.cpu, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "riscv64.test")
 			build := exec.Command("go", "test", "-c", "-o", file, ".")
-			build.Dir = name
+			build.Dir = c.dir
 			build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0")
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			run := exec.CommandContext(t.Context(), qemu, append([]string{file}, args...)...)
-			run.Dir = name
+			run := exec.CommandContext(t.Context(), qemu, append([]string{"-cpu", c.cpu, file, "-test.timeout=8m"}, c.args...)...)
+			run.Dir = c.dir
 			out, err := run.CombinedOutput()
 			if err != nil {
 				t.Errorf("%v: %s", err, out)
@@ -51,7 +55,7 @@ func TestEmulated(t *testing.T) {
 }
 
 func TestUnsupportedHere(t *testing.T) {
-	image, err := wasmrv64.Compile(wasm.Hello(), 1)
+	image, err := wasmrv64.Compile(wasm.Hello(), 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"golang.org/x/sys/cpu"
 
 	"loam/internal/wasmrv64"
 	"loam/user/sys"
@@ -17,6 +18,17 @@ import (
 
 // Supported reports whether code can run here.
 const Supported = runtime.GOARCH == "riscv64" && runtime.GOOS == "linux"
+
+// CPU returns what code that runs here may use.
+func CPU() (c wasmrv64.CPU) {
+	if cpu.RISCV64.HasZba {
+		c |= wasmrv64.Zba
+	}
+	if cpu.RISCV64.HasZbb {
+		c |= wasmrv64.Zbb
+	}
+	return c
+}
 
 // ErrUnsupported is New's error where code can't run.
 var ErrUnsupported = errors.New("compiled code for riscv64 does not run here")

@@ -321,7 +321,9 @@ func (g *generator) stmt(depth int) {
 		return
 	}
 	t := g.kind()
-	switch g.IntN(8) {
+	switch g.IntN(9) {
+	case 8:
+		g.bulk()
 	case 0, 1:
 		g.expr(t, 4)
 		if !g.local(0x21, t) {
@@ -357,6 +359,28 @@ func (g *generator) stmt(depth int) {
 				g.emit(0x1a)
 			}
 		}
+	}
+}
+
+// bulk copies or fills memory, at times across its end.
+func (g *generator) bulk() {
+	near := g.IntN(2) == 0 // so that ranges overlap
+	for range 2 {
+		if !near {
+			g.address(3)
+			continue
+		}
+		g.expr(wasmrv64.I32, 0)
+		g.emit(0x41, 63, 0x71)
+	}
+	g.expr(wasmrv64.I32, 2)
+	g.emit(0x41)
+	g.signed(int64(1<<g.IntN(12) - 1))
+	g.emit(0x71)
+	if g.IntN(2) == 0 {
+		g.emit(0xfc, 10, 0, 0)
+	} else {
+		g.emit(0xfc, 11, 0)
 	}
 }
 
@@ -507,7 +531,7 @@ func both(ctx context.Context, module []byte) (interpreted, compiled outcome, ty
 	}
 	results, err := m.ExportedFunction("f").Call(ctx)
 	interpreted = outcomeOf(results, err, m.Memory())
-	image, err := wasmrv64.Compile(module, 1)
+	image, err := wasmrv64.Compile(module, testCPU(), 1)
 	if err != nil {
 		return
 	}

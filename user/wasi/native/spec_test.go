@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -22,6 +23,16 @@ import (
 
 	"loam/internal/wasmrv64"
 )
+
+var extended = flag.Bool("extended", false, "compile for all extensions, though QEMU's emulator does not tell of them")
+
+// testCPU is what to compile for.
+func testCPU() wasmrv64.CPU {
+	if *extended {
+		return wasmrv64.Zba | wasmrv64.Zbb
+	}
+	return CPU()
+}
 
 // specFolders returns wazero's copies of the specification's test suite.
 func specFolders(t *testing.T) []string {
@@ -143,7 +154,7 @@ func (s *suite) load(file string) error {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	image, err := wasmrv64.Compile(module, 1)
+	image, err := wasmrv64.Compile(module, testCPU(), 1)
 	if err != nil {
 		if !errors.Is(err, wasmrv64.ErrUnsupported) {
 			s.t.Errorf("%s: %v", file, err)

@@ -30,7 +30,7 @@ func (r *run) startNative(ctx context.Context) (valid wazero.CompiledModule, err
 		if valid, err = r.rt.CompileModule(ctx, outline); err != nil {
 			return nil, cannot(oneLine(err))
 		}
-		if image, err = wasmrv64.Compile(outline, runtime.GOMAXPROCS(0)); errors.Is(err, wasmrv64.ErrUnsupported) {
+		if image, err = wasmrv64.Compile(outline, native.CPU(), runtime.GOMAXPROCS(0)); errors.Is(err, wasmrv64.ErrUnsupported) {
 			r.note("not compiled: " + oneLine(err))
 			return valid, errInterpret
 		} else if err != nil {
@@ -51,6 +51,9 @@ func (r *run) startNative(ctx context.Context) (valid wazero.CompiledModule, err
 // errInterpret says that only the interpreter runs the module.
 var errInterpret = failure("no code for it")
 
+// errCPU says that code is for another CPU.
+var errCPU = errors.New("it is for a CPU that can do more")
+
 // hostImage returns the code that came from the host, with the module that it
 // belongs to, nil if there is none that is good.
 func (r *run) hostImage() ([]byte, *wasmrv64.Image) {
@@ -58,7 +61,10 @@ func (r *run) hostImage() ([]byte, *wasmrv64.Image) {
 		return nil, nil
 	}
 	image, err := r.code.Image()
-	if err == nil {
+	switch {
+	case err == nil && image.CPU&^native.CPU() != 0:
+		err = errCPU
+	case err == nil:
 		r.note("engine: compiler for riscv64, code compiled on the host")
 		return r.code.Module, image
 	}

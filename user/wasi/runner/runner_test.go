@@ -59,7 +59,7 @@ func conf(c Config) map[string][]byte { return map[string][]byte{FileConfig: c.E
 func precompile(t testing.TB, module []byte) *wasmcode.Code {
 	t.Helper()
 	if native.Supported {
-		c, err := wasmcode.CompileRISCV64(context.Background(), module, 1)
+		c, err := wasmcode.CompileRISCV64(context.Background(), module, native.CPU(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
