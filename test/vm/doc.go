@@ -21,6 +21,11 @@
 //	                  machine types, memory sizes, determinism
 //	boot_test.go      loam boot, loam doctor
 //	smp_test.go       several CPUs (test/programs/smp, smpstress)
+//	vector_test.go    RISC-V's vectors, of several lengths
+//
+// What depends on the architecture that is tested (LOAM_ARCH) is in arch_test.go, and
+// the machine code of the programs of a few bytes in codeamd64_test.go and
+// coderiscv64_test.go.
 //
 // Without the variable LOAM they skip. LOAM_CPUS=N runs them all on machines of
 // N CPUs, but where a test says how many. With the variable LOAM_CONTROL set

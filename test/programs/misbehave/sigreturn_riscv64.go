@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/test/programs/cases"
+	"loam/test/programs/smp/low"
 	rv "loam/test/rv64"
 )
 
@@ -74,13 +75,31 @@ func record(magic, size uint64) func(uc, fp uintptr) {
 
 const vectorMagic = 0x53465457
 
-// vectorRecord is a record of vector state, whose pointer to the registers is a lie.
-func vectorRecord(at uint64) func(uc, fp uintptr) {
+// vectorRecord is a record of vector state of the right size, with one word changed.
+func vectorRecord(offset uintptr, v uint64) func(uc, fp uintptr) {
 	return func(_, fp uintptr) {
-		*word(fp + fpHeader) = vectorMagic | 56<<32 // header and five words, and the pointer
-		*word(fp + fpRecord + 40) = at
+		var length uint64 // of a vector in bytes
+		if low.HasVectors {
+			r := with()
+			run(assemble(rv.CSRRS(rv.A0, 0xc22, rv.Zero)), r)
+			length = r.result()
+		}
+		*word(fp + fpHeader) = vectorMagic | (vectorState+32*length)<<32
+		*word(fp + fpRecord + vectorLength) = length
+		*word(fp + fpRecord + vectorPointer) = uint64(fp + fpHeader + vectorState)
+		*word(fp + fpRecord + offset) = v
 	}
 }
+
+// Offsets in a record of vector state, behind its header, and its size with that, but
+// without the registers, which follow.
+const (
+	vectorVL      = 8
+	vectorType    = 16
+	vectorLength  = 32
+	vectorPointer = 40
+	vectorState   = 56
+)
 
 // refusedRecord is what becomes of a record that no kernel has written.
 var refusedRecord = onlySegv
@@ -106,9 +125,12 @@ var forgeries = []forged{
 	{"end with a size", record(0, 8), refusedRecord},
 	{"vectors of no size", record(vectorMagic, 0), refusedRecord},
 	{"vectors of a huge size", record(vectorMagic, 1<<31), refusedRecord},
-	{"vectors in the kernel", vectorRecord(directMap), refusedRecord},
-	{"vectors not canonical", vectorRecord(nonCanonical), refusedRecord},
-	{"vectors nowhere", vectorRecord(hole), refusedRecord},
+	{"vectors in the kernel", vectorRecord(vectorPointer, directMap), refusedRecord},
+	{"vectors not canonical", vectorRecord(vectorPointer, nonCanonical), refusedRecord},
+	{"vectors nowhere", vectorRecord(vectorPointer, hole), refusedRecord},
+	{"vectors of another length", vectorRecord(vectorLength, 1<<20), []uint64{segv, ill}},
+	{"vectors of a type of all bits", vectorRecord(vectorType, minusOneWord), []uint64{segv, ill}},
+	{"vectors of too many elements", vectorRecord(vectorVL, minusOneWord), []uint64{segv, ill}},
 }
 
 // allRegisters: each register comes from the frame, and goes to the next one.
