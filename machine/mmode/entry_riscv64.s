@@ -59,11 +59,13 @@ clear:
 	MOV	X20, 32(X2)
 	CALL	·boot(SB)
 	MOV	$·state(SB), X23
+	MOV	$1, X24	// this hart was at boot
 	JMP	made
 
 	// The others, until it is filled: then they are interrupted, but those of which
 	// the stage doesn't know.
 wait:
+	MOV	X0, X24
 	MOV	$const_machineSoft, X5
 	CSRW(X5, MIE)
 	JMP	look
@@ -96,8 +98,16 @@ find:
 	JMP	find
 unknown:
 	CSRW(X0, MIE)
+	BEQZ	X24, forever
+	MOV	$stage__size, X2
+	ADD	X22, X2
+	AND	$~15, X2
+	ADD	$-16, X2
+	MOV	X22, 8(X2)
+	CALL	·await(SB)
+forever:
 	WORD	$const_wfi
-	JMP	unknown
+	JMP	forever
 
 found:
 	// What lower modes may do. The first entry of the PMP that matches counts.

@@ -9,6 +9,7 @@ const notHere = "machine mode is RISC-V's"
 
 func load8(uint64) byte         { panic(notHere) }
 func load32(uint64) uint32      { panic(notHere) }
+func load64(uint64) uint64      { panic(notHere) }
 func store8(uint64, byte)       { panic(notHere) }
 func store32(uint64, uint32)    { panic(notHere) }
 func store64(uint64, uint64)    { panic(notHere) }

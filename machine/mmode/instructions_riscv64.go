@@ -10,6 +10,7 @@ func Start()
 // Device registers, at physical addresses. Stores come in order with all others.
 func load8(addr uint64) byte
 func load32(addr uint64) uint32
+func load64(addr uint64) uint64
 func store8(addr uint64, v byte)
 func store32(addr uint64, v uint32)
 func store64(addr uint64, v uint64)

@@ -17,6 +17,13 @@ TEXT ·load32(SB),NOSPLIT,$0-12
 	MOVW	X6, ret+8(FP)
 	RET
 
+// func load64(addr uint64) uint64
+TEXT ·load64(SB),NOSPLIT,$0-16
+	MOV	addr+0(FP), X5
+	MOV	(X5), X6
+	MOV	X6, ret+8(FP)
+	RET
+
 // func store8(addr uint64, v byte)
 TEXT ·store8(SB),NOSPLIT,$0-9
 	MOV	addr+0(FP), X5

@@ -74,6 +74,7 @@ func park(h *hart) (entry, opaque uint64) {
 	for {
 		h.absorb(s)
 		if entry, opaque, ok := s.server.Begin(int(h.index)); ok {
+			atomic.OrUint32(&state, stateRuns)
 			return entry, opaque
 		}
 		waitForInterrupt()

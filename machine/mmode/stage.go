@@ -49,7 +49,11 @@ type stage struct {
 	waiting uint64 // the harts that wait for fences of others; shared
 	uart    device
 	test    uint64 // address of the test finisher, 0 if there is none
-	stacks  [sbi.MaxHarts][stackSize]byte
+
+	clock    uint64 // address of mtime, 0 if there is none
+	patience uint64 // of it: how long a hart may take to come
+
+	stacks [sbi.MaxHarts][stackSize]byte
 }
 
 // What assembly code needs of others' constants.
@@ -112,6 +116,8 @@ type trouble struct {
 func (s *stage) prepare(p *place, info *fdt.Info) trouble {
 	s.uart, s.test = deviceOf(&info.UART), info.Test.Start
 	s.server.NoConsole, s.server.NoReset = s.uart.base == 0, s.test == 0
+	const seconds = 3
+	s.patience = seconds * min(info.Ticks, 1<<32)
 	end := p.stage + stageSize
 	if !within(info, p.stage, end) {
 		return trouble{"no memory for the stage at ", p.stage}
@@ -181,6 +187,7 @@ func (s *stage) addHarts(p *place, info *fdt.Info) trouble {
 		if h.ID == p.hart {
 			first = i
 		}
+		s.clock = h.Time
 		s.harts[i%maxHarts] = hart{id: h.ID, soft: h.Soft, compare: h.Compare, env: h.ISA.Env(), index: uint32(i),
 			stage: p.stage, stack: p.stage + stackEnd(i)}
 		s.count++

@@ -19,14 +19,14 @@ const (
 
 // good is a machine with harts 0, 1, 4 and 6, of which 1 is off and 6 can't translate.
 func good() (place, *fdt.Info) {
-	info := &fdt.Info{MemoryCount: 1, HartCount: 4}
+	info := &fdt.Info{MemoryCount: 1, HartCount: 4, Ticks: 1000}
 	info.Memory[0] = fdt.Range{Start: ram, Size: ramSize}
 	info.UART = fdt.Device{Range: fdt.Range{Start: 0x1000, Size: 0x100}, Shift: 2, Width: 4}
 	info.Test = fdt.Range{Start: 0x2000, Size: 0x100}
 	for i, id := range []uint64{0, 1, 4, 6} {
 		h := &info.Harts[i]
 		h.ID, h.Enabled, h.Bits = id, id != 1, 39
-		h.Soft, h.Compare = 0x3000+4*id, 0x4000+8*id
+		h.Soft, h.Compare, h.Time = 0x3000+4*id, 0x4000+8*id, 0x5000
 		if id == 6 {
 			h.Bits = 0
 		}
@@ -41,8 +41,11 @@ func TestPrepare(t *testing.T) {
 	if why := s.prepare(&p, info); why != (trouble{}) {
 		t.Fatal(why)
 	}
-	if s.count != 2 || s.uart != (device{0x1000, 2, 4}) || s.test != 0x2000 || s.server.NoConsole || s.server.NoReset {
+	if s.count != 2 || s.uart != (device{0x1000, 2, 4, uartPatience}) || s.test != 0x2000 || s.server.NoConsole || s.server.NoReset {
 		t.Errorf("%d harts, %+v, %#x", s.count, s.uart, s.test)
+	}
+	if s.clock != 0x5000 || s.patience != 3000 {
+		t.Errorf("another hart may come for %d at %#x", s.patience, s.clock)
 	}
 	for i, id := range []uint64{0, 4} {
 		h := &s.harts[i]

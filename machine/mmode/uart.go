@@ -13,7 +13,13 @@ type device struct {
 	base  uint64 // address of its registers, 0: there is none
 	shift uint32 // of register numbers to offsets
 	width uint32 // of an access, in bytes: 1 or 4
+
+	// patience is how often write still looks for room. What is at base may be no
+	// 16550; from then on bytes are lost until there is room again.
+	patience uint32
 }
+
+const uartPatience = 1 << 23 // seconds
 
 // For the assembly.
 const (
@@ -25,8 +31,13 @@ const (
 // because there is nothing else. They begin with what QEMU's virt has, in case the
 // devicetree can't be read.
 var (
-	console  = device{base: 0x10000000, width: 1}
-	finisher = uint64(0x100000)
+	console  = device{base: defaultUART, width: 1, patience: uartPatience}
+	finisher = uint64(defaultFinisher)
+)
+
+const (
+	defaultUART     = 0x10000000
+	defaultFinisher = 0x100000
 )
 
 // What the test finisher takes, a word.
@@ -46,7 +57,7 @@ func deviceOf(d *fdt.Device) device {
 	if d.Width == 4 {
 		width = 4
 	}
-	return device{d.Start, uint32(d.Shift), width}
+	return device{d.Start, uint32(d.Shift), width, uartPatience}
 }
 
 func (d *device) register(n uint64) uint64 { return d.base + n<<(d.shift&7) }
@@ -58,10 +69,15 @@ func (d *device) load(n uint64) uint32 {
 	return uint32(load8(d.register(n)))
 }
 
-// write writes a byte, and waits until there is room.
+// write writes a byte when there is room.
 func (d *device) write(b byte) {
 	for d.load(ns16550.Status)&ns16550.StatusEmpty == 0 {
+		if d.patience == 0 {
+			return
+		}
+		d.patience--
 	}
+	d.patience = uartPatience
 	if d.width == 4 {
 		store32(d.register(ns16550.Data), uint32(b))
 		return
