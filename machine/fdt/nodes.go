@@ -5,6 +5,7 @@ package fdt
 import (
 	"math/bits"
 
+	"loam/machine/ns16550"
 	"loam/machine/riscv64"
 )
 
@@ -99,8 +100,6 @@ func (r *reader) isa(s Span) riscv64.ISA {
 	return r.lastSet
 }
 
-const uartRegisters = 8 // of a 16550
-
 // device adds a device.
 func (r *reader) device(kind device, n, up *node) Code {
 	first, ok := r.regAt(n, up, 0)
@@ -113,7 +112,7 @@ func (r *reader) device(kind device, n, up *node) Code {
 		if i.UART.Size == 0 || r.isConsole(n) {
 			i.UART = r.registers(n, first)
 		}
-		if i.UART.Size < uartRegisters<<i.UART.Shift {
+		if i.UART.Size < ns16550.Registers<<i.UART.Shift {
 			return BadDevice
 		}
 	case virtio:

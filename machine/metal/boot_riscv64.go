@@ -22,10 +22,17 @@ var bootStack [bootStackSize]byte
 var (
 	tree   fdt.Info
 	treeAt bootinfo.Range // where what it was read from lies
+
+	treeMapped uintptr // its address, if it doesn't lie in the direct map
 )
 
 // blob returns what tree was read from.
-func blob() fdt.Blob { return memory.Bytes(treeAt.Base, treeAt.Size) }
+func blob() fdt.Blob {
+	if treeMapped != 0 {
+		return bytesAt(uint64(treeMapped), treeAt.Size)
+	}
+	return memory.Bytes(treeAt.Base, treeAt.Size)
+}
 
 // boot brings the machine from the early page tables to the point where the
 // kernel's own Go runtime can start, and makes that runtime's first thread. The image
@@ -73,7 +80,7 @@ func readHeader() {
 func readTree(at uint64) {
 	window := memory.Below(earlyMapped)
 	head := window.Bytes(at, fdt.HeaderSize)
-	if at%8 != 0 || head == nil {
+	if at == 0 || at%8 != 0 || head == nil {
 		machineFatal("no devicetree: its address is no one's")
 	}
 	size, code := fdt.Size(head)
@@ -96,6 +103,7 @@ func readTree(at uint64) {
 	case code != fdt.NoInitrd:
 		machineFatal("the devicetree is unusable: ", code.String())
 	}
+	dropDefaults()
 	for _, r := range tree.Memory[:tree.MemoryCount] {
 		if r.Start < riscv64.MaxMemory { // what lies above is left out
 			ram.Add(bootinfo.Range{Base: r.Start, Size: min(r.Size, riscv64.MaxMemory-r.Start)})
@@ -114,15 +122,38 @@ func readTree(at uint64) {
 
 func rangeOfTree(r fdt.Range) bootinfo.Range { return bootinfo.Range{Base: r.Start, Size: r.Size} }
 
-// useConsole takes console and test finisher from the tree.
+// useConsole takes console and test finisher from the tree, if it has them: it may be
+// no good.
 func useConsole() {
-	console, testAt, clockAt = uart{}, 0, 0
-	if tree.UART.Size != 0 && tree.UART.Start < earlyMapped {
-		console = uart{at: uintptr(earlyDirect + tree.UART.Start), shift: tree.UART.Shift}
+	if hasUART() {
+		console.at, console.shift = uintptr(earlyDirect+tree.UART.Start), tree.UART.Shift
 	}
-	if tree.Test.Size != 0 && tree.Test.Start < earlyMapped {
+	if hasFinisher() {
 		testAt = uintptr(earlyDirect + tree.Test.Start)
 	}
+}
+
+func hasUART() bool     { return tree.UART.Size != 0 && tree.UART.Start < earlyMapped }
+func hasFinisher() bool { return tree.Test.Size != 0 && tree.Test.Start < earlyMapped }
+
+// dropDefaults is for a tree that is good: what it lacks the machine lacks.
+func dropDefaults() {
+	if !hasUART() {
+		console.at = 0
+	}
+	if !hasFinisher() {
+		testAt = 0
+	}
+}
+
+// treeInMemory reports whether the tree lies in memory, and so in the direct map.
+func treeInMemory() bool {
+	for i := range ram.Len() {
+		if r := ram.At(i); r.Base <= treeAt.Base && treeAt.End() <= directEnd(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // hartOf returns what the tree says of a hart, or nil.
@@ -177,6 +208,7 @@ func buildTables(cpu *CPU) {
 	writeSatp(riscv64.Satp(root, 0))
 	forgetAll()
 	console.at, testAt, clockAt, hostPort.at = registers.console, registers.test, registers.clock, registers.port
+	treeMapped = registers.tree
 	memory = direct
 	cpu.root = root
 }
@@ -192,7 +224,7 @@ func makeTables(start, end uint64) bool {
 }
 
 // deviceRegisters are the addresses of devices' registers in the kernel's tables.
-type deviceRegisters struct{ console, test, clock, port uintptr }
+type deviceRegisters struct{ console, test, clock, port, tree uintptr }
 
 // mapDevices maps the registers that the kernel uses, one device after the other.
 func mapDevices(cpu *CPU) (r deviceRegisters) {
@@ -207,6 +239,9 @@ func mapDevices(cpu *CPU) (r deviceRegisters) {
 	}
 	if hostPort.at != 0 {
 		r.port = mapDevice(uint64(hostPort.at)-earlyDirect, portRegisters)
+	}
+	if !treeInMemory() { // in ROM, say
+		r.tree = mapDevice(treeAt.Base, treeAt.Size)
 	}
 	mapPLIC(cpu)
 	return r

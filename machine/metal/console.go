@@ -71,6 +71,13 @@ func showLog() {
 	}
 }
 
+// ShowLog shows what the log has had so far, and all from now on.
+func ShowLog() {
+	f := beginLog()
+	showLog()
+	endLog(f)
+}
+
 func puts(s string) {
 	for i := range len(s) {
 		put(s[i])

@@ -4,10 +4,14 @@
 
 package metal
 
-import "loam/machine/ns16550"
+import (
+	"loam/machine/ns16550"
+	"loam/machine/sbi"
+)
 
 // The console's serial port is the 16550 that the devicetree's stdout-path names. Until
-// the tree is read, and if it can't be, it is where QEMU's virt has it.
+// the tree is read, and if it can't be, it is where QEMU's virt has it. On a machine
+// without one SBI writes: to what it thinks fit, and it takes no keys.
 
 // uart is a 16550 in memory.
 type uart struct {
@@ -46,13 +50,32 @@ func startSerial() {
 	}
 }
 
+// sendPatience is how often serialPut looks for room, at first: seconds. What the
+// devicetree calls a 16550 may be none; then bytes are lost until there is room again.
+const sendPatience = 1 << 23
+
+var sendLeft uint32 = sendPatience
+
 func serialPut(b byte) {
 	if console.at == 0 {
+		putSBI(b)
 		return
 	}
 	for console.read(ns16550.Status)&ns16550.StatusEmpty == 0 {
+		if sendLeft == 0 {
+			return
+		}
+		sendLeft--
 	}
+	sendLeft = sendPatience
 	console.write(ns16550.Data, b)
+}
+
+// putSBI writes by what SBI has for it, or had (chapters 12 and 5.2).
+func putSBI(b byte) {
+	if code, _ := sbiCall(sbi.Console, sbi.ConsoleWriteByte, uint64(b), 0, 0); code != int64(sbi.Success) {
+		sbiCall(sbi.LegacyPutchar, 0, uint64(b), 0, 0)
+	}
 }
 
 func startScreen()   {}
@@ -61,7 +84,7 @@ func screenPut(byte) {}
 // logConsoles names the consoles.
 func logConsoles() {
 	if console.at == 0 {
-		puts("none")
+		puts("SBI's, no keys")
 		return
 	}
 	puts("UART at 0x")

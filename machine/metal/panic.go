@@ -69,8 +69,15 @@ func stopOthers() {
 //loam:fatal
 func machinePanic(cpu *CPU) {
 	beginPanic()
-	if panicking > 1 {
+	switch {
+	case panicking > 4:
+		halt()
+	case panicking > 2:
+		leaveDevice(&panicContext)
+		Shutdown(ShutdownPanic)
+	case panicking > 1:
 		// The report itself failed: say so with the least code.
+		leaveDevice(&panicContext)
 		puts("\nloam: another fault while reporting the first: pc ")
 		putHex(panicContext.PC(), 16)
 		puts(" address ")
@@ -123,6 +130,7 @@ func machineFatal(why ...string) {
 }
 
 func report(cpu *CPU, c *Context, what string) {
+	leaveDevice(c)
 	showLog()
 	puts("loam: kernel panic: ")
 	puts(what)

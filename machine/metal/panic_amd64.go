@@ -17,6 +17,9 @@ func sendStop(c *CPU) { sendIPI(amd64.IPINMI(c.apic, x2apic)) }
 func (c *Context) trapName() string     { return amd64.VectorName(uint8(c.Vector)) }
 func (c *Context) faultAddress() uint64 { return c.CR2 }
 
+// leaveDevice is for devices that fault. Ports don't.
+func leaveDevice(*Context) {}
+
 func registers(c *Context) {
 	row("rip", c.RIP, "rsp", c.RSP, "rbp", c.RBP)
 	row("rax", c.RAX, "rbx", c.RBX, "rcx", c.RCX)

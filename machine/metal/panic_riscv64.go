@@ -5,6 +5,7 @@
 package metal
 
 import (
+	"loam/machine/ns16550"
 	"loam/machine/riscv64"
 	"loam/machine/sbi"
 )
@@ -22,6 +23,45 @@ func powerOff(value uint32) {
 		reason = sbi.ReasonFailure
 	}
 	sbiCall(sbi.Reset, sbi.ResetSystem, sbi.ResetShutdown, reason, 0)
+	showLog()
+	puts("loam: nothing turns this machine off: halted\n")
+}
+
+// leaveDevice does without a device of a panic's own, if that is what faulted: the
+// devicetree was wrong. What the console has had so far goes to the other one.
+func leaveDevice(c *Context) {
+	switch at := uintptr(c.Addr); {
+	case at == testAt:
+		testAt = 0
+	case console.at != 0 && at-console.at < ns16550.Registers<<console.shift:
+		console.at, logShown = 0, false
+		showLog()
+	}
+}
+
+// nothingThere says of a fault that no device or memory has answered.
+func nothingThere(c *Context) {
+	if c.Vector != riscv64.CauseLoadAccess && c.Vector != riscv64.CauseStoreAccess {
+		return
+	}
+	puts("nothing answers at physical address 0x")
+	putHex(physicalOf(c.Addr), 1)
+	puts(": the devicetree may be wrong\n")
+}
+
+// physicalOf returns where the kernel's tables lead from an address that is mapped.
+func physicalOf(va uint64) uint64 {
+	if kernelRoot == 0 || readSatp() != riscv64.Satp(kernelRoot, 0) && va-earlyDirect < earlyMapped {
+		return va - earlyDirect
+	}
+	table := memory.Table(kernelRoot)
+	for shift := rootShift; ; shift -= 9 {
+		e := table[va>>shift&511]
+		if shift == 12 || isHuge(e) {
+			return pteFrame(e) + va&(1<<shift-1)
+		}
+		table = memory.Table(pteFrame(e))
+	}
 }
 
 // sendStop asks another hart to stop. There is no interrupt here that can't be off:
@@ -38,6 +78,7 @@ func (c *Context) trapName() string {
 func (c *Context) faultAddress() uint64 { return c.Addr }
 
 func registers(c *Context) {
+	nothingThere(c)
 	row("pc ", c.EPC, "ra ", c.X[1], "sp ", c.X[2])
 	row("gp ", c.X[3], "tp ", c.X[4], "t0 ", c.X[5])
 	row("t1 ", c.X[6], "t2 ", c.X[7], "s0 ", c.X[8])

@@ -116,22 +116,15 @@ TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	JMP	·resume(SB)
 
 // earlyTrap: a trap before boot has its stacks. It is reported like any other, on
-// what is left of the boot stack.
+// what is left of the boot stack; so is one of that report.
 TEXT ·earlyTrap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	X5, CPU_scratch(TP)
-	MOV	$·earlyTrap2(SB), X5
-	CSRRW	X5, STVEC, X0
 	MOV	$·bootStack(SB), X5
 	ADD	$2047, X5
 	ADD	$2047, X5
 	AND	$-16, X5
 	MOV	X5, CPU_panicSP(TP)
 	JMP	·fatalTrap(SB)
-
-// earlyTrap2: a trap while that is reported.
-TEXT ·earlyTrap2(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
-	WORD	$0x10500073	// WFI
-	JMP	-1(PC)
 
 // other: a hart that the boot hart has started comes here, as start; A1 = linked
 // address of its CPU structure.
