@@ -238,6 +238,7 @@ func exit(kind channel.Kind, value uint32, reason []byte) {
 		l.text("no program was started: ")
 		l.bytes(reason)
 		metal.LogLine(l.done())
+		metal.ShowLog()
 	}
 	metal.Shutdown(metal.ShutdownOK)
 }
