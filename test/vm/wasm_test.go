@@ -207,6 +207,16 @@ func TestGoModule(t *testing.T) {
 	}
 }
 
+// The code that the host has compiled is code for the machine that it starts.
+func TestWasmEngine(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	r := vmtest.Run(t, "-v", module(t, wasm.Hello()))
+	if r.Code != 0 || !strings.Contains(string(r.Stderr), "code compiled on the host") || strings.Contains(string(r.Stderr), "refused") {
+		t.Error(r)
+	}
+}
+
 // An entry that loam wrote itself, but for another module, is not taken.
 func TestWasmForeignCode(t *testing.T) {
 	t.Parallel()

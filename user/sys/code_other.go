@@ -9,3 +9,6 @@ func EnterCode([]uint64) { panic("sys: EnterCode is for linux/riscv64") }
 
 // PublishCode is for linux/riscv64.
 func PublishCode([]byte) { panic("sys: PublishCode is for linux/riscv64") }
+
+// Extensions is for linux/riscv64, and 0 elsewhere.
+func Extensions() uint64 { return 0 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"golang.org/x/sys/cpu"
 
+	"loam/abi"
 	"loam/internal/wasmrv64"
 	"loam/user/sys"
 )
@@ -21,10 +21,11 @@ const Supported = runtime.GOARCH == "riscv64" && runtime.GOOS == "linux"
 
 // CPU returns what code that runs here may use.
 func CPU() (c wasmrv64.CPU) {
-	if cpu.RISCV64.HasZba {
+	has := sys.Extensions()
+	if has&abi.RISCV_HWPROBE_EXT_ZBA != 0 {
 		c |= wasmrv64.Zba
 	}
-	if cpu.RISCV64.HasZbb {
+	if has&abi.RISCV_HWPROBE_EXT_ZBB != 0 {
 		c |= wasmrv64.Zbb
 	}
 	return c
