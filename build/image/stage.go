@@ -39,6 +39,7 @@ var stackOf = map[string]int64{
 	stageBoot:          bootinfo.StageStack*bootinfo.StageHarts - 64,
 	stagePkg + "serve": bootinfo.StageStack - 64,
 	stagePkg + "park":  bootinfo.StageStack - 64,
+	stagePkg + "await": bootinfo.StageStack - 64,
 }
 
 // stageCode are packages whose functions the stage may use.
