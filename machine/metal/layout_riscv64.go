@@ -4,7 +4,10 @@
 
 package metal
 
-import "loam/machine/riscv64"
+import (
+	"loam/machine/riscv64"
+	"loam/machine/sbi"
+)
 
 // The kernel's part of every address space is drawn in riscv64/kernelspace.go.
 const (
@@ -31,6 +34,9 @@ const (
 	imageRoot       = 510 // root entry
 	imageFirst      = 1   // first entry of its table
 	earlyImagePages = 33  // of 2 MiB
+
+	sbiPutchar  = sbi.LegacyPutchar
+	finishPanic = (ShutdownPanic<<1|1)<<16 | riscv64.FinishFail
 
 	satpSv39        = riscv64.SatpSv39 - 1<<64
 	statusSIE       = riscv64.StatusSIE

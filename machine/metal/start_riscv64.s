@@ -90,7 +90,32 @@ image:
 	FENCE_VMA
 	CSRRW	X7, SATP, X0
 	FENCE_VMA
-	JMP	0(PC)
+	// Still here: satp has not taken it.
+	MOV	$·standStill(SB), X5
+	CSRRW	X5, STVEC, X0
+	MOV	$·untranslated(SB), S2
+text:
+	MOVBU	(S2), A0
+	ADD	$1, S2
+	BEQ	A0, X0, end
+	MOV	$const_sbiPutchar, A7
+	ECALL
+	JMP	text
+end:
+	MOV	$const_defaultTest, X5
+	MOV	$const_finishPanic, X6
+	MOVW	X6, (X5)
+	JMP	·standStill(SB)
+
+// standStill: nothing else can be done.
+TEXT ·standStill(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	PCALIGN	$4
+	WORD	$0x10500073	// WFI
+	JMP	-1(PC)
+
+DATA ·untranslated+0(SB)/62, $"loam: kernel panic: this hart can't translate addresses (Sv39)"
+DATA ·untranslated+62(SB)/2, $"\r\n"
+GLOBL ·untranslated(SB), RODATA, $72
 
 // high: at the linked address; A0, A1, S2 and S3 as they were.
 TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
