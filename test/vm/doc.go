@@ -20,6 +20,10 @@
 //	machine_test.go, machines_test.go, memory_test.go
 //	                  machine types, memory sizes, determinism
 //	boot_test.go      loam boot, loam doctor
+//	devicetree_test.go, treelies_test.go
+//	                  devicetrees that are broken, or lie (riscv64)
+//	virtmachines_test.go
+//	                  riscv64 machines that loam doesn't start
 //	smp_test.go       several CPUs (test/programs/smp, smpstress)
 //	vector_test.go    RISC-V's vectors, of several lengths
 //
