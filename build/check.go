@@ -71,7 +71,7 @@ func testTarget(b *builder, flags []string) error {
 }
 
 // tested are the architectures whose machines test runs.
-var tested = []string{"amd64"}
+var tested = []string{"amd64", "riscv64"}
 
 // severalCPUs are the tests that test runs on several CPUs; ./x smp runs them all.
 const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects)$"
