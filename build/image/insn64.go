@@ -111,7 +111,7 @@ func decode16(h uint16) insn {
 	imm6 := int64(int16(h<<3))>>15<<5 | int64(rs2) // bit 12, then bits 6 to 2
 	in := insn{size: 2}
 	switch h&3<<3 | h>>13 {
-	case 0<<3 | 0: // c.addi4spn
+	case 0: // c.addi4spn
 		in.rd = small
 	case 0<<3 | 1, 0<<3 | 5, 2<<3 | 1, 2<<3 | 5:
 		in.kind = float
@@ -119,7 +119,7 @@ func decode16(h uint16) insn {
 		in.kind, in.rd, in.rs1 = load, small, uint8(h>>7&7)+8
 	case 0<<3 | 6, 0<<3 | 7: // c.sw, c.sd
 		in.kind, in.rs1 = store, uint8(h>>7&7)+8
-	case 1<<3 | 0: // c.addi
+	case 1 << 3: // c.addi
 		in.kind, in.rd, in.rs1, in.imm = addi, rd, rd, imm6
 	case 1<<3 | 1: // c.addiw
 		in.kind, in.rd, in.rs1, in.imm = addiw, rd, rd, imm6
@@ -138,7 +138,7 @@ func decode16(h uint16) insn {
 		in.imm = int64(int16(h<<3))>>15<<11 | int64(h>>11&1)<<4 | int64(h>>9&3)<<8 | int64(h>>8&1)<<10 |
 			int64(h>>7&1)<<6 | int64(h>>6&1)<<7 | int64(h>>3&7)<<1 | int64(h>>2&1)<<5
 	case 1<<3 | 6, 1<<3 | 7: // c.beqz, c.bnez
-	case 2<<3 | 0: // c.slli
+	case 2 << 3: // c.slli
 		in.rd = rd
 	case 2<<3 | 2, 2<<3 | 3: // c.lwsp, c.ldsp
 		in.kind, in.rd, in.rs1 = load, rd, sp

@@ -60,7 +60,7 @@ func (f *Format) checkKernel(va, pa, size uint64, prot Prot) Code {
 		return WX
 	case prot&User != 0:
 		return WrongHalf
-	case pa+size < pa || (pa|pa+size)&f.BadAddr != 0:
+	case pa+size < pa || (pa|(pa+size))&f.BadAddr != 0:
 		return Misaligned
 	case va+size < va || !f.Canonical(va) || !f.Canonical(va+size) || va>>(f.Bits-1) != (va+size)>>(f.Bits-1):
 		return NonCanonical

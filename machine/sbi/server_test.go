@@ -187,7 +187,8 @@ func TestMasks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {
 		base := []uint64{0, 1, 2, 3, 8, 63, 64, ^uint64(0) - 64, ^uint64(0) - 2}[random.IntN(9)]
-		mask := uint64(1)<<random.IntN(64) | uint64(1)<<random.IntN(64)
+		mask := uint64(1) << random.IntN(64)
+		mask |= 1 << random.IntN(64)
 		want, bad := uint64(0), false
 		for k := range uint64(64) {
 			if mask>>k&1 == 0 {

@@ -27,7 +27,6 @@ func (i *Instance) area() []uint64 { return i.context[i.layout.Area:] }
 
 // call calls a function of the module and executes what its code leaves to Go.
 func (i *Instance) call(ctx context.Context, function uint32, args ...uint64) ([]uint64, error) {
-	t := i.m.TypeOf(function)
 	c, base := i.context, sys.Address(i.code)
 	copy(i.area(), args)
 	c[wasmrv64.CtxTarget] = base + uint64(i.image.Funcs[function].Offset)
@@ -38,7 +37,7 @@ func (i *Instance) call(ctx context.Context, function uint32, args ...uint64) ([
 		switch exit := wasmrv64.Exit(c[wasmrv64.CtxExit]); exit {
 		case wasmrv64.ExitDone:
 			runtime.KeepAlive(i)
-			return narrow(t.Results, i.area()), nil
+			return narrow(i.m.TypeOf(function).Results, i.area()), nil
 		case wasmrv64.ExitHost:
 			if err := i.host(ctx, int(c[wasmrv64.CtxInfo])); err != nil {
 				return nil, err

@@ -121,11 +121,10 @@ func specTrap(text string) string {
 
 // suite is one script's state.
 type suite struct {
-	t                *testing.T
-	rt               wazero.Runtime
-	now              *Instance
-	dir              string
-	checked, skipped int
+	t   *testing.T
+	rt  wazero.Runtime
+	now *Instance
+	dir string
 }
 
 func newSuite(t *testing.T, dir string) *suite {
