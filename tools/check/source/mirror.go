@@ -15,7 +15,8 @@ var mirrored = [2]string{"amd64", "riscv64"}
 
 // mirrors are the folders of which each file for one architecture, name_amd64.go, has
 // a file of the same name for the other, or one for all others (name_generic.go,
-// name_other.go): what both have to do is found under the same name.
+// name_other.go), and amd64name.go, which any host compiles, one named riscv64name.go:
+// what both have to do is found under the same name.
 var mirrors = []string{"machine", "kernel", "abi"}
 
 // twins are the two folders that hold an architecture each: files have the same names.
@@ -30,6 +31,9 @@ var alone = map[string]string{
 	"machine/metal/state_riscv64.go": "amd64 saves registers by one instruction, in entry_amd64.s",
 	"machine/metal/vga_amd64.go":     "the PC's screen",
 	"machine/mmode":                  "amd64 has no machine mode",
+
+	"kernel/signal/amd64xstate.go":   "the vector registers: riscv64vector.go",
+	"kernel/signal/riscv64vector.go": "see amd64xstate.go",
 
 	"machine/amd64/apic.go":    "interrupt controllers differ: riscv64 has plic.go",
 	"machine/amd64/cpuid.go":   "what a CPU can do stands in the devicetree: isa.go",
@@ -97,6 +101,9 @@ func mirrorsOf(f *File) []string {
 	for i, arch := range mirrored {
 		if job, ok := strings.CutSuffix(f.Path, "_"+arch+ext); ok {
 			return []string{job + "_" + mirrored[1-i] + ext, job + "_generic" + ext, job + "_other" + ext}
+		}
+		if job, ok := strings.CutPrefix(path.Base(f.Path), arch); ok {
+			return []string{path.Join(f.Dir(), mirrored[1-i]+job)}
 		}
 	}
 	return nil
