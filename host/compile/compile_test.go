@@ -273,6 +273,28 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestRISCV64 compiles one module for two architectures with one cache.
+func TestRISCV64(t *testing.T) {
+	o := options(t, wasm.Hello())
+	own := compile(t, o)
+	o.Arch = wasmcode.RISCV64
+	cold, warm := compile(t, o), compile(t, o)
+	if cold.Cached || !warm.Cached || !bytes.Equal(cold.Code, warm.Code) || bytes.Equal(cold.Code, own.Code) || cold.Engine == own.Engine {
+		t.Errorf("cold cached %v by %s, warm cached %v by %s", cold.Cached, cold.Engine, warm.Cached, warm.Engine)
+	}
+	code, err := wasmcode.Decode(cold.Code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image, err := code.Image(); err != nil || wasmcode.CPU(image.CPU) != wasmcode.RVA22 {
+		t.Errorf("%+v, %v", image, err)
+	}
+	o.Module = (&wasm.Builder{}).Memory(1).Start(0, 0xfd, 12, make([]byte, 16), 0x1a).Bytes() // v128.const
+	if _, err := Module(context.Background(), o); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "0xfd") {
+		t.Errorf("vectors: %v", err)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	o := options(t, wasm.Large(3<<20, 1))
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)

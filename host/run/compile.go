@@ -36,6 +36,9 @@ func (o *Options) compile(ctx context.Context, prog *program.Program) ([]byte, e
 	case errors.Is(err, compile.ErrInvalid):
 		text := strings.TrimPrefix(err.Error(), compile.ErrInvalid.Error()+": ")
 		return nil, exit.Errorf(exit.CannotRun, "%s: %s", prog.Path, text)
+	case errors.Is(err, compile.ErrUnsupported) && compile.Supports(o.Arch):
+		o.note("wasm: %s is interpreted, which is slow: %v", prog.Path, err)
+		return nil, nil
 	default:
 		o.say("wasm: not compiled on the host: %v", err)
 		return nil, nil

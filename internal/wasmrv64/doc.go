@@ -24,8 +24,8 @@
 // their type, further ones and all results of several in the context.
 //
 // The context is an array of words that code and Go share ([Layout]). Code
-// leaves to Go for whatever is not arithmetic, control flow or memory access:
-// imported functions and the instructions in [Builtin]. It stores all
+// leaves to Go for imported functions and the instructions in [Builtin]:
+// growing memory, and what changes tables and segments. It stores all
 // registers that must survive in the context, so that Go may do what it likes,
 // and is continued later.
 //
