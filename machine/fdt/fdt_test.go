@@ -32,6 +32,8 @@ func virt(extra ...any) *tree {
 			n("serial@9000", text("compatible", "ns16550"), cells("reg", 0, 0x9000, 0, 0x100)),
 			n("serial@10000000", text("compatible", "x", "ns16550a"), cells("reg", 0, 0x10000000, 0, 0x100), cells("interrupts", 10),
 				cells("interrupt-parent", 9), cells("clock-frequency", 3686400), cells("reg-shift", 2), cells("reg-io-width", 4)),
+			n("serial@10010000", text("compatible", "sifive,fu540-c000-uart", "sifive,uart0"), cells("reg", 0, 0x10010000, 0, 0x1000)),
+			n("serial@10011000", text("compatible", "sifive,uart0"), cells("reg", 0, 0x10011000, 0, 0x1000)),
 			n("plic@c000000", text("compatible", "sifive,plic-1.0.0", "riscv,plic0"), cells("reg", 0, 0xc000000, 0, 0x600000),
 				cells("phandle", 9), cells("riscv,ndev", 53), cells("#interrupt-cells", 1), cells("#address-cells", 0), cells("interrupts-extended", 8, 11, 8, 9, 6, 0xffffffff, 4, 11, 4, 9)),
 			n("clint@2000000", text("compatible", "sifive,clint0", "riscv,clint0"), cells("reg", 0, 0x2000000, 0, 0x10000),
@@ -79,6 +81,9 @@ func TestVirt(t *testing.T) {
 	}
 	if i.VirtioCount != 1 || i.Virtio[0].Start != 0x10001000 || i.Virtio[0].IRQ != 1 {
 		t.Errorf("virtio: %+v", i.Virtio[:i.VirtioCount])
+	}
+	if i.Other != (Range{0x10010000, 0x1000}) {
+		t.Errorf("SiFive's UART: %x", i.Other)
 	}
 	if i.Test.Start != 0x100000 || i.RTC.Start != 0x101000 || i.Initrd != (Range{0x88000000, 0x1000}) {
 		t.Errorf("%x, %x, %x", i.Test, i.RTC, i.Initrd)

@@ -62,6 +62,7 @@ type Info struct {
 	UART  Device // a 16550: what stdout-path names, else the first
 	PLIC  PLIC
 	PCI   PCI
+	Other Range  // SiFive's UART, the first
 	Test  Range  // SiFive's test finisher, which ends the machine with a status
 	RTC   Range  // Goldfish's clock
 	Ticks uint64 // of mtime and the time register in a second

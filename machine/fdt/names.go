@@ -129,6 +129,7 @@ type device uint8
 const (
 	unknown device = iota
 	uart
+	uartSiFive
 	virtio
 	finisher
 	goldfish
@@ -160,6 +161,8 @@ func deviceNamed(s []byte) device {
 	switch string(s) {
 	case "ns16550a", "ns16550", "snps,dw-apb-uart":
 		return uart
+	case "sifive,uart0":
+		return uartSiFive
 	case "virtio,mmio":
 		return virtio
 	case "sifive,test0", "sifive,test1":

@@ -115,6 +115,10 @@ func (r *reader) device(kind device, n, up *node) Code {
 		if i.UART.Size < ns16550.Registers<<i.UART.Shift {
 			return BadDevice
 		}
+	case uartSiFive:
+		if i.Other.Size == 0 {
+			i.Other = first
+		}
 	case virtio:
 		add(i.Virtio[:], &i.VirtioCount, r.registers(n, first), &i.LeftOut)
 	case finisher:
@@ -270,7 +274,7 @@ func (i *Info) check() Code {
 // checkDevices looks whether a device lies in memory: who writes to its registers
 // writes to what is somebody else's, and who waits for it waits for ever.
 func (i *Info) checkDevices() Code {
-	for _, r := range [...]Range{i.UART.Range, i.PLIC.Range, i.PCI.Range, {i.PCI.IO.CPU, i.PCI.IO.Size}, i.Test, i.RTC} {
+	for _, r := range [...]Range{i.UART.Range, i.PLIC.Range, i.PCI.Range, {i.PCI.IO.CPU, i.PCI.IO.Size}, i.Other, i.Test, i.RTC} {
 		if i.anyMemory(r) {
 			return BadDevice
 		}

@@ -37,8 +37,9 @@ func boot(s *stage, hart, tree, entry uint64) {
 		p.size = size
 		code = fdt.Read(bytesAt(tree, size), &info)
 	}
-	if info.UART.Size != 0 && code != fdt.BadDevice {
-		console = deviceOf(&info.UART)
+	if d := consoleOf(&info); d.base != 0 && code != fdt.BadDevice {
+		console = d
+		console.start()
 	}
 	if info.Test.Size != 0 && code != fdt.BadDevice {
 		finisher = info.Test.Start

@@ -101,6 +101,7 @@ decimal:
 putc:
 	MOV	$4, X10
 	BEQ	X13, X10, wide
+	BEQZ	X13, sifive
 narrow:
 	ADD	$-1, X7
 	BLTZ	X7, lost
@@ -115,6 +116,13 @@ wide:
 	MOVWU	(X14), X10
 	AND	$const_uartEmpty, X10
 	BEQZ	X10, wide
+	MOVW	X15, (X12)
+	JMP	(X16)
+sifive:
+	ADD	$-1, X7
+	BLTZ	X7, lost
+	MOVW	(X12), X10
+	BLTZ	X10, sifive
 	MOVW	X15, (X12)
 	JMP	(X16)
 lost:

@@ -114,7 +114,7 @@ type trouble struct {
 
 // prepare fills a stage of zeros.
 func (s *stage) prepare(p *place, info *fdt.Info) trouble {
-	s.uart, s.test = deviceOf(&info.UART), info.Test.Start
+	s.uart, s.test = consoleOf(info), info.Test.Start
 	s.server.NoConsole, s.server.NoReset = s.uart.base == 0, s.test == 0
 	const seconds = 3
 	s.patience = seconds * min(info.Ticks, 1<<32)

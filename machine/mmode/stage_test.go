@@ -82,6 +82,19 @@ func TestOther(t *testing.T) {
 	}
 }
 
+// TestConsole: SiFive's UART stands in for a 16550.
+func TestConsole(t *testing.T) {
+	_, info := good()
+	info.Other = fdt.Range{Start: 0x6000, Size: 0x100}
+	if got := consoleOf(info); got != (device{0x1000, 2, 4, uartPatience}) {
+		t.Errorf("%+v", got)
+	}
+	info.UART = fdt.Device{}
+	if got := consoleOf(info); got != (device{0x6000, 0, 0, uartPatience}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestMany: there may be more harts than the stage has room for.
 func TestMany(t *testing.T) {
 	p, info := good()

@@ -8,11 +8,11 @@ import (
 	"loam/machine/riscv64"
 )
 
-// device is a 16550 (package ns16550).
+// device is a 16550 (package ns16550), or SiFive's UART (FU540-C000 manual, chapter 13).
 type device struct {
 	base  uint64 // address of its registers, 0: there is none
 	shift uint32 // of register numbers to offsets
-	width uint32 // of an access, in bytes: 1 or 4
+	width uint32 // of an access, in bytes: 1 or 4; 0 for SiFive's UART
 
 	// patience is how often write still looks for room. What is at base may be no
 	// 16550; from then on bytes are lost until there is room again.
@@ -20,6 +20,17 @@ type device struct {
 }
 
 const uartPatience = 1 << 23 // seconds
+
+// Registers of SiFive's UART. The highest bit of the first two: full, or empty.
+const (
+	sifiveSend    = 0x00
+	sifiveReceive = 0x04
+	sifiveSendOn  = 0x08
+	sifiveTakeOn  = 0x0c
+
+	sifiveNot = 1 << 31
+	sifiveOn  = 1
+)
 
 // For the assembly.
 const (
@@ -49,9 +60,11 @@ const (
 	statusFailed = 35
 )
 
-func deviceOf(d *fdt.Device) device {
+// consoleOf returns what the machine has; a base of 0: nothing.
+func consoleOf(info *fdt.Info) device {
+	d := &info.UART
 	if d.Size == 0 {
-		return device{}
+		return device{base: info.Other.Start, patience: uartPatience}
 	}
 	width := uint32(1)
 	if d.Width == 4 {
@@ -69,16 +82,32 @@ func (d *device) load(n uint64) uint32 {
 	return uint32(load8(d.register(n)))
 }
 
+// start turns it on, as far as it may be off.
+func (d *device) start() {
+	if d.base != 0 && d.width == 0 {
+		store32(d.base+sifiveSendOn, load32(d.base+sifiveSendOn)|sifiveOn)
+		store32(d.base+sifiveTakeOn, load32(d.base+sifiveTakeOn)|sifiveOn)
+	}
+}
+
+// full reports whether there is no room.
+func (d *device) full() bool {
+	if d.width == 0 {
+		return load32(d.base+sifiveSend)&sifiveNot != 0
+	}
+	return d.load(ns16550.Status)&ns16550.StatusEmpty == 0
+}
+
 // write writes a byte when there is room.
 func (d *device) write(b byte) {
-	for d.load(ns16550.Status)&ns16550.StatusEmpty == 0 {
+	for d.full() {
 		if d.patience == 0 {
 			return
 		}
 		d.patience--
 	}
 	d.patience = uartPatience
-	if d.width == 4 {
+	if d.width != 1 { // both have it in the first register
 		store32(d.register(ns16550.Data), uint32(b))
 		return
 	}
@@ -87,6 +116,10 @@ func (d *device) write(b byte) {
 
 // read reads a byte if there is one.
 func (d *device) read() (b byte, ok bool) {
+	if d.width == 0 {
+		v := load32(d.base + sifiveReceive)
+		return byte(v), v&sifiveNot == 0
+	}
 	if d.load(ns16550.Status)&ns16550.StatusReceived == 0 {
 		return 0, false
 	}
