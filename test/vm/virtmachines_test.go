@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"strings"
 	"testing"
 
 	hostvm "loam/host/vm"
@@ -52,8 +53,7 @@ func TestBareMachines(t *testing.T) {
 	}
 }
 
-// TestOtherBoards: boards on which the kernel has but SBI's console, and neither a seed
-// nor an end.
+// TestOtherBoards: boards without a 16550, a seed and anything that ends them.
 func TestOtherBoards(t *testing.T) {
 	t.Parallel()
 	qemu := riscvQEMU(t)
@@ -61,11 +61,25 @@ func TestOtherBoards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, machine := range []string{"sifive_u", "spike"} {
-		t.Run(machine, func(t *testing.T) {
+	seeded := "mode=boot seed=" + strings.Repeat("01", 32)
+	for _, c := range []struct {
+		machine, bios, line, until string
+		words                      []string
+	}{
+		{"sifive_u", "default", seeded, ready, []string{"4 harts of 5", "consoles    SBI's, no keys", "timer by SBI"}},
+		{"sifive_u", "default", "mode=run", halted, []string{noSeed}},
+		{"sifive_u", "none", seeded, "the hart has no time register", nil},
+		{"spike", "default", "mode=run", noSeed, nil},
+	} {
+		t.Run(c.machine+"/"+c.bios+"/"+c.line[:8], func(t *testing.T) {
 			t.Parallel()
-			m := bare{qemu: qemu, bios: "default", args: []string{"-M", machine, "-m", "256M", "-kernel", kernel}, until2: noSeed}
-			m.run(t).want(t, -1, noSeed)
+			harts := "1"
+			if c.machine == "sifive_u" {
+				harts = "5"
+			}
+			m := bare{qemu: qemu, bios: c.bios, until2: c.until,
+				args: []string{"-M", c.machine, "-smp", harts, "-m", "256M", "-kernel", kernel, "-append", c.line}}
+			m.run(t).want(t, -1, append(c.words, c.until)...)
 		})
 	}
 }
