@@ -101,6 +101,10 @@ func TestUnsupported(t *testing.T) {
 	if _, err := Compile(vector, 0, 1); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("vectors: %v", err)
 	}
+	deep := (&wasm.Builder{}).Memory(1).Start(0, bytes.Repeat([]byte{0x41, 0}, maxOperands+1), bytes.Repeat([]byte{0x1a}, maxOperands+1)).Bytes()
+	if _, err := Compile(deep, 0, 1); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a deep stack: %v", err)
+	}
 	if _, err := Compile([]byte("\x00asm\x01\x00\x00\x00\x02\x08\x01\x01a\x01b\x02\x00\x01"), 0, 1); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("imported memory: %v", err)
 	}

@@ -2,7 +2,15 @@
 
 package wasmrv64
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
+
+// maxOperands bounds a function's operand stack, and with wasmfile.MaxLocals its
+// frame: the check for stack overflow subtracts the frame from an address, which
+// must be larger (native maps no stack below 16 MiB).
+const maxOperands = 50_000
 
 // place says where an operand is.
 type place uint8
@@ -122,6 +130,9 @@ func format(t Type) uint32 {
 
 // push puts an operand on the stack.
 func (f *fn) push(o operand) {
+	if len(f.stack) == maxOperands {
+		panic(fmt.Errorf("%w: a function with more than %d operands", ErrUnsupported, maxOperands))
+	}
 	f.stack = append(f.stack, o)
 	f.maxStack = max(f.maxStack, len(f.stack))
 	if o.in == inReg {

@@ -26,7 +26,8 @@ func (i *Instance) mapCode() (err error) {
 		return err
 	}
 	sys.PublishCode(i.code)
-	if i.stack, err = syscall.Mmap(-1, 0, stackSize, writable, private); err != nil {
+	i.stack, err = syscall.Mmap(-1, 0, stackSize, writable, private)
+	if err != nil || sys.Address(i.stack) < stackSize { // see wasmrv64's maxOperands
 		return errNoRoom
 	}
 	return nil
