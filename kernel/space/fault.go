@@ -174,8 +174,7 @@ func (s *Space) faultFile(page uint64, a *Area, access Prot) Outcome {
 	if whole {
 		mem.Copy(pa, a.Phys+off)
 	} else {
-		mem.Zero(pa)
-		copy(mem.Bytes(pa, PageSize), mem.Bytes(a.Phys+off, a.Bytes-off))
+		mem.Fill(pa, mem.Bytes(a.Phys+off, a.Bytes-off))
 	}
 	return s.mapOwn(page, pa, a, mapped)
 }

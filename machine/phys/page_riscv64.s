@@ -2,6 +2,10 @@
 
 #include "textflag.h"
 
+// FENCE_STORES is FENCE W, W: a store that lets another hart, or its page-table walk,
+// find the page comes after what is in it.
+#define FENCE_STORES WORD $0x0110000f
+
 // The stores are unrolled: under emulation every instruction executed counts,
 // and on hardware the loop control would be a third of the work.
 
@@ -47,6 +51,7 @@ loop:
 	ZERO64(512)
 	ADD  $1024, X10
 	BNE  X10, X12, loop
+	FENCE_STORES
 	RET
 
 // func copyPage(dst, src *[4096]byte)
@@ -64,4 +69,10 @@ loop:
 	ADD  $1024, X10
 	ADD  $1024, X11
 	BNE  X10, X12, loop
+	FENCE_STORES
+	RET
+
+// func orderStores()
+TEXT ·orderStores(SB), NOSPLIT, $0-0
+	FENCE_STORES
 	RET

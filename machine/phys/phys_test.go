@@ -41,6 +41,22 @@ func TestCopyOnlyThePage(t *testing.T) {
 	}
 }
 
+func TestFillOnlyThePage(t *testing.T) {
+	b := Arena(3 * PageSize)
+	defer runtime.KeepAlive(b)
+	m := FromBytes(b)
+	for _, n := range []int{0, 1, 4095, 4096} {
+		pattern(b, 7)
+		want, from := bytes.Clone(b), bytes.Repeat([]byte{0xa5}, n)
+		clear(want[PageSize : 2*PageSize])
+		copy(want[PageSize:], from)
+		m.Fill(PageSize, from)
+		if !bytes.Equal(b, want) {
+			t.Fatalf("Fill with %d bytes gave something else", n)
+		}
+	}
+}
+
 func TestViewsAgree(t *testing.T) {
 	b := Arena(2 * PageSize)
 	defer runtime.KeepAlive(b)

@@ -46,8 +46,18 @@ func (m Memory) Word(pa uint64) *uint64 { return (*uint64)(m.pointer(pa)) }
 func (m Memory) Bytes(pa, n uint64) []byte { return unsafe.Slice((*byte)(m.pointer(pa)), n) }
 
 // Zero clears the frame at pa, page-aligned. It keeps every vector register
-// except the one that Go itself keeps at zero.
+// except the one that Go itself keeps at zero. Every processor sees it so before it
+// sees what is stored afterwards, as an entry of a page table that leads to the frame;
+// so with Copy and Fill.
 func (m Memory) Zero(pa uint64) { zeroPage(m.Page(pa)) }
 
 // Copy copies the frame at src over the frame at dst, both page-aligned.
 func (m Memory) Copy(dst, src uint64) { copyPage(m.Page(dst), m.Page(src)) }
+
+// Fill gives the frame at pa, page-aligned, the bytes of b, at most a page, and
+// zeroes behind them.
+func (m Memory) Fill(pa uint64, b []byte) {
+	m.Zero(pa)
+	copy(m.Page(pa)[:], b)
+	orderStores()
+}
