@@ -55,10 +55,12 @@
 // # Failures
 //
 // A devicetree that can't be read, harts without timer or software interrupt, a block
-// that is no memory, a trap in machine mode: a line that begins "loam: machine mode:",
-// on the devicetree's 16550, or on virt's before it is known, and status 35 by the test
-// finisher. fail_riscv64.s does so for traps, without stack or block. A run-time panic is
-// such a trap: g has no m, so the panic reads close to address 0, where nothing is.
+// that is no memory, none of the devicetree's harts, a trap in machine mode: a line that
+// begins "loam: machine mode:", on the devicetree's console (a 16550 or SiFive's UART),
+// and status 35 by the test finisher. Before these are known, and if they trap, they are
+// where virt has them. What is no UART costs some seconds and the line, no more.
+// fail_riscv64.s does so for traps, without stack or block. A run-time panic is such a
+// trap: g has no m, so the panic reads close to address 0, where nothing is.
 //
 // # Code at physical addresses
 //
