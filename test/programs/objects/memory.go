@@ -6,8 +6,10 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"loam/abi"
@@ -258,6 +260,30 @@ func greedyPages() error {
 	return nil
 }
 
+// warmUp has Go's runtime take what it needs for threads and for the panic of a fault.
+// At the limit it could have no page for that, and its own fault would end the
+// program. What it has for a panic is each P's, so there is one only, and no collector
+// that takes it away.
+func warmUp() {
+	const threads = 6
+	debug.SetGCPercent(-1)
+	runtime.GOMAXPROCS(1)
+	var ended sync.WaitGroup
+	begin := make(chan bool)
+	for range threads {
+		ended.Go(func() {
+			runtime.LockOSThread()
+			<-begin
+			runtime.UnlockOSThread()
+		})
+	}
+	close(begin)
+	ended.Wait()
+	defer func() { _ = recover() }()
+	b := here(must(object.NewMemory(page)), syscall.PROT_READ)
+	b[0] = 1
+}
+
 // touchPages is the child's part: a page beyond the limit is SIGBUS.
 func touchPages(word string) (err error) {
 	const (
@@ -265,10 +291,11 @@ func touchPages(word string) (err error) {
 		more = 24 // what the kernel lends for the handler, and tables
 	)
 	most, _ := strconv.Atoi(word)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	warmUp()
 	m := must(object.NewMemory(uint64(most) * page))
 	b := here(m, rw)
 	n := 0
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r == nil {
 			err = fmt.Errorf("%d pages of %d", n, most)
