@@ -76,7 +76,7 @@ func TestTableRISCV64(t *testing.T) {
 	now := Figures{{"hello_wasm_cold_end", 5, "ns"}, {"null_call", 201, "ns"}, {"clock_call", 755, "ns"}, {"time_now", 1, "ns"}, {"sha256_16mib", 9, "ms"}}
 	rivals := Rivals{"linux": {{"null_call", 1, "ns"}}, "linux_riscv64": {{"null_call", 470, "ns"}, {"clock_call", 754, "ns"}, {"sha256_16mib", 8, "ms"}}}
 	want := "| figure | Loam | Linux | target | unit | what |\n|---|---:|---:|---:|---|---|\n" +
-		"| `hello_wasm_cold_end` | 5 |  |  | ns | the same, interpreted |\n" +
+		"| `hello_wasm_cold_end` | 5 |  |  | ns | the same, compiled in the guest |\n" +
 		"| `null_call` | 201 | 470 | 200 missed | ns | getppid |\n" +
 		"| `clock_call` | 755 | 754 | 754 missed | ns | clock_gettime by a call |\n" +
 		"| `time_now` | 1 |  |  | ns | time.Now |\n" +

@@ -73,22 +73,8 @@ func (m *Metric) of(arch string) bool { return arch == vm.RISCV64 || m.Name != "
 
 // What differs on riscv64. The targets are the goals there; where there is none,
 // Linux's figure on the same QEMU is.
-var (
-	riscv64Targets = map[string]float64{
-		"first_user": 5e6, "first_user_opensbi": 18e6, "null_call": 200, "hello_least_ram": 16,
-	}
-	riscv64What = map[string]string{
-		"hello_wasm_cold_end":    "the same, interpreted",
-		"go_hello_wasm_cold_end": "the same, interpreted",
-	}
-)
-
-// what is what a metric means on an architecture.
-func (m *Metric) what(arch string) string {
-	if w := riscv64What[m.Name]; w != "" && arch == vm.RISCV64 {
-		return w
-	}
-	return m.What
+var riscv64Targets = map[string]float64{
+	"first_user": 5e6, "first_user_opensbi": 18e6, "null_call": 200, "hello_least_ram": 16,
 }
 
 // target is what is wanted on an architecture at most; 0: no target.

@@ -107,7 +107,7 @@ func Markdown(arch string, kept Figures, rivals Rivals) []byte {
 	for i, row := range build(arch, kept, nil, rivals, false) {
 		what := "what"
 		if i > 0 {
-			what = metric(row[0]).what(arch)
+			what = metric(row[0]).What
 			row = slices.Clone(row)
 			row[0] = "`" + row[0] + "`"
 		} else {

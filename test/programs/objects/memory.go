@@ -6,6 +6,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -260,8 +261,8 @@ func greedyPages() error {
 	return nil
 }
 
-// warmUp has Go's runtime take what it needs for threads and for the panic of a fault.
-// At the limit it could have no page for that, and its own fault would end the
+// warmUp has Go's runtime take what it needs for threads, for the panic of a fault, and
+// for the stack on which that is recovered. At the limit it could have no page for that, and its own fault would end the
 // program. What it has for a panic is each P's, so there is one only, and no collector
 // that takes it away.
 func warmUp() {
@@ -279,9 +280,21 @@ func warmUp() {
 	}
 	close(begin)
 	ended.Wait()
+	deepen()
 	defer func() { _ = recover() }()
 	b := here(must(object.NewMemory(page)), syscall.PROT_READ)
 	b[0] = 1
+}
+
+// deepen makes the goroutine's stack as large as it will be.
+//
+//go:noinline
+func deepen() byte {
+	var space [128 << 10]byte
+	for i := range space {
+		space[i] = byte(i)
+	}
+	return space[len(os.Args)]
 }
 
 // touchPages is the child's part: a page beyond the limit is SIGBUS.
