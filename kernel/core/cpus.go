@@ -153,7 +153,7 @@ func (r *runner) forgetHere(f space.Flush) {
 	if !f.Any() {
 		return
 	}
-	if f.Pages() > few {
+	if f.Pages() > few || f.Tables && metal.PagesApart {
 		metal.FlushAll()
 		return
 	}

@@ -146,6 +146,7 @@ func (s *Space) widen(page uint64, prot Prot, old paging.Prot) Outcome {
 	}
 	s.tables.Protect(s.env, page, p)
 	s.mustFlushHere(page, page+PageSize)
+	s.local.Tables = s.local.Tables || p == old // what was stale is another entry, perhaps
 	return Resolved
 }
 

@@ -6,6 +6,10 @@ package space
 type Flush struct {
 	Start uint64
 	End   uint64 // exclusive
+
+	// Tables: entries that lead to tables have changed, which a processor may keep
+	// apart from those that lead to pages (metal.PagesApart).
+	Tables bool
 }
 
 // Any reports whether there is anything to flush.
@@ -23,7 +27,7 @@ func (f Flush) With(g Flush) Flush {
 	if !g.Any() {
 		return f
 	}
-	return Flush{min(f.Start, g.Start), max(f.End, g.End)}
+	return Flush{min(f.Start, g.Start), max(f.End, g.End), f.Tables || g.Tables}
 }
 
 // TakeFlush returns what every processor must forget, and forgets it: for
@@ -56,13 +60,13 @@ const noPage = 1
 // cached translation included: whatever makes that one stale comes through here.
 func (s *Space) mustFlush(start, end uint64) {
 	s.hot = translation{page: noPage}
-	s.flush = s.flush.With(Flush{start, end})
+	s.flush = s.flush.With(Flush{Start: start, End: end})
 	s.Changes++
 }
 
 // mustFlushHere is mustFlush for rights that were only added.
 func (s *Space) mustFlushHere(start, end uint64) {
-	s.local = s.local.With(Flush{start, end})
+	s.local = s.local.With(Flush{Start: start, End: end})
 	s.tell()
 }
 

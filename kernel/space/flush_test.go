@@ -41,8 +41,39 @@ func TestShoot(t *testing.T) {
 		t.Error("what nobody was told has gone")
 	}
 	s.Fault(0x402000, Write)
-	if f := s.TakeLocal(); f != (Flush{0x402000, 0x403000}) && f != (Flush{0x100000, 0x403000}) {
+	if f := s.TakeLocal(); f.End != 0x403000 || f.Start != 0x402000 && f.Start != 0x100000 {
 		t.Errorf("%+v", f)
+	}
+	w.b.destroy(w.s)
+}
+
+// TestFlushTables looks when what leads to tables has to be forgotten, too.
+func TestFlushTables(t *testing.T) {
+	const table = 512 * page
+	w := newWatch(t, 8*mib)
+	s := w.s
+	var all Flush
+	s.shoot = func(s *Space) { all = all.With(s.TakeFlush()) }
+	s.MMap(table, 2*table, rw, fixed, 0)
+	w.touch(table, table+4*page, page)
+	w.touch(2*table, 2*table+page, page)
+	for _, c := range []struct {
+		name          string
+		do            func()
+		tables, local bool
+	}{
+		{"pages of a table", func() { s.MUnmap(table+page, page) }, false, false},
+		{"less rights", func() { s.MProtect(table, page, abi.PROT_READ) }, false, false},
+		{"a fault by an old translation", func() { s.MProtect(table, page, rw); s.Fault(table, Write) }, false, true},
+		{"the only page of a table", func() { s.MUnmap(2*table, page) }, true, false},
+		{"the others of the first", func() { s.MUnmap(table, table) }, true, false},
+		{"a new one", func() { s.MMap(table, page, rw, fixed, 0); s.Fault(table, Write) }, false, false},
+	} {
+		s.TakeLocal()
+		all = Flush{}
+		if c.do(); all.Tables != c.tables || s.TakeLocal().Tables != c.local {
+			t.Errorf("%s: %+v", c.name, all)
+		}
 	}
 	w.b.destroy(w.s)
 }

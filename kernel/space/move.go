@@ -211,7 +211,7 @@ func (s *Space) movePages(end uint64) {
 		}
 		s.movePage(va, va-m.source+m.target)
 		m.at = va + PageSize
-		moved = moved.With(Flush{va, m.at})
+		moved = moved.With(Flush{Start: va, End: m.at})
 	}
 	if moved.Any() {
 		s.mustFlush(moved.Start, moved.End)

@@ -39,6 +39,7 @@ func (s *Space) unmapTables(start, end uint64) (next uint64) {
 	s.large -= s.batch.Large
 	if s.batch.Flush {
 		s.mustFlush(start, next)
+		s.flush.Tables = s.flush.Tables || s.batch.Tables
 		s.forget()
 	}
 	return next

@@ -456,7 +456,7 @@ func TestArchivePages(t *testing.T) {
 	if out := s.Fault(start+2*page, Write); out != Resolved {
 		t.Fatal(out)
 	}
-	if f := s.TakeFlush(); f != (Flush{start + 2*page, start + 3*page}) {
+	if f := s.TakeFlush(); f != (Flush{Start: start + 2*page, End: start + 3*page}) {
 		t.Errorf("flush after the copy: %+v", f)
 	}
 	s.WriteUint64(start+2*page, 42)

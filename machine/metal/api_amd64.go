@@ -21,6 +21,10 @@ func (cpu *CPU) Leave() {
 	}
 }
 
+// PagesApart says whether FlushPage leaves what the processor keeps of entries that
+// lead to tables on the way to the page: INVLPG doesn't (SDM vol. 3A, 4.10.4.1).
+const PagesApart = false
+
 // FlushPage forgets the translation of one page of the loaded address space.
 func FlushPage(va uint64) { invlpg(va) }
 

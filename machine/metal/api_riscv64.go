@@ -19,6 +19,11 @@ func (cpu *CPU) Leave() {
 	cpu.ctx = 0
 }
 
+// PagesApart says whether FlushPage leaves what the processor keeps of entries that
+// lead to tables on the way to the page: SFENCE.VMA with an address may (privileged
+// specification, 4.2.1).
+const PagesApart = true
+
 // FlushPage forgets the translation of one page of the loaded address space.
 func FlushPage(va uint64) { forgetPage(va) }
 

@@ -71,9 +71,9 @@ var imageAt uint64
 // imagePhys is where a part of the image lies in memory.
 func imagePhys(va uint64) uint64 { return va - imageMap + imageAt }
 
-// kernelMapped is for a page of the kernel's part that has a frame now: the hart may
-// keep that it had none.
-func kernelMapped(va uint64) { forgetPage(va) }
+// kernelMapped is for a page of the kernel's part that has a frame now, and a new
+// table perhaps: the hart may keep that there was none.
+func kernelMapped(uint64) { forgetAll() }
 
 // KernelSpace says where the parts of the kernel's address space lie.
 type KernelSpace = riscv64.KernelSpace

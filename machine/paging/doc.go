@@ -36,6 +36,7 @@
 // do, which the results say. Frames and empty tables that unmapping sets free
 // are collected in a [Batch]; give them back ([Batch.Release]) only after the
 // flush, for until then a processor may still reach them.
+// On RISC-V a flush of single pages is enough only if the results don't say Tables.
 //
 // # Large leafs
 //

@@ -137,6 +137,7 @@ type Batch struct {
 	Pages  uint64 // pages of 4 KiB removed or changed by this call
 	Large  uint64 // large leafs removed by this call
 	Flush  bool   // translations must be flushed: from the range's start to Next
+	Tables bool   // and what leads to tables, not only to pages
 	Steps  int    // what the call cost: up to Budget and one table more
 	Budget int    // the steps at which a call stops with More; 0: DefaultBudget
 	n      int
@@ -167,7 +168,7 @@ func pagesOf(e uint64) uint64 { return 1 << (e >> kindLevel & 3 * indexBits) }
 
 // begin prepares b for a call that starts at va.
 func (b *Batch) begin(va uint64) {
-	b.Next, b.Pages, b.Large, b.Flush, b.n, b.Steps = va, 0, 0, false, 0, 0
+	b.Next, b.Pages, b.Large, b.Flush, b.Tables, b.n, b.Steps = va, 0, 0, false, false, 0, 0
 	if b.Budget == 0 {
 		b.Budget = DefaultBudget
 	}
@@ -383,7 +384,7 @@ func (w *walk) prune(b *Batch, start uint64, level uint) {
 		}
 		up := w.env.Mem.Table(w.path[(level+1)%6])
 		up[last>>shift(level+1)&indexMask] = 0
-		b.Flush = true
+		b.Flush, b.Tables = true, true
 		b.add(w.path[level%6] | kindTable)
 	}
 }
