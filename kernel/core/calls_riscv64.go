@@ -79,13 +79,19 @@ func sysFlushICache(r *runner, c *metal.Context) uint64 {
 }
 
 // codeChanged makes this CPU fetch what was stored as code, and the others before
-// they run a program again; at once those that run this one, if all.
+// they run this program again, if all; at once those that are out.
 func (r *runner) codeChanged(all bool) {
 	k.arch.codeChanges++
 	r.seeCode()
-	if all && k.several {
-		r.barrier(r.as)
+	if !all || !k.several {
+		return
 	}
+	for i := range k.runners {
+		if o := &k.runners[i]; o != r && o.as == r.as {
+			o.orders |= orderLook // one that is in would go out again as it is
+		}
+	}
+	r.barrier(r.as)
 }
 
 // codeMapped is for a page that a program wants to execute and that was mapped just
@@ -109,7 +115,7 @@ func (r *runner) seeCode() {
 type archKernel struct {
 	machine     hwprobe.Machine
 	harts       [metal.MaxCPUs]hwprobe.Hart
-	codeChanges uint64 // how often code was stored
+	codeChanges uint64 // how often code was stored, and once for what was before there were programs
 }
 
 type archRunner struct {
@@ -149,6 +155,7 @@ func (k *kernel) setUpArch() {
 	for i := range k.arch.harts[:n] {
 		k.arch.harts[i].ISA = metal.ISA()
 	}
+	k.arch.codeChanges = 1
 	k.arch.machine = hwprobe.Machine{
 		Harts: k.arch.harts[:n], Online: 1<<(n-1)<<1 - 1, Vector: metal.VectorLength() != 0,
 		Ticks: metal.ClockHz(), Misaligned: abi.RISCV_HWPROBE_MISALIGNED_UNKNOWN,
