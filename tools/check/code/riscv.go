@@ -58,8 +58,9 @@ func decodePrivileged(code []byte, pc uint64) (Insn, bool) {
 	case 0x10500073, // WFI
 		0x18000073, 0x18100073: // SFENCE.W.INVAL, SFENCE.INVAL.IR
 	default:
-		const operands = 0x1ff << 15                                             // rs2, rs1
-		if word &^= operands | 1<<24; word != 0x12000073 && word != 0x16000073 { // SFENCE.VMA, SINVAL.VMA
+		const operands = 0x3ff << 15 // rs2, rs1
+		word &^= operands
+		if word != 0x12000073 && word != 0x16000073 { // SFENCE.VMA, SINVAL.VMA
 			return Insn{}, false
 		}
 	}
@@ -313,6 +314,9 @@ func (b *Body) localReturns(found map[uint64]Insn) []uint64 {
 	after := map[uint8][]uint64{}
 	other := map[uint8]bool{}
 	for pc, in := range found {
+		if in.Kind == IndirectCall || b.Calls(&in) && !in.Ends {
+			return nil // which may write the register
+		}
 		if in.local {
 			after[in.writes] = append(after[in.writes], pc+uint64(in.Len))
 		} else {

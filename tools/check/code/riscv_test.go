@@ -236,6 +236,11 @@ func TestLocalRISCV(t *testing.T) {
 	if b.Insns[3].Kind != IndirectJump {
 		t.Error("a jump by a register that is set elsewhere passes for a return")
 	}
+	// jal s1,8; ret; jal ra,g; jr s1: g may have changed it.
+	_, b = imageRISCV(t, "f", "ef048000 67800000 ef00907f 67800400")
+	if b.Insns[3].Kind != IndirectJump || !b.Calls(&b.Insns[2]) {
+		t.Error("a jump by a register that a callee may set passes for a return")
+	}
 	// beq; jal ra,-4 to the entry: a recursion is a call.
 	_, b = imageRISCV(t, "f", "63846200 eff0dfff 67800000")
 	if !b.Calls(&b.Insns[1]) {
