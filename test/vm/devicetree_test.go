@@ -5,6 +5,7 @@ package vm
 import (
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,6 +98,42 @@ func (c *lie) try(t *testing.T, qemu, bios string) {
 		words = c.stage
 	}
 	m.run(t).want(t, status, words)
+}
+
+// TestDevicetreeChance: whatever a few words of the tree are, the machine ends. There is
+// no port for the host channel, so none gets to its end of boot.
+func TestDevicetreeChance(t *testing.T) {
+	t.Parallel()
+	qemu := riscvQEMU(t)
+	const trees = 32
+	for i := range trees {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			bios := []string{"none", "default"}[i%2]
+			tree := virtTree(t, qemu, 1)
+			reserved(ramAt, 0x80000)(tree)
+			runMode(tree)
+			b := tree.Bytes()
+			changed := scramble(b, rand.New(rand.NewPCG(uint64(i), 5)))
+			m := bare{qemu: qemu, bios: bios, args: append(loaded(t, b, treeAt), "-smp", "1"), until2: halted}
+			got := m.run(t)
+			told := strings.Contains(got.log, halted) || got.status == 0 && strings.Contains(got.log, "loam: kernel panic: ") // firmware's status
+			if got.status != hostvm.StatusPanic && !told {
+				t.Errorf("%s: status %d\n%s", changed, got.status, got.log)
+			}
+		})
+	}
+}
+
+// scramble changes a few words of a tree and tells which.
+func scramble(b []byte, r *rand.Rand) (changed string) {
+	for range 1 + r.IntN(4) {
+		at := 4 * r.IntN(len(b)/4)
+		v := [...]uint32{0, 1, ^uint32(0), 1 << 31, ramAt + 1<<20, treeAt, r.Uint32(), r.Uint32N(32)}[r.IntN(8)]
+		changed += fmt.Sprintf("%#x: %#x ", at, v)
+		put(at, v)(b)
+	}
+	return changed
 }
 
 // halted is the last line of a machine that nothing ends.
