@@ -255,4 +255,5 @@ func buildStacks(cpu *CPU) {
 	if cpu.id == 0 {
 		firstStack = newStack(&at, firstStackPages)
 	}
+	forgetAll() // that nothing was there
 }

@@ -10,6 +10,8 @@ package metal
 // business here.
 type CPU struct {
 	scratch   uint64  // X5 while the trap path finds its feet
+	scratch6  uint64  // X6 while missed does
+	absent    uint64  // the address of the last fault that machine code took, see missed
 	ctx       uintptr // *Context that was entered last, 0: none
 	kctx      uintptr // *Context of the kernel thread that runs
 	stateOf   uintptr // *Context whose floating-point and vector registers the hart has, 0: the kernel's

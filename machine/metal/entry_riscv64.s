@@ -300,6 +300,30 @@ handle:
 	CALL	·kernelTrap(SB)
 	JMP	·resume(SB)
 fatal:
+	JMP	·missed(SB)
+
+// missed: a trap while machine code ran; X5 lies in scratch. It may be a page of a
+// kernel range that another hart has backed, for this one may keep that it was absent
+// (privileged specification, 4.2.1): so the hart forgets, and tries once more.
+TEXT ·missed(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	CSRRS	X0, SCAUSE, X5
+	XOR	$const_causeLoadPage, X5
+	BEQ	X5, X0, page
+	XOR	$(const_causeLoadPage^const_causeStorePage), X5
+	BEQ	X5, X0, page
+	JMP	·fatalTrap(SB)
+page:
+	MOV	X6, CPU_scratch6(TP)
+	MOV	CPU_absent(TP), X6
+	CSRRS	X0, STVAL, X5
+	BEQ	X5, X6, still
+	MOV	X5, CPU_absent(TP)
+	FENCE_VMA
+	MOV	CPU_scratch6(TP), X6
+	MOV	CPU_scratch(TP), X5
+	SRET
+still:
+	MOV	CPU_scratch6(TP), X6
 	JMP	·fatalTrap(SB)
 
 // resume runs the kernel thread that kctx names.
@@ -342,11 +366,12 @@ TEXT ·resumeRest(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	Context_EPC(X5), X6
 	CSRRW	X6, SEPC, X0
 	MOV	X0, CPU_inMachine(TP)
+	MOV	X0, CPU_absent(TP)
 	LOAD_REGS
 	MOV	(Context_X+8*5)(X5), X5
 	SRET
 
-// fatalTrap: a trap while machine code ran; X5 lies in scratch. Everything goes into
+// fatalTrap: a trap that ends the machine; X5 lies in scratch. Everything goes into
 // panicContext; the report runs on the panic stack.
 TEXT ·fatalTrap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	$·panicContext(SB), X5

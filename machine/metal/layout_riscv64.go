@@ -44,6 +44,8 @@ const (
 	ebreakLow       = riscv64.EBreakLow
 	causeUserCall   = riscv64.CauseUserCall
 	causeBreakpoint = riscv64.CauseBreakpoint
+	causeLoadPage   = riscv64.CauseLoadPage
+	causeStorePage  = riscv64.CauseStorePage
 )
 
 // earlyTables has room for a root and one table, and for the root to be aligned.
