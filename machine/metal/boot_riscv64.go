@@ -126,7 +126,7 @@ func rangeOfTree(r fdt.Range) bootinfo.Range { return bootinfo.Range{Base: r.Sta
 // no good.
 func useConsole() {
 	if hasUART() {
-		console.at, console.shift = uintptr(earlyDirect+tree.UART.Start), tree.UART.Shift
+		console = uart{at: uintptr(earlyDirect + tree.UART.Start), shift: tree.UART.Shift, wide: tree.UART.Width == 4}
 	}
 	if hasFinisher() {
 		testAt = uintptr(earlyDirect + tree.Test.Start)

@@ -17,6 +17,7 @@ import (
 type uart struct {
 	at    uintptr // of its registers, 0: there is none
 	shift uint8   // of register numbers to offsets
+	wide  bool    // they take accesses of 32 bits alone (reg-io-width)
 }
 
 var console = uart{at: earlyDirect + defaultUART}
@@ -32,8 +33,20 @@ const (
 	uartDepth     = ns16550.FIFOBytes
 )
 
-func (u uart) read(reg uintptr) uint8     { return mmioRead8(u.at + reg<<u.shift) }
-func (u uart) write(reg uintptr, v uint8) { mmioWrite8(u.at+reg<<u.shift, v) }
+func (u uart) read(reg uintptr) uint8 {
+	if u.wide {
+		return uint8(mmioRead32(u.at + reg<<u.shift))
+	}
+	return mmioRead8(u.at + reg<<u.shift)
+}
+
+func (u uart) write(reg uintptr, v uint8) {
+	if u.wide {
+		mmioWrite32(u.at+reg<<u.shift, uint32(v))
+		return
+	}
+	mmioWrite8(u.at+reg<<u.shift, v)
+}
 
 // start sets it to 8 bits, no parity, 1 stop bit, with FIFOs; the rate stays.
 func (u uart) start(trigger uint8) {

@@ -22,13 +22,24 @@ func detectCPU(cpu *CPU) {
 	commonISA = h.ISA
 	hasSstc = h.ISA.Has(riscv64.Sstc)
 	if h.ISA.Has(riscv64.ExtV) {
-		setStatus(riscv64.Initial.VS())
-		if n := vectorBytes(); 32*n <= vectorRoom {
+		if n := vectorBytesHere(); 32*n <= vectorRoom {
 			vectorLength = n
 		}
-		clearStatus(riscv64.StatusVS)
 	}
-	detectTags()
+	hasTags = enoughTags()
+}
+
+func vectorBytesHere() uint64 {
+	setStatus(riscv64.Initial.VS())
+	n := vectorBytes()
+	clearStatus(riscv64.StatusVS)
+	return n
+}
+
+// alike reports whether this hart is like the boot hart in what the devicetree doesn't
+// say.
+func alike() bool {
+	return (vectorLength == 0 || vectorBytesHere() == vectorLength) && (!hasTags || enoughTags())
 }
 
 // likeBoot reports whether another hart can do what the boot hart can, as far as the

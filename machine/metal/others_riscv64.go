@@ -38,16 +38,27 @@ func startOthers() {
 		if h.ID == cpus[0].hart || !h.Enabled {
 			continue
 		}
-		switch {
-		case !likeBoot(h.ISA):
+		what := uint32(unlike)
+		if likeBoot(h.ISA) {
+			what = startOther(&cpus[cpuCount], h.ID)
+		}
+		switch what {
+		case unlike:
 			leaveOut(h.ID, "can't do what the boot hart can")
-		case !startOther(&cpus[cpuCount], h.ID):
+		case absent:
 			leaveOut(h.ID, "does not start")
 		default:
 			cpuCount++
 		}
 	}
 }
+
+// Values of CPU.online.
+const (
+	absent = iota
+	started
+	unlike // it isn't like the boot hart, and has stopped
+)
 
 func leaveOut(hart uint64, why string) {
 	lateCPUs++
@@ -59,44 +70,51 @@ func leaveOut(hart uint64, why string) {
 	puts(": left out\n")
 }
 
-// startOther starts one hart and waits for it.
-func startOther(cpu *CPU, hart uint64) bool {
+// startOther starts one hart, waits for it, and says what became of it. The structure
+// is free again if that isn't started.
+func startOther(cpu *CPU, hart uint64) (what uint32) {
 	if cpu.machineSP == 0 { // else a hart before it had this place, and did not come
 		cpu.prepare(cpuCount, hart)
 		objects.AddCPU(uint32(cpu.id)) // without it shares the boot CPU's front
 		cpu.objects = objects.Front(uint32(cpu.id))
 		buildStacks(cpu)
 		if !makeIdle(cpu) {
-			return false
+			return absent
 		}
 	}
-	cpu.hart = hart
+	cpu.hart, cpu.online = hart, absent
 	_, _, other, _ := entries()
 	swapShared64(addr(&cpu.ticket), hart+1)
 	fence()
 	code, _ := sbiCall(sbi.HSM, sbi.HSMStart, hart, imagePhys(uint64(other)), addr(cpu))
 	for begin := Now(); code == int64(sbi.Success) && Now()-begin < startupWait; spin.Pause() {
-		if loadShared32(addr(&cpu.online)) != 0 {
-			return true
+		if what = loadShared32(addr(&cpu.online)); what != absent {
+			return what
 		}
 	}
 	if swapShared64(addr(&cpu.ticket), 0) != 0 {
-		return false
+		return absent
 	}
 	// It has taken its ticket just now and is on its way, with locks perhaps.
-	for loadShared32(addr(&cpu.online)) == 0 {
+	for what == absent {
 		spin.Pause()
+		what = loadShared32(addr(&cpu.online))
 	}
-	return true
+	return what
 }
 
-// bootOther is boot for the other harts.
+// bootOther is boot for the other harts. A hart that is unlike the boot hart stops, and
+// says so when it has done with its structure and stack.
 //
 //loam:trap stack=12288
-func bootOther(cpu *CPU) {
+func bootOther(cpu *CPU) (ok bool) {
 	cpu.root = kernelRoot
 	startTraps()
+	if !alike() {
+		return false
+	}
 	startIRQ(cpu)
 	cpu.current, cpu.kctx = cpu.idle, kthreads[cpu.idle].ctx
-	storeShared32(addr(&cpu.online), 1)
+	storeShared32(addr(&cpu.online), started)
+	return true
 }

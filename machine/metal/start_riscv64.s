@@ -194,8 +194,15 @@ take:
 	MOV	X0, 0(X2)
 	MOV	TP, 8(X2)
 	CALL	·bootOther(SB)
+	MOVBU	16(X2), X5
+	BEQ	X5, X0, other
 	JMP	·resume(SB)
 
+	// From here on the structure and the stack are the next hart's.
+other:
+	MOV	$const_unlike, X5
+	FENCE
+	MOVW	X5, (CPU_shared+shared_online)(TP)
 late:
 	JMP	·lost(SB)
 

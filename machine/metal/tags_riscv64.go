@@ -9,14 +9,15 @@ import (
 	"loam/machine/riscv64"
 )
 
-// detectTags looks whether the boot hart has enough bits of address-space identifiers:
+// enoughTags reports whether this hart has enough bits of address-space identifiers:
 // those it hasn't read as 0 (privileged specification, 4.1.11).
-func detectTags() {
+func enoughTags() bool {
 	satp := readSatp()
 	writeSatp(satp | riscv64.Satp(0, riscv64.MaxASID))
-	hasTags = riscv64.SatpASID(readSatp()) >= leastASIDs
+	enough := riscv64.SatpASID(readSatp()) >= leastASIDs
 	writeSatp(satp)
 	forgetAll()
+	return enough
 }
 
 // leastASIDs is how large an identifier has to be; they are all ones.
