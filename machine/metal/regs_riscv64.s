@@ -102,9 +102,11 @@ TEXT ·fenceCode(SB),NOSPLIT,$0
 	RET
 
 // func dropReservation()
+//
+// The lowest word of the frame is the return address: not that one, for the SC goes
+// through if the reservation is for the stack.
 TEXT ·dropReservation(SB),NOSPLIT,$16
-	MOV	X2, X5
-	AND	$-8, X5
+	ADD	$8, X2, X5
 	SCD	X0, (X5), X6
 	RET
 
