@@ -24,8 +24,13 @@ func enoughTags() bool {
 const leastASIDs = asid.Count | asid.Count>>1 | asid.Count>>2
 
 // loadTagged loads the root of the space that has an identifier here; what is kept
-// under it is wrong if stale.
+// under it is wrong if stale. Then it goes before the root comes, too: what leads to
+// tables that are others' memory by now must not be followed, not even in advance, for
+// a global translation found so would stay.
 func loadTagged(root, tag uint64, stale bool) {
+	if stale {
+		forgetSpace(tag)
+	}
 	writeSatp(riscv64.Satp(root, uint16(tag)))
 	if stale {
 		forgetSpace(tag)
