@@ -45,6 +45,12 @@ noptrdone:
 	MOV	$runtime·text(SB), S2
 	MOV	$const_pageSize, X5
 	SUB	X5, S2	// where the image lies; linked at const_imageLinked
+	MOV	$(const_hugePage-1), X5
+	AND	S2, X5
+	BEQ	X5, X0, placed
+	MOV	$·misplaced(SB), S2	// no page fits
+	JMP	tell
+placed:
 	MOV	$·earlyTables(SB), S3
 	ADD	$(const_pageSize-1), S3
 	MOV	$-const_pageSize, X5
@@ -91,9 +97,10 @@ image:
 	CSRRW	X7, SATP, X0
 	FENCE_VMA
 	// Still here: satp has not taken it.
+	MOV	$·untranslated(SB), S2
+tell:
 	MOV	$·standStill(SB), X5
 	CSRRW	X5, STVEC, X0
-	MOV	$·untranslated(SB), S2
 text:
 	MOVBU	(S2), A0
 	ADD	$1, S2
@@ -116,6 +123,9 @@ TEXT ·standStill(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 DATA ·untranslated+0(SB)/62, $"loam: kernel panic: this hart can't translate addresses (Sv39)"
 DATA ·untranslated+62(SB)/2, $"\r\n"
 GLOBL ·untranslated(SB), RODATA, $72
+DATA ·misplaced+0(SB)/62, $"loam: kernel panic: the image doesn't lie at a multiple of 2 M"
+DATA ·misplaced+62(SB)/4, $"iB\r\n"
+GLOBL ·misplaced(SB), RODATA, $72
 
 // high: at the linked address; A0, A1, S2 and S3 as they were.
 TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
