@@ -25,6 +25,21 @@ const (
 	hsmStop      = sbi.HSMStop
 )
 
+// entered tells whether a hart has come to supervisor. It is not 0 in the image, so
+// that it doesn't lie in .bss, which supervisor clears.
+//
+// OpenSBI (lib/sbi/sbi_hsm.c, sbi_hsm_hart_start) marks a hart as to be started before it stores where:
+// one that looks just then goes where the first hart went, to the kernel's start. There
+// it stops, and startOther starts it again.
+var entered uint32 = enteredNever
+
+const (
+	enteredOnce  = 1
+	enteredNever = 2
+
+	startAgain = 10_000_000 // ns until startOther looks whether a hart has stopped
+)
+
 // otherSatp is satp for a hart that starts; read before it has translation.
 var otherSatp uint64
 
@@ -87,9 +102,16 @@ func startOther(cpu *CPU, hart uint64) (what uint32) {
 	swapShared64(addr(&cpu.ticket), hart+1)
 	fence()
 	code, _ := sbiCall(sbi.HSM, sbi.HSMStart, hart, imagePhys(uint64(other)), addr(cpu))
+	next := Now() + startAgain
 	for begin := Now(); code == int64(sbi.Success) && Now()-begin < startupWait; spin.Pause() {
 		if what = loadShared32(addr(&cpu.online)); what != absent {
 			return what
+		}
+		if now := Now(); now >= next {
+			next = now + startAgain
+			if _, state := sbiCall(sbi.HSM, sbi.HSMStatus, hart, 0, 0); state == uint64(sbi.Stopped) {
+				sbiCall(sbi.HSM, sbi.HSMStart, hart, imagePhys(uint64(other)), addr(cpu))
+			}
 		}
 	}
 	if swapShared64(addr(&cpu.ticket), 0) != 0 {

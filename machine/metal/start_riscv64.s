@@ -22,8 +22,17 @@ TEXT ·start(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 // for a direct map, and 2 MiB pages from where the image is linked to where it lies.
 // Nothing maps the addresses at which this runs: when translation is on, fetching the
 // next instruction faults, and goes on at high.
+//
+// Only one hart may: another that comes is one that firmware let go too early (others_riscv64.go).
 TEXT ·supervisor(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	CSRRW	X0, SIE, X0
+	MOV	$·entered(SB), X5
+	MOV	$const_enteredOnce, X6
+	AMOORW	X6, (X5), X6
+	AND	$const_enteredOnce, X6
+	BEQ	X6, X0, once
+	JMP	·lost(SB)
+once:
 	MOV	$const_statusClear, X5
 	CSRRC	X5, SSTATUS, X0
 	MOV	$runtime·bss(SB), X5
