@@ -59,9 +59,9 @@ func startOthers() {
 		}
 		switch what {
 		case unlike:
-			leaveOut(h.ID, "can't do what the boot hart can")
+			leaveOut(h.ID, "can't do what the boot hart can: left out")
 		case absent:
-			leaveOut(h.ID, "does not start")
+			leaveOut(h.ID, "does not start: left out")
 		default:
 			cpuCount++
 		}
@@ -77,12 +77,17 @@ const (
 
 func leaveOut(hart uint64, why string) {
 	lateCPUs++
+	tellHart(hart, why)
+}
+
+// tellHart writes a line about a hart to the log.
+func tellHart(hart uint64, what string) {
 	stamp()
 	puts("hart ")
 	putDec(hart)
 	put(' ')
-	puts(why)
-	puts(": left out\n")
+	puts(what)
+	put('\n')
 }
 
 // startOther starts one hart, waits for it, and says what became of it. The structure
@@ -110,6 +115,7 @@ func startOther(cpu *CPU, hart uint64) (what uint32) {
 		if now := Now(); now >= next {
 			next = now + startAgain
 			if _, state := sbiCall(sbi.HSM, sbi.HSMStatus, hart, 0, 0); state == uint64(sbi.Stopped) {
+				tellHart(hart, "began where the first hart did: started again")
 				sbiCall(sbi.HSM, sbi.HSMStart, hart, imagePhys(uint64(other)), addr(cpu))
 			}
 		}
