@@ -10,8 +10,8 @@
 // whenever the kernel runs, and sscratch is 0; in user mode sscratch has it. All
 // instructions here are whole words or what Go's assembler makes of them.
 
-#define SRET	WORD $0x10200073
-#define FENCE_VMA	WORD $0x12000073	// all addresses, all spaces
+#define SRET	WORD $const_sret
+#define FENCE_VMA	WORD $const_fenceVMA
 
 // SAVE_REGS stores into the Context at X5 all registers but tp and X5.
 #define SAVE_REGS \

@@ -4,6 +4,19 @@
 
 package metal
 
+import "loam/machine/riscv64"
+
+// Instructions that Go's assembler has no name for, for the assembly.
+const (
+	sret         = riscv64.SRET
+	wfi          = riscv64.WFI
+	fenceI       = riscv64.FenceI
+	fenceVMA     = riscv64.FenceVMAAll
+	fencePageX5  = riscv64.FenceVMAPageX5
+	fenceSpaceX5 = riscv64.FenceVMASpaceX5
+	ebreak       = riscv64.EBreak // the long form
+)
+
 // One declaration for each routine of regs_riscv64.s: single instructions that
 // Go has no words for.
 

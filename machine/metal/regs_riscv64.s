@@ -81,24 +81,24 @@ TEXT ·clearPending(SB),NOSPLIT,$0-8
 
 // func forgetAll()
 TEXT ·forgetAll(SB),NOSPLIT,$0
-	WORD	$0x12000073	// SFENCE.VMA
+	WORD	$const_fenceVMA
 	RET
 
 // func forgetPage(va uint64)
 TEXT ·forgetPage(SB),NOSPLIT,$0-8
 	MOV	va+0(FP), X5
-	WORD	$0x12028073	// SFENCE.VMA X5
+	WORD	$const_fencePageX5
 	RET
 
 // func forgetSpace(asid uint64)
 TEXT ·forgetSpace(SB),NOSPLIT,$0-8
 	MOV	asid+0(FP), X5
-	WORD	$0x12500073	// SFENCE.VMA X0, X5
+	WORD	$const_fenceSpaceX5
 	RET
 
 // func fenceCode()
 TEXT ·fenceCode(SB),NOSPLIT,$0
-	WORD	$0x0000100f	// FENCE.I
+	WORD	$const_fenceI
 	RET
 
 // func dropReservation()
@@ -189,7 +189,7 @@ full:
 // idleLoop is the body of the idle thread; the interrupt that ends the WFI
 // comes as a trap in the kernel and gives the CPU to whom it woke.
 TEXT ·idleLoop(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
-	WORD	$0x10500073	// WFI
+	WORD	$const_wfi
 	JMP	-1(PC)
 
 TEXT ·disable(SB),NOSPLIT,$0-8
@@ -215,7 +215,7 @@ TEXT ·sti(SB),NOSPLIT,$0
 TEXT ·halt(SB),NOSPLIT,$0
 	CSRRC	$const_statusSIE, SSTATUS, X0
 	CSRRW	X0, SIE, X0
-	WORD	$0x10500073	// WFI
+	WORD	$const_wfi
 	JMP	-1(PC)
 
 // func kernelCall(nr, a, b uint64) uint64: what Go's runtime does in a system
@@ -224,7 +224,7 @@ TEXT ·kernelCall(SB),NOSPLIT,$0-32
 	MOV	nr+0(FP), A7
 	MOV	a+8(FP), A0
 	MOV	b+16(FP), A1
-	WORD	$0x00100073	// EBREAK, the long form
+	WORD	$const_ebreak
 	MOV	A0, ret+24(FP)
 	RET
 

@@ -6,7 +6,7 @@
 #include "go_asm.h"
 #include "frameless.h"
 
-#define FENCE_VMA	WORD $0x12000073
+#define FENCE_VMA	WORD $const_fenceVMA
 
 // start: the image's first instruction jumps here, at a physical address with
 // translation off, A0 = hart, A1 = physical address of the devicetree. In supervisor
@@ -126,7 +126,7 @@ end:
 // standStill: nothing else can be done.
 TEXT ·standStill(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	PCALIGN	$4
-	WORD	$0x10500073	// WFI
+	WORD	$const_wfi
 	JMP	-1(PC)
 
 DATA ·untranslated+0(SB)/62, $"loam: kernel panic: this hart can't translate addresses (Sv39)"
@@ -232,7 +232,7 @@ TEXT ·lost(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	$const_hsmStop, A6
 	ECALL
 stand:
-	WORD	$0x10500073	// WFI
+	WORD	$const_wfi
 	JMP	stand
 
 // func entries() (start, trapVector, other, idleLoop uintptr)

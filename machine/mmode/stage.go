@@ -77,7 +77,7 @@ const (
 	wfi      = riscv64.WFI
 	mret     = riscv64.MRET
 	fenceI   = riscv64.FenceI
-	fenceVMA = 0x12000073 // riscv64.FenceVMA(0, 0): all
+	fenceVMA = riscv64.FenceVMAAll
 
 	delegated           = riscv64.Delegated
 	delegatedExceptions = riscv64.DelegatedExceptions

@@ -21,14 +21,18 @@ const (
 	EBreakCompressed = 0x9002
 	ECall            = 0x00000073
 
-	fenceVMA = 0x12000073
+	// SFENCE.VMA, section 4.2.1: of all addresses and all spaces, global translations
+	// too; of the page whose address is in X5; of the space whose identifier is in X5.
+	FenceVMAAll     = 0x12000073
+	FenceVMAPageX5  = FenceVMAAll | 5<<15
+	FenceVMASpaceX5 = FenceVMAAll | 5<<20
 )
 
 // FenceVMA returns SFENCE.VMA with an address in register va and an identifier in
 // register asid, by number, section 4.2.1. 0 is all of them: all addresses; all
 // spaces, and of global translations too, which an identifier leaves.
 func FenceVMA(va, asid uint32) uint32 {
-	return fenceVMA | va&31<<15 | asid&31<<20
+	return FenceVMAAll | va&31<<15 | asid&31<<20
 }
 
 // InstructionLen returns how many bytes an instruction has by its first half-word,
