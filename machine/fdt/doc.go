@@ -66,54 +66,76 @@ const (
 )
 
 // String returns the code in words. They stand in code and not in a table, whose
-// strings would be linked addresses: machine mode prints them.
+// strings would be linked addresses: machine mode prints them. Nor in a switch, of
+// which Go 1.27 makes a table.
 func (c Code) String() string {
-	switch c {
-	case OK:
+	if c == OK {
 		return "ok"
-	case BadMagic:
+	}
+	if c == BadMagic {
 		return "no devicetree (bad magic)"
-	case BadVersion:
+	}
+	if c == BadVersion {
 		return "a devicetree of another version than 17"
-	case BadSize:
+	}
+	if c == BadSize {
 		return "a devicetree of wrong size"
-	case BadOffset:
+	}
+	if c == BadOffset {
 		return "a devicetree whose blocks lie outside of it"
-	case BadToken:
+	}
+	if c == BadToken {
 		return "a devicetree with a bad token"
-	case BadName:
+	}
+	if c == BadName {
 		return "a devicetree with a bad name"
-	case BadProperty:
+	}
+	if c == BadProperty {
 		return "a devicetree with a bad property"
-	case TooDeep:
+	}
+	if c == TooDeep {
 		return "a devicetree that is too deep"
-	case Truncated:
+	}
+	if c == Truncated {
 		return "a devicetree that ends too early"
-	case BadReference:
+	}
+	if c == BadReference {
 		return "a devicetree with a reference to nothing"
-	case BadDevice:
+	}
+	if c == BadDevice {
 		return "a devicetree with a device in memory, or without room for its registers"
-	case NoMemory:
+	}
+	if c == NoMemory {
 		return "a devicetree without memory"
-	case BadMemory:
+	}
+	if c == BadMemory {
 		return "a devicetree whose memory overlaps or can't be"
-	case ImageOutside:
+	}
+	if c == ImageOutside {
 		return "a devicetree by which the kernel's image is not in memory"
-	case ImageTaken:
+	}
+	if c == ImageTaken {
 		return "a devicetree by which the kernel's image lies in what is taken"
-	case NoHart:
+	}
+	if c == NoHart {
 		return "a devicetree without the hart that runs"
-	case BadHarts:
+	}
+	if c == BadHarts {
 		return "a devicetree with two harts in one"
-	case NoTicks:
+	}
+	if c == NoTicks {
 		return "a devicetree that doesn't say how fast the timer counts"
-	case NoInitrd:
+	}
+	if c == NoInitrd {
 		return "no boot archive (initrd)"
-	case BadInitrd:
+	}
+	if c == BadInitrd {
 		return "a boot archive (initrd) that is not at a page boundary, or ends before it begins"
-	case InitrdOutside:
+	}
+	if c == InitrdOutside {
 		return "a boot archive (initrd) that is not in memory"
-	case InitrdTaken:
+	}
+	if c == InitrdTaken {
 		return "a boot archive (initrd) that lies in the kernel or the devicetree"
 	}
 	return "unknown code"
