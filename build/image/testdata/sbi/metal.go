@@ -210,7 +210,7 @@ func harts(self uint64) (n uint64) {
 	line("harts", n)
 	call("status of itself", sbi.HSM, sbi.HSMStatus, self, 0, 0, 0)
 	call("status of none", sbi.HSM, sbi.HSMStatus, n, 0, 0, 0)
-	call("status of far", sbi.HSM, sbi.HSMStatus, 1<<40, 0, 0, 0)
+	call("status of far", sbi.HSM, sbi.HSMStatus, 1<<40|self, 0, 0, 0) // OpenSBI 1.1 looks at 32 bits: itself
 	call("start itself", sbi.HSM, sbi.HSMStart, self, address(0), 0, 0)
 	call("start none", sbi.HSM, sbi.HSMStart, n, address(0), 0, 0)
 	call("suspend reserved", sbi.HSM, sbi.HSMSuspend, 1, 0, 0, 0)
