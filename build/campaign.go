@@ -31,7 +31,7 @@ func (b *builder) readyBoth(fs *flag.FlagSet, args []string) error {
 // archFlag adds the flag for the architecture of the machines that are tested.
 func archFlag(fs *flag.FlagSet) *string {
 	arch := "amd64"
-	fs.Func("arch", "machines for this `ARCH`: "+strings.Join(allArches, " or "), func(v string) error {
+	fs.Func("arch", "machines for this `ARCH`: "+strings.Join(arches, " or "), func(v string) error {
 		arch = v
 		return checkArch(v)
 	})

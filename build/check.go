@@ -57,7 +57,7 @@ func testTarget(b *builder, flags []string) error {
 		{"go test ./...", func() error { return b.run(nil, "go", "test", "./...") }},
 	}
 	machine := append([]string{"test", "-count=1", "-timeout=25m"}, flags...)
-	for _, arch := range tested {
+	for _, arch := range arches {
 		checks = append(checks, check{"in the machine for " + arch + ": go test ./test/vm/...", func() error {
 			return b.run(b.testEnv(arch), "go", append(machine, "./test/vm/...")...)
 		}})
@@ -69,9 +69,6 @@ func testTarget(b *builder, flags []string) error {
 	}
 	return runChecks("test", checks)
 }
-
-// tested are the architectures whose machines test runs.
-var tested = []string{"amd64", "riscv64"}
 
 // severalCPUs are the tests that test runs on several CPUs; ./x smp runs them all.
 const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects)$"

@@ -15,11 +15,9 @@ import (
 	"loam/build/image"
 )
 
-// arches are the architectures that kernel and system programs are built for.
+// arches are the architectures that kernel and system programs are built for, and
+// whose machines test runs.
 var arches = []string{"amd64", "riscv64"}
-
-// allArches are those that the parts of the build know.
-var allArches = []string{"amd64", "riscv64"}
 
 // programs are the system programs that bin/loam carries for each of them, by
 // package; payload serves each under the last element of its path.
@@ -70,7 +68,7 @@ func buildTarget(b *builder, _ []string) error {
 func kernelTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
 	dir := fs.String("o", b.path("build/out"), "write the files to `DIR`")
-	only := fs.String("arch", "", "for this `ARCH` alone: "+strings.Join(allArches, " or "))
+	only := fs.String("arch", "", "for this `ARCH` alone: "+strings.Join(arches, " or "))
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}
@@ -94,8 +92,8 @@ func kernelTarget(b *builder, args []string) error {
 }
 
 func checkArch(arch string) error {
-	if !slices.Contains(allArches, arch) {
-		return fmt.Errorf("-arch %s: there is no such architecture (%s)", arch, strings.Join(allArches, ", "))
+	if !slices.Contains(arches, arch) {
+		return fmt.Errorf("-arch %s: there is no such architecture (%s)", arch, strings.Join(arches, ", "))
 	}
 	return nil
 }

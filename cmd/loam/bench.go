@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,8 +53,8 @@ measures with Go, and compares with bench/ARCH.txt there.`,
 }
 
 func (f *benchFlags) run(cmd *cobra.Command, only []string) error {
-	if !slices.Contains(vm.Arches, f.arch) {
-		return usageError{fmt.Errorf("--arch %s: there is no such architecture (%s)", f.arch, strings.Join(vm.Arches, ", "))}
+	if err := checkArch(f.arch); err != nil {
+		return err
 	}
 	root, err := sourceFolder()
 	if err != nil {

@@ -72,11 +72,20 @@ func (f *machineFlags) check() error {
 	if f.cpus < 1 {
 		return usageError{fmt.Errorf("--cpus %d: a machine has at least one", f.cpus)}
 	}
-	if f.arch != "" && !slices.Contains(vm.Arches, f.arch) {
-		return usageError{fmt.Errorf("--arch %s: there is no such architecture (%s)", f.arch, strings.Join(vm.Arches, ", "))}
+	if f.arch != "" {
+		if err := checkArch(f.arch); err != nil {
+			return err
+		}
 	}
 	if f.firm != "" && f.firm != vm.NoFirmware && f.firm != vm.OpenSBI {
 		return usageError{fmt.Errorf("--firmware %s: there is no such firmware (%s, %s)", f.firm, vm.NoFirmware, vm.OpenSBI)}
+	}
+	return nil
+}
+
+func checkArch(arch string) error {
+	if !slices.Contains(vm.Arches, arch) {
+		return usageError{fmt.Errorf("--arch %s: there is no such architecture (%s)", arch, strings.Join(vm.Arches, ", "))}
 	}
 	return nil
 }

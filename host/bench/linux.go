@@ -28,11 +28,11 @@ func (w *wall) linuxCommand() ([]string, error) {
 	if err := os.WriteFile(initrd, initramfs(elf), 0o644); err != nil {
 		return nil, err
 	}
-	machine, cpu := "q35", vm.CPU(nil)
+	machine, cpu := vm.Q35, vm.CPU(nil)
 	if w.Arch == vm.RISCV64 {
-		machine, cpu = "virt", vm.DescribeCPU(vm.Virt, nil, nil)
+		machine, cpu = vm.Virt, vm.VirtCPU
 	}
-	return []string{qemu, "-machine", machine, "-accel", "tcg", "-cpu", cpu, "-m", fmt.Sprint(memoryMiB),
+	return []string{qemu, "-machine", string(machine), "-accel", "tcg", "-cpu", cpu, "-m", fmt.Sprint(memoryMiB),
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", w.Linux, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1"}, nil
 }

@@ -259,7 +259,7 @@ func (c *Config) machineArg() string {
 // cpuArg is the model of the guest's CPU.
 func (c *Config) cpuArg() string {
 	if c.Machine == Virt {
-		return strings.Join(append([]string{virtCPU}, c.CPUProps...), ",")
+		return strings.Join(append([]string{VirtCPU}, c.CPUProps...), ",")
 	}
 	return CPU(c.Missing)
 }

@@ -30,12 +30,12 @@ const (
 const (
 	virtArg = "virt,usb=off"
 
-	// virtCPU is the guest's CPU: RV64GC with the extensions for bits and timers
+	// VirtCPU is the guest's CPU: RV64GC with the extensions for bits and timers
 	// that programs and kernel may use, without vectors and hypervisor. QEMU 7.2
 	// gives rv64 the same but for the last; what newer ones add to it (cache-block
 	// instructions, atomic compare-and-swap and others) can't be switched off by
 	// names that 7.2 knows, so the machine is the same under the same QEMU only.
-	virtCPU = "rv64,zba=on,zbb=on,zbc=on,zbs=on,sstc=on,v=off,h=off"
+	VirtCPU = "rv64,zba=on,zbb=on,zbc=on,zbs=on,sstc=on,v=off,h=off"
 )
 
 var virtDevices = []string{
