@@ -37,6 +37,52 @@ func addRegions(from, to uint64) {
 	}
 }
 
+// addEarly registers what the early tables reach, and keeps a reserve of it.
+func addEarly() {
+	addRegions(0, earlyMapped)
+	total := frames.Stats().Total
+	frames.SetReserve(min(total/16, 1024))
+}
+
+// newKernelRoot makes the kernel's part of every address space: the direct map without
+// the image's text and constants, the image by its sections, and the tables below the
+// root entries of the ranges that are filled later. What else is mapped, buildTables
+// adds.
+func newKernelRoot() {
+	root, code := frames.Alloc(frame.Kernel)
+	if code != frame.OK {
+		machineFatal(noTables)
+	}
+	memory.Zero(root)
+	kernelRoot = root
+	ok := true
+	for i := range ram.Len() { // ranges that have no page in common
+		r := ram.At(i)
+		ok = ok && mapDirect(max((r.Base+pageSize-1)&^(pageSize-1), firmwareEnd), directEnd(r))
+	}
+	ok = ok && mapImage(header.TextStart, header.TextEnd, kernelText)
+	ok = ok && mapImage(header.RodataStart, header.RodataEnd, kernelRodata)
+	ok = ok && mapImage(header.DataStart, header.DataEnd, kernelData)
+	ok = ok && makeTables(heap.start, heap.end) && makeTables(tables.start, tables.end) &&
+		makeTables(space.Stacks, space.Stacks+kernelStacks)
+	if !ok {
+		machineFatal(noTables)
+	}
+}
+
+const noTables = "no memory for page tables"
+
+// makeTables gives every root entry of a range its table: all spaces share it from
+// then on.
+func makeTables(start, end uint64) bool {
+	for va := start &^ (1<<rootShift - 1); va < end; va += 1 << rootShift {
+		if kernelTable(va, rootShift-9) == nil {
+			return false
+		}
+	}
+	return true
+}
+
 // directEnd is the end of a range of memory in the direct map.
 func directEnd(r bootinfo.Range) uint64 { return min(r.End(), frame.MaxAddress+1) &^ (pageSize - 1) }
 

@@ -76,9 +76,7 @@ func readStartInfo(pa uint64) {
 func addMemory() {
 	frames.Init(memory)
 	frames.Reserve(header.ImageStart, header.ImageEnd, frame.Kernel)
-	addRegions(0, earlyMapped)
-	total := frames.Stats().Total
-	frames.SetReserve(min(total/16, 1024))
+	addEarly()
 }
 
 // CommandLine returns the kernel's command line, without a NUL.
@@ -90,35 +88,18 @@ func CommandLine() []byte {
 // devices, and the image by its sections. Then the early tables are gone and
 // with them the identity map, page zero and every writable alias of code.
 func buildTables(cpu *CPU) {
-	root, code := frames.Alloc(frame.Kernel)
-	if code != frame.OK {
-		machineFatal("no memory for page tables")
-	}
-	memory.Zero(root)
-	kernelRoot = root
-	ok := true
-	for i := range ram.Len() { // ranges that have no page in common
-		r := ram.At(i)
-		ok = ok && mapDirect(max((r.Base+pageSize-1)&^(pageSize-1), firmwareEnd), directEnd(r))
-	}
-	ok = ok && mapDirect(0, firmwareEnd) // firmware's tables, VGA text
-	ok = ok && mapKernelRange(deviceMap+lapicBase, lapicBase, lapicBase+pageSize, kernelDevice)
-	ok = ok && mapKernelRange(deviceMap+ioapicBase, ioapicBase, ioapicBase+pageSize, kernelDevice)
-	ok = ok && mapImage(header.TextStart, header.TextEnd, kernelText)
-	ok = ok && mapImage(header.RodataStart, header.RodataEnd, kernelRodata)
-	ok = ok && mapImage(header.DataStart, header.DataEnd, kernelData)
-	// The tables below these root entries are shared by all spaces from now on.
-	ok = ok && kernelTable(heap.start, 30) != nil && kernelTable(tables.start, 30) != nil &&
-		kernelTable(space.Stacks, 30) != nil
-	if !ok {
-		machineFatal("no memory for page tables")
+	newKernelRoot()
+	if !mapDirect(0, firmwareEnd) || // firmware's tables, VGA text
+		!mapKernelRange(deviceMap+lapicBase, lapicBase, lapicBase+pageSize, kernelDevice) ||
+		!mapKernelRange(deviceMap+ioapicBase, ioapicBase, ioapicBase+pageSize, kernelDevice) {
+		machineFatal(noTables)
 	}
 	writeCR4(readCR4() | amd64.CR4GlobalPages)
 	direct := phys.At(uintptr(space.Direct))
 	frames.Rebase(direct)
-	writeCR3(root)
+	writeCR3(kernelRoot)
 	memory = direct
-	cpu.root = root
+	cpu.root = kernelRoot
 	releaseBoot()
 }
 

@@ -36,10 +36,10 @@ func blob() fdt.Blob {
 
 // boot brings the machine from the early page tables to the point where the
 // kernel's own Go runtime can start, and makes that runtime's first thread. The image
-// lies at load; root is the early root.
+// lies at load.
 //
 //loam:trap stack=24576
-func boot(cpu *CPU, hart, devicetree, load, root uint64) {
+func boot(cpu *CPU, hart, devicetree, load uint64) {
 	entryTicks = ticks()
 	imageAt = load
 	cpu.prepare(0, hart)
@@ -57,7 +57,7 @@ func boot(cpu *CPU, hart, devicetree, load, root uint64) {
 	place()                         // where the kernel's part has what
 	addMemory()                     // the frame allocator has its regions
 	buildTables(cpu)                // W^X, guards, no page zero
-	startRing()                     //
+	startRing()                     // where it lies in the direct map
 	startObjects(cpu)               // size classes: contexts, tables, buffers
 	buildStacks(cpu)                // of this CPU
 	startTraps()                    // to trapVector
@@ -173,54 +173,23 @@ func CommandLine() []byte { return tree.Bootargs.Of(blob()) }
 // stage, the tree, the archive, and what the tree reserves.
 func addMemory() {
 	frames.Init(memory)
-	addRegions(0, earlyMapped)
-	total := frames.Stats().Total
-	frames.SetReserve(min(total/16, 1024))
+	addEarly()
 }
 
 // buildTables makes the kernel's part: the direct map without the image, the
 // devices, and the image by its sections. Then the early tables are gone and
 // with them every writable alias of code.
 func buildTables(cpu *CPU) {
-	root, code := frames.Alloc(frame.Kernel)
-	if code != frame.OK {
-		machineFatal("no memory for page tables")
-	}
-	memory.Zero(root)
-	kernelRoot = root
-	ok := true
-	for i := range ram.Len() { // ranges that have no page in common
-		r := ram.At(i)
-		ok = ok && mapDirect((r.Base+pageSize-1)&^(pageSize-1), directEnd(r))
-	}
-	ok = ok && mapImage(header.TextStart, header.TextEnd, kernelText)
-	ok = ok && mapImage(header.RodataStart, header.RodataEnd, kernelRodata)
-	ok = ok && mapImage(header.DataStart, header.DataEnd, kernelData)
-	// The tables below these root entries are shared by all spaces from now on.
-	ok = ok && makeTables(heap.start, heap.end) && makeTables(tables.start, tables.end) &&
-		makeTables(space.Stacks, space.Stacks+kernelStacks)
-	if !ok {
-		machineFatal("no memory for page tables")
-	}
+	newKernelRoot()
 	registers := mapDevices(cpu)
 	direct := phys.At(uintptr(space.Direct))
 	frames.Rebase(direct)
-	writeSatp(riscv64.Satp(root, 0))
+	writeSatp(riscv64.Satp(kernelRoot, 0))
 	forgetAll()
 	console.at, testAt, clockAt, hostPort.at = registers.console, registers.test, registers.clock, registers.port
 	treeMapped = registers.tree
 	memory = direct
-	cpu.root = root
-}
-
-// makeTables gives every root entry of a range its table.
-func makeTables(start, end uint64) bool {
-	for va := start &^ (1<<rootShift - 1); va < end; va += 1 << rootShift {
-		if kernelTable(va, rootShift-9) == nil {
-			return false
-		}
-	}
-	return true
+	cpu.root = kernelRoot
 }
 
 // deviceRegisters are the addresses of devices' registers in the kernel's tables.

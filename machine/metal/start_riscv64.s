@@ -136,7 +136,7 @@ DATA ·misplaced+0(SB)/62, $"loam: kernel panic: the image doesn't lie at a mult
 DATA ·misplaced+62(SB)/4, $"iB\r\n"
 GLOBL ·misplaced(SB), RODATA, $72
 
-// high: at the linked address; A0, A1, S2 and S3 as they were.
+// high: at the linked address; A0, A1 and S2 as they were.
 TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	$·earlyTrap(SB), X5
 	CSRRW	X5, STVEC, X0
@@ -155,7 +155,6 @@ TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	A0, 16(X2)
 	MOV	A1, 24(X2)
 	MOV	S2, 32(X2)
-	MOV	S3, 40(X2)
 	CALL	·boot(SB)	// makes the first kernel thread
 	JMP	·resume(SB)
 
