@@ -26,7 +26,7 @@ var info bootinfo.Info
 //loam:trap stack=12288
 func boot(cpu *CPU, startInfo, imageHeader uint64) {
 	entryTicks = ticks()
-	cpu.prepare(0, 0)
+	cpu.prepare(0)
 	spin.SetHeld(heldHere, machineFatal)
 	frame.SetTell(endAtMistake)
 	memory = phys.At(earlyDirect)   // how physical addresses are reached

@@ -42,7 +42,8 @@ func blob() fdt.Blob {
 func boot(cpu *CPU, hart, devicetree, load uint64) {
 	entryTicks = ticks()
 	imageAt = load
-	cpu.prepare(0, hart)
+	cpu.prepare(0)
+	cpu.hart = hart
 	spin.SetHeld(heldHere, machineFatal)
 	frame.SetTell(endAtMistake)
 	memory = phys.At(earlyDirect)   // how physical addresses are reached

@@ -40,9 +40,9 @@ type CPU struct {
 }
 
 // prepare gives the structure of a CPU the values that aren't zero.
-func (cpu *CPU) prepare(id uint64, apic uint32) {
+func (cpu *CPU) prepare(id uint64) {
 	cpu.self = uintptr(addr(cpu))
-	cpu.id, cpu.apic = id, apic
+	cpu.id = id
 	cpu.prepareShared()
 	cpu.tls[0] = uintptr(addr(&cpu.fakeG))
 	cpu.machineFS = addr(&cpu.tls) + 8

@@ -35,8 +35,8 @@ type CPU struct {
 }
 
 // prepare gives the structure of a CPU the values that aren't zero.
-func (cpu *CPU) prepare(id, hart uint64) {
-	cpu.id, cpu.hart = id, hart
+func (cpu *CPU) prepare(id uint64) {
+	cpu.id = id
 	cpu.prepareShared()
 }
 

@@ -65,14 +65,8 @@ func startOthers() {
 
 // startOther starts one CPU and waits for it.
 func startOther(cpu *CPU, apic, root uint32) bool {
-	if cpu.machineSP == 0 { // else a CPU before it had this place, and did not come
-		cpu.prepare(cpuCount, apic)
-		objects.AddCPU(uint32(cpu.id)) // without it shares the boot CPU's front
-		cpu.objects = objects.Front(uint32(cpu.id))
-		buildStacks(cpu)
-		if !makeIdle(cpu) {
-			return false
-		}
+	if !cpu.giveNeeds() {
+		return false
 	}
 	cpu.apic = apic
 	s := amd64.Startup{Page: startupAt, Root: root, Entry: uint64(otherEntry()), CPU: uint64(cpu.self), APIC: apic}

@@ -93,14 +93,8 @@ func tellHart(hart uint64, what string) {
 // startOther starts one hart, waits for it, and says what became of it. The structure
 // is free again if that isn't started.
 func startOther(cpu *CPU, hart uint64) (what uint32) {
-	if cpu.machineSP == 0 { // else a hart before it had this place, and did not come
-		cpu.prepare(cpuCount, hart)
-		objects.AddCPU(uint32(cpu.id)) // without it shares the boot CPU's front
-		cpu.objects = objects.Front(uint32(cpu.id))
-		buildStacks(cpu)
-		if !makeIdle(cpu) {
-			return absent
-		}
+	if !cpu.giveNeeds() {
+		return absent
 	}
 	cpu.hart, cpu.online = hart, absent
 	_, _, other, _ := entries()
