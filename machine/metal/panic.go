@@ -159,12 +159,36 @@ func register(name string, v uint64) {
 	putHex(v, 16)
 }
 
-func repeated(n uint64) {
-	if n == 0 {
+// trail prints the calls of a chain, a line each, but for a recursion's one for all.
+type trail struct {
+	last, repeats uint64
+	shown         int
+}
+
+const (
+	trailMost = 40   // calls that are shown
+	trailWalk = 4096 // and looked at
+)
+
+// call prints the call that returns to pc.
+func (t *trail) call(pc uint64) {
+	if pc == t.last {
+		t.repeats++
+		return
+	}
+	t.end()
+	symbol(pc - 1)
+	t.last, t.repeats = pc, 0
+	t.shown++
+}
+
+// end says how much of a recursion wasn't printed.
+func (t *trail) end() {
+	if t.repeats == 0 {
 		return
 	}
 	puts("  ... and ")
-	putDec(n)
+	putDec(t.repeats)
 	puts(" more of it\n")
 }
 
@@ -173,18 +197,23 @@ func mapped(va uint64) bool {
 	if kernelRoot == 0 {
 		return va >= imageMap
 	}
+	_, ok := translate(va)
+	return ok
+}
+
+// translate follows the kernel's tables.
+func translate(va uint64) (pa uint64, ok bool) {
 	table := memory.Table(kernelRoot)
-	for shift := rootShift; shift >= 12; shift -= 9 {
+	for shift := rootShift; ; shift -= 9 {
 		e := table[va>>shift&511]
 		if e&ptePresent == 0 {
-			return false
+			return 0, false
 		}
 		if shift == 12 || isHuge(e) {
-			return true
+			return pteFrame(e) + va&(1<<shift-1), true
 		}
 		table = memory.Table(pteFrame(e))
 	}
-	return true
 }
 
 func symbol(pc uint64) {

@@ -43,28 +43,20 @@ func backtraceFrom(c *Context) {
 func backtraceHere() { backtrace(framePointer()) }
 
 func backtrace(fp uint64) {
-	const most = 4096
-	last, repeats, shown := uint64(0), uint64(0), 0
-	for range most {
+	var t trail
+	for range trailWalk {
 		if fp < kernelLow || fp&7 != 0 || !mapped(fp) || !mapped(fp+8) {
 			break
 		}
 		pc, up := load64(fp+8), load64(fp)
-		if pc == 0 || shown == 40 {
+		if pc == 0 || t.shown == trailMost {
 			break
 		}
-		if pc == last {
-			repeats++ // recursion: one line for all
-		} else {
-			repeated(repeats)
-			symbol(pc - 1)
-			last, repeats = pc, 0
-			shown++
-		}
+		t.call(pc)
 		if up <= fp {
 			break
 		}
 		fp = up
 	}
-	repeated(repeats)
+	t.end()
 }

@@ -54,14 +54,8 @@ func physicalOf(va uint64) uint64 {
 	if kernelRoot == 0 || readSatp() != riscv64.Satp(kernelRoot, 0) && va-earlyDirect < earlyMapped {
 		return va - earlyDirect
 	}
-	table := memory.Table(kernelRoot)
-	for shift := rootShift; ; shift -= 9 {
-		e := table[va>>shift&511]
-		if shift == 12 || isHuge(e) {
-			return pteFrame(e) + va&(1<<shift-1)
-		}
-		table = memory.Table(pteFrame(e))
-	}
+	pa, _ := translate(va)
+	return pa
 }
 
 // sendStop asks another hart to stop. There is no interrupt here that can't be off:
@@ -109,9 +103,8 @@ func backtraceHere() {
 }
 
 func unwind(pc, sp, ra uint64) {
-	const most = 4096
-	last, repeats, shown := uint64(0), uint64(0), 0
-	for range most {
+	var t trail
+	for range trailWalk {
 		size := frameSize(uintptr(pc))
 		if size != 0 {
 			if sp&7 != 0 || !mapped(sp) {
@@ -120,18 +113,11 @@ func unwind(pc, sp, ra uint64) {
 			ra = load64(sp)
 			sp += size
 		}
-		if ra == 0 || ra < header.TextStart || ra >= header.TextEnd || shown == 40 || ra == pc && size == 0 {
+		if ra == 0 || ra < header.TextStart || ra >= header.TextEnd || t.shown == trailMost || ra == pc && size == 0 {
 			break
 		}
 		pc, ra = ra, 0
-		if pc == last {
-			repeats++ // recursion: one line for all
-			continue
-		}
-		repeated(repeats)
-		symbol(pc - 1)
-		last, repeats = pc, 0
-		shown++
+		t.call(pc)
 	}
-	repeated(repeats)
+	t.end()
 }
