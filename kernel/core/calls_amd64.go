@@ -21,7 +21,6 @@ func cloneChildTID(c *metal.Context) uint64 { return c.Arg3() }
 // inherit copies the registers of the caller of clone to the new thread, which
 // returns 0 from the same call.
 func inherit(child, c *metal.Context) {
-	root := child.Root
 	copy(child.FPU(), c.FPU())
 	child.R15, child.R14, child.R13, child.R12 = c.R15, c.R14, c.R13, c.R12
 	child.RBP, child.RBX, child.R10, child.R9, child.R8 = c.RBP, c.RBX, c.R10, c.R9, c.R8
@@ -30,7 +29,6 @@ func inherit(child, c *metal.Context) {
 	child.RFLAGS, child.R11 = c.RFLAGS, c.RFLAGS
 	child.RSP, child.FSBase, child.GSBase = c.RSP, c.FSBase, metal.UserGSBase()
 	child.RAX, child.OrigRAX = 0, ^uint64(0)
-	child.Root = root
 	child.Full = 1
 }
 

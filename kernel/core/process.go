@@ -80,7 +80,6 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 	i := h.Index
 	t.object, t.fault = object, trace{} // the last field: all pages of the record have memory now
 	k.objects.At(object).Record = i
-	c.Root = k.spaces.Index(p.space).Root()
 	k.contexts[i] = c
 	k.sched.Reset(i)
 	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never

@@ -27,10 +27,9 @@ type Context struct {
 	CR2    uint64 // of the last trap: faulting address
 	Err    uint64 // of the last trap: error code
 	Vector uint64 // of the last trap; of a system call TrapSyscall
-	Root   uint64 // page-table root to run with
 	Full   uint64 // leave by IRET (user); FPU state is in FPU (kernel thread)
 
-	_   [512 - 28*8]byte
+	_   [512 - 27*8]byte
 	fpu [pageSize - 512]byte // 64-byte aligned, standard XSAVE format
 }
 

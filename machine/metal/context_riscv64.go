@@ -16,9 +16,8 @@ type Context struct {
 	Status uint64     // sstatus to run with
 	Addr   uint64     // of the last trap: stval
 	Vector uint64     // of the last trap: a Trap
-	Root   uint64     // page-table root to run with
 
-	_ [(512 - 39*8)]byte
+	_ [512 - 38*8]byte
 
 	// Floating-point registers: F, fcsr, as a signal's frame has them.
 	F    [32]uint64
@@ -27,11 +26,9 @@ type Context struct {
 	_ [512 - 34*8]byte
 
 	// Vector registers.
-	_                       uint64
 	VStart, VL, VType, VCSR uint64
 	V                       [vectorRoom]byte
-	_                       [pageSize - 1024 - 5*8 - 8 - vectorRoom]byte
-	_                       uint64
+	_                       [pageSize - 1024 - 4*8 - vectorRoom]byte
 }
 
 // vectorRoom is how much a Context has for vector registers, in bytes: 32 of 64. A

@@ -8,6 +8,15 @@
 
 #define FENCE_VMA	WORD $const_fenceVMA
 
+// CLEAR stores zeros from one symbol up to another, in words. Clobbers X5 and X6.
+#define CLEAR(from, to) \
+	MOV	$from(SB), X5 \
+	MOV	$to(SB), X6 \
+	BGEU	X5, X6, 4(PC) \
+	MOV	X0, (X5) \
+	ADD	$8, X5 \
+	JMP	-3(PC)
+
 // start: the image's first instruction jumps here, at a physical address with
 // translation off, A0 = hart, A1 = physical address of the devicetree. In supervisor
 // mode reading MHARTID is illegal and traps to supervisor; in machine mode the stage
@@ -35,22 +44,8 @@ TEXT ·supervisor(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 once:
 	MOV	$const_statusClear, X5
 	CSRRC	X5, SSTATUS, X0
-	MOV	$runtime·bss(SB), X5
-	MOV	$runtime·ebss(SB), X6
-bss:
-	BGEU	X5, X6, bssdone
-	MOV	X0, (X5)
-	ADD	$8, X5
-	JMP	bss
-bssdone:
-	MOV	$runtime·noptrbss(SB), X5
-	MOV	$runtime·enoptrbss(SB), X6
-noptr:
-	BGEU	X5, X6, noptrdone
-	MOV	X0, (X5)
-	ADD	$8, X5
-	JMP	noptr
-noptrdone:
+	CLEAR(runtime·bss, runtime·ebss)
+	CLEAR(runtime·noptrbss, runtime·enoptrbss)
 	MOV	$runtime·text(SB), S2
 	MOV	$const_pageSize, X5
 	SUB	X5, S2	// where the image lies; linked at const_imageLinked
