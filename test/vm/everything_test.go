@@ -46,7 +46,9 @@ func TestKernelKeepsMemory(t *testing.T) {
 			if tooSmall && c.memory < 12 {
 				return
 			}
-			if r.Code != 0 && r.Code != exit.Signal+9 {
+			// Or the program's own runtime doesn't get a thread, and says that.
+			noThread := r.Code == 2 && strings.Contains(said, "failed to create new OS thread") && c.memory < 12
+			if r.Code != 0 && r.Code != exit.Signal+9 && !noThread {
 				t.Fatal(r)
 			}
 			text, err := os.ReadFile(stats)
