@@ -214,7 +214,6 @@ const (
 	// account, or one above it, has no room for the object or for its pages, ENOMEM.
 	CallMemoryClone // 0x1019
 
-	callEnd
 )
 
 // MapPrivate, in the protection that CallMemoryMap is given, asks for a private

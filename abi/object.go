@@ -39,13 +39,19 @@ const (
 	KindThread                       // what is scheduled
 	KindNotification                 // a word of bits to wait for
 	KindMemory                       // memory that several spaces can map
+	KindEndpoint                     // where calls of other processes are received
+	KindInterrupt                    // a line of the interrupt controller
+	KindPorts                        // a range of I/O ports (amd64)
+	KindTimer                        // signals a notification at a time
+	KindMachine                      // the right to make the kinds above of the machine's devices
 )
 
 // NumKinds is how many kinds there are.
-const NumKinds = 5
+const NumKinds = 10
 
 var kindNames = [...]string{KindProcess: "process", KindSpace: "space", KindThread: "thread",
-	KindNotification: "notification", KindMemory: "memory"}
+	KindNotification: "notification", KindMemory: "memory", KindEndpoint: "endpoint",
+	KindInterrupt: "interrupt", KindPorts: "ports", KindTimer: "timer", KindMachine: "machine"}
 
 // String gives the kind's name, "none" for what is no kind.
 func (k Kind) String() string {
@@ -63,10 +69,10 @@ type Rights uint32
 const (
 	RightDuplicate Rights = 1 << iota // another handle may be made of it
 	RightTransfer                     // it may be handed on to another process
-	RightRead                         // process, thread: its state may be asked; memory: mapped to be read
-	RightWrite                        // notification: it may be signalled; memory: mapped to be written
-	RightWait                         // notification: waited for; process, thread: its end may be
-	RightManage                       // process: threads may be made in it, it may be killed; thread: started, stopped, ended; memory: resized
+	RightRead                         // process, thread, machine: its state may be asked; memory: mapped to be read; ports: read from
+	RightWrite                        // notification: it may be signalled; memory: mapped to be written; endpoint: called; ports: written to
+	RightWait                         // notification: waited for; process, thread: its end may be; endpoint: calls may be received
+	RightManage                       // process: threads may be made in it, it may be killed; thread: started, stopped, ended; memory: resized; interrupt, timer: used; machine: objects of devices may be made
 	RightExecute                      // memory: it may be mapped to be executed
 	RightMap                          // space: memory may be mapped into it and unmapped
 )
@@ -82,8 +88,14 @@ func RightsOf(k Kind) Rights {
 		return every | RightMap
 	case KindMemory:
 		return every | RightRead | RightWrite | RightExecute | RightManage
-	case KindNotification:
+	case KindNotification, KindEndpoint:
 		return every | RightWrite | RightWait
+	case KindInterrupt, KindTimer:
+		return every | RightManage
+	case KindPorts:
+		return every | RightRead | RightWrite
+	case KindMachine:
+		return every | RightRead | RightManage
 	}
 	return 0
 }
@@ -95,7 +107,8 @@ func (r Rights) Has(need Rights) bool { return r&need == need }
 // word is not among them, so that no answer looks like an error.
 const NotificationBits = 1<<63 - 1
 
-// MaxWaiters is how many threads can wait for one object at once.
+// MaxWaiters is how many threads can wait for one object at once, but for an
+// endpoint, where any number can.
 const MaxWaiters = 64
 
 // WaitForever is the deadline that does not come.

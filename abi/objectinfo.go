@@ -5,7 +5,7 @@ package abi
 import "encoding/binary"
 
 // HandleInfoSize is the size of HandleInfo in bytes.
-const HandleInfoSize = 24
+const HandleInfoSize = 32
 
 // HandleInfo is what CallHandleInfo answers.
 type HandleInfo struct {
@@ -14,6 +14,7 @@ type HandleInfo struct {
 	ID         uint64 // of the object: no other ever has it
 	References uint32 // handles to the object in all processes, and the kernel's own
 	Waiters    uint32 // threads that wait for it
+	Badge      uint64 // of the handle, 0: none
 }
 
 // Put writes i's layout to the first HandleInfoSize bytes of b.
@@ -24,6 +25,7 @@ func (i HandleInfo) Put(b []byte) {
 	binary.LittleEndian.PutUint64(b[8:], i.ID)
 	binary.LittleEndian.PutUint32(b[16:], i.References)
 	binary.LittleEndian.PutUint32(b[20:], i.Waiters)
+	binary.LittleEndian.PutUint64(b[24:], i.Badge)
 }
 
 // GetHandleInfo reads a HandleInfo from the first HandleInfoSize bytes of b.
@@ -35,6 +37,7 @@ func GetHandleInfo(b []byte) HandleInfo {
 		ID:         binary.LittleEndian.Uint64(b[8:]),
 		References: binary.LittleEndian.Uint32(b[16:]),
 		Waiters:    binary.LittleEndian.Uint32(b[20:]),
+		Badge:      binary.LittleEndian.Uint64(b[24:]),
 	}
 }
 

@@ -110,6 +110,9 @@ const (
 	mostSpaces   = 256
 	spareThreads = 16 // that one process leaves to others
 	pipeBytes    = 16 << 10
+
+	mostInterrupts = 64
+	mostPorts      = 64
 )
 
 // tableSource is where tables without pointers come from: not the Go heap.

@@ -69,6 +69,11 @@ func (k *kernel) objectLimits() (l abi.Limits) {
 	l.Set(abi.KindThread, uint32(k.threadLimit))
 	l.Set(abi.KindNotification, uint32(k.threads.Cap()))
 	l.Set(abi.KindMemory, uint32(k.threads.Cap()))
+	l.Set(abi.KindEndpoint, uint32(k.threads.Cap())/2)
+	l.Set(abi.KindTimer, uint32(k.threads.Cap())/4)
+	l.Set(abi.KindInterrupt, mostInterrupts)
+	l.Set(abi.KindPorts, mostPorts)
+	l.Set(abi.KindMachine, 1)
 	const inAdvance = 32 // frames, that a space may be charged for at most
 	l[abi.LimitPages] = uint32(min(k.stats.freeAtStart+inAdvance*uint64(k.spaces.Cap()), abi.LimitDefault-1))
 	return l

@@ -12,7 +12,7 @@ import (
 func newObjects(t testing.TB) (*Objects, Process) {
 	t.Helper()
 	o := new(Objects)
-	limits := abi.Limits{4, 4, 4, 4, 4, 4}
+	limits := abi.Limits{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
 	o.Init(nil, &limits, 5)
 	p, e := o.NewProcess(0, 0, pool.Nil, &limits)
 	if e != 0 {
@@ -63,7 +63,7 @@ func TestOwnerFrees(t *testing.T) {
 		t.Fatal("freed although there is a record")
 	}
 	o.Free(j)
-	if used, _ := o.Usage(p.Account); used != (abi.Limits{0, 1, 0, 0, 0, 0}) {
+	if used, _ := o.Usage(p.Account); used != (abi.Limits{0, 1}) {
 		t.Fatal(used)
 	}
 }

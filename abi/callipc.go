@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+// Loam calls about capabilities, messages, devices and time. The errors that
+// callers of many of them meet are described in call.go.
+const (
+	// CallHandleRevoke closes every handle that was derived from a handle, in all
+	// processes: those that CallHandleDuplicate, CallHandleMint, a message or
+	// CallProcessCreate made of it by copying, and of those again. The handle itself
+	// stays. What is mapped stays mapped. Argument: the handle. Right: none.
+	// Errors: EBADF.
+	CallHandleRevoke = CallMemoryClone + 1 + iota // 0x101a
+
+	// CallHandleMint makes another handle of an endpoint or a notification, with a
+	// badge, which all that is derived from it has too. The badge of an endpoint's
+	// handle is told to who receives a call that is made by it; that of a
+	// notification's is the set of bits that may be signalled by it. Arguments: the
+	// handle, the new one's rights, the badge, not 0. The result is the new handle.
+	// Right: RightDuplicate, and all that the new one gets.
+	// Errors: EBADF, ENOTSUP, EACCES a right is missing or the handle has a badge
+	// already, EMFILE, EINVAL.
+	CallHandleMint // 0x101b
+
+	// CallEndpointCreate makes an endpoint, where threads receive the calls that
+	// others make. The result is a handle to it.
+	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
+	CallEndpointCreate // 0x101c
+
+	// CallEndpointCall sends a message and waits for the reply. Registers: see
+	// Message. Arguments: the endpoint, address of a MessageOptions or 0, the words.
+	// The result is 0, and the words are the reply's. Right: RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL; EMSGSIZE more bytes than
+	// MaxMessageBytes; ECONNREFUSED nobody has a handle to receive from the endpoint
+	// (any more): the call was not received; ECONNRESET the process that had received
+	// it has ended without an answer: what it did is not known; ETIMEDOUT, EINTR the call was not received; ENOBUFS the
+	// receiver doesn't take as many handles; errors of handles that are handed on as
+	// in CallProcessCreate.
+	CallEndpointCall // 0x101d
+
+	// CallEndpointReceive waits for the next call to an endpoint, or for bits of the
+	// notification that is bound to the thread (CallThreadBind). Registers: see
+	// Message. Arguments: the endpoint, address of a MessageOptions or 0. The result
+	// says what came (ReceivedCall and the like). Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT an address of the caller's: a call that
+	// was to be received stays; EINVAL, ETIMEDOUT, EINTR; ECANCELED the handle, or the last one to receive from the endpoint, was
+	// closed meanwhile.
+	CallEndpointReceive // 0x101e
+
+	// CallEndpointReply answers a call that a thread of the process has received.
+	// Registers: see Message. Arguments: 0, address of a MessageOptions or 0, the
+	// call's token, the words. Right: none, for only who has received a call has its
+	// token.
+	// Errors: ESRCH no such call waits (any more); EFAULT, EINVAL, EMSGSIZE, ENOBUFS,
+	// and those of handles: the caller still waits.
+	CallEndpointReply // 0x101f
+
+	// CallEndpointReplyReceive is CallEndpointReply and then CallEndpointReceive.
+	// Arguments: the endpoint, address of a MessageOptions or 0, the token, the
+	// words. A token of 0 answers nobody. ESRCH is not told: a caller who is no more needs no
+	// answer.
+	// Errors: those of CallEndpointReply, and nothing was received; those of
+	// CallEndpointReceive, and the answer has been given.
+	CallEndpointReplyReceive // 0x1020
+
+	// CallMessageRead copies bytes of a received call: of those that its caller
+	// sends. Arguments: the token, offset in the caller's bytes, address, length, at most
+	// MaxMessageBytes. The result is how many were copied, less than the length at
+	// their end.
+	// Errors: ESRCH, EINVAL; EFAULT an address of the process's own; ENXIO the
+	// caller's memory can't be read.
+	CallMessageRead // 0x1021
+
+	// CallMessageWrite copies bytes to the memory that the caller of a received call has
+	// for the answer's. Arguments and result as in CallMessageRead.
+	// Errors: ESRCH, EINVAL, EFAULT, ENXIO.
+	CallMessageWrite // 0x1022
+
+	// CallThreadBind binds a notification to the calling thread, in place of the one
+	// bound before: its bits end a CallEndpointReceive. Argument: the notification,
+	// or 0 for none. A notification is bound to one thread at most. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EBUSY.
+	CallThreadBind // 0x1023
+
+	// CallThreadSchedule sets a thread's scheduling. Arguments: the thread, its
+	// fixed priority from 1 to MaxPriority, or 0 for the class of programs, its nice
+	// value there, from -20 to 19. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL; EPERM a priority above what the
+	// thread's process may have (ProcessCreate).
+	CallThreadSchedule // 0x1024
+
+	// CallThreadInfo tells how a thread is. Arguments: the handle, address of a
+	// ThreadInfo to fill. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT.
+	CallThreadInfo // 0x1025
+
+	// CallProcessQuota bounds the CPU time of a process. Arguments: the process, the
+	// time that its threads together may have in each period, the period, both in
+	// ns; a time of 0 bounds nothing. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH; EINVAL a period under 1 ms or over 10 s,
+	// or a time under 100 us.
+	CallProcessQuota // 0x1026
+
+	// CallInterruptCreate makes an object of a line of the interrupt controller,
+	// which nobody else has (ISA line or global system interrupt of the I/O APIC on
+	// amd64, source of the PLIC on riscv64). It is masked. Arguments: the machine,
+	// the line, InterruptLevel and InterruptLow or 0. The result is a handle.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
+	// line, EBUSY somebody has it, the kernel perhaps.
+	CallInterruptCreate // 0x1027
+
+	// CallInterruptBind has an interrupt signal bits of a notification from now on,
+	// and unmasks it. Arguments: the interrupt, the notification, the bits. Rights:
+	// RightManage; of the notification RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallInterruptBind // 0x1028
+
+	// CallInterruptAck says that the interrupt that was signalled has been served:
+	// the line is unmasked. Argument: the interrupt. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES.
+	CallInterruptAck // 0x1029
+
+	// CallPortsCreate makes an object of a range of I/O ports. Arguments: the
+	// machine, the first port, how many. The result is a handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
+	// ports; EBUSY the kernel uses some of them, or others have them; ENODEV the machine has none.
+	CallPortsCreate // 0x102a
+
+	// CallPortRead reads a port. Arguments: the ports, the port, its width in bytes:
+	// 1, 2 or 4. The result is the value. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL not all of it is in the range.
+	CallPortRead // 0x102b
+
+	// CallPortWrite writes a port. Arguments: the ports, the port, its width as in
+	// CallPortRead, the value. Right: RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallPortWrite // 0x102c
+
+	// CallDeviceMemory makes a memory object of a device's registers: physical
+	// addresses where the machine has no memory. It is mapped uncached. Arguments: the
+	// machine, the address, the size, whole pages. The result is a handle.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL; EBUSY
+	// memory is there, or what the kernel uses itself.
+	CallDeviceMemory // 0x102d
+
+	// CallMemoryCreateDMA makes a memory object for a device: zeroed, without gaps in
+	// physical memory, and there from the start. Arguments: the machine, the size,
+	// whole pages, at most MaxDMA, DMA32 to have it below 4 GiB, or 0. The result is
+	// a handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL.
+	CallMemoryCreateDMA // 0x102e
+
+	// CallMemoryAddress gives the physical address of a byte of a memory object made
+	// by CallMemoryCreateDMA or CallDeviceMemory. Arguments: the handle, the offset.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallMemoryAddress // 0x102f
+
+	// CallTimerCreate makes a timer, which isn't set. The result is a handle to it.
+	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
+	CallTimerCreate // 0x1030
+
+	// CallTimerSet has a timer signal bits of a notification at a time, and then
+	// again each period. Arguments: the timer, the notification, the bits, the time
+	// in ns on CLOCK_MONOTONIC, WaitForever to stop it, the period in ns, 0 for once, else
+	// at least MinTimerPeriod. What was set before is no more. Rights: RightManage;
+	// of the notification RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallTimerSet // 0x1031
+
+	// CallMemoryCreatePaged makes a memory object whose absent pages come from
+	// a pager: who touches one makes, so to speak, a call to an endpoint (ReceivedPage),
+	// and goes on when that has been answered. Arguments: the size as in
+	// CallMemoryCreate, the endpoint, a key that the pager is told, address of a name
+	// and its length. The result is a handle. Right: RightWrite of the endpoint.
+	// Errors: EBADF, ENOTSUP, EACCES and those of CallMemoryCreate.
+	CallMemoryCreatePaged // 0x1032
+
+	// CallMemorySupply fills absent pages of a memory object with a copy of the
+	// caller's memory; pages that are there stay as they are. Arguments: the handle, the
+	// offset, address, length, whole pages, at most MaxMessageBytes. Right:
+	// RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EFAULT, ENOMEM.
+	CallMemorySupply // 0x1033
+
+	// CallHostReceive takes the next request of the host's (frame Request of the host
+	// channel). Arguments: the machine, address, length in bytes; 0 bytes: there is
+	// none. The notification given before is signalled when there is one again:
+	// further arguments are a notification, or 0, and its bits. The result is the
+	// request's length, which may be more than was copied. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL.
+	CallHostReceive // 0x1034
+
+	// CallHostSend answers a request of the host's (frame Answer). Arguments: the
+	// machine, address, length in bytes, at most MaxHostAnswer. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EMSGSIZE.
+	CallHostSend // 0x1035
+
+	// CallMachineInfo copies a description of the machine. Arguments: the machine,
+	// which one (MachineCommandLine and the like), offset in bytes, address, length. The
+	// result is how long the description is. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL; ENODEV the machine has none.
+	CallMachineInfo // 0x1036
+
+	callEnd
+)

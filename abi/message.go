@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abi
+
+import "encoding/binary"
+
+// A message is eight words in registers, and, by MessageOptions, up to
+// MaxMessageBytes bytes and MaxMessageHandles handles. Registers of the calls with
+// Endpoint in their name, as a system call's caller sees them:
+//
+//	                 amd64   riscv64   in                        out
+//	number           RAX     A7
+//	result           RAX     A0                                  0, what came, or an error
+//	0                RDI     A0        endpoint                  badge (receive)
+//	1                RSI     A1        MessageOptions or 0       kept
+//	2                RDX     A2        token (reply)             token (receive)
+//	words 0 to 7     R10     A3        the message               the message that came
+//	                 R8      A4
+//	                 R9      A5
+//	                 R12     A6
+//	                 R13     S2
+//	                 R14     S3
+//	                 R15     S4
+//	                 RBX     S5
+//
+// On riscv64 the result and the badge would both be in A0: the badge is in T0
+// (X5) there. After an error words, badge and token mean nothing.
+
+// Bounds of a message.
+const (
+	MessageWords      = 8
+	MaxMessageBytes   = 64 << 10
+	MaxMessageHandles = 4
+)
+
+// What CallEndpointReceive answers.
+const (
+	ReceivedCall   = 0 // a call: words, badge and token are its
+	ReceivedBits   = 1 // bits of the thread's notification: word 0 has them
+	ReceivedCancel = 2 // the call with that token, received before, is no longer wanted; it is still to be answered
+	ReceivedPage   = 3 // a page of a memory object is wanted, and the token to be answered when it is there: words 0 key, 1 offset in bytes, 2 access (PROT_READ and the like)
+)
+
+// Flags of MessageOptions.
+const (
+	// MessageCancel, in a call: a signal to the caller is told to who has received
+	// the call (ReceivedCancel). Its answer stays the one that counts. Without the
+	// flag a signal waits until the answer is there.
+	MessageCancel = 1
+
+	// MessageInterrupted, in a reply: the call answers EINTR, or is made again after a
+	// handler with SA_RESTART.
+	MessageInterrupted = 2
+)
+
+// MessageOptionsSize is the size of MessageOptions in bytes.
+const MessageOptionsSize = 160
+
+// MessageOptions are what a message has beside its words. The kernel reads it
+// at the beginning of a call and writes Got and what follows at the end.
+type MessageOptions struct {
+	Deadline     int64  // of a call or receive, ns on CLOCK_MONOTONIC; WaitForever
+	SendAddr     uint64 // bytes that are sent
+	ReceiveAddr  uint64 // where those that come are put
+	SendBytes    uint32
+	ReceiveBytes uint32 // room for them
+	Flags        uint32
+	SendHandles  uint32 // how many of Send are sent
+	Accept       uint32 // how many handles are taken at most
+
+	Send [MaxMessageHandles]HandOn
+
+	Got     uint32                    // bytes that were sent; if more than ReceiveBytes, the rest isn't copied
+	Handles uint32                    // handles that came
+	Given   [MaxMessageHandles]Handle // they
+}
+
+const messageAnswer = 120 // offset of Got
+
+// DefaultOptions are those of a message of words alone.
+func DefaultOptions() MessageOptions { return MessageOptions{Deadline: WaitForever} }
+
+// Put writes o's layout to the first MessageOptionsSize bytes of b.
+func (o *MessageOptions) Put(b []byte) {
+	_ = b[MessageOptionsSize-1]
+	binary.LittleEndian.PutUint64(b[0:], uint64(o.Deadline))
+	binary.LittleEndian.PutUint64(b[8:], o.SendAddr)
+	binary.LittleEndian.PutUint64(b[16:], o.ReceiveAddr)
+	for i, v := range [5]uint32{o.SendBytes, o.ReceiveBytes, o.Flags, o.SendHandles, o.Accept} {
+		binary.LittleEndian.PutUint32(b[24+4*i:], v)
+	}
+	binary.LittleEndian.PutUint32(b[44:], 0)
+	for i := range o.Send {
+		o.Send[i].Put(b[48+HandOnSize*i:])
+	}
+	binary.LittleEndian.PutUint64(b[112:], 0)
+	o.PutAnswer(b[messageAnswer:])
+}
+
+// AnswerOffset is where PutAnswer's bytes are in a MessageOptions, AnswerSize how many they are.
+const (
+	AnswerOffset = messageAnswer
+	AnswerSize   = MessageOptionsSize - messageAnswer
+)
+
+// PutAnswer writes Got and what follows to the first AnswerSize bytes of b.
+func (o *MessageOptions) PutAnswer(b []byte) {
+	_ = b[AnswerSize-1]
+	binary.LittleEndian.PutUint32(b[0:], o.Got)
+	binary.LittleEndian.PutUint32(b[4:], o.Handles)
+	for i, h := range o.Given {
+		binary.LittleEndian.PutUint64(b[8+8*i:], uint64(h))
+	}
+}
+
+// GetMessageOptions reads a MessageOptions from the first MessageOptionsSize bytes of b.
+func GetMessageOptions(b []byte) (o MessageOptions) {
+	_ = b[MessageOptionsSize-1]
+	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
+	o.Deadline = int64(binary.LittleEndian.Uint64(b[0:]))
+	o.SendAddr = binary.LittleEndian.Uint64(b[8:])
+	o.ReceiveAddr = binary.LittleEndian.Uint64(b[16:])
+	o.SendBytes, o.ReceiveBytes, o.Flags = word(24), word(28), word(32)
+	o.SendHandles, o.Accept = word(36), word(40)
+	for i := range o.Send {
+		o.Send[i] = GetHandOn(b[48+HandOnSize*i:])
+	}
+	o.Got, o.Handles = word(messageAnswer), word(messageAnswer+4)
+	for i := range o.Given {
+		o.Given[i] = Handle(binary.LittleEndian.Uint64(b[messageAnswer+8+8*i:]))
+	}
+	return o
+}
