@@ -153,8 +153,58 @@ func TestWriterRefuses(t *testing.T) {
 
 func TestReaderAllocatesNothing(t *testing.T) {
 	b := build(t, entry{"program", []byte("text")}, entry{"args", nil})
-	if n := testing.AllocsPerRun(100, func() { Find(b, "args"); Check(b) }); n != 0 {
+	var d Directory
+	places, name := make([]Place, MostFiles(len(b))), []byte("args")
+	if n := testing.AllocsPerRun(100, func() { Find(b, "args"); Check(b); d.Read(b, places); d.Lookup(name) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// sameAsLookup holds a directory against Lookup, for names that are there and one
+// that isn't.
+func sameAsLookup(t *testing.T, b []byte, places int) {
+	t.Helper()
+	var d Directory
+	d.Read(b, make([]Place, places))
+	names := []string{"absent", "", trailer}
+	for off := 0; ; {
+		f, next, code := Next(b, off)
+		if code != OK {
+			break
+		}
+		names, off = append(names, string(f.Name)), next
+	}
+	for _, name := range names {
+		want, wantCode := Lookup(b, name)
+		got, code := d.Lookup([]byte(name))
+		if code != wantCode || string(got.Name) != string(want.Name) || got.Offset != want.Offset || !bytes.Equal(got.Data, want.Data) {
+			t.Fatalf("%q: %v at %#x, want %v at %#x", name, code, got.Offset, wantCode, want.Offset)
+		}
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	good := build(t, entry{"ab", []byte("data")}, entry{"empty", nil}, entry{"cd", make([]byte, PageSize)}, entry{"abc", []byte("x")})
+	sameAsLookup(t, good, MostFiles(len(good)))
+	sameAsLookup(t, good, 4)
+	for off := 0; off < len(good); off += 50 {
+		bad := bytes.Clone(good)
+		bad[off] ^= 0x41
+		sameAsLookup(t, bad, MostFiles(len(bad)))
+		sameAsLookup(t, good[:off], MostFiles(off)+1)
+	}
+	twice := build(t, entry{"ab", []byte("x")}, entry{"cd", nil})
+	_, next, _ := Next(twice, 0)
+	copy(twice[next+headerSize:], "ab")
+	sameAsLookup(t, twice, MostFiles(len(twice)))
+
+	var d Directory
+	d.Read(good, make([]Place, 1))
+	if _, code := d.Lookup([]byte("ab")); code != OK {
+		t.Error(code)
+	}
+	if _, code := d.Lookup([]byte("cd")); code != NotAligned {
+		t.Errorf("a file that there was no place for: %v", code)
 	}
 }
 
@@ -192,6 +242,7 @@ func FuzzReader(f *testing.F) {
 		}
 		if len(b) < 1<<16 {
 			Check(b)
+			sameAsLookup(t, b, len(b)/headerSize)
 		}
 	})
 }

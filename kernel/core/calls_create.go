@@ -6,7 +6,6 @@ package core
 
 import (
 	"loam/abi"
-	"loam/archive"
 	"loam/machine/metal"
 )
 
@@ -70,9 +69,8 @@ func (r *runner) checkHands(q *request) abi.Errno {
 // not runnable yet.
 func (k *kernel) createProcess(q *request, from *origin) (*Process, abi.Errno) {
 	if q.head.Flags&abi.ProcessEmpty == 0 {
-		env, _ := archive.Find(metal.Archive(), "env")
 		var why line
-		return k.startProgram(q.name, q.args, env, from, &why)
+		return k.startProgram(q.name, q.args, from, &why)
 	}
 	p, e := k.newProcess(from)
 	if e != 0 {

@@ -73,7 +73,8 @@ type kernel struct {
 	tids       []uint32
 	wallOffset int64      // real time less Now, ns
 	memory     space.Call // of the kernel itself, while it makes a process
-	vdso       uint64     // physical address of the pages of package vdso, 0: none
+	files      archive.Directory
+	vdso       uint64 // physical address of the pages of package vdso, 0: none
 	unknown    unknownCalls
 	stats      counters
 
@@ -159,6 +160,7 @@ func (k *kernel) setUp() {
 	}
 	k.keepReserve(threads, spaces)
 	k.wallOffset = metal.WallTime() - metal.Now()
+	k.readArchive()
 	k.makeVDSO()
 	k.setUpArch()
 	if maxFrame() > frameMax {

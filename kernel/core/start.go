@@ -15,6 +15,7 @@ import (
 	"loam/kernel/space"
 	"loam/loader"
 	"loam/machine/metal"
+	"loam/machine/tables"
 )
 
 // Config is what the kernel's main program decides. There is nothing yet.
@@ -59,12 +60,10 @@ func (r *runner) run() {
 // startFirst starts the file "program" with the arguments and environment that
 // lie beside it, or tells the host why that can't be.
 func (r *runner) startFirst() {
-	b := metal.Archive()
-	args, _ := archive.Find(b, "args")
-	env, _ := archive.Find(b, "env")
+	args, _ := k.files.Lookup([]byte("args"))
 	var l line
 	from := k.firstOrigin()
-	p, e := k.startProgram([]byte("program"), args, env, &from, &l)
+	p, e := k.startProgram([]byte("program"), args.Data, &from, &l)
 	if (e == abi.ENOMEM || e == abi.EDQUOT) && k.limited() && !k.frames.Low() {
 		e, l = abi.EDQUOT, line{}
 		l.text("its limit of memory is too low for it (--memory-limit)")
@@ -80,10 +79,11 @@ func (r *runner) startFirst() {
 	r.enqueue(p.leader, metal.Now())
 }
 
-// startProgram makes a process of a file of the boot archive. Its first thread
-// is not runnable yet. With an error why says more, for people.
-func (k *kernel) startProgram(name, args, env []byte, from *origin, why *line) (*Process, abi.Errno) {
-	file, code := bootFile(name)
+// startProgram makes a process of a file of the boot archive, with the environment that
+// lies beside it. Its first thread is not runnable yet. With an error why says more, for
+// people.
+func (k *kernel) startProgram(name, args []byte, from *origin, why *line) (*Process, abi.Errno) {
+	file, code := k.files.Lookup(name)
 	if code != archive.OK {
 		why.text(code.Error())
 		return nil, abi.ENOENT
@@ -94,9 +94,10 @@ func (k *kernel) startProgram(name, args, env []byte, from *origin, why *line) (
 		why.text(code.Error())
 		return nil, abi.ENOEXEC
 	}
+	env, _ := k.files.Lookup([]byte("env"))
 	p, e := k.newProcess(from)
 	if e == 0 {
-		if e = k.load(p, name, file, &img, args, env); e != 0 {
+		if e = k.load(p, name, file, &img, args, env.Data); e != 0 {
 			k.undoProcess(p)
 		}
 	}
@@ -341,7 +342,7 @@ func loamBootFile(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	file, code := bootFile(name)
+	file, code := k.files.Lookup(name)
 	if code != archive.OK {
 		return abi.ENOENT.Result()
 	}
@@ -366,24 +367,10 @@ func loamBootFile(r *runner, c *metal.Context) uint64 {
 	return r.put(c.Arg2(), b[:])
 }
 
-// bootFile finds a file of the boot archive. It is archive.Lookup for a name in
-// bytes, since making a string of it would allocate.
-func bootFile(name []byte) (archive.File, archive.Code) {
+// readArchive makes the directory of the boot archive.
+func (k *kernel) readArchive() {
 	b := metal.Archive()
-	for off := 0; ; {
-		f, next, code := archive.Next(b, off)
-		switch {
-		case code == archive.End:
-			return archive.File{}, archive.Missing
-		case code != archive.OK:
-			return archive.File{}, code
-		case string(f.Name) == string(name) && !f.Aligned():
-			return archive.File{}, archive.NotAligned
-		case string(f.Name) == string(name):
-			return f, archive.OK
-		}
-		off = next
-	}
+	k.files.Read(b, tables.Make[archive.Place](tableSource, archive.MostFiles(len(b))))
 }
 
 // fileName reads the name of a boot archive file into k.name.
@@ -422,10 +409,9 @@ func loamSpawn(r *runner, c *metal.Context) uint64 {
 	if k.frames.Low() {
 		return abi.ENOMEM.Result()
 	}
-	env, _ := archive.Find(metal.Archive(), "env")
 	var why line
 	from := origin{parent: r.p.pid, account: r.p.objects.Account, limits: abi.DefaultLimits()}
-	p, e := k.startProgram(name, args, env, &from, &why)
+	p, e := k.startProgram(name, args, &from, &why)
 	if e == abi.EDQUOT || e == abi.ENOSPC {
 		e = abi.EAGAIN
 	}
