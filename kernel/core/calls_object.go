@@ -87,8 +87,16 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 	case c.Arg1() == 0 || c.Arg1()&^abi.NotificationBits != 0:
 		return abi.EINVAL.Result()
 	}
+	r.signal(i, c.Arg1())
+	return 0
+}
+
+// signal sets bits of notification i, and ends the wait of those who wait for them.
+//
+//loam:noalloc
+func (r *runner) signal(i int32, bits uint64) {
 	o := k.objects.At(i)
-	o.Bits |= c.Arg1()
+	o.Bits |= bits
 	for w := o.Waiters.First(); w != pool.Nil && o.Bits != 0; {
 		next := o.Waiters.Next(k.links, w)
 		t := k.threads.Index(w)
@@ -98,7 +106,6 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 		}
 		w = next
 	}
-	return 0
 }
 
 func loamNotificationWait(r *runner, c *metal.Context) uint64 {
