@@ -43,8 +43,8 @@ const (
 	// Message. Arguments: the endpoint, address of a MessageOptions or 0. The result
 	// says what came (ReceivedCall and the like). Right: RightWait.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT an address of the caller's: a call that
-	// was to be received stays; EINVAL, ETIMEDOUT, EINTR; ECANCELED the handle, or the last one to receive from the endpoint, was
-	// closed meanwhile.
+	// was to be received stays; EINVAL, ETIMEDOUT, EINTR; ECANCELED the last handle to
+	// receive from the endpoint was closed meanwhile.
 	CallEndpointReceive // 0x101e
 
 	// CallEndpointReply answers a call that a thread of the process has received.

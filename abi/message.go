@@ -12,7 +12,7 @@ import "encoding/binary"
 //	number           RAX     A7
 //	result           RAX     A0                                  0, what came, or an error
 //	0                RDI     A0        endpoint                  badge (receive)
-//	1                RSI     A1        MessageOptions or 0       kept
+//	1                RSI     A1        MessageOptions or 0       what came with the words
 //	2                RDX     A2        token (reply)             token (receive)
 //	words 0 to 7     R10     A3        the message               the message that came
 //	                 R8      A4
@@ -24,7 +24,9 @@ import "encoding/binary"
 //	                 RBX     S5
 //
 // On riscv64 the result and the badge would both be in A0: the badge is in T0
-// (X5) there. After an error words, badge and token mean nothing.
+// (X5) there. What came with the words is how many bytes were sent, and how many
+// handles came, in the lowest 8 bits, see Came; 0 if words are all. After an error
+// words, badge and token mean nothing.
 
 // Bounds of a message.
 const (
@@ -54,10 +56,10 @@ const (
 )
 
 // MessageOptionsSize is the size of MessageOptions in bytes.
-const MessageOptionsSize = 160
+const MessageOptionsSize = GivenOffset + GivenSize
 
 // MessageOptions are what a message has beside its words. The kernel reads it
-// at the beginning of a call and writes Got and what follows at the end.
+// at the beginning of a call, and writes Given at the end, if handles have come.
 type MessageOptions struct {
 	Deadline     int64  // of a call or receive, ns on CLOCK_MONOTONIC; WaitForever
 	SendAddr     uint64 // bytes that are sent
@@ -70,12 +72,21 @@ type MessageOptions struct {
 
 	Send [MaxMessageHandles]HandOn
 
-	Got     uint32                    // bytes that were sent; if more than ReceiveBytes, the rest isn't copied
-	Handles uint32                    // handles that came
-	Given   [MaxMessageHandles]Handle // they
+	Given [MaxMessageHandles]Handle // handles that came
 }
 
-const messageAnswer = 120 // offset of Got
+// Came tells apart what came with the words: how many bytes were sent, of which not
+// more than ReceiveBytes are there, and how many handles came.
+func Came(v uint64) (bytes uint64, handles int) { return v >> 8, int(v & 0xff) }
+
+// CameWith makes what Came tells apart.
+func CameWith(bytes uint64, handles int) uint64 { return bytes<<8 | uint64(handles) }
+
+// GivenOffset is where Given is in a MessageOptions, GivenSize its size.
+const (
+	GivenOffset = 112
+	GivenSize   = 8 * MaxMessageHandles
+)
 
 // DefaultOptions are those of a message of words alone.
 func DefaultOptions() MessageOptions { return MessageOptions{Deadline: WaitForever} }
@@ -93,23 +104,8 @@ func (o *MessageOptions) Put(b []byte) {
 	for i := range o.Send {
 		o.Send[i].Put(b[48+HandOnSize*i:])
 	}
-	binary.LittleEndian.PutUint64(b[112:], 0)
-	o.PutAnswer(b[messageAnswer:])
-}
-
-// AnswerOffset is where PutAnswer's bytes are in a MessageOptions, AnswerSize how many they are.
-const (
-	AnswerOffset = messageAnswer
-	AnswerSize   = MessageOptionsSize - messageAnswer
-)
-
-// PutAnswer writes Got and what follows to the first AnswerSize bytes of b.
-func (o *MessageOptions) PutAnswer(b []byte) {
-	_ = b[AnswerSize-1]
-	binary.LittleEndian.PutUint32(b[0:], o.Got)
-	binary.LittleEndian.PutUint32(b[4:], o.Handles)
 	for i, h := range o.Given {
-		binary.LittleEndian.PutUint64(b[8+8*i:], uint64(h))
+		binary.LittleEndian.PutUint64(b[GivenOffset+8*i:], uint64(h))
 	}
 }
 
@@ -125,9 +121,8 @@ func GetMessageOptions(b []byte) (o MessageOptions) {
 	for i := range o.Send {
 		o.Send[i] = GetHandOn(b[48+HandOnSize*i:])
 	}
-	o.Got, o.Handles = word(messageAnswer), word(messageAnswer+4)
 	for i := range o.Given {
-		o.Given[i] = Handle(binary.LittleEndian.Uint64(b[messageAnswer+8+8*i:]))
+		o.Given[i] = Handle(binary.LittleEndian.Uint64(b[GivenOffset+8*i:]))
 	}
 	return o
 }
