@@ -170,6 +170,8 @@ var loamCalls = [...]call{
 	abi.CallMemoryMap - abi.CallBase:          loamMemoryMap,
 	abi.CallMemoryUnmap - abi.CallBase:        loamMemoryUnmap,
 	abi.CallMemoryClone - abi.CallBase:        loamMemoryClone,
+	abi.CallHandleRevoke - abi.CallBase:       loamHandleRevoke,
+	abi.CallHandleMint - abi.CallBase:         loamHandleMint,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

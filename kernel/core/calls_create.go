@@ -107,7 +107,7 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 	}
 	// Nothing fails from here on: the list is shorter than the child's table.
 	for i := range int(q.head.Handles) {
-		if _, e := k.objects.HandOn(r.handles(), &k.handles[p.space], q.item(i)); e != 0 {
+		if _, e := r.handOn(r.p.space, p.space, q.item(i)); e != 0 {
 			panic("core: no room for a handle that is handed on")
 		}
 	}

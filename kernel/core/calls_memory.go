@@ -7,6 +7,7 @@ package core
 import (
 	"loam/abi"
 	"loam/kernel/memory"
+	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/kernel/space"
 	"loam/machine/metal"
@@ -194,7 +195,7 @@ func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
 	if prot&^(access|abi.MapPrivate) != 0 || prot&abi.PROT_READ == 0 {
 		return a, abi.EINVAL
 	}
-	_, rights, _ := r.handles().Lookup(abi.Handle(h))
+	_, rights, _, _ := object.Look(r.handles(), abi.Handle(h))
 	if a.Kind == space.Object && !rights.Has(abi.RightWrite) {
 		a.Deny |= space.Write
 	}

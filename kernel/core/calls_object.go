@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"loam/abi"
+	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/machine/metal"
 )
@@ -27,12 +28,17 @@ func loamHandleReplace(r *runner, c *metal.Context) uint64 {
 	if c.Arg1() > math.MaxUint32 {
 		return abi.EACCES.Result()
 	}
-	h, e := r.handles().Replace(abi.Handle(c.Arg0()), abi.Rights(c.Arg1()))
+	k.beforeRemoval(r.p.space)
+	h, e := k.objects.Replace(r.handles(), abi.Handle(c.Arg0()), abi.Rights(c.Arg1()))
+	if e == 0 {
+		r.checkReceiversOf(r.handles(), h)
+	}
 	return valueOr(uint64(h), e)
 }
 
 func loamHandleClose(r *runner, c *metal.Context) uint64 {
-	i, e := r.handles().Remove(abi.Handle(c.Arg0()))
+	k.beforeRemoval(r.p.space)
+	i, e := k.objects.Remove(r.handles(), abi.Handle(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
@@ -41,14 +47,14 @@ func loamHandleClose(r *runner, c *metal.Context) uint64 {
 }
 
 func loamHandleInfo(r *runner, c *metal.Context) uint64 {
-	i, rights, e := r.handles().Lookup(abi.Handle(c.Arg0()))
-	if e != 0 {
-		return e.Result()
+	i, rights, badge, ok := object.Look(r.handles(), abi.Handle(c.Arg0()))
+	if !ok {
+		return abi.EBADF.Result()
 	}
 	o := k.objects.At(i)
 	var b [abi.HandleInfoSize]byte
 	abi.HandleInfo{Kind: o.Kind(), Rights: rights, ID: o.ID(),
-		References: o.References(), Waiters: uint32(o.Waiting)}.Put(b[:])
+		References: o.References(), Waiters: uint32(o.Waiting), Badge: badge}.Put(b[:])
 	return r.put(c.Arg1(), b[:])
 }
 
@@ -56,7 +62,7 @@ func loamHandleInfo(r *runner, c *metal.Context) uint64 {
 // The caller has seen that there is room.
 func (r *runner) handleTo(i int32) abi.Handle {
 	k.objects.Refer(i)
-	h, e := r.handles().Insert(i, abi.RightsOf(k.objects.At(i).Kind()))
+	h, e := k.objects.Insert(r.handles(), i, abi.RightsOf(k.objects.At(i).Kind()))
 	if e != 0 {
 		panic("core: no room for a handle")
 	}
@@ -86,6 +92,9 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 		return e.Result()
 	case c.Arg1() == 0 || c.Arg1()&^abi.NotificationBits != 0:
 		return abi.EINVAL.Result()
+	}
+	if _, _, mask, _ := object.Look(r.handles(), abi.Handle(c.Arg0())); mask != 0 && c.Arg1()&^mask != 0 {
+		return abi.EACCES.Result()
 	}
 	r.signal(i, c.Arg1())
 	return 0

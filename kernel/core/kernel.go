@@ -179,7 +179,7 @@ func (k *kernel) keepReserve(threads, spaces int) {
 	const (
 		aThread    = 512                 // bytes
 		aThreadCPU = 2 * (24 + 4)        // of each thread in the queues of each CPU
-		aProcess   = abi.MaxHandles * 24 // handles
+		aProcess   = abi.MaxHandles * 40 // handles
 		spare      = 16                  // frames
 		collecting = 128                 // frames
 	)

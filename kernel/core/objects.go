@@ -13,7 +13,6 @@ import (
 	"loam/kernel/pool"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
-	"loam/machine/tables"
 )
 
 // How processes, spaces, threads and notifications are objects: their headers
@@ -52,13 +51,9 @@ func (k *kernel) limited() bool { return k.memoryLimit < k.stats.freeAtStart }
 // setUpObjects makes the tables.
 func (k *kernel) setUpObjects(threads, spaces int) {
 	limits := k.objectLimits()
-	k.objects.Init(tableSource, &limits, spaces)
-	k.handles = make([]object.Table, spaces)
+	k.objects.Init(tableSource, &limits, spaces, abi.MaxHandles)
+	k.handles = k.objects.Tables()
 	k.setUpMemory(threads)
-	entries := tables.Make[object.Entry](tableSource, spaces*abi.MaxHandles)
-	for i := range k.handles {
-		k.handles[i].Init(entries[i*abi.MaxHandles : (i+1)*abi.MaxHandles : (i+1)*abi.MaxHandles])
-	}
 }
 
 // objectLimits are those of the first process, and so of all together: no pool
@@ -125,9 +120,10 @@ func (r *runner) thread(h uint64, need abi.Rights) (int32, *Thread, abi.Errno) {
 	return o.Record, t, 0
 }
 
-// unrefer gives back a reference to an object. Threads that wait for a
-// notification that is no more find out.
+// unrefer gives back a reference to an object, that of a handle which is no more
+// among them. Threads that wait for a notification that is no more find out.
 func (r *runner) unrefer(i int32) {
+	r.checkReceivers(i)
 	if !k.objects.Release(i) {
 		return
 	}
@@ -186,7 +182,7 @@ func (k *kernel) processEnding(p *Process) {
 func (r *runner) closeHandles(t *object.Table) (done bool) {
 	const atOnce = 8
 	for range atOnce {
-		i, ok := t.Pop()
+		i, ok := k.objects.Pop(t)
 		if !ok {
 			return true
 		}

@@ -24,6 +24,13 @@ type modelObject struct {
 type modelHandle struct {
 	object *modelObject
 	rights abi.Rights
+	badge  uint64
+	widest abi.Rights // that it had, it or one whose place it took
+
+	holder   *modelProcess
+	handle   abi.Handle
+	parent   *modelHandle
+	children []*modelHandle
 }
 
 type modelProcess struct {
@@ -31,12 +38,13 @@ type modelProcess struct {
 	space   *modelObject
 	creator *modelProcess
 	limits  abi.Limits
-	handles map[abi.Handle]modelHandle
+	handles map[abi.Handle]*modelHandle
 	old     []abi.Handle // closed
 	threads []*modelObject
 	ended   bool // its account is closed
 
 	p     Process
+	at    int32 // of its table
 	table *Table
 }
 
@@ -48,7 +56,9 @@ type world struct {
 	all    []*modelProcess // whose account may be there
 	doomed []*modelObject  // memory that nobody refers to, not given back yet
 	index  map[*modelObject]int32
-	memory map[int32]*modelObject // by its index
+	memory map[int32]*modelObject    // by its index
+	tables [worldProcesses + 1]int32 // that are free, in the first places
+	taken  int                       // how many aren't
 	script []byte
 	at     int
 	done   int // operations
@@ -181,8 +191,13 @@ func (w *world) check() {
 		if n&kept != 0 {
 			want++
 		}
-		if h := w.o.At(w.index[o]); h.References() != want || h.Kind() != o.kind {
+		h := w.o.At(w.index[o])
+		if h.References() != want || h.Kind() != o.kind {
 			w.t.Fatalf("%v has %d references, want %d of a %v", h.Kind(), h.References(), want, o.kind)
+		}
+		receivers := w.receivers(o)
+		if int(h.Receivers()) != receivers || w.o.Orphaned(w.index[o]) != (o.kind == abi.KindEndpoint && receivers == 0) {
+			w.t.Fatalf("%v has %d receivers, want %d", h.Kind(), h.Receivers(), receivers)
 		}
 	}
 	w.all = slices.DeleteFunc(w.all, func(p *modelProcess) bool { return refs[p.self]&kept == 0 })
@@ -218,13 +233,14 @@ func (w *world) checkTable(p *modelProcess) {
 		w.t.Fatalf("%d handles and room for %d, want %d", p.table.Len(), p.table.Room(), len(p.handles))
 	}
 	for h, m := range p.handles {
-		i, rights, e := p.table.Lookup(h)
-		if e != 0 || i != w.index[m.object] || rights != m.rights || rights&^abi.RightsOf(m.object.kind) != 0 {
-			w.t.Fatalf("handle %#x is %d %#x %v, want %d %#x", uint64(h), i, rights, e, w.index[m.object], m.rights)
+		i, rights, badge, ok := Look(p.table, h)
+		if !ok || i != w.index[m.object] || rights != m.rights || badge != m.badge || rights&^abi.RightsOf(m.object.kind) != 0 {
+			w.t.Fatalf("handle %#x is %d %#x %#x %v, want %d %#x %#x", uint64(h), i, rights, badge, ok, w.index[m.object], m.rights, m.badge)
 		}
+		w.checkLinks(m)
 	}
 	for _, h := range p.old[max(0, len(p.old)-20):] {
-		if _, _, e := p.table.Lookup(h); e != abi.EBADF {
+		if _, _, _, ok := Look(p.table, h); ok {
 			w.t.Fatalf("old handle %#x is accepted", uint64(h))
 		}
 	}
@@ -234,7 +250,7 @@ func (w *world) checkTable(p *modelProcess) {
 func (w *world) step() {
 	op := w.next()
 	p := w.procs[w.next()%len(w.procs)]
-	switch op % 20 {
+	switch op % 28 {
 	case 0:
 		limits := abi.DefaultLimits()
 		for i := range limits {
@@ -267,6 +283,12 @@ func (w *world) step() {
 		if p != w.procs[0] {
 			w.end(p, w.next())
 		}
+	case 20:
+		w.newEndpoint(p)
+	case 21, 22, 23:
+		w.mint(p)
+	case 24, 25:
+		w.revoke(p, w.next())
 	default:
 		w.get(p)
 	}
@@ -276,7 +298,10 @@ func (w *world) step() {
 // play runs a script to its end and then ends everything.
 func play(t testing.TB, script []byte) {
 	w := &world{t: t, script: script, index: map[*modelObject]int32{}, memory: map[int32]*modelObject{}}
-	w.o.Init(nil, &worldLimits, worldProcesses+1)
+	w.o.Init(nil, &worldLimits, worldProcesses+1, worldPlaces)
+	for i := range w.tables {
+		w.tables[i] = int32(i)
+	}
 	w.spawn(nil, worldLimits)
 	for w.at < len(w.script) {
 		w.step()

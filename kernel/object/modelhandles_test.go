@@ -52,8 +52,80 @@ func (w *world) duplicate(p *modelProcess) {
 	made, e := w.o.Duplicate(p.table, h, rights)
 	w.wantErrno("Duplicate", e, want)
 	if e == 0 {
-		w.added(p, made, modelHandle{m.object, rights})
+		w.added(p, made, m.object, rights, m.badge, m)
 	}
+}
+
+func (w *world) mint(p *modelProcess) {
+	h, rights, badge := w.pick(p), w.rights(), uint64(w.next())
+	if how := w.next(); how < 32 {
+		badge = 0
+	} else if how < 128 {
+		badge |= 1 << 63 // not for a notification
+	}
+	m, there := p.handles[h]
+	want := abi.Errno(0)
+	switch {
+	case !there:
+		want = abi.EBADF
+	case m.object.kind != abi.KindNotification && m.object.kind != abi.KindEndpoint:
+		want = abi.ENOTSUP
+	case badge == 0, m.object.kind == abi.KindNotification && badge>>63 != 0:
+		want = abi.EINVAL
+	case m.rights&abi.RightDuplicate == 0, rights&^m.rights != 0, m.badge != 0:
+		want = abi.EACCES
+	case len(p.handles) == worldPlaces:
+		want = abi.EMFILE
+	}
+	made, e := w.o.Mint(p.table, h, rights, badge)
+	w.wantErrno("Mint", e, want)
+	if e == 0 {
+		w.added(p, made, m.object, rights, badge, m)
+	}
+}
+
+// revoke takes away what was derived from a handle of p, or most of it: what is left
+// undone is what is left when something else comes in between.
+func (w *world) revoke(p *modelProcess, most int) {
+	h := w.pick(p)
+	top, there := p.handles[h]
+	for range most {
+		ref, table, ok, e := w.o.Derived(p.table, h)
+		if !there {
+			w.wantErrno("Derived", e, abi.EBADF)
+			return
+		}
+		w.wantErrno("Derived", e, 0)
+		if !ok {
+			break
+		}
+		m := w.named(ref, table)
+		if m.parent != top {
+			w.t.Fatalf("handle %#x, which wasn't derived from %#x, is to go", uint64(m.handle), uint64(h))
+		}
+		if i := w.o.RemoveDerived(ref); i != w.index[m.object] {
+			w.t.Fatalf("handle %#x gives object %d, want %d", uint64(m.handle), i, w.index[m.object])
+		}
+		w.forget(m.holder, m.handle)
+		w.release(w.index[m.object])
+		w.check()
+	}
+	if there && most > worldPlaces*worldProcesses && len(top.children) > 0 {
+		w.t.Fatalf("%d handles are still derived from %#x", len(top.children), uint64(h))
+	}
+}
+
+// named gives the handle that ref means.
+func (w *world) named(ref, table int32) *modelHandle {
+	for _, p := range w.procs {
+		for h, m := range p.handles {
+			if p.at == table && p.table.index(h) == ref {
+				return m
+			}
+		}
+	}
+	w.t.Fatalf("entry %d of table %d is no handle", ref, table)
+	return nil
 }
 
 func (w *world) replace(p *modelProcess) {
@@ -66,17 +138,35 @@ func (w *world) replace(p *modelProcess) {
 	case rights&^m.rights != 0:
 		want = abi.EACCES
 	}
-	made, e := p.table.Replace(h, rights)
+	made, e := w.o.Replace(p.table, h, rights)
 	w.wantErrno("Replace", e, want)
 	if e == 0 {
-		w.forget(p, h)
-		w.added(p, made, modelHandle{m.object, rights})
+		w.moved(m, p, made, rights)
 	}
 }
 
+// moved says that handle made of p has m's place in the tree.
+func (w *world) moved(m *modelHandle, p *modelProcess, made abi.Handle, rights abi.Rights) {
+	w.checkNew(p, made)
+	delete(m.holder.handles, m.handle)
+	m.holder.old = append(m.holder.old, m.handle)
+	m.holder, m.handle, m.rights = p, made, rights
+	p.handles[made] = m
+}
+
+// forget says that p's handle h is no more, and what was derived from it is its
+// parent's.
 func (w *world) forget(p *modelProcess, h abi.Handle) {
+	m := p.handles[h]
 	delete(p.handles, h)
 	p.old = append(p.old, h)
+	for _, c := range m.children {
+		c.parent = m.parent
+	}
+	if m.parent != nil {
+		m.parent.children = slices.DeleteFunc(m.parent.children, func(c *modelHandle) bool { return c == m })
+		m.parent.children = append(m.parent.children, m.children...)
+	}
 }
 
 func (w *world) close(p *modelProcess) {
@@ -86,7 +176,7 @@ func (w *world) close(p *modelProcess) {
 	if !there {
 		want = abi.EBADF
 	}
-	i, e := p.table.Remove(h)
+	i, e := w.o.Remove(p.table, h)
 	w.wantErrno("Remove", e, want)
 	if e == 0 {
 		w.forget(p, h)
@@ -109,7 +199,7 @@ func (w *world) handOn(p, to *modelProcess) {
 	}
 	e := p.table.CheckHandOn(on)
 	w.wantErrno("CheckHandOn", e, want)
-	if e != 0 || p == to {
+	if e != 0 {
 		return
 	}
 	if len(to.handles) == worldPlaces {
@@ -121,9 +211,10 @@ func (w *world) handOn(p, to *modelProcess) {
 		return
 	}
 	if on.Flags == abi.HandOnMove {
-		w.forget(p, on.Handle)
+		w.moved(m, to, made, on.Rights)
+	} else {
+		w.added(to, made, m.object, on.Rights, m.badge, m)
 	}
-	w.added(to, made, modelHandle{m.object, on.Rights})
 }
 
 func (w *world) get(p *modelProcess) {

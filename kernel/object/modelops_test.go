@@ -15,7 +15,7 @@ import (
 func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 	above := pool.Nil
 	want := abi.Errno(0)
-	m := &modelProcess{creator: creator, limits: limits, handles: map[abi.Handle]modelHandle{}}
+	m := &modelProcess{creator: creator, limits: limits, handles: map[abi.Handle]*modelHandle{}}
 	if creator != nil {
 		above = creator.p.Account
 		want = w.mayCharge(creator, abi.KindProcess)
@@ -42,8 +42,9 @@ func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 	}
 	m.self = &modelObject{kind: abi.KindProcess, payer: creator, live: true}
 	m.space = &modelObject{kind: abi.KindSpace, payer: m, live: true}
-	m.p, m.table = p, new(Table)
-	m.table.Init(make([]Entry, worldPlaces))
+	m.p, m.at = p, w.tables[w.taken]
+	m.table = &w.o.Tables()[m.at]
+	w.taken++
 	w.index[m.self], w.index[m.space] = p.Object, p.Space
 	w.procs, w.all = append(w.procs, m), append(w.all, m)
 	th := w.newThread(m)
@@ -53,7 +54,7 @@ func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 	}
 	w.o.Furnish(m.table, &m.p, w.index[th])
 	for i, o := range []*modelObject{m.self, m.space, th} {
-		m.handles[abi.HandleProcess+abi.Handle(i)] = modelHandle{o, abi.RightsOf(o.kind)}
+		w.added(m, abi.HandleProcess+abi.Handle(i), o, abi.RightsOf(o.kind), 0, nil)
 	}
 }
 
@@ -79,15 +80,20 @@ func (w *world) endThread(p *modelProcess) {
 }
 
 // newNotification makes one with a handle in p.
-func (w *world) newNotification(p *modelProcess) {
-	want := w.mayCharge(p, abi.KindNotification)
-	i, e := w.o.New(abi.KindNotification, pool.Nil, p.p.Account)
-	w.wantErrno("New notification", e, want)
+func (w *world) newNotification(p *modelProcess) { w.newPlain(p, abi.KindNotification) }
+
+func (w *world) newEndpoint(p *modelProcess) { w.newPlain(p, abi.KindEndpoint) }
+
+// newPlain makes an object without a record with a handle in p.
+func (w *world) newPlain(p *modelProcess, kind abi.Kind) {
+	want := w.mayCharge(p, kind)
+	i, e := w.o.New(kind, pool.Nil, p.p.Account)
+	w.wantErrno("New "+kind.String(), e, want)
 	if e != 0 {
 		return
 	}
-	o := &modelObject{kind: abi.KindNotification, payer: p}
-	h, e := p.table.Insert(i, abi.RightsOf(o.kind))
+	o := &modelObject{kind: kind, payer: p}
+	h, e := w.o.Insert(p.table, i, abi.RightsOf(o.kind))
 	if len(p.handles) == worldPlaces {
 		w.wantErrno("Insert", e, abi.EMFILE)
 		w.release(i)
@@ -95,15 +101,25 @@ func (w *world) newNotification(p *modelProcess) {
 	}
 	w.wantErrno("Insert", e, 0)
 	w.index[o] = i
-	w.added(p, h, modelHandle{o, abi.RightsOf(o.kind)})
+	w.added(p, h, o, abi.RightsOf(o.kind), 0, nil)
 }
 
-func (w *world) added(p *modelProcess, h abi.Handle, m modelHandle) {
+// checkNew checks a handle that p is given.
+func (w *world) checkNew(p *modelProcess, h abi.Handle) {
 	if _, there := p.handles[h]; there || slices.Contains(p.old, h) || h == 0 {
 		w.t.Fatalf("handle %#x given twice", uint64(h))
 	}
 	if _, failed := abi.Failed(uint64(h)); failed {
 		w.t.Fatalf("handle %#x looks like an error", uint64(h))
+	}
+}
+
+// added says that p has a new handle, derived from parent, or from none.
+func (w *world) added(p *modelProcess, h abi.Handle, o *modelObject, rights abi.Rights, badge uint64, parent *modelHandle) {
+	w.checkNew(p, h)
+	m := &modelHandle{object: o, rights: rights, badge: badge, widest: rights, holder: p, handle: h, parent: parent}
+	if parent != nil {
+		parent.children = append(parent.children, m)
 	}
 	p.handles[h] = m
 }
@@ -132,10 +148,10 @@ func (w *world) newMemory(p *modelProcess) {
 		return
 	}
 	o := &modelObject{kind: abi.KindMemory, payer: p}
-	h, e := p.table.Insert(i, abi.RightsOf(o.kind))
+	h, e := w.o.Insert(p.table, i, abi.RightsOf(o.kind))
 	w.wantErrno("Insert", e, 0)
 	w.index[o], w.memory[i] = i, o
-	w.added(p, h, modelHandle{o, abi.RightsOf(o.kind)})
+	w.added(p, h, o, abi.RightsOf(o.kind), 0, nil)
 }
 
 // touch takes a frame for a memory object, as package memory charges it.
@@ -177,16 +193,21 @@ func (w *world) end(p *modelProcess, pieces int) {
 	}
 	n := 0
 	for {
-		i, ok := p.table.Pop()
+		i, ok := w.o.Pop(p.table)
 		if !ok {
 			break
 		}
 		n++
 		w.release(i)
 	}
-	if n != len(p.handles) || p.table.Len() != 0 {
+	if n != len(p.handles) || p.table.Len() != 0 || p.table.Room() != worldPlaces {
 		w.t.Fatalf("%d handles popped of %d, %d left", n, len(p.handles), p.table.Len())
 	}
+	for h := range p.handles {
+		w.forget(p, h)
+	}
+	w.taken--
+	w.tables[w.taken] = p.at
 	// What of this comes first is not said: the record may be waited for.
 	if pieces%2 == 0 {
 		w.o.DropRecord(p.p.Object)

@@ -13,7 +13,7 @@ func newObjects(t testing.TB) (*Objects, Process) {
 	t.Helper()
 	o := new(Objects)
 	limits := abi.Limits{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
-	o.Init(nil, &limits, 5)
+	o.Init(nil, &limits, 5, 8)
 	p, e := o.NewProcess(0, 0, pool.Nil, &limits)
 	if e != 0 {
 		t.Fatal(e)
@@ -24,24 +24,25 @@ func newObjects(t testing.TB) (*Objects, Process) {
 // TestPlaceUsedUp: a place whose count is used up isn't given out again, and no
 // handle of it comes true.
 func TestPlaceUsedUp(t *testing.T) {
-	var tb Table
-	tb.Init(make([]Entry, 1))
-	h, _ := tb.Insert(7, 0)
+	o, p := newObjects(t)
+	tb := &Table{entries: o.entries[:1]}
+	i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
+	h, _ := o.Insert(tb, i, 0)
 	tb.entries[0].uses = mostUses
-	if _, _, e := tb.Lookup(h); e != abi.EBADF {
+	if _, _, _, ok := Look(tb, h); ok {
 		t.Fatal("an old handle is accepted")
 	}
 	h = tb.entries[0].handle(0)
 	if _, failed := abi.Failed(uint64(h)); failed || int64(h) < 0 {
 		t.Fatalf("handle %#x", uint64(h))
 	}
-	if _, e := tb.Replace(h, 0); e != abi.EMFILE {
+	if _, e := o.Replace(tb, h, 0); e != abi.EMFILE {
 		t.Fatal("replaced beyond the last use")
 	}
-	if _, e := tb.Remove(h); e != 0 || tb.Room() != 0 {
+	if _, e := o.Remove(tb, h); e != 0 || tb.Room() != 0 {
 		t.Fatal(e, tb.Room())
 	}
-	if _, e := tb.Insert(7, 0); e != abi.EMFILE {
+	if _, e := o.Insert(tb, i, 0); e != abi.EMFILE {
 		t.Fatal("used beyond the last use")
 	}
 }
@@ -111,16 +112,25 @@ func TestIDs(t *testing.T) {
 
 func TestNoAllocation(t *testing.T) {
 	o, p := newObjects(t)
-	var tb Table
-	tb.Init(make([]Entry, 4))
+	tb := &o.Tables()[0]
 	limits := abi.DefaultLimits()
 	if n := testing.AllocsPerRun(100, func() {
 		i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
-		h, _ := tb.Insert(i, abi.RightsOf(abi.KindNotification))
-		g, _ := o.Duplicate(&tb, h, abi.RightWrite)
+		h, _ := o.Insert(tb, i, abi.RightsOf(abi.KindNotification))
+		g, _ := o.Duplicate(tb, h, abi.RightWrite)
+		m, _ := o.Mint(tb, h, abi.RightWrite|abi.RightTransfer, 4)
+		o.HandOn(tb, &o.Tables()[1], abi.HandOn{Handle: m, Flags: abi.HandOnMove})
 		for _, h := range [2]abi.Handle{g, h} {
-			i, _ := tb.Remove(h)
-			o.Release(i)
+			for {
+				ref, _, ok, _ := o.Derived(tb, h)
+				if !ok {
+					break
+				}
+				o.Release(o.RemoveDerived(ref))
+			}
+			if i, e := o.Remove(tb, h); e == 0 {
+				o.Release(i)
+			}
 		}
 		c, _ := o.NewProcess(1, 1, p.Account, &limits)
 		o.DropRecord(c.Object)

@@ -17,6 +17,8 @@ type Header struct {
 	refs    uint32
 	account int32 // that pays
 
+	receivers uint32 // endpoint: handles with abi.RightWait
+
 	Record  int32            // index of the record in the pool of its kind, pool.Nil when there is none (any more)
 	Bits    uint64           // notification: the bits that are set
 	State   abi.ProcessState // process
@@ -34,24 +36,50 @@ func (h *Header) ID() uint64 { return h.id }
 // References gives how many references there are.
 func (h *Header) References() uint32 { return h.refs }
 
-// Objects is the pool of headers and accounts.
+// Receivers gives how many handles there are that one may receive from an endpoint by.
+func (h *Header) Receivers() uint32 { return h.receivers }
+
+// received counts a handle with these rights in, n 1, or out, n -1.
+func (h *Header) received(rights abi.Rights, n int32) {
+	if h.kind == abi.KindEndpoint && rights.Has(abi.RightWait) {
+		h.receivers += uint32(n)
+	}
+}
+
+// Objects is the pool of headers and accounts, and the tables of handles.
 type Objects struct {
 	headers  *pool.Pool[Header]
 	accounts *pool.Pool[Account]
 	ids      uint64
+
+	tables  []Table
+	entries []Entry // of all tables, one after the other
+	places  int32   // of each table
 }
 
-// Init makes the pools, which is all that the package ever allocates; that of the
-// headers comes from a source (nil: the Go heap). The limits bound each kind;
-// accounts is the most processes that there can be.
-func (o *Objects) Init(from *tables.Source, limits *abi.Limits, accounts int) {
+// Init makes the pools and the tables, which is all that the package ever allocates;
+// headers and the places of the tables come from a source (nil: the Go heap). The
+// limits bound each kind; accounts is the most processes that there can be, each
+// with a table of so many places, at most 1<<abi.HandleIndexBits.
+func (o *Objects) Init(from *tables.Source, limits *abi.Limits, accounts, places int) {
 	n := 0
 	for _, l := range limits[:abi.NumKinds] {
 		n += int(l)
 	}
 	o.headers = pool.In[Header](from, n+1) // the first process is charged to nobody
 	o.accounts = pool.New[Account](accounts)
+	o.places = int32(places)
+	o.entries = tables.Make[Entry](from, accounts*places)
+	o.tables = make([]Table, accounts)
+	for i := range o.tables {
+		at := i * places
+		o.tables[i] = Table{entries: o.entries[at : at+places : at+places], base: int32(at)}
+	}
 }
+
+// Tables gives the tables, all of them empty at first. No place is touched before its
+// first use: a large table costs memory only as it fills.
+func (o *Objects) Tables() []Table { return o.tables }
 
 // New makes the header of an object with one reference, the caller's, and
 // charges the account; pool.Nil is nobody's, for what comes before the first
@@ -75,6 +103,14 @@ func (o *Objects) At(i int32) *Header { return o.headers.Index(i) }
 
 // Len gives how many objects there are.
 func (o *Objects) Len() int { return o.headers.Len() }
+
+// Orphaned reports whether object i, to which there is a reference, is an endpoint
+// that nobody can receive from any more: no handle with abi.RightWait is left, and
+// none can be made of another one. Whoever waits there for an answer waits in vain.
+func (o *Objects) Orphaned(i int32) bool {
+	h := o.headers.Index(i)
+	return h.kind == abi.KindEndpoint && h.receivers == 0
+}
 
 // Refer adds a reference to object i.
 func (o *Objects) Refer(i int32) { o.headers.Index(i).refs++ }

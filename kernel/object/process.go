@@ -39,7 +39,7 @@ func (o *Objects) NewProcess(record, space, above int32, limits *abi.Limits) (p 
 func (o *Objects) Furnish(t *Table, p *Process, thread int32) {
 	for _, object := range [3]int32{p.Object, p.Space, thread} {
 		o.Refer(object)
-		if _, e := t.Insert(object, abi.RightsOf(o.At(object).kind)); e != 0 {
+		if _, e := o.Insert(t, object, abi.RightsOf(o.At(object).kind)); e != 0 {
 			panic("object: a table that has no room for the first handles")
 		}
 	}

@@ -3,39 +3,41 @@
 package object
 
 import (
+	"sync/atomic"
+
 	"loam/abi"
-	"loam/kernel/pool"
 )
 
-// Entry is one place of a table.
+// Entry is one place of a table. Its zero value is free.
 type Entry struct {
 	uses   uint64 // how often it was given out, the current time included
-	object int32  // header, pool.Nil while it is free
-	next   int32  // the next free place while it is free
+	badge  uint64 // 0: none
+	object int32  // index+1 of the header, 0 while it is free
 	rights abi.Rights
+	links  links // while it is free, next is index+1 in the table of the next free place
 }
+
+// header gives the index of the object's header; the place isn't free.
+func (e *Entry) header() int32 { return e.object - 1 }
 
 // mostUses is the highest count that a handle can hold. One bit stays 0, so
 // that no handle looks like an error.
 const mostUses = 1<<(63-abi.HandleIndexBits) - 1
 
-// Table is the handles of one process. Init makes one.
+// Table is the handles of one process. Objects.Init makes all there can be.
 type Table struct {
 	entries []Entry
-	free    int32 // first of the free places that were used before
-	fresh   int32 // first of the places at the end that nobody has touched yet
+	base    int32 // index of the first one in Objects.entries
+	free    int32 // index+1 of the first of the free places that were used before
+	fresh   int32 // first of the places at the end that this process hasn't touched yet
 	used    int32
 	lost    int32 // places that are used up
 }
 
-// Init makes t an empty table over entries, at most 1<<abi.HandleIndexBits. It
-// doesn't touch them: a large table costs memory only as it fills.
-func (t *Table) Init(entries []Entry) { *t = Table{entries: entries, free: pool.Nil} }
-
 // Touch has memory behind all places of t, so that no handle needs more of it
 // later: a process's table is paid for, so to speak, when the process is made.
 func (t *Table) Touch() (sum uint64) {
-	const step = abi.PageSize / 32 // less than a page of them
+	const step = abi.PageSize / 48 // less than a page of them
 	for i := 0; i < len(t.entries); i += step {
 		sum += t.entries[i].uses
 	}
@@ -51,25 +53,26 @@ func (t *Table) Len() int { return int(t.used) }
 // Room gives how many more there can be.
 func (t *Table) Room() int { return len(t.entries) - int(t.used) - int(t.lost) }
 
-// Insert makes a handle to an object with these rights; the caller's reference
-// becomes the table's. EMFILE: there is no room, and the reference is still the
-// caller's.
-func (t *Table) Insert(object int32, rights abi.Rights) (abi.Handle, abi.Errno) {
-	i := t.free
-	if i == pool.Nil {
-		if int(t.fresh) == len(t.entries) {
-			return 0, abi.EMFILE
-		}
-		i = t.fresh
-		t.fresh++
-		t.entries[i] = Entry{next: pool.Nil}
+// Look gives the object of a handle, the handle's rights and its badge, 0 when it
+// has none; ok is false when t has no such handle (any more).
+//
+// It may be called without the lock, while another CPU changes t: then the answer
+// is what was true at some moment of the call. What is behind the answer stays
+// only if whoever takes handles out of t waits for the caller.
+//
+// The entry is as it belongs to h between two reads of uses that find h's count:
+// uses never goes back while the process lives. object is set last when an entry
+// is given out, and only object and links change when it is given back.
+func Look(t *Table, h abi.Handle) (object int32, rights abi.Rights, badge uint64, ok bool) {
+	i := uint64(h) % (1 << abi.HandleIndexBits)
+	if i >= uint64(len(t.entries)) {
+		return 0, 0, 0, false
 	}
 	e := &t.entries[i]
-	t.free = e.next
-	t.used++
-	e.uses++
-	e.object, e.next, e.rights = object, pool.Nil, rights
-	return e.handle(i), 0
+	uses := e.uses
+	object = atomic.LoadInt32(&e.object) - 1
+	rights, badge = e.rights, e.badge
+	return object, rights, badge, object >= 0 && uses == uint64(h)>>abi.HandleIndexBits && atomic.LoadUint64(&e.uses) == uses
 }
 
 func (e *Entry) handle(i int32) abi.Handle {
@@ -82,60 +85,52 @@ func placeOf(h abi.Handle) int32 { return int32(h & (1<<abi.HandleIndexBits - 1)
 // entry gives the place that h names, nil when h is none of t's or was closed.
 func (t *Table) entry(h abi.Handle) *Entry {
 	i := placeOf(h)
-	if i >= t.fresh {
+	if int(i) >= len(t.entries) {
 		return nil
 	}
 	e := &t.entries[i]
-	if e.object == pool.Nil || e.uses != uint64(h)>>abi.HandleIndexBits {
+	if e.object == 0 || e.uses != uint64(h)>>abi.HandleIndexBits {
 		return nil
 	}
 	return e
 }
 
-// remove empties the place of a handle that is there and gives its reference to
-// the caller.
-func (t *Table) remove(h abi.Handle, e *Entry) (object int32) {
-	object = e.object
-	e.object, e.rights = pool.Nil, 0
+// index gives h's place among all entries.
+func (t *Table) index(h abi.Handle) int32 { return t.base + placeOf(h) }
+
+// put makes a handle to an object, in no list of derived ones. EMFILE.
+func (t *Table) put(object int32, rights abi.Rights, badge uint64) (abi.Handle, abi.Errno) {
+	i := t.free - 1
+	if i < 0 {
+		if int(t.fresh) == len(t.entries) {
+			return 0, abi.EMFILE
+		}
+		i = t.fresh
+		t.fresh++
+		t.entries[i] = Entry{}
+	}
+	e := &t.entries[i]
+	t.free = e.links.next
+	t.used++
+	e.links = links{}
+	atomic.StoreUint64(&e.uses, e.uses+1)
+	e.rights, e.badge = rights, badge
+	atomic.StoreInt32(&e.object, object+1)
+	return e.handle(i), 0
+}
+
+// drop empties place i, whose links are in no list any more, and gives the object.
+func (t *Table) drop(i int32) (object int32) {
+	e := &t.entries[i]
+	object = e.header()
+	atomic.StoreInt32(&e.object, 0)
+	e.links = links{}
 	t.used--
 	if e.uses == mostUses {
 		t.lost++ // an old handle could come true
 		return object
 	}
-	e.next = t.free
-	t.free = placeOf(h)
+	e.links.next = t.free
+	t.free = i + 1
 	return object
-}
-
-// Lookup gives the object of a handle, and the handle's rights. EBADF.
-func (t *Table) Lookup(h abi.Handle) (object int32, rights abi.Rights, errno abi.Errno) {
-	e := t.entry(h)
-	if e == nil {
-		return pool.Nil, 0, abi.EBADF
-	}
-	return e.object, e.rights, 0
-}
-
-// Remove takes a handle out and gives its reference to the caller. EBADF.
-func (t *Table) Remove(h abi.Handle) (object int32, errno abi.Errno) {
-	e := t.entry(h)
-	if e == nil {
-		return pool.Nil, abi.EBADF
-	}
-	return t.remove(h, e), 0
-}
-
-// Pop takes some handle out of a table that is being closed and gives its
-// reference to the caller. false: there is none, and the table is as Init made
-// it. Nothing may be inserted in between.
-func (t *Table) Pop() (object int32, ok bool) {
-	for t.fresh > 0 {
-		t.fresh--
-		if e := &t.entries[t.fresh]; e.object != pool.Nil {
-			t.used--
-			return e.object, true
-		}
-	}
-	t.free, t.lost = pool.Nil, 0
-	return pool.Nil, false
 }

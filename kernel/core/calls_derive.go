@@ -1,0 +1,78 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"math"
+
+	"loam/abi"
+	"loam/kernel/object"
+	"loam/machine/metal"
+)
+
+// Handles that are made of other handles: minting them, handing them on to other
+// processes, and taking them back.
+
+func loamHandleMint(r *runner, c *metal.Context) uint64 {
+	if c.Arg1() > math.MaxUint32 {
+		return abi.EACCES.Result() // no handle has such rights
+	}
+	h, e := k.objects.Mint(r.handles(), abi.Handle(c.Arg0()), abi.Rights(c.Arg1()), c.Arg2())
+	return valueOr(uint64(h), e)
+}
+
+// loamHandleRevoke goes in pieces, each a call of its own: what is closed already is
+// derived from nothing. Whatever is derived meanwhile goes too.
+func loamHandleRevoke(r *runner, c *metal.Context) uint64 {
+	const atOnce = 16
+	h := abi.Handle(c.Arg0())
+	for range atOnce {
+		ref, table, ok, e := k.objects.Derived(r.handles(), h)
+		if !ok {
+			return e.Result()
+		}
+		k.beforeRemoval(table)
+		r.unrefer(k.objects.RemoveDerived(ref))
+	}
+	r.work |= workChoose
+	return c.Rewind()
+}
+
+// beforeRemoval is called before a handle is taken out of a table, or changed. The
+// table has the index of a space.
+func (k *kernel) beforeRemoval(table int32) {}
+
+// handOn makes a handle in one table of one in another: a table has the index of a
+// space. CheckHandOn has said yes. EMFILE, and nothing has changed.
+func (r *runner) handOn(from, to int32, on abi.HandOn) (abi.Handle, abi.Errno) {
+	move := on.Flags&abi.HandOnMove != 0
+	if move {
+		k.beforeRemoval(from)
+	}
+	h, e := k.objects.HandOn(&k.handles[from], &k.handles[to], on)
+	if e == 0 && move {
+		r.checkReceiversOf(&k.handles[to], h)
+	}
+	return h, e
+}
+
+// checkReceiversOf is checkReceivers for the object of a handle that has fewer rights
+// than the one that it is made of.
+func (r *runner) checkReceiversOf(t *object.Table, h abi.Handle) {
+	if i, _, _, ok := object.Look(t, h); ok {
+		r.checkReceivers(i)
+	}
+}
+
+// checkReceivers is called when there may be one handle less that one can receive by
+// from object i.
+func (r *runner) checkReceivers(i int32) {
+	if k.objects.Orphaned(i) {
+		r.noReceivers(i)
+	}
+}
+
+// noReceivers ends the calls to endpoint i that wait: nobody can receive them any more.
+func (r *runner) noReceivers(i int32) { r.wakeWaiters(k.objects.At(i), abi.ECONNREFUSED.Result()) }
