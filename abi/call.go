@@ -12,8 +12,8 @@ const CallBase = 0x1000
 const (
 	// CallBootFile maps a file of the boot archive read-only into the caller's
 	// address space. Arguments: address of the name, its length in bytes,
-	// address of a BootFile to fill. Errors: ENOENT no such file, EFAULT an
-	// address isn't the caller's, ENAMETOOLONG, ENOMEM.
+	// address of a BootFile to fill. Right: none.
+	// Errors: ENOENT no such file, EFAULT, ENAMETOOLONG, ENOMEM.
 	CallBootFile = CallBase + iota // 0x1000
 
 	// CallSpawn starts a file of the boot archive as a child of the caller, with
@@ -21,11 +21,11 @@ const (
 	// Arguments: address of the file's name, its length in bytes, address of the
 	// argument strings, each NUL-terminated, their length in bytes, address and
 	// length of memory of the caller that the child shares at the same address
-	// (at most 1 MiB), or zeros. The result is the child's process id; wait4 tells of its end.
+	// (at most 1 MiB), or zeros. The result is the child's process id. It is wait4
+	// that tells of its end. CallProcessCreate is for programs that know handles.
+	// Right: none.
 	// Errors: ENOENT no such file, ENOEXEC no program, E2BIG, EFAULT, EINVAL,
 	// EAGAIN too many processes, ENOMEM.
-	//
-	// It is provisional: handles will say what a child gets.
 	CallSpawn // 0x1001
 
 	// The calls below are about objects and the handles that name them; see
@@ -50,7 +50,7 @@ const (
 	CallHandleReplace // 0x1003
 
 	// CallHandleClose gives a handle back. An object that nobody has a handle to
-	// and that the kernel doesn't need is no more. Argument: the handle.
+	// and that the kernel doesn't need is no more. Argument: the handle. Right: none.
 	// Errors: EBADF.
 	CallHandleClose // 0x1004
 
@@ -60,14 +60,15 @@ const (
 	CallHandleInfo // 0x1005
 
 	// CallNotificationCreate makes a notification: a word of bits, all 0, that
-	// threads set and wait for. The result is a handle to it.
+	// threads set and wait for. The result is a handle to it. Right: none.
 	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallNotificationCreate // 0x1006
 
 	// CallNotificationSignal sets bits. Threads that wait for one of them go on,
 	// first come first served, and take their bits away. Arguments: the handle,
 	// the bits, not none, in NotificationBits. Right: RightWrite.
-	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	// Errors: EBADF, ENOTSUP, EACCES also bits that the handle's badge hasn't
+	// (CallHandleMint), EINVAL.
 	CallNotificationSignal // 0x1007
 
 	// CallNotificationWait waits until a bit of a mask is set, and clears those
@@ -114,7 +115,8 @@ const (
 
 	// CallThreadWait waits for a thread's end. Arguments: the handle, the
 	// deadline as in CallNotificationWait. Right: RightWait.
-	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ETIMEDOUT, EINTR, EBUSY.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; ETIMEDOUT the deadline has passed,
+	// EINTR, EBUSY MaxWaiters threads wait already.
 	CallThreadWait // 0x100e
 
 	// CallProcessCreate starts a file of the boot archive as a process with an
@@ -124,13 +126,13 @@ const (
 	// handles that are handed on (GivenHandle), and nobody is its parent: no
 	// SIGCHLD, no wait4. The caller's account is charged for the process, its own
 	// for its space and its threads. Arguments: address of the request
-	// (ProcessCreate), its length in bytes, address of a Created to fill. Rights,
-	// of what is handed on: RightTransfer, and RightDuplicate if the caller
-	// keeps it.
-	// Errors: EFAULT, EBADF, EACCES, EMFILE, EDQUOT (also limits above the
-	// caller's own), ENOSPC; EINVAL a length, a flag or a count that can't be,
-	// or a handle both moved and named again, ENAMETOOLONG, E2BIG, ENOENT no
-	// such file, ENOEXEC no program, ENOMEM.
+	// (ProcessCreate), its length in bytes, address of a Created to fill. Right:
+	// RightTransfer of what is handed on, and RightDuplicate if the caller keeps it.
+	// Errors: EFAULT, EBADF, EACCES also who isn't essential wants an essential
+	// process; EMFILE, EDQUOT also limits above the caller's own; ENOSPC, EAGAIN too
+	// many processes; EINVAL a length, a flag or a count that can't be, or a handle
+	// both moved and named again; ENAMETOOLONG, E2BIG, ENOENT no such file, ENOEXEC
+	// no program, ENOMEM.
 	CallProcessCreate // 0x100f
 
 	// CallProcessKill ends a process, as killed by SIGKILL. Argument: the handle.
@@ -139,10 +141,11 @@ const (
 	CallProcessKill // 0x1010
 
 	// CallProcessWait waits for a process's end, and until all that it had is
-	// given back, but for memory objects, which go soon after. Arguments: the handle, the deadline as in CallNotificationWait.
-	// The result is the status (ExitStatusOf), which can be asked for again and
-	// again. Right: RightWait.
-	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ETIMEDOUT, EINTR, EBUSY.
+	// given back, but for memory objects, which go soon after. Arguments: the handle,
+	// the deadline as in CallNotificationWait. The result is the status
+	// (ExitStatusOf), which can be asked for again and again. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; ETIMEDOUT the deadline has passed,
+	// EINTR, EBUSY MaxWaiters threads wait already.
 	CallProcessWait // 0x1011
 
 	// CallProcessInfo tells how a process is. Arguments: the handle, address of a
@@ -155,6 +158,7 @@ const (
 	// mapping; the caller's account is charged for that then. Arguments: the size
 	// in bytes, whole pages, address of a name, which is for people, its length in
 	// bytes, at most MemoryNameSize, 0 for none. The result is a handle to it.
+	// Right: none.
 	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; ENAMETOOLONG,
 	// EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallMemoryCreate // 0x1013
@@ -186,9 +190,8 @@ const (
 	// offset and length in bytes, whole pages inside of the object, protection:
 	// PROT_READ, with PROT_WRITE or PROT_EXEC but not both, and MapPrivate for
 	// memory in which a page that is written is the space's own from then on. The
-	// result is the address. Rights: of the space RightMap; of the memory
-	// RightRead, for PROT_WRITE without MapPrivate RightWrite, for PROT_EXEC
-	// RightExecute.
+	// result is the address. Rights: RightMap of the space; RightRead of the memory,
+	// for PROT_WRITE without MapPrivate RightWrite, for PROT_EXEC RightExecute.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH the space's process has ended,
 	// EINVAL, EEXIST something is there, ENOMEM; EBUSY the handle has RightWrite,
 	// MapPrivate isn't asked for, the object has clones or is one, and it is mapped
@@ -213,7 +216,6 @@ const (
 	// the object is mapped somewhere by who may write it; EDQUOT, ENOSPC the
 	// account, or one above it, has no room for the object or for its pages, ENOMEM.
 	CallMemoryClone // 0x1019
-
 )
 
 // MapPrivate, in the protection that CallMemoryMap is given, asks for a private
@@ -229,8 +231,8 @@ const BootFileSize = 16
 // address space. Addr is page-aligned; the bytes from Size to the end of the
 // last page are zero.
 type BootFile struct {
-	Addr uint64
-	Size uint64
+	Addr uint64 // of the first byte
+	Size uint64 // in bytes
 }
 
 // Put writes f's layout to the first BootFileSize bytes of b.

@@ -23,63 +23,73 @@ const (
 	CallHandleMint // 0x101b
 
 	// CallEndpointCreate makes an endpoint, where threads receive the calls that
-	// others make. The result is a handle to it.
+	// others make. The result is a handle to it. Right: none.
 	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallEndpointCreate // 0x101c
 
-	// CallEndpointCall sends a message and waits for the reply. Registers: see
-	// Message. Arguments: the endpoint, address of a MessageOptions or 0, the words.
-	// The result is 0, and the words are the reply's. Right: RightWrite.
+	// CallEndpointCall sends a message and waits for the reply. Arguments: the
+	// endpoint, address of a MessageOptions or 0, and the words, in a message's
+	// registers. The result is 0, and the words are the reply's. Right: RightWrite;
+	// RightTransfer of handles that are sent, and RightDuplicate if the caller keeps
+	// them.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL; EMSGSIZE more bytes than
 	// MaxMessageBytes; ECONNREFUSED nobody has a handle to receive from the endpoint
 	// (any more): the call was not received; ECONNRESET the process that had received
-	// it has ended without an answer: what it did is not known; ETIMEDOUT, EINTR the call was not received; ENOBUFS the
-	// receiver doesn't take as many handles; errors of handles that are handed on as
-	// in CallProcessCreate.
+	// it has ended without an answer: what it did is not known; ETIMEDOUT the deadline
+	// has passed; EINTR the call was not received; ENOBUFS the receiver doesn't take
+	// as many handles.
 	CallEndpointCall // 0x101d
 
 	// CallEndpointReceive waits for the next call to an endpoint, or for bits of the
-	// notification that is bound to the thread (CallThreadBind). Registers: see
-	// Message. Arguments: the endpoint, address of a MessageOptions or 0. The result
-	// says what came (ReceivedCall and the like). Right: RightWait.
-	// Errors: EBADF, ENOTSUP, EACCES, EFAULT an address of the caller's: a call that
-	// was to be received stays; EINVAL, ETIMEDOUT, EINTR; ECANCELED the last handle to
-	// receive from the endpoint was closed meanwhile.
+	// notification that is bound to the thread (CallThreadBind). Arguments: the
+	// endpoint, address of a MessageOptions or 0. The result is what came
+	// (ReceivedCall and the like), and badge, token and words are in a message's
+	// registers. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES; EFAULT an address isn't the receiver's: a call
+	// that was to be received stays; EINVAL, ETIMEDOUT the deadline has passed, EINTR;
+	// ECANCELED the last handle to receive from the endpoint was closed meanwhile.
 	CallEndpointReceive // 0x101e
 
 	// CallEndpointReply answers a call that a thread of the process has received.
-	// Registers: see Message. Arguments: 0, address of a MessageOptions or 0, the
-	// call's token, the words. Right: none, for only who has received a call has its
-	// token.
-	// Errors: ESRCH no such call waits (any more); EFAULT, EINVAL, EMSGSIZE, ENOBUFS,
-	// and those of handles: the caller still waits.
+	// Arguments: 0, address of a MessageOptions or 0, the call's token, the words, in
+	// a message's registers. Right: none, for only who has received a call has its
+	// token; of handles that are sent as in CallEndpointCall.
+	// Errors: ESRCH no such call waits (any more); EFAULT, EINVAL, EMSGSIZE more bytes
+	// than MaxMessageBytes, ENOBUFS the caller doesn't take as many handles, EBADF and
+	// EACCES of handles that are sent: the caller still waits.
 	CallEndpointReply // 0x101f
 
 	// CallEndpointReplyReceive is CallEndpointReply and then CallEndpointReceive.
-	// Arguments: the endpoint, address of a MessageOptions or 0, the token, the
-	// words. A token of 0 answers nobody. ESRCH is not told: a caller who is no more needs no
-	// answer.
-	// Errors: those of CallEndpointReply, and nothing was received; those of
-	// CallEndpointReceive, and the answer has been given.
+	// Arguments: the endpoint, address of a MessageOptions or 0, the token, the words,
+	// in a message's registers. The result is what came, with badge, token and words,
+	// as in CallEndpointReceive. A token of 0 answers nobody. ESRCH is not told: a
+	// caller who is no more needs no answer. Right: RightWait; of handles that are sent
+	// as in CallEndpointCall.
+	// Errors: of the answer EMSGSIZE, ENOBUFS, and nothing was received; of both
+	// EBADF, EACCES, EFAULT, EINVAL; of the receiving ENOTSUP, ETIMEDOUT, EINTR,
+	// ECANCELED.
 	CallEndpointReplyReceive // 0x1020
 
 	// CallMessageRead copies bytes of a received call: of those that its caller
-	// sends. Arguments: the token, offset in the caller's bytes, address, length, at most
-	// MaxMessageBytes. The result is how many were copied, less than the length at
-	// their end.
-	// Errors: ESRCH, EINVAL; EFAULT an address of the process's own; ENXIO the
+	// sends. Arguments: the token, offset in the caller's bytes, address, length, at
+	// most MaxMessageBytes. The result is how many were copied, less than the length
+	// at their end. Right: none, the token is.
+	// Errors: ESRCH no such call waits (any more); EINVAL; EFAULT an address of the process's own; ENXIO the
 	// caller's memory can't be read.
 	CallMessageRead // 0x1021
 
 	// CallMessageWrite copies bytes to the memory that the caller of a received call has
-	// for the answer's. Arguments and result as in CallMessageRead.
-	// Errors: ESRCH, EINVAL, EFAULT, ENXIO.
+	// for the answer's. Arguments: the token, offset in the caller's memory,
+	// address, length, at most MaxMessageBytes. The result is how many were copied,
+	// less than the length at the memory's end. Right: none, the token is.
+	// Errors: ESRCH no such call waits (any more); EINVAL; EFAULT an address of the
+	// process's own; ENXIO the caller's memory can't be written.
 	CallMessageWrite // 0x1022
 
 	// CallThreadBind binds a notification to the calling thread, in place of the one
 	// bound before: its bits end a CallEndpointReceive. Argument: the notification,
-	// or 0 for none. A notification is bound to one thread at most. Right: RightWait.
-	// Errors: EBADF, ENOTSUP, EACCES, EBUSY.
+	// or 0 for none. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES; EBUSY it is bound to another thread.
 	CallThreadBind // 0x1023
 
 	// CallThreadSchedule sets a thread's scheduling. Arguments: the thread, its
@@ -111,8 +121,8 @@ const (
 	CallInterruptCreate // 0x1027
 
 	// CallInterruptBind has an interrupt signal bits of a notification from now on,
-	// and unmasks it. Arguments: the interrupt, the notification, the bits. Rights:
-	// RightManage; of the notification RightWrite.
+	// and unmasks it. Arguments: the interrupt, the notification, the bits. Right:
+	// RightManage; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
 	CallInterruptBind // 0x1028
 
@@ -159,14 +169,15 @@ const (
 	CallMemoryAddress // 0x102f
 
 	// CallTimerCreate makes a timer, which isn't set. The result is a handle to it.
+	// Right: none.
 	// Errors: EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallTimerCreate // 0x1030
 
 	// CallTimerSet has a timer signal bits of a notification at a time, and then
 	// again each period. Arguments: the timer, the notification, the bits, the time
 	// in ns on CLOCK_MONOTONIC, WaitForever to stop it, the period in ns, 0 for once, else
-	// at least MinTimerPeriod. What was set before is no more. Rights: RightManage;
-	// of the notification RightWrite.
+	// at least MinTimerPeriod. What was set before is no more. Right: RightManage;
+	// RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
 	CallTimerSet // 0x1031
 
@@ -175,7 +186,8 @@ const (
 	// and goes on when that has been answered. Arguments: the size as in
 	// CallMemoryCreate, the endpoint, a key that the pager is told, address of a name
 	// and its length. The result is a handle. Right: RightWrite of the endpoint.
-	// Errors: EBADF, ENOTSUP, EACCES and those of CallMemoryCreate.
+	// Errors: EBADF, ENOTSUP, EACCES; EINVAL no pages, a part of one, or more than
+	// 64 GiB; ENAMETOOLONG, EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallMemoryCreatePaged // 0x1032
 
 	// CallMemorySupply fills absent pages of a memory object with a copy of the
@@ -186,10 +198,10 @@ const (
 	CallMemorySupply // 0x1033
 
 	// CallHostReceive takes the next request of the host's (frame Request of the host
-	// channel). Arguments: the machine, address, length in bytes; 0 bytes: there is
-	// none. The notification given before is signalled when there is one again:
-	// further arguments are a notification, or 0, and its bits. The result is the
-	// request's length, which may be more than was copied. Right: RightManage.
+	// channel). Arguments: the machine, address, length in bytes, a notification, or
+	// 0, and its bits. The result is the request's length, which may be more than was
+	// copied; 0, there is none. The notification is signalled when there is one again.
+	// Right: RightManage; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL.
 	CallHostReceive // 0x1034
 

@@ -14,14 +14,14 @@ const MaxPriority = 31
 // Flags of CallInterruptCreate: how the device signals. Without InterruptLevel it
 // does by edges; without InterruptLow the line is high, or rises.
 const (
-	InterruptLevel = 1
-	InterruptLow   = 2
+	InterruptLevel = 1 // the device signals by the line's level, not by edges
+	InterruptLow   = 2 // the line is low, or falls
 )
 
 // Bounds and flags of memory for devices.
 const (
-	MaxDMA = 4 << 20 // bytes of an object
-	DMA32  = 1       // below 4 GiB
+	MaxDMA = 4 << 20 // bytes of an object of memory for a device
+	DMA32  = 1       // the object is below 4 GiB
 )
 
 // MinTimerPeriod is the least period of a timer in ns.
@@ -46,13 +46,13 @@ const ThreadInfoSize = 48
 
 // ThreadInfo is what CallThreadInfo answers.
 type ThreadInfo struct {
-	State    ThreadState
-	Priority uint32 // fixed, 0: in the class of programs
-	Nice     int32
-	CPU      uint32 // on which it runs or ran last
-	Time     uint64 // of the CPU, ns
-	Switches uint64 // how often it was given up
-	ID       uint32 // as gettid(2) gives it
+	State    ThreadState // 0 running, 1 ready, 2 waiting, 3 stopped, 4 not started
+	Priority uint32      // fixed, 0: in the class of programs
+	Nice     int32       // its nice value in that class
+	CPU      uint32      // on which it runs or ran last
+	Time     uint64      // of the CPU, ns
+	Switches uint64      // how often it was given up
+	ID       uint32      // as gettid(2) gives it
 }
 
 // ThreadState is what a thread does.

@@ -40,3 +40,5 @@
 // Sources: Linux include/uapi (numbers, flags, structures), the System V ABI's
 // AMD64 supplement (auxiliary vector), and the manual pages of section 2.
 package abi
+
+//go:generate go run loam/tools/abidoc -abi . -page ../docs/loam-calls.md

@@ -30,9 +30,9 @@ import "encoding/binary"
 
 // Bounds of a message.
 const (
-	MessageWords      = 8
-	MaxMessageBytes   = 64 << 10
-	MaxMessageHandles = 4
+	MessageWords      = 8        // in registers
+	MaxMessageBytes   = 64 << 10 // of its buffer
+	MaxMessageHandles = 4        // that go with it
 )
 
 // What CallEndpointReceive answers.
@@ -64,13 +64,13 @@ type MessageOptions struct {
 	Deadline     int64  // of a call or receive, ns on CLOCK_MONOTONIC; WaitForever
 	SendAddr     uint64 // bytes that are sent
 	ReceiveAddr  uint64 // where those that come are put
-	SendBytes    uint32
-	ReceiveBytes uint32 // room for them
-	Flags        uint32
+	SendBytes    uint32 // how many at SendAddr
+	ReceiveBytes uint32 // room at ReceiveAddr
+	Flags        uint32 // MessageCancel, MessageInterrupted
 	SendHandles  uint32 // how many of Send are sent
 	Accept       uint32 // how many handles are taken at most
 
-	Send [MaxMessageHandles]HandOn
+	Send [MaxMessageHandles]HandOn // handles that are sent
 
 	Given [MaxMessageHandles]Handle // handles that came
 }

@@ -9,8 +9,8 @@ const HandleInfoSize = 32
 
 // HandleInfo is what CallHandleInfo answers.
 type HandleInfo struct {
-	Kind       Kind
-	Rights     Rights
+	Kind       Kind   // of the object
+	Rights     Rights // of the handle
 	ID         uint64 // of the object: no other ever has it
 	References uint32 // handles to the object in all processes, and the kernel's own
 	Waiters    uint32 // threads that wait for it
@@ -93,7 +93,7 @@ const MemoryInfoSize = 24 + MemoryNameSize
 
 // MemoryInfo is what CallMemoryInfo answers, sizes in bytes.
 type MemoryInfo struct {
-	Size   uint64
+	Size   uint64               // of the object
 	Backed uint64               // of frames behind it, those of its tables included; what is shared with clones counts in each
 	Mapped uint64               // in all spaces, what is mapped twice counted twice
 	Name   [MemoryNameSize]byte // zeroes behind it
@@ -145,13 +145,13 @@ const ProcessInfoSize = 24 + 8*NumLimits
 // ProcessInfo is what CallProcessInfo answers. Of a process that has ended,
 // State and Status only.
 type ProcessInfo struct {
-	State   ProcessState
-	PID     uint32     // its process id, as getpid(2) gives it
-	Status  ExitStatus // when it is ending or has ended
-	Threads uint32
-	Handles uint32
-	Used    Limits // objects charged to it and to its descendants
-	Limits  Limits // the most there may be
+	State   ProcessState // 0 running, 1 ending, 2 ended
+	PID     uint32       // its process id, as getpid(2) gives it
+	Status  ExitStatus   // when it is ending or has ended
+	Threads uint32       // that have not ended
+	Handles uint32       // in its table
+	Used    Limits       // objects charged to it and to its descendants, by kind from KindProcess on; the last is pages
+	Limits  Limits       // the most there may be of each
 }
 
 // Put writes i's layout to the first ProcessInfoSize bytes of b.

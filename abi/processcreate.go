@@ -14,9 +14,9 @@ const (
 	ProcessCreateSize = 16 + 4*NumLimits
 	HandOnSize        = 16
 
-	MaxHandOn         = 64   // items of the list
-	MaxProcessName    = 255  // bytes of the name
-	MaxProcessArgs    = 4096 // bytes of the arguments
+	MaxHandOn         = 64   // items of a request's list of handles
+	MaxProcessName    = 255  // bytes of a request's name
+	MaxProcessArgs    = 4096 // bytes of a request's arguments
 	MaxProcessRequest = ProcessCreateSize + MaxHandOn*HandOnSize + MaxProcessName + MaxProcessArgs
 )
 
@@ -42,7 +42,7 @@ type ProcessCreate struct {
 	Handles uint32 // items of the list that follows
 	Name    uint32 // bytes of the name, which follows the list
 	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name
-	Limits  Limits // of the child, the most its account may have
+	Limits  Limits // of the child: the most its account may have of each kind, from KindProcess on, and of pages
 }
 
 // Size is how many bytes the whole request has. The header may be a stranger's:
@@ -75,13 +75,13 @@ func GetProcessCreate(b []byte) (p ProcessCreate) {
 	return p
 }
 
-// HandOnMove in HandOn.Flags moves the handle: the creator has it no more.
+// HandOnMove, in HandOn.Flags, moves the handle: who hands it on has it no more.
 const HandOnMove = 1
 
-// HandOn is one item of the list of handles.
+// HandOn is one item of a list of handles that are handed on.
 type HandOn struct {
-	Handle Handle // the creator's
-	Rights Rights // the child's: those of Handle, or fewer
+	Handle Handle // of who hands it on
+	Rights Rights // of the new handle: those of Handle, or fewer
 	Flags  uint32 // 0 or HandOnMove
 }
 
@@ -109,9 +109,9 @@ const CreatedSize = 24
 // Created is what CallProcessCreate answers: handles of the caller's, with all
 // rights.
 type Created struct {
-	Process Handle
-	Space   Handle
-	Thread  Handle // the first
+	Process Handle // of the process
+	Space   Handle // of its address space
+	Thread  Handle // of its first thread
 }
 
 // Put writes c's layout to the first CreatedSize bytes of b.

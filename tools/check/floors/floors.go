@@ -75,6 +75,8 @@ var table = []floor{
 	{name: "tests", folders: []string{"test/...", "bench/..."},
 		own: []string{"test/...", "bench/...", "abi/...", "archive/...", "loader/...", "host/...", "payload/...", "internal/...", "user/...", "build/..."}, modules: true,
 		mend: "whole-system tests see what users see; a test of a kernel package lives beside it"},
+	{name: "page of the ABI", folders: []string{"tools/abidoc"}, own: []string{"tools/abidoc", "abi"},
+		mend: "what writes the ABI's page needs the ABI alone"},
 	{name: "tools", folders: []string{"tools/..."}, own: []string{"tools/..."}, modules: true,
 		mend: "tools read the tree as files and stand alone"},
 }
