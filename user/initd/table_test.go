@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package initd
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestEntries(t *testing.T) {
+	list := []Entry{
+		{Name: "console", State: StateBlocked, PID: 3, Threads: 4, Restarts: 5, CPU: 6, Memory: 7, Alive: 8},
+		{Name: "b", State: StateStopped, Why: "killed\tby\n\x1b\xff signal 9 (SIGKILL)"},
+		{Name: "c", State: StateEnded, CPU: 1<<64 - 1},
+	}
+	text := EncodeEntries(list, 1000)
+	got, err := DecodeEntries(text)
+	list[1].Why = "killed?by??? signal 9 (SIGKILL)"
+	if err != nil || !reflect.DeepEqual(got, list) {
+		t.Errorf("%v, %+v", err, got)
+	}
+	short := EncodeEntries(list, len(text)-1)
+	if got, err = DecodeEntries(short); err != nil || !reflect.DeepEqual(got, list[:2]) {
+		t.Errorf("cut: %v, %+v", err, got)
+	}
+	for _, bad := range []string{
+		"x", "a\tended\t\t1\t2\t3\t4\t5\t6", "a\tended\t\t1\t2\t3\t4\t5\n", "a\tdead\t\t1\t2\t3\t4\t5\t6\n",
+		"a\tended\t\t-1\t2\t3\t4\t5\t6\n", "a\tended\t\t4294967296\t2\t3\t4\t5\t6\n", "\x1b\tended\t\t1\t2\t3\t4\t5\t6\n",
+		strings.Repeat("a\tended\t\t1\t2\t3\t4\t5\t6\n", 1000),
+	} {
+		if got, err := DecodeEntries(bad); err == nil {
+			t.Errorf("%q: %+v", bad, got)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	n, text, ok := GetText(PutText(0x12345678, "abc"))
+	if n != 0x12345678 || text != "abc" || !ok {
+		t.Error(n, text, ok)
+	}
+	if _, _, ok := GetText([]byte("abc")); ok {
+		t.Error("three bytes have no number")
+	}
+}
+
+// FuzzDecodeEntries: what is accepted is written in the same way.
+func FuzzDecodeEntries(f *testing.F) {
+	f.Add("console\tblocked\t\t3\t4\t5\t6\t7\t8\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := DecodeEntries(text)
+		if err != nil {
+			return
+		}
+		again, err := DecodeEntries(EncodeEntries(list, len(text)))
+		if err != nil || !reflect.DeepEqual(again, list) {
+			t.Fatalf("%q: %v, %+v", text, err, again)
+		}
+	})
+}
