@@ -195,6 +195,26 @@ func (a *Areas) drop(start uint64) {
 	a.count--
 }
 
+// first returns the lowest area of a set that is being taken down, or nil; then
+// dropFirst may follow, and above, but nothing else. It is left without balance and
+// without what nodes know of their subtrees: so taking all areas away takes a step
+// or two for each.
+func (a *Areas) first() *Area {
+	if a.root == 0 {
+		return nil
+	}
+	a.root = a.pool.raiseFirst(a.root)
+	return &a.pool.nodes[a.root].area
+}
+
+// dropFirst removes what first returned.
+func (a *Areas) dropFirst() {
+	i := a.root
+	a.root, a.hot = a.pool.nodes[i].right, 0
+	a.pool.give(i)
+	a.count--
+}
+
 func (a *Areas) refresh(n *Node) { a.pool.refresh(a.root, n.area.Start) }
 
 // at returns the node of the area that addr lies in, or nil. The pointer is

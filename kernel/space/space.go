@@ -81,7 +81,7 @@ type Space struct {
 
 	brkStart uint64
 	brk      uint64
-	cursor   uint64 // of Destroy
+	cursor   uint64 // of Destroy: the pages below are gone
 	batch    paging.Batch
 }
 
@@ -148,36 +148,4 @@ func (s *Space) Areas() *Areas { return &s.areas }
 // Stats returns the figures.
 func (s *Space) Stats() Stats {
 	return Stats{s.areas.Len(), s.frames, s.peak, s.faults, s.large, s.made}
-}
-
-// Destroy gives back what the space owns, a bounded piece a call, and returns
-// true when nothing is left. No processor may use the space any more, nor
-// anyone else, from the first call on.
-func (s *Space) Destroy() (done bool) {
-	if s.tables.Root == 0 {
-		return true
-	}
-	s.Loaded, s.move = 0, move{}
-	s.dropFill(s.low, s.high)
-	if s.cursor < s.high {
-		s.cursor = s.unmapPages(s.cursor, s.high)
-		return false
-	}
-	for range s.most.areas {
-		a, ok := s.areas.Next(0)
-		if !ok {
-			break
-		}
-		s.remove(a.Start, a.End)
-	}
-	if s.areas.Len() > 0 {
-		return false
-	}
-	s.wishes.Remove(s.low, s.high)
-	s.tables.FreeRoot(s.env)
-	if s.account != nil {
-		s.account.Refund(s.granted + 1)
-	}
-	*s = Space{}
-	return true
 }

@@ -196,6 +196,15 @@ func (p *Pool) removeFirst(t uint32) (root, removed uint32) {
 	return p.balance(t), removed
 }
 
+// raiseFirst makes the lowest node of t the root, and updates no node.
+func (p *Pool) raiseFirst(t uint32) uint32 {
+	for n := &p.nodes[t]; n.left != 0; n = &p.nodes[t] {
+		top := n.left
+		n.left, p.nodes[top].right, t = p.nodes[top].right, t, top
+	}
+	return t
+}
+
 // refresh updates the nodes on the way from t to the one that starts at key,
 // whose bounds have changed.
 func (p *Pool) refresh(t uint32, key uint64) {

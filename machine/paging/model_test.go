@@ -238,8 +238,9 @@ func (x *trial) unmapRange() {
 	var b paging.Batch
 	taken := map[uint64]int{}
 	at := start
+	low, high := x.alone(start, end)
 	for {
-		code := x.tables.UnmapRange(x.env, at, end, &b)
+		code := x.tables.UnmapRest(x.env, at, end, low, high, &b)
 		for k := range b.Len() {
 			pa, table, borrowed := b.Frame(k)
 			if !table {
@@ -251,7 +252,7 @@ func (x *trial) unmapRange() {
 			}
 		}
 		if b.Next <= at && code == paging.More || b.Next < at || b.Next > end {
-			x.t.Fatalf("UnmapRange from %#x stopped at %#x", at, b.Next)
+			x.t.Fatalf("UnmapRest from %#x stopped at %#x", at, b.Next)
 		}
 		if at = b.Next; code == paging.OK {
 			break
@@ -264,10 +265,43 @@ func (x *trial) unmapRange() {
 	x.gone(x.model, start, end, 1, taken)
 	x.gone(x.large, start, end, 512, taken)
 	if len(taken) != 0 {
-		x.t.Fatalf("UnmapRange(%#x, %#x): frames differ: %v", start, end, taken)
+		x.t.Fatalf("UnmapRest(%#x, %#x): frames differ: %v", start, end, taken)
 	}
 	x.look(start)
 	x.look(end - 4096)
+}
+
+// alone draws what UnmapRest may be told of a range: where there is nothing else.
+func (x *trial) alone(start, end uint64) (low, high uint64) {
+	if x.pick(2) == 0 {
+		return start, end
+	}
+	low, high = 0, x.env.Format.UserEnd
+	if !x.user(start) {
+		low, high = ^uint64(0)<<(x.env.Format.Bits-1), ^uint64(0)
+	}
+	for size, model := range map[uint64]map[uint64]page{4096: x.model, span: x.large} {
+		for va := range model {
+			if va < start {
+				low = max(low, min(va+size, start))
+			}
+			if va+size-1 > end-1 {
+				high = min(high, max(va, end))
+			}
+		}
+	}
+	f := x.env.Format
+	tables(x.env, x.tables.Root, f.Levels-1, 0, func(first uint64, level uint) {
+		first |= -(first >> (f.Bits - 1)) << (f.Bits - 1)
+		switch last := first + paging.Span(level+1) - 1; {
+		case x.user(first) != x.user(start):
+		case last < start:
+			low = max(low, last+1)
+		case first > end-1:
+			high = min(high, first)
+		}
+	})
+	return low, high
 }
 
 // gone takes the pages of a range off a model, and off what was taken.
@@ -501,7 +535,7 @@ func (x *trial) finish() {
 			x.t.Fatalf("root entry %d is left: %#x", k, e)
 		}
 	}
-	left += count(x.env, x.tables.Root, x.env.Format.Levels-1)
+	tables(x.env, x.tables.Root, x.env.Format.Levels-1, 0, func(uint64, uint) { left++ })
 	if got := x.env.Frames.Stats().Owned[frame.PageTable]; got != left {
 		x.t.Fatalf("%d tables taken, %d in use", got, left)
 	}
@@ -510,16 +544,16 @@ func (x *trial) finish() {
 	}
 }
 
-// count returns the number of tables below one.
-func count(env paging.Env, table uint64, level uint) uint64 {
-	n := uint64(0)
-	for _, e := range env.Mem.Table(table) {
-		f := env.Format
-		if level > 0 && e&f.DirMask == f.Valid {
-			n += 1 + count(env, e&f.AddrMask*f.AddrUnit, level-1)
+// tables calls f with the first address and the level of each table below one.
+func tables(env paging.Env, table uint64, level uint, va uint64, f func(va uint64, level uint)) {
+	for k, e := range env.Mem.Table(table) {
+		format := env.Format
+		if level > 0 && e&format.DirMask == format.Valid {
+			first := va + uint64(k)*paging.Span(level)
+			f(first, level-1)
+			tables(env, e&format.AddrMask*format.AddrUnit, level-1, first, f)
 		}
 	}
-	return n
 }
 
 func TestModel(t *testing.T) {

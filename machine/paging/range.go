@@ -218,177 +218,6 @@ func (b *Batch) Release(a *frame.Allocator) (given uint64, code frame.Code) {
 	return given, code
 }
 
-// UnmapRange removes all pages from start up to end (exclusive), collects
-// their frames and the user part's tables that became empty in b, and returns
-// OK when the range is done. With More, flush, Release b, and call it again
-// with b.Next as the start. A large leaf must be
-// covered whole: else Large, and Split comes first.
-func (t Tables) UnmapRange(env Env, start, end uint64, b *Batch) Code {
-	b.begin(start)
-	f := env.Format
-	if start > end {
-		return NonCanonical
-	}
-	if code := f.checkRange(start, end-start); code != OK {
-		return code
-	}
-	w := walk{env: env, end: end, steps: &b.Steps}
-	for b.Next < end {
-		if b.n+int(f.Levels) > BatchSize || b.Steps >= b.Budget {
-			return More
-		}
-		e, level := w.down(t.Root, b.Next)
-		if *e != 0 && level > 0 { // a large leaf
-			if b.Next&(Span(level)-1) != 0 || end-b.Next < Span(level) {
-				return Large
-			}
-			b.take(f, e, level)
-		}
-		if level > 0 {
-			b.Next = w.next(b.Next, level)
-		} else {
-			w.clear(b)
-		}
-		w.prune(b, start, level)
-	}
-	return OK
-}
-
-// take clears the leaf *e and collects its frame.
-func (b *Batch) take(f *Format, e *uint64, level uint) {
-	kind := *e >> ((f.SoftAt + 1) & 63) & 1 * kindBorrowed
-	b.Flush = b.Flush || *e&f.Valid != 0
-	b.Pages += Span(level) / PageSize
-	b.Large++
-	b.Steps += largeCost
-	b.add(f.addr(*e) | kind | uint64(level)<<kindLevel)
-	*e = 0
-}
-
-// walk is the way from a root to the entry that is being worked on.
-type walk struct {
-	env   Env
-	end   uint64
-	steps *int      // what it cost
-	path  [6]uint64 // the table of each level on the way
-}
-
-// down returns the entry for va at the level at which the way ends: level 0, a
-// leaf, or nothing.
-func (w *walk) down(table, va uint64) (*uint64, uint) {
-	f := w.env.Format
-	for level := f.Levels - 1; ; level-- {
-		*w.steps++
-		w.path[level%6] = table
-		e := &w.env.Mem.Table(table)[va>>shift(level)&indexMask]
-		if *e == 0 || f.isLeaf(*e, level) {
-			return e, level
-		}
-		table = f.addr(*e)
-	}
-}
-
-// next returns the address of the next entry after va's in the same table that
-// is not empty, or of the table's end, at most the walk's end.
-func (w *walk) next(va uint64, level uint) uint64 {
-	if va|(Span(level)-1) >= w.end-1 {
-		return w.end
-	}
-	k := va >> shift(level) & indexMask
-	skip := used(w.env.Mem.Table(w.path[level%6]), k+1) - k
-	*w.steps += int(skip / 8)
-	last := va&^(Span(level)-1) + skip<<shift(level) - 1
-	if last >= w.end-1 {
-		return w.end
-	}
-	return last + 1
-}
-
-// pages returns the entries of the leaf table on the way, from va's on, that are
-// in the range: first to end.
-func (w *walk) pages(va uint64) (table *[512]uint64, first, end uint64) {
-	first = va >> pageShift & indexMask
-	end = min(512, first+(w.end-va)/PageSize)
-	*w.steps += int((end - first) / 8)
-	return w.env.Mem.Table(w.path[0]), first, end
-}
-
-// used returns the first entry from k on that is not empty, or 512.
-func used(t *[512]uint64, k uint64) uint64 {
-	for k < 512 {
-		if k%8 == 0 {
-			g := t[k : k+8 : k+8]
-			if g[0]|g[1]|g[2]|g[3]|g[4]|g[5]|g[6]|g[7] == 0 {
-				k += 8
-				continue
-			}
-		}
-		if t[k] != 0 {
-			return k
-		}
-		k++
-	}
-	return 512
-}
-
-// empty reports whether a table has no entry. It looks behind entry k first: where
-// programs map downwards, what was mapped before is there.
-func empty(t *[512]uint64, k uint64) bool {
-	return t[(k+1)&indexMask]|t[k&indexMask] == 0 && used(t, 0) == 512
-}
-
-// clear removes the pages of the leaf table at b.Next up to the table's end,
-// the range's end, or a full batch.
-func (w *walk) clear(b *Batch) {
-	f := w.env.Format
-	table, first, end := w.pages(b.Next)
-	n := b.n
-	// prune needs room for its tables.
-	last := min(BatchSize-int(f.Levels), n+max(b.Budget-b.Steps, 0)/unmapCost)
-	seen := uint64(0)
-	k := first
-	for k < end {
-		e := table[k&indexMask]
-		if e == 0 {
-			k = used(table, k+1)
-			continue
-		}
-		if n > last {
-			break
-		}
-		b.frames[n%BatchSize] = f.addr(e) | e>>((f.SoftAt+1)&63)&1*kindBorrowed
-		n++
-		seen |= e
-		table[k&indexMask] = 0
-		k++
-	}
-	b.Pages += uint64(n - b.n)
-	b.Flush = b.Flush || seen&f.Valid != 0
-	b.Next += (min(k, end) - first) * PageSize
-	b.Steps += (n - b.n) * unmapCost
-	b.n = n
-}
-
-// prune frees the user part's tables on the way that the walk has left and
-// that are empty, from the level at which it worked upwards.
-func (w *walk) prune(b *Batch, start uint64, level uint) {
-	f := w.env.Format
-	if start >= f.UserEnd {
-		return
-	}
-	last := b.Next - 1 // the last address worked on
-	for ; level < f.Levels-1; level++ {
-		left := b.Next == w.end || b.Next&(Span(level+1)-1) == 0
-		if !left || !empty(w.env.Mem.Table(w.path[level%6]), last>>shift(level)&indexMask) {
-			return
-		}
-		up := w.env.Mem.Table(w.path[(level+1)%6])
-		up[last>>shift(level+1)&indexMask] = 0
-		b.Flush, b.Tables = true, true
-		b.add(w.path[level%6] | kindTable)
-	}
-}
-
 // ProtectRange gives all pages mapped from start up to end (exclusive) the
 // rights of prot, keeping their software bits; a page with Copy does not
 // become writable. It returns OK when the range is done; with More, call it
@@ -435,7 +264,7 @@ func (w *walk) change(b *Batch, prot Prot) {
 	for k < end {
 		e := &table[k&indexMask]
 		if *e == 0 {
-			k = used(table, k+1)
+			k = used(table, k+1, end)
 			continue
 		}
 		b.change(w.env.Format, e, prot, 0)
@@ -444,7 +273,7 @@ func (w *walk) change(b *Batch, prot Prot) {
 			break
 		}
 	}
-	b.Next += (min(k, end) - first) * PageSize
+	b.Next += (k - first) * PageSize
 }
 
 // change gives one leaf new rights.
