@@ -8,8 +8,9 @@ import "loam/abi"
 // (abi.CallEndpointCall and the like, whose table package abi has).
 type Message struct {
 	To      uint64          // in: the endpoint; out, of a receive: the badge
-	Options *MessageOptions // kept
+	Options *MessageOptions // in
 	Token   uint64          // in: of a reply; out: of a receive
+	Came    uint64          // out: what came with the words (abi.Came)
 	Words   [abi.MessageWords]uint64
 }
 
@@ -27,10 +28,6 @@ type MessageOptions struct {
 	Accept       uint32
 	_            uint32
 
-	Send [abi.MaxMessageHandles]abi.HandOn
-
-	_       uint64
-	Got     uint32
-	Handles uint32
-	Given   [abi.MaxMessageHandles]abi.Handle
+	Send  [abi.MaxMessageHandles]abi.HandOn
+	Given [abi.MaxMessageHandles]abi.Handle
 }

@@ -24,6 +24,7 @@ TEXT ·messageCall(SB), NOSPLIT, $0-24
 	SYSCALL
 	MOVQ m+8(FP), CX // SYSCALL changed it
 	MOVQ DI, Message_To(CX)
+	MOVQ SI, Message_Came(CX)
 	MOVQ DX, Message_Token(CX)
 	MOVQ R10, (Message_Words+0)(CX)
 	MOVQ R8, (Message_Words+8)(CX)

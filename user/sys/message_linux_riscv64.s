@@ -23,6 +23,7 @@ TEXT ·messageCall(SB), NOSPLIT, $0-24
 	ECALL
 	MOV m+8(FP), T1 // nobody promises that the kernel keeps it
 	MOV T0, Message_To(T1)
+	MOV A1, Message_Came(T1)
 	MOV A2, Message_Token(T1)
 	MOV A3, (Message_Words+0)(T1)
 	MOV A4, (Message_Words+8)(T1)

@@ -111,5 +111,5 @@ func Interrupt(thread int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(thread), interruptSignal)
 }
 
-// handles in a MessageOptions are where abi puts them.
+// A MessageOptions has the size that the kernel reads.
 var _ = [1]struct{}{}[unsafe.Sizeof(MessageOptions{})-abi.MessageOptionsSize]

@@ -21,9 +21,9 @@ import (
 func TestMessageOptions(t *testing.T) {
 	a, b := []byte("what is sent"), make([]byte, 7)
 	o := MessageOptions{Deadline: -5, SendAddr: &a[0], ReceiveAddr: &b[0], SendBytes: 12, ReceiveBytes: 7,
-		Flags: 3, SendHandles: 4, Accept: 2, Got: 9, Handles: 1}
+		Flags: 3, SendHandles: 4, Accept: 2}
 	want := abi.MessageOptions{Deadline: -5, SendAddr: Address(a), ReceiveAddr: Address(b), SendBytes: 12,
-		ReceiveBytes: 7, Flags: 3, SendHandles: 4, Accept: 2, Got: 9, Handles: 1}
+		ReceiveBytes: 7, Flags: 3, SendHandles: 4, Accept: 2}
 	for i := range o.Send {
 		o.Send[i] = abi.HandOn{Handle: abi.Handle(i + 70), Rights: abi.Rights(i + 90), Flags: uint32(i)}
 		o.Given[i] = abi.Handle(1000 + i)
