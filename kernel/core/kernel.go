@@ -177,11 +177,11 @@ func (k *kernel) setUp() {
 // heap, more of them if the collector is to run.
 func (k *kernel) keepReserve(threads, spaces int) {
 	const (
-		aThread    = 512                 // bytes
-		aThreadCPU = 2 * (24 + 4)        // of each thread in the queues of each CPU
-		aProcess   = abi.MaxHandles * 40 // handles
-		spare      = 16                  // frames
-		collecting = 128                 // frames
+		aThread    = 512          // bytes
+		aThreadCPU = 2 * (24 + 4) // of each thread in the queues of each CPU
+		aProcess   = abi.MaxHandles * object.EntrySize
+		spare      = 16  // frames
+		collecting = 128 // frames
 	)
 	late := threads*(aThread+len(k.runners)*aThreadCPU) + spaces*aProcess
 	need := uint64(late/abi.PageSize + spare)

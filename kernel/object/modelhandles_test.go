@@ -31,14 +31,19 @@ func (w *world) pick(p *modelProcess) abi.Handle {
 	return abi.Handle(w.next())<<abi.HandleIndexBits | abi.Handle(w.next())
 }
 
-// rights gives most of them more often than not.
-func (w *world) rights() abi.Rights {
+// rights gives most of those of p's handle h, seldom others too.
+func (w *world) rights(p *modelProcess, h abi.Handle) abi.Rights {
 	some, more := w.next(), w.next()
-	return abi.Rights(some | more)
+	rights := abi.Rights(some | more)
+	if m, there := p.handles[h]; there && w.next() < 220 {
+		rights &= m.rights
+	}
+	return rights
 }
 
 func (w *world) duplicate(p *modelProcess) {
-	h, rights := w.pick(p), w.rights()
+	h := w.pick(p)
+	rights := w.rights(p, h)
 	m, there := p.handles[h]
 	want := abi.Errno(0)
 	switch {
@@ -57,7 +62,8 @@ func (w *world) duplicate(p *modelProcess) {
 }
 
 func (w *world) mint(p *modelProcess) {
-	h, rights, badge := w.pick(p), w.rights(), uint64(w.next())
+	h := w.pick(p)
+	rights, badge := w.rights(p, h), uint64(w.next())
 	if how := w.next(); how < 32 {
 		badge = 0
 	} else if how < 128 {
@@ -129,7 +135,8 @@ func (w *world) named(ref, table int32) *modelHandle {
 }
 
 func (w *world) replace(p *modelProcess) {
-	h, rights := w.pick(p), w.rights()
+	h := w.pick(p)
+	rights := w.rights(p, h)
 	m, there := p.handles[h]
 	want := abi.Errno(0)
 	switch {
@@ -185,7 +192,8 @@ func (w *world) close(p *modelProcess) {
 }
 
 func (w *world) handOn(p, to *modelProcess) {
-	on := abi.HandOn{Handle: w.pick(p), Rights: w.rights(), Flags: uint32(w.next()) % 3}
+	on := abi.HandOn{Handle: w.pick(p), Flags: uint32(w.next()) % 3}
+	on.Rights = w.rights(p, on.Handle)
 	m, there := p.handles[on.Handle]
 	want := abi.Errno(0)
 	switch {
@@ -218,8 +226,12 @@ func (w *world) handOn(p, to *modelProcess) {
 }
 
 func (w *world) get(p *modelProcess) {
-	h, need, kind := w.pick(p), w.rights(), abi.Kind(1+w.next()%abi.NumKinds)
+	h, kind := w.pick(p), abi.Kind(1+w.next()%abi.NumKinds)
+	need := w.rights(p, h)
 	m, there := p.handles[h]
+	if there && w.next() < 200 {
+		kind = m.object.kind
+	}
 	want := abi.Errno(0)
 	switch {
 	case !there:
@@ -228,6 +240,9 @@ func (w *world) get(p *modelProcess) {
 		want = abi.ENOTSUP
 	case need&^m.rights != 0:
 		want = abi.EACCES
+	}
+	if i, rights, badge, ok := Look(p.table, h); ok != there || ok && (i != w.index[m.object] || rights != m.rights || badge != m.badge) {
+		w.t.Fatalf("handle %#x is %d %#x %#x %v", uint64(h), i, rights, badge, ok)
 	}
 	i, e := w.o.Get(p.table, h, kind, need)
 	w.wantErrno("Get", e, want)

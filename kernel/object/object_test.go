@@ -3,6 +3,7 @@
 package object
 
 import (
+	"reflect"
 	"testing"
 
 	"loam/abi"
@@ -19,6 +20,12 @@ func newObjects(t testing.TB) (*Objects, Process) {
 		t.Fatal(e)
 	}
 	return o, p
+}
+
+func TestEntrySize(t *testing.T) {
+	if got := reflect.TypeFor[Entry]().Size(); got != EntrySize {
+		t.Errorf("%d bytes, EntrySize is %d", got, EntrySize)
+	}
 }
 
 // TestPlaceUsedUp: a place whose count is used up isn't given out again, and no

@@ -8,6 +8,9 @@ import (
 	"loam/abi"
 )
 
+// EntrySize is the size of an Entry in bytes.
+const EntrySize = 40
+
 // Entry is one place of a table. Its zero value is free.
 type Entry struct {
 	uses   uint64 // how often it was given out, the current time included
@@ -37,7 +40,7 @@ type Table struct {
 // Touch has memory behind all places of t, so that no handle needs more of it
 // later: a process's table is paid for, so to speak, when the process is made.
 func (t *Table) Touch() (sum uint64) {
-	const step = abi.PageSize / 48 // less than a page of them
+	const step = abi.PageSize / EntrySize // a page of them, or less
 	for i := 0; i < len(t.entries); i += step {
 		sum += t.entries[i].uses
 	}

@@ -41,6 +41,22 @@ func Replace(h Handle, rights abi.Rights) (Handle, error) {
 	return Handle(v), err
 }
 
+// Mint is Duplicate for an endpoint or a notification, and gives the new handle a
+// badge: what a server is told of whoever calls by it, or the bits of the
+// notification that may be signalled by it. h must have none.
+func Mint(h Handle, rights abi.Rights, badge uint64) (Handle, error) {
+	v, err := sys.ObjectCall(abi.CallHandleMint, uint64(h), uint64(rights), badge)
+	return Handle(v), err
+}
+
+// Revoke closes all handles that were derived from h, in all processes: what
+// Duplicate and Mint made of it, what was handed on of it by copying, and what was
+// made of these. h stays.
+func Revoke(h Handle) error {
+	_, err := sys.ObjectCall(abi.CallHandleRevoke, uint64(h))
+	return err
+}
+
 // Close gives h back.
 func Close(h Handle) error {
 	_, err := sys.ObjectCall(abi.CallHandleClose, uint64(h))

@@ -69,7 +69,7 @@ func garbler(word string) error {
 	known := []abi.Handle{abi.HandleProcess, abi.HandleSpace, abi.HandleThread, object.Given(0), object.Given(1)}
 	request := (&object.Program{File: "program", Args: []string{"objects", "role", "exit", "0"}}).Request()
 	for {
-		nr := uint64(abi.CallHandleDuplicate) + uint64(r.IntN(int(abi.CallMemoryClone)+2-abi.CallHandleDuplicate))
+		nr := uint64(abi.CallHandleDuplicate) + uint64(r.IntN(int(abi.CallHandleMint)+2-abi.CallHandleDuplicate))
 		var args [6]uint64
 		for i := range args {
 			args[i] = someWord(r, known)

@@ -40,6 +40,7 @@ func main() {
 		notificationCases(),
 		threadCases(),
 		processCases(),
+		deriveCases(),
 		limitCases(),
 		memoryCases(),
 		cloneCases(),

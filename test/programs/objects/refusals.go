@@ -33,6 +33,8 @@ var withHandles = []refusal{
 	{nr: abi.CallHandleDuplicate, right: abi.RightDuplicate, args: []uint64{0}},
 	{nr: abi.CallHandleReplace, args: []uint64{0}},
 	{nr: abi.CallHandleClose},
+	{nr: abi.CallHandleRevoke},
+	{nr: abi.CallHandleMint, kind: abi.KindNotification, right: abi.RightDuplicate, args: []uint64{0, 1}},
 	{nr: abi.CallHandleInfo, args: []uint64{infoAddr}},
 	{nr: abi.CallNotificationSignal, kind: abi.KindNotification, right: abi.RightWrite, args: []uint64{1}},
 	{nr: abi.CallNotificationWait, kind: abi.KindNotification, right: abi.RightWait, args: []uint64{1, 0}},
@@ -228,6 +230,18 @@ func otherErrors() []cases.Case {
 	})
 	memoryErrors(add)
 	add("handle_duplicate", syscall.EMFILE, full(func() error { return call(abi.CallHandleDuplicate, uint64(abi.HandleProcess), 0) }))
+	add("handle_mint", syscall.EMFILE, func(try func(error)) {
+		n := must(object.NewNotification())
+		defer n.Close()
+		full(func() error { return call(abi.CallHandleMint, uint64(n), 0, 1) })(try)
+	})
+	add("handle_mint", syscall.EINVAL, func(try func(error)) {
+		n := must(object.NewNotification())
+		defer n.Close()
+		try(call(abi.CallHandleMint, uint64(n), 0, 0))
+		try(call(abi.CallHandleMint, uint64(n), 0, top))
+		try(call(abi.CallHandleMint, uint64(n), 0, 1<<64-1))
+	})
 	add("notification_create", syscall.EMFILE, full(func() error { return call(abi.CallNotificationCreate) }))
 	add("thread_create", syscall.EMFILE, full(func() error { return call(abi.CallThreadCreate, uint64(abi.HandleProcess)) }))
 	add("process_create", syscall.EMFILE, full(func() error {

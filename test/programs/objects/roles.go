@@ -53,6 +53,16 @@ func play(role []string) {
 		err = memoryAt(role[1])
 	case "pages":
 		err = touchPages(role[1])
+	case "derive":
+		err = derive(role[1])
+	case "badged":
+		err = signalBadged()
+	case "revoke":
+		err = object.Revoke(object.Given(0))
+	case "pass":
+		err = pass()
+	case "passed":
+		err = passed()
 	case "hoard":
 		err = hoard()
 	case "leave":

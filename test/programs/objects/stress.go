@@ -126,7 +126,7 @@ func (s *stressed) allowed(what string, err error) bool {
 // step makes a random call.
 func (s *stressed) step(r *rand.Rand) {
 	h := s.pick(r)
-	switch r.IntN(26) {
+	switch r.IntN(28) {
 	case 0, 1:
 		if n, err := object.NewNotification(); s.allowed("create", err) {
 			s.add(abi.Handle(n))
@@ -176,6 +176,14 @@ func (s *stressed) step(r *rand.Rand) {
 		n := uint64(1 + r.IntN(64))
 		if m, err := object.Memory(h).Clone(uint64(r.IntN(int(n)))*page, n*page); s.allowed("clone", err) {
 			s.add(abi.Handle(m))
+		}
+	case 25:
+		if g, err := object.Mint(h, abi.Rights(r.IntN(64)), uint64(r.IntN(16))); s.allowed("mint", err) {
+			s.add(g)
+		}
+	case 26:
+		if i, err := object.Info(h); err == nil && i.Kind != abi.KindThread { // which may have been stopped by a handle derived from h
+			s.allowed("revoke", object.Revoke(h))
 		}
 	default:
 		_, err := object.Process(h).Info()
