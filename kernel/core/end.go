@@ -223,6 +223,7 @@ func finish() {
 	p := k.processes.Index(k.first)
 	status := p.status
 	k.freeProcess(p)
+	k.readMallocs()
 	report()
 	exit(channel.Kind(status.Kind), status.Value, nil)
 }

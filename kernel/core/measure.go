@@ -56,6 +56,9 @@ func collect(c *collections) {
 
 // reportMeasured sends what was measured to the host.
 func reportMeasured() {
+	if m := k.stats.mallocs; m != nil {
+		m.report()
+	}
 	c := &k.stats.collections
 	if n := atomic.LoadUint64(&c.count); n > 0 {
 		stat("collections", n, "collections")

@@ -30,10 +30,14 @@ func Run(Config) {
 		go k.runners[i].run()
 	}
 	startCollecting()
+	startCounting()
 	r := &k.runners[0]
 	metal.RunOn(r.cpu)
 	k.stats.memoryMiB = metal.Machine().MemoryBytes >> 20
 	k.setUp() // here, where no collection can start
+	if m := k.stats.mallocs; m != nil {
+		m.read(r.cpu)
+	}
 	atomic.StoreUint32(&k.ready, 1)
 	for i := 1; i < len(k.runners); i++ {
 		k.runners[i].cpu.Kick()

@@ -26,6 +26,7 @@ type counters struct {
 	large        uint64 // large pages made in those
 
 	collections collections
+	mallocs     *mallocs // nil: nobody wants it
 }
 
 // unknownCalls counts calls that nobody answers, by number. When all slots are
