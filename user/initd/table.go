@@ -3,7 +3,6 @@
 package initd
 
 import (
-	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
@@ -12,30 +11,9 @@ import (
 	"loam/abi"
 )
 
-// What the host asks init, and what init answers, are a number of the host's choice
-// that comes back in the answer, four bytes, little-endian, and a text. The one text
-// that is asked is RequestPrograms; its answer is Entries, one a line, with tabs
-// between their fields.
-
-// RequestPrograms asks for the program list.
+// RequestPrograms is the request of the host's that init answers, with its list: one
+// program a line, with tabs between the fields.
 const RequestPrograms = "programs 1"
-
-// numberSize is how many bytes the number before a text has.
-const numberSize = 4
-
-// PutText writes a request or an answer.
-func PutText(number uint32, text string) []byte {
-	b := binary.LittleEndian.AppendUint32(make([]byte, 0, numberSize+len(text)), number)
-	return append(b, text...)
-}
-
-// GetText takes a request or an answer apart.
-func GetText(b []byte) (number uint32, text string, ok bool) {
-	if len(b) < numberSize {
-		return 0, "", false
-	}
-	return binary.LittleEndian.Uint32(b), string(b[numberSize:]), true
-}
 
 // State is what a program does, for people.
 type State string

@@ -35,16 +35,6 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-func TestText(t *testing.T) {
-	n, text, ok := GetText(PutText(0x12345678, "abc"))
-	if n != 0x12345678 || text != "abc" || !ok {
-		t.Error(n, text, ok)
-	}
-	if _, _, ok := GetText([]byte("abc")); ok {
-		t.Error("three bytes have no number")
-	}
-}
-
 // FuzzDecodeEntries: what is accepted is written in the same way.
 func FuzzDecodeEntries(f *testing.F) {
 	f.Add("console\tblocked\t\t3\t4\t5\t6\t7\t8\n")
