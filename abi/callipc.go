@@ -216,5 +216,19 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL; ENODEV the machine has none.
 	CallMachineInfo // 0x1036
 
+	// CallMachineEnd ends the first process, and with it the machine, with a status
+	// that the host gets as the first process's. Arguments: the machine, the status's
+	// kind, its value, address of a reason, which is for people, its length in bytes,
+	// at most MaxEndReason, 0 for none. It does not return to a thread of the first process.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EFAULT; ESRCH the first process has
+	// ended already.
+	CallMachineEnd // 0x1037
+
+	// CallProcessUse tells what a process does and has used. Arguments: the handle,
+	// address of a ProcessUse to fill. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT.
+	CallProcessUse // 0x1038
+
 	callEnd
 )

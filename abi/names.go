@@ -77,6 +77,8 @@ var loamNames = [...]string{
 	CallHostReceive - CallBase:          "host_receive",
 	CallHostSend - CallBase:             "host_send",
 	CallMachineInfo - CallBase:          "machine_info",
+	CallMachineEnd - CallBase:           "machine_end",
+	CallProcessUse - CallBase:           "process_use",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

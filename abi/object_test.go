@@ -10,6 +10,7 @@ func TestObjectRoundTrips(t *testing.T) {
 	again(t, "ProcessCreate", ProcessCreateSize, func(d, s []byte) { p := GetProcessCreate(s); p.Put(d) })
 	again(t, "MemoryInfo", MemoryInfoSize, func(d, s []byte) { GetMemoryInfo(s).Put(d) })
 	again(t, "ThreadInfo", ThreadInfoSize, func(d, s []byte) { GetThreadInfo(s).Put(d) }, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47)
+	again(t, "ProcessUse", ProcessUseSize, func(d, s []byte) { GetProcessUse(s).Put(d) })
 	again(t, "MessageOptions", MessageOptionsSize, func(d, s []byte) { o := GetMessageOptions(s); o.Put(d) }, 44, 45, 46, 47)
 	again(t, "HandOn", HandOnSize, func(d, s []byte) { GetHandOn(s).Put(d) })
 	again(t, "Created", CreatedSize, func(d, s []byte) { GetCreated(s).Put(d) })

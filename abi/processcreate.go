@@ -34,11 +34,15 @@ const (
 	// ProcessEssential: the process is never ended because the machine has no
 	// memory for others (package kernel/victim). Its creator must be essential.
 	ProcessEssential = 4
+
+	// ProcessBootArgs: the arguments are those that lie in the boot archive as the
+	// file args; the request has none.
+	ProcessBootArgs = 8
 )
 
 // ProcessCreate is the header of the request.
 type ProcessCreate struct {
-	Flags   uint32 // ProcessHeld or ProcessEmpty or neither, and ProcessEssential
+	Flags   uint32 // ProcessHeld or ProcessEmpty or neither, ProcessEssential, ProcessBootArgs
 	Handles uint32 // items of the list that follows
 	Name    uint32 // bytes of the name, which follows the list
 	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name

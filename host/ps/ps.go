@@ -32,7 +32,7 @@ import (
 	"time"
 
 	"loam/host/vm"
-	"loam/user/initd"
+	"loam/internal/proglist"
 )
 
 // Machine is what a loam says about its machine.
@@ -47,8 +47,8 @@ type Machine struct {
 	Started   time.Time `json:"started,omitzero"`
 
 	// Programs is init's list; Init says whether there is an init in it.
-	Init     bool          `json:"init"`
-	Programs []initd.Entry `json:"programs,omitempty"`
+	Init     bool             `json:"init"`
+	Programs []proglist.Entry `json:"programs,omitempty"`
 
 	// Trouble says why something is missing.
 	Trouble string `json:"trouble,omitempty"`
@@ -251,7 +251,7 @@ func read(c net.Conn) (*Machine, error) {
 	}
 	for i := range m.Programs {
 		p := &m.Programs[i]
-		p.Name, p.State, p.Why = vm.Printable(p.Name), initd.State(vm.Printable(string(p.State))), vm.Printable(p.Why)
+		p.Name, p.State, p.Why = vm.Printable(p.Name), proglist.State(vm.Printable(string(p.State))), vm.Printable(p.Why)
 	}
 	return m, nil
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"loam/user/initd"
+	"loam/internal/proglist"
 )
 
 // folder gives the path of a folder that isn't there yet, short enough for a socket.
@@ -29,9 +29,9 @@ func folder(t *testing.T) string {
 var machine = Machine{
 	Program: "./server", Args: []string{"-p", "80"}, Arch: "amd64", Machine: "microvm", MemoryMiB: 512, CPUs: 1,
 	Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Init: true,
-	Programs: []initd.Entry{
-		{Name: "console", State: initd.StateBlocked, PID: 3, Threads: 4, Restarts: 2, CPU: 12_345_678, Memory: 1 << 20, Alive: 61e9},
-		{Name: "log", State: initd.StateStopped, Why: "starts again in 3s: killed by signal 9 (SIGKILL)", Restarts: 7},
+	Programs: []proglist.Entry{
+		{Name: "console", State: proglist.StateBlocked, PID: 3, Threads: 4, Restarts: 2, CPU: 12_345_678, Memory: 1 << 20, Alive: 61e9},
+		{Name: "log", State: proglist.StateStopped, Why: "starts again in 3s: killed by signal 9 (SIGKILL)", Restarts: 7},
 	},
 }
 
@@ -117,7 +117,7 @@ func TestStrange(t *testing.T) {
 	list, err := List([]string{dir}, 300*time.Millisecond)
 	want := []Machine{
 		{PID: 12, Trouble: "does not answer"}, {PID: 13, Trouble: "does not answer"},
-		{PID: 14, Program: "a[2J", Programs: []initd.Entry{{Name: "x", State: "ran"}}},
+		{PID: 14, Program: "a[2J", Programs: []proglist.Entry{{Name: "x", State: "ran"}}},
 	}
 	if err != nil || !reflect.DeepEqual(list, want) {
 		t.Errorf("%v, %+v", err, list)

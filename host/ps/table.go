@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"loam/user/initd"
+	"loam/internal/proglist"
 )
 
 // Print writes a list for people.
@@ -51,7 +51,7 @@ func printMachine(w io.Writer, m *Machine, now time.Time) error {
 }
 
 // row is the line of a program.
-func row(e *initd.Entry) []string {
+func row(e *proglist.Entry) []string {
 	state := string(e.State)
 	if e.Why != "" {
 		state += ": " + e.Why

@@ -172,6 +172,8 @@ var loamCalls = [...]call{
 	abi.CallMemoryClone - abi.CallBase:        loamMemoryClone,
 	abi.CallHandleRevoke - abi.CallBase:       loamHandleRevoke,
 	abi.CallHandleMint - abi.CallBase:         loamHandleMint,
+	abi.CallMachineEnd - abi.CallBase:         loamMachineEnd,
+	abi.CallProcessUse - abi.CallBase:         loamProcessUse,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

@@ -31,8 +31,7 @@ func (r *runner) readRequest(addr, size uint64) (q request, e abi.Errno) {
 	}
 	q.head = abi.GetProcessCreate(b)
 	switch h := &q.head; {
-	case h.Flags&^abi.ProcessEssential > abi.ProcessEmpty || h.Flags&abi.ProcessEmpty != 0 && h.Name|h.Args != 0 ||
-		h.Handles > abi.MaxHandOn || h.Size() != size:
+	case !flagsFit(h), h.Handles > abi.MaxHandOn, h.Size() != size:
 		return q, abi.EINVAL
 	case h.Name > abi.MaxProcessName:
 		return q, abi.ENAMETOOLONG
@@ -43,7 +42,24 @@ func (r *runner) readRequest(addr, size uint64) (q request, e abi.Errno) {
 	hands := int(q.head.Handles) * abi.HandOnSize
 	name := hands + int(q.head.Name)
 	q.hands, q.name, q.args = b[:hands], b[hands:name], b[name:]
+	if q.head.Flags&abi.ProcessBootArgs != 0 {
+		args, _ := k.files.Lookup([]byte("args"))
+		q.args = args.Data
+	}
 	return q, 0
+}
+
+// flagsFit tells whether the flags of a request can be, with what the request has.
+func flagsFit(h *abi.ProcessCreate) bool {
+	switch h.Flags &^ abi.ProcessEssential {
+	case 0, abi.ProcessHeld:
+		return true
+	case abi.ProcessEmpty:
+		return h.Name|h.Args == 0
+	case abi.ProcessBootArgs, abi.ProcessBootArgs | abi.ProcessHeld:
+		return h.Args == 0
+	}
+	return false
 }
 
 // checkHands tells whether the current process may hand on what the list names.

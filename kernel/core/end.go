@@ -225,7 +225,7 @@ func finish() {
 	k.freeProcess(p)
 	k.readMallocs()
 	report()
-	exit(channel.Kind(status.Kind), status.Value, nil)
+	exit(channel.Kind(status.Kind), status.Value, k.endReason.done())
 }
 
 // exit sends the last frame and stops the machine.

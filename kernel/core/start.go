@@ -61,13 +61,18 @@ func (r *runner) run() {
 	r.loop()
 }
 
-// startFirst starts the file "program" with the arguments and environment that
-// lie beside it, or tells the host why that can't be.
+// startFirst starts the file "init", if there is one, or else "program" with the
+// arguments that lie beside it; both with the environment that does. Or it tells the
+// host why that can't be.
 func (r *runner) startFirst() {
-	args, _ := k.files.Lookup([]byte("args"))
 	var l line
 	from := k.firstOrigin()
-	p, e := k.startProgram([]byte("program"), args.Data, &from, &l)
+	name := []byte("program")
+	args, _ := k.files.Lookup([]byte("args"))
+	if _, code := k.files.Lookup([]byte("init")); code == archive.OK {
+		name, args.Data, from.essential = []byte("init"), []byte("init\x00"), true
+	}
+	p, e := k.startProgram(name, args.Data, &from, &l)
 	if (e == abi.ENOMEM || e == abi.EDQUOT) && k.limited() && !k.frames.Low() {
 		e, l = abi.EDQUOT, line{}
 		l.text("its limit of memory is too low for it (--memory-limit)")

@@ -28,6 +28,7 @@ func structures() []layout {
 		{&abi.HandleInfo{}, abi.HandleInfoSize, "answer of `handle_info`"},
 		{&abi.ThreadInfo{}, abi.ThreadInfoSize, "answer of `thread_info`"},
 		{&abi.ProcessInfo{}, abi.ProcessInfoSize, "answer of `process_info`"},
+		{&abi.ProcessUse{}, abi.ProcessUseSize, "answer of `process_use`"},
 		{&abi.ProcessCreate{}, abi.ProcessCreateSize, "the beginning of `process_create`'s request"},
 		{&abi.HandOn{}, abi.HandOnSize, "a handle that is handed on, by `process_create` or in a message"},
 		{&abi.Created{}, abi.CreatedSize, "answer of `process_create`"},

@@ -7,16 +7,14 @@
 //
 // # Parts
 //
-//   - The manifest (manifest.go, words.go, resource.go, policyline.go): a text that
-//     says what to run. It is parsed and checked whole before anything starts, on
-//     the host too.
-//   - The life of a service (life.go): a state machine without clock, kernel or
+//   - The manifest (package internal/manifest) says what to run, and the program list
+//     (package internal/proglist) what runs; the host knows both.
+//   - The life of a service (life.go) is a state machine without clock, kernel or
 //     goroutine. Events go in with the time, out comes what to do; so all of it is
 //     tested with a time of the test's own.
-//   - The program list (table.go): what a host asks for, as lines of text.
-//   - The loop (run.go, services.go and others): one goroutine that waits for one notification,
-//     whose bits are what can happen: a call waits for a service, a process has
-//     ended, the host asks. The next thing to be done at a time is its deadline.
+//   - The loop (run.go) is one goroutine that waits for one notification, whose bits
+//     are what can happen: a call waits for a service, a process has ended, the
+//     host asks. The next thing to be done at a time is its deadline.
 //
 // # Endpoints outlive who serves them
 //

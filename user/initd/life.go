@@ -3,43 +3,9 @@
 package initd
 
 import (
-	"time"
-
 	"loam/abi"
+	"loam/internal/manifest"
 )
-
-// Restart says after which ends a service is started again.
-type Restart uint8
-
-// The restart policies.
-const (
-	Never     Restart = iota // after none
-	OnFailure                // after all but exit code 0
-	Always                   // after each
-)
-
-// Bounds of a Policy.
-const (
-	maxCount = 1000
-	maxDelay = 24 * time.Hour
-)
-
-// Policy is how a service is started again: first after First, then each time after
-// twice as long as before, up to Most. A service that ran for Most begins with First
-// again. When it would be started for the Count+1st time in Window, it has ended for
-// good. A clean end of a lazy service is not counted and not delayed: it waits for
-// the next call.
-type Policy struct {
-	Restart     Restart
-	First, Most time.Duration
-	Count       int // 0: without limit
-	Window      time.Duration
-}
-
-// DefaultPolicy is that of a service about which nothing is said.
-func DefaultPolicy() Policy {
-	return Policy{Restart: OnFailure, First: 100 * time.Millisecond, Most: 10 * time.Second, Count: 10, Window: time.Minute}
-}
 
 // Phase is where in its life a service is.
 type Phase uint8
@@ -71,7 +37,7 @@ type Life struct {
 	Restarts uint64         // starts but for the first
 	TooMany  bool           // it has ended because of Policy.Count
 
-	policy Policy
+	policy manifest.Policy
 	lazy   bool
 	starts uint64
 	since  int64   // the last start
@@ -80,7 +46,7 @@ type Life struct {
 }
 
 // NewLife gives a service that has not been started.
-func NewLife(p Policy, lazy bool) Life { return Life{policy: p, lazy: lazy} }
+func NewLife(p manifest.Policy, lazy bool) Life { return Life{policy: p, lazy: lazy} }
 
 // Boot begins the life.
 func (l *Life) Boot() Action { return l.begin() }
@@ -115,7 +81,7 @@ func (l *Life) Ended(now int64, status abi.ExitStatus) Action {
 	l.Status = status
 	failure := status != abi.ExitStatus{Kind: abi.Exited}
 	switch {
-	case l.policy.Restart == Never, l.policy.Restart == OnFailure && !failure && !l.lazy:
+	case l.policy.Restart == manifest.Never, l.policy.Restart == manifest.OnFailure && !failure && !l.lazy:
 		l.Phase = Ended
 		return GiveUp
 	case l.lazy && !failure:

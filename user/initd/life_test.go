@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"loam/abi"
+	"loam/internal/manifest"
 )
 
 const (
@@ -23,7 +24,7 @@ var (
 // TestBackOff: a service that dies at once is started after twice the time each
 // time, up to the most; one that ran long begins anew; too many are the end.
 func TestBackOff(t *testing.T) {
-	l := NewLife(Policy{Always, 100 * time.Millisecond, time.Second, 6, time.Minute}, false)
+	l := NewLife(manifest.Policy{Restart: manifest.Always, First: 100 * time.Millisecond, Most: time.Second, Count: 6, Window: time.Minute}, false)
 	now := int64(0)
 	if l.Boot() != Start {
 		t.Fatal("not started at boot")
@@ -60,27 +61,27 @@ func TestBackOff(t *testing.T) {
 // TestPolicies: what follows an end.
 func TestPolicies(t *testing.T) {
 	for _, c := range []struct {
-		r      Restart
+		r      manifest.Restart
 		lazy   bool
 		status abi.ExitStatus
 		delay  time.Duration
 		want   Action
 		phase  Phase
 	}{
-		{Never, false, failed, 0, GiveUp, Ended},
-		{Never, true, clean, 0, GiveUp, Ended},
-		{OnFailure, false, clean, 0, GiveUp, Ended},
-		{OnFailure, false, failed, 0, Start, Stopped},
-		{OnFailure, false, abi.ExitStatus{Kind: abi.Exited, Value: 1}, 0, Start, Stopped},
-		{OnFailure, false, abi.ExitStatus{Kind: abi.NotStarted, Value: 8}, time.Second, Nothing, Delayed},
-		{OnFailure, true, clean, time.Second, Watch, Stopped},
-		{OnFailure, true, failed, 0, Watch, Stopped},
-		{OnFailure, true, failed, time.Second, Nothing, Delayed},
-		{Always, false, clean, 0, Start, Stopped},
-		{Always, false, clean, time.Second, Nothing, Delayed},
-		{Always, true, clean, time.Second, Watch, Stopped},
+		{manifest.Never, false, failed, 0, GiveUp, Ended},
+		{manifest.Never, true, clean, 0, GiveUp, Ended},
+		{manifest.OnFailure, false, clean, 0, GiveUp, Ended},
+		{manifest.OnFailure, false, failed, 0, Start, Stopped},
+		{manifest.OnFailure, false, abi.ExitStatus{Kind: abi.Exited, Value: 1}, 0, Start, Stopped},
+		{manifest.OnFailure, false, abi.ExitStatus{Kind: abi.NotStarted, Value: 8}, time.Second, Nothing, Delayed},
+		{manifest.OnFailure, true, clean, time.Second, Watch, Stopped},
+		{manifest.OnFailure, true, failed, 0, Watch, Stopped},
+		{manifest.OnFailure, true, failed, time.Second, Nothing, Delayed},
+		{manifest.Always, false, clean, 0, Start, Stopped},
+		{manifest.Always, false, clean, time.Second, Nothing, Delayed},
+		{manifest.Always, true, clean, time.Second, Watch, Stopped},
 	} {
-		l := NewLife(Policy{c.r, c.delay, 2 * c.delay, 0, 0}, c.lazy)
+		l := NewLife(manifest.Policy{Restart: c.r, First: c.delay, Most: 2 * c.delay}, c.lazy)
 		if a := l.Boot(); c.lazy != (a == Watch) {
 			t.Fatalf("%+v: %v at boot", c, a)
 		}
@@ -102,7 +103,7 @@ func TestPolicies(t *testing.T) {
 func TestLifeModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		p := Policy{Restart: Restart(random.IntN(3)), First: time.Duration(random.IntN(50)) * time.Millisecond,
+		p := manifest.Policy{Restart: manifest.Restart(random.IntN(3)), First: time.Duration(random.IntN(50)) * time.Millisecond,
 			Count: random.IntN(6), Window: time.Duration(1+random.IntN(2000)) * time.Millisecond}
 		p.Most = p.First + time.Duration(random.IntN(500))*time.Millisecond
 		playLife(t, random, p, random.IntN(2) == 0)
@@ -117,7 +118,7 @@ type end struct {
 
 // oracle says from all ends of a life how long the next start waits after the
 // last, and whether there is one.
-func oracle(p Policy, ends []end) (delay int64, over bool) {
+func oracle(p manifest.Policy, ends []end) (delay int64, over bool) {
 	delay, counted := 0, 0
 	last := ends[len(ends)-1].at
 	for _, e := range ends {
@@ -137,7 +138,7 @@ func oracle(p Policy, ends []end) (delay int64, over bool) {
 	return delay, p.Count > 0 && counted > p.Count
 }
 
-func playLife(t *testing.T, random *rand.Rand, p Policy, lazy bool) {
+func playLife(t *testing.T, random *rand.Rand, p manifest.Policy, lazy bool) {
 	l := NewLife(p, lazy)
 	now, a := int64(0), l.Boot()
 	var ends []end
@@ -162,7 +163,7 @@ func playLife(t *testing.T, random *rand.Rand, p Policy, lazy bool) {
 		e.at, e.counts = now, status != clean || !lazy
 		ends = append(ends, e)
 		a = l.Ended(now, status)
-		if p.Restart == Never || p.Restart == OnFailure && !lazy && status == clean {
+		if p.Restart == manifest.Never || p.Restart == manifest.OnFailure && !lazy && status == clean {
 			if a != GiveUp || l.TooMany {
 				t.Fatalf("%+v: %v, %+v", p, a, l)
 			}

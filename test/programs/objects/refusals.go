@@ -53,6 +53,7 @@ var withHandles = []refusal{
 	{nr: abi.CallMemoryMap, kind: abi.KindSpace, args: []uint64{0, 0, 0, page, rw}},
 	{nr: abi.CallMemoryUnmap, kind: abi.KindSpace, right: abi.RightMap, args: []uint64{1 << 30, page}},
 	{nr: abi.CallProcessInfo, kind: abi.KindProcess, right: abi.RightRead, args: []uint64{infoAddr}},
+	{nr: abi.CallProcessUse, kind: abi.KindProcess, right: abi.RightRead, args: []uint64{infoAddr}},
 }
 
 var (
@@ -72,7 +73,7 @@ func refusals() []cases.Case {
 		if r.right != 0 {
 			out = append(out, cases.Case{Name: name + " EACCES", Run: r.missingRight})
 		}
-		if r.right == abi.RightManage && r.kind != abi.KindMemory {
+		if r.right == abi.RightManage && r.kind != abi.KindMemory || r.nr == abi.CallProcessUse {
 			out = append(out, cases.Case{Name: name + " ESRCH", Run: r.ended})
 		}
 	}
@@ -196,7 +197,7 @@ func otherErrors() []cases.Case {
 	for _, r := range withHandles {
 		name := abi.Name(abi.HostArch, r.nr)
 		switch r.nr {
-		case abi.CallHandleInfo, abi.CallProcessInfo:
+		case abi.CallHandleInfo, abi.CallProcessInfo, abi.CallProcessUse:
 			add(name, syscall.EFAULT, func(try func(error)) {
 				for _, a := range badAddresses {
 					try(r.make(abi.HandleProcess, a))

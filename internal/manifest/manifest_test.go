@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package initd
+package manifest
 
 import (
 	"errors"
@@ -17,8 +17,8 @@ const example = `# what this machine runs
 loam-manifest 1
 
 service console            # the driver
-  file system
-  args console "a b" "say \"hi\\\"" ""
+  args "a b" "say \"hi\\\"" ""
+  system console
   provides console
   interrupt 4 level low
   ports 0x3f8 8
@@ -52,7 +52,7 @@ func TestParse(t *testing.T) {
 	on := handOnRights
 	want := &Manifest{
 		Services: []Service{{
-			Name: "console", Line: 4, File: "system", Args: []string{"console", "a b", `say "hi\"`, ""},
+			Name: "console", Line: 4, File: "init", System: true, Args: []string{"console", "a b", `say "hi\"`, ""},
 			Grants: []Grant{
 				{Kind: GrantProvides, Line: 7, Name: "console", Rights: on | abi.RightWait},
 				{Kind: GrantInterrupt, Line: 8, First: 4, Flags: abi.InterruptLevel | abi.InterruptLow, Rights: on | abi.RightManage},
@@ -103,9 +103,12 @@ func TestParseErrors(t *testing.T) {
 		{"loam-manifest 1\nservice A\n", 2, `"A" is no name`},
 		{"loam-manifest 1\nservice " + strings.Repeat("a", 32) + "\n", 2, "is no name"},
 		{"loam-manifest 1\nservice init\n", 2, "it is taken"},
-		{"loam-manifest 1\nservice a\n", 2, "service a names no file"},
+		{"loam-manifest 1\nservice a\n", 2, "service a names neither a file nor a program of the system image"},
 		{s + "service a\n", 4, "a second service a (the first is at line 2)"},
 		{s + "file g\n", 4, "a second file"},
+		{s + "system g\n", 4, "file and system: a service is one of them"},
+		{"loam-manifest 1\nservice a\nsystem b\nfile f\n", 4, "file and system: a service is one of them"},
+		{"loam-manifest 1\nservice a\nsystem B\n", 3, "system takes the name of a program"},
 		{s + "fiel g\n", 4, `nothing is called "fiel"`},
 		{s + "args \"a\n", 4, `a " is missing`},
 		{s + "args \"a\"b\n", 4, `white space is missing behind a "`},
@@ -147,6 +150,7 @@ func TestParseErrors(t *testing.T) {
 		{s + "program\nfile x\n", 5, "file: what the program is"},
 		{strings.Repeat("#", MaxManifest+1), 0, "longer than 65536 bytes"},
 		{s + strings.Repeat("interrupt 1\n", 65), 68, "more than 64 handles"},
+		{s + strings.Repeat("interrupt 1\n", 64) + "service b\nfile f\n" + strings.Repeat("interrupt 1\n", 64), 102, "more than 96 handles for all"},
 	} {
 		_, err := Parse([]byte(c.text))
 		var e *Error
@@ -178,7 +182,7 @@ func FuzzParse(f *testing.F) {
 		if len(m.Services) > MaxServices {
 			t.Fatal("too many services")
 		}
-		for _, s := range m.all() {
+		for _, s := range m.All() {
 			args := s.Name + "\x00"
 			for _, a := range s.Args {
 				args += a + "\x00"

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package initd
+package manifest
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"loam/abi"
@@ -21,7 +20,7 @@ func (p *parser) setting(key string, args []string) (why string) {
 		return "a second " + key
 	}
 	p.given[key] = true
-	if p.s == &p.m.Program && (key == "file" || key == "args" || key == "start" || key == "restart") {
+	if p.s == &p.m.Program && (key == "file" || key == "system" || key == "args" || key == "start" || key == "restart") {
 		return key + ": what the program is, and that it runs once, is said by who starts the machine"
 	}
 	s := p.s
@@ -30,11 +29,20 @@ func (p *parser) setting(key string, args []string) (why string) {
 		if len(args) != 1 || args[0] == "" || len(args[0]) > abi.MaxProcessName {
 			return "file takes the name of a file of the boot archive"
 		}
-		s.File = args[0]
-	case "args":
-		if s.Args, why = checkArgs(args); why != "" {
-			return why
+		if s.System {
+			return "file and system: a service is one of them"
 		}
+		s.File = args[0]
+	case "system":
+		if len(args) != 1 || !isName(args[0]) {
+			return "system takes the name of a program of the system image"
+		}
+		if s.File != "" {
+			return "file and system: a service is one of them"
+		}
+		s.System, s.File, s.Args = true, SystemImage, append([]string{args[0]}, s.Args...)
+	case "args":
+		s.Args = append(s.Args, args...)
 	case "priority":
 		return s.priority(args)
 	case "nice":
@@ -56,16 +64,6 @@ func (p *parser) setting(key string, args []string) (why string) {
 		return "nothing is called " + quote(key)
 	}
 	return ""
-}
-
-// checkArgs refuses what the kernel could not pass on.
-func checkArgs(args []string) ([]string, string) {
-	for _, a := range args {
-		if strings.Contains(a, "\x00") {
-			return nil, "a NUL in an argument"
-		}
-	}
-	return args, ""
 }
 
 func (s *Service) priority(args []string) (why string) {

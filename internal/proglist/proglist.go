@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package initd
+// Package proglist is the form in which init tells the host what runs in a machine.
+package proglist
 
 import (
 	"errors"
@@ -11,9 +12,9 @@ import (
 	"loam/abi"
 )
 
-// RequestPrograms is the request of the host's that init answers, with its list: one
+// Request is the request of the host's that init answers, with its list: one
 // program a line, with tabs between the fields.
-const RequestPrograms = "programs 1"
+const Request = "programs 1"
 
 // State is what a program does, for people.
 type State string
@@ -43,9 +44,9 @@ type Entry struct {
 // entryFields is how many fields a line has.
 const entryFields = 9
 
-// EncodeEntries writes a list as text, of at most limit bytes: what doesn't fit is
+// Encode writes a list as text, of at most limit bytes: what doesn't fit is
 // left out from the end.
-func EncodeEntries(list []Entry, limit int) string {
+func Encode(list []Entry, limit int) string {
 	var b []byte
 	for i := range list {
 		n := len(b)
@@ -83,9 +84,9 @@ func field(s string) string {
 // errEntries is a list that no init wrote.
 var errEntries = errors.New("init's list makes no sense")
 
-// DecodeEntries reads what EncodeEntries wrote. The machine is not trusted: what it
+// Decode reads what Encode wrote. The machine is not trusted: what it
 // wrote may be anything.
-func DecodeEntries(text string) ([]Entry, error) {
+func Decode(text string) ([]Entry, error) {
 	list := []Entry{}
 	if len(text) > abi.MaxHostAnswer {
 		return nil, errEntries

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package initd
+// Package manifest reads the text that says what init is to run (docs/init.md). It is
+// parsed and checked whole before anything starts: on the host, which refuses a
+// machine with a manifest that can't be, and by init.
+//
+// Rejected: JSON (no comments, and errors without a line that a person understands) and
+// other formats that bring a library of a size that every boot would pay for.
+package manifest
 
 import (
 	"strconv"
@@ -9,8 +15,12 @@ import (
 	"loam/abi"
 )
 
-// FileManifest is the manifest's name in the boot archive.
-const FileManifest = "manifest"
+// Names in the boot archive: of the manifest, and of the system image, whose program
+// init is the first process.
+const (
+	File        = "manifest"
+	SystemImage = "init"
+)
 
 // ProgramName is the name of the service that the machine is for: the file of that
 // name, which `loam run` was given. The section "program" of a manifest is about it.
@@ -24,6 +34,7 @@ const (
 	MaxManifest = 64 << 10 // bytes
 	MaxServices = 24       // the program not counted
 	MaxName     = 31       // bytes of the name of a service or an endpoint
+	MaxGrants   = 96       // of all services together
 	maxGrants   = abi.MaxHandOn
 )
 
@@ -43,6 +54,7 @@ type Service struct {
 	Priority  uint32   // fixed, from 1 to abi.MaxPriority; 0: in the class of programs
 	Nice      int32    // there
 	Quota     Quota
+	System    bool // it is a program of the system image, the first of Args
 	Limits    []Limit
 	Lazy      bool // started when its endpoint is called
 	Policy    Policy
@@ -180,10 +192,10 @@ func (p *parser) service(args []string) (why string) {
 // check looks at what only the whole can tell.
 func (m *Manifest) check() *Error {
 	provider := map[string]string{}
-	all := m.all()
+	all := m.All()
 	for _, s := range all {
 		if s.File == "" {
-			return &Error{s.Line, "service " + s.Name + " names no file"}
+			return &Error{s.Line, "service " + s.Name + " names neither a file nor a program of the system image"}
 		}
 		if n := argsSize(s); n > abi.MaxProcessArgs {
 			return &Error{s.Line, "service " + s.Name + ": its arguments have " + strconv.Itoa(n) + " bytes, " + strconv.Itoa(abi.MaxProcessArgs) + " at most"}
@@ -198,8 +210,12 @@ func (m *Manifest) check() *Error {
 			return &Error{s.Line, "service " + s.Name + " is to be started when it is called, but provides nothing"}
 		}
 	}
+	grants := 0
 	for _, s := range all {
 		for _, g := range s.Grants {
+			if grants++; grants > MaxGrants {
+				return &Error{g.Line, "more than " + strconv.Itoa(MaxGrants) + " handles for all services together"}
+			}
 			if _, known := provider[g.Name]; g.Kind == GrantUses && !known {
 				return &Error{g.Line, "no service provides " + g.Name}
 			}
@@ -208,8 +224,8 @@ func (m *Manifest) check() *Error {
 	return nil
 }
 
-// all gives the services and, last, the program.
-func (m *Manifest) all() []*Service {
+// All gives the services and, last, the program.
+func (m *Manifest) All() []*Service {
 	all := make([]*Service, 0, len(m.Services)+1)
 	for i := range m.Services {
 		all = append(all, &m.Services[i])

@@ -1,0 +1,77 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/abi/channel"
+	"loam/kernel/pool"
+	"loam/machine/metal"
+)
+
+// The calls by which the first process looks after the others and ends the machine.
+
+// loamMachineEnd: machine, kind, value, reason, its length. See abi.CallMachineEnd.
+func loamMachineEnd(r *runner, c *metal.Context) uint64 {
+	if _, e := r.object(c.Arg0(), abi.KindMachine, abi.RightManage); e != 0 {
+		return e.Result()
+	}
+	status, ok := endStatus(c.Arg1(), c.Arg2())
+	first := k.processes.Index(k.first)
+	switch {
+	case !ok || c.Arg4() > abi.MaxEndReason:
+		return abi.EINVAL.Result()
+	case first.ended:
+		return abi.ESRCH.Result()
+	}
+	reason := r.buf[:c.Arg4()]
+	if e := r.as.ReadUser(abi.UserAddr(c.Arg3()), reason); e != 0 {
+		return e.Result()
+	}
+	k.endReason = line{}
+	k.endReason.bytes(reason)
+	r.endProcess(first, status)
+	return 0
+}
+
+// endStatus is the status of a kind and a value, if the host takes it (channel.Exit).
+func endStatus(kind, value uint64) (abi.ExitStatus, bool) {
+	ok := false
+	switch channel.Kind(kind) {
+	case channel.Exited:
+		ok = value <= 255
+	case channel.Signalled:
+		ok = value >= 1 && value <= 64
+	case channel.NotStarted:
+		ok = value < 1<<32
+	}
+	return abi.ExitStatus{Kind: abi.ExitKind(kind), Value: uint32(value)}, ok && kind <= uint64(channel.NotStarted)
+}
+
+// loamProcessUse: process, where to put a ProcessUse.
+func loamProcessUse(r *runner, c *metal.Context) uint64 {
+	p, e := r.process(c.Arg0(), abi.RightRead)
+	if e != 0 {
+		return e.Result()
+	}
+	use := abi.ProcessUse{Time: uint64(r.processTime(p, r.time()))}
+	copy(use.Name[:], p.name[:])
+	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
+		switch t := k.threads.Index(i); {
+		case t.gone:
+		case t.runner() != nil:
+			use.Running++
+		case t.held || t.stopped:
+			use.Stopped++
+		case t.wait == running:
+			use.Ready++
+		default:
+			use.Waiting++
+		}
+	}
+	var b [abi.ProcessUseSize]byte
+	use.Put(b[:])
+	return r.put(c.Arg1(), b[:])
+}
