@@ -33,8 +33,43 @@
 // used up all the same isn't given out again.
 //
 // Each handle has its own set of rights. All ways to make one of another
-// (Duplicate, Replace, HandOn) refuse what the first doesn't have, so along any
+// (Duplicate, Mint, Replace, HandOn) refuse what the first doesn't have, so along any
 // chain rights never grow.
+//
+// # Derived handles
+//
+// A handle that was made of another one is derived from it: by Duplicate, by Mint,
+// by HandOn that copies. One that takes another's place takes its place here too:
+// by Replace, by HandOn that moves. So there is a forest over the handles of all
+// tables, with a root for each handle that the kernel gave for an object it made
+// (Insert). Derived and RemoveDerived take away all that is below a handle, one by
+// one, so that a caller can do it in pieces; whatever is derived meanwhile is
+// below too, and goes. When a handle is closed, what was derived from it is derived
+// from its parent: who handed something on can have it back, however many
+// processes it went through and whichever of them have ended. Nothing below a root
+// that was closed can be taken back as a whole any more, but by who is above it.
+//
+// A handle knows its first and last child and its neighbours; only the ends of a
+// list of children know the parent. So a handle's children come into its place by
+// four links, however many they are, and a process with a full table ends in as
+// many steps as it has handles. Rejected: a parent in each handle, since closing one
+// would walk over its children; a list in order of depth as seL4 keeps it, where
+// whether the next one is a child follows from its content, since here two handles
+// with the same object, rights and badge may be parent and child or not; handles
+// that end with their parent, since then nobody could hand on what he
+// was given and go.
+//
+// # Badges
+//
+// A handle of an endpoint or a notification can have a badge: one word that Mint
+// gives it and that stays with all that is made of it. Who receives from an endpoint
+// is told the badge of the handle that was called by, and so knows its clients
+// without asking them; by a notification's handle with a badge only those bits
+// may be set. A handle with a badge can't be minted again: a client can't become
+// another one.
+//
+// An endpoint counts its handles with abi.RightWait. When none is left nobody will
+// ever receive what is sent there (Orphaned), and the owner tells those who wait.
 //
 // # Accounts
 //
@@ -61,14 +96,17 @@
 //
 // # Bounds
 //
-// Everything is made by [New] and [Table.Init]; nothing allocates later. Closing
+// Everything is made by [Objects.Init]; nothing allocates later. Closing
 // a table goes handle by handle (Pop), so that a caller can do it in pieces. The
 // one walk over all processes is CloseAccount's.
 //
 // # Locks
 //
-// None here: the kernel lock of package core guards all of it.
+// None here: the kernel lock of package core guards all of it. Look alone may be
+// called without it: its answer belongs to one handle, and it says nothing about
+// what happens to that handle afterwards.
 //
-// Sources: seL4 reference manual 2.1 (capabilities, rights); KeyKOS and EROS
-// (space banks); Linux cgroups v2 (charges that go up a tree).
+// Sources: seL4 reference manual 2.1 (capabilities, rights, badges, derivation and
+// revocation); KeyKOS and EROS (space banks); Linux cgroups v2 (charges that go up a
+// tree).
 package object
