@@ -106,9 +106,9 @@ func (s *System) NewTable() (*Table, abi.Errno) {
 // FreeTable closes all descriptors of a process and gives tb back. No thread of
 // the process may be waiting.
 func (s *System) FreeTable(tb *Table) {
-	for fd := range int32(MaxFD) {
-		if tb.has(fd) {
-			s.Close(tb, fd)
+	for i := range tb.used {
+		for set := tb.used[i]; set != 0; set &= set - 1 {
+			s.Close(tb, int32(i*64+bits.TrailingZeros64(set)))
 		}
 	}
 	s.tables.Put(tb.self)
