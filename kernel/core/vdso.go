@@ -33,11 +33,15 @@ func (k *kernel) mapVDSO(s *space.Space) (uint64, abi.Errno) {
 	if k.vdso == 0 {
 		return 0, 0
 	}
-	const size = 2 * abi.PageSize
-	data, e := s.MapAnywhere(&k.memory, space.Area{End: size, Prot: space.Read, Kind: space.Archive, Phys: k.vdso, Bytes: size})
-	if e != 0 {
-		return 0, e
+	const size = abi.PageSize
+	data, ok := s.Vacant(2 * size)
+	if !ok {
+		return 0, abi.ENOMEM
 	}
-	text := data + abi.PageSize
-	return text, s.MProtect(&k.memory, abi.UserAddr(text), abi.PageSize, abi.PROT_READ|abi.PROT_EXEC)
+	text := data + size
+	e := s.Map(&k.memory, space.Area{Start: data, End: text, Prot: space.Read, Kind: space.Archive, Phys: k.vdso, Bytes: size})
+	if e == 0 {
+		e = s.Map(&k.memory, space.Area{Start: text, End: text + size, Prot: space.Read | space.Exec, Kind: space.Archive, Phys: k.vdso + size, Bytes: size})
+	}
+	return text, e
 }

@@ -117,12 +117,19 @@ func (s *Space) MapAnywhere(c *Call, a Area) (start uint64, errno abi.Errno) {
 		return 0, More
 	}
 	size := a.Size()
-	start, ok := s.room(s.low, s.high, size)
-	if size == 0 || !ok {
+	start, ok := s.Vacant(size)
+	if !ok {
 		return 0, abi.ENOMEM
 	}
 	a.Start, a.End = start, start+size
 	return start, s.Map(c, a)
+}
+
+// Vacant gives the place that MapAnywhere would choose for an area of size bytes.
+// ok is false if there is none.
+func (s *Space) Vacant(size uint64) (start uint64, ok bool) {
+	start, ok = s.room(s.low, s.high, size)
+	return start, ok && size != 0
 }
 
 // MapStack puts a stack of size bytes below end and a guard below that.
