@@ -84,6 +84,7 @@ type kernel struct {
 	frame [frameMax]byte        // a signal's frame while it is made or read
 	name  [archive.MaxName]byte // of a boot archive file, from a call
 	args  [mostSpawnArgs]byte
+	words [64]uint64 // of a first stack, while it is written
 
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
 

@@ -296,12 +296,12 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 
 // writeStack writes the strings and the vectors.
 func writeStack(s *space.Space, l *procimage.Layout, name, args, env []byte) abi.Errno {
-	b := k.runners[k.holder].buf[:]
 	if l.SP < l.Name-stackSize/2 {
 		return abi.E2BIG
 	}
-	metal.Random(b[:procimage.RandomSize])
-	e := s.WriteUser(abi.UserAddr(l.Random), b[:procimage.RandomSize])
+	random := k.runners[k.holder].buf[:procimage.RandomSize]
+	metal.Random(random)
+	e := s.WriteUser(abi.UserAddr(l.Random), random)
 	if e == 0 {
 		e = s.WriteUser(abi.UserAddr(l.Args), args)
 	}
@@ -309,22 +309,13 @@ func writeStack(s *space.Space, l *procimage.Layout, name, args, env []byte) abi
 		e = s.WriteUser(abi.UserAddr(l.Env), env)
 	}
 	if e == 0 {
-		e = s.WriteUser(abi.UserAddr(l.Name), b[:copy(b, name)])
+		e = s.WriteUser(abi.UserAddr(l.Name), name)
 	}
-	at, n := l.SP, 0
-	for w := l.Start(args, env); e == 0; {
-		v, more := w.Next()
-		if more {
-			binary.LittleEndian.PutUint64(b[n:], v)
-			n += 8
-		}
-		if n == len(b) || !more {
-			e = s.WriteUser(abi.UserAddr(at), b[:n])
-			at, n = at+uint64(n), 0
-		}
-		if !more {
-			break
-		}
+	words, at := k.words[:], l.SP
+	for w, n := l.Start(args, env), len(words); e == 0 && n == len(words); {
+		n = w.Fill(words)
+		e = s.WriteWords(abi.UserAddr(at), words[:n])
+		at += uint64(n) * 8
 	}
 	return e
 }

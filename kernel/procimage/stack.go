@@ -12,8 +12,8 @@
 //
 // Strings arrive as blocks, each string NUL-terminated, as they lie in the
 // boot archive; they are copied as they are, so the only new bytes are words.
-// [Words] yields those one by one: the kernel writes them through a buffer of
-// its own and needs no memory that grows with what a user gave.
+// [Words] yields those a buffer at a time: the kernel needs no memory that grows
+// with what a user gave.
 //
 // It is the same on both architectures; what differs is in the auxiliary vector,
 // which the caller fills: AT_HWCAP has a meaning on riscv64 (riscv64.ISA.HWCAP),
@@ -45,7 +45,7 @@ type Layout struct {
 	Name     uint64 // address of the program's name, NUL-terminated
 	Argc     uint64
 	Envc     uint64
-	aux      [2 * maxAux]uint64
+	aux      [2*maxAux + 2]uint64 // the last pair is AT_NULL's
 	auxWords int
 }
 
@@ -85,25 +85,27 @@ func Plan(top uint64, args, env []byte, nameLen int) (Layout, abi.Errno) {
 // Aux adds a pair to the auxiliary vector. More pairs than there is room for
 // are a bug of the caller and dropped.
 func (l *Layout) Aux(tag, value uint64) {
-	if l.auxWords+2 <= len(l.aux) {
+	if l.auxWords < 2*maxAux {
 		l.aux[l.auxWords], l.aux[l.auxWords+1] = tag, value
 		l.auxWords += 2
 	}
 }
 
-// Seal computes SP once all pairs are in.
+// Seal ends the auxiliary vector and computes SP, once all pairs are in.
 func (l *Layout) Seal() {
-	words := 1 + l.Argc + 1 + l.Envc + 1 + uint64(l.auxWords) + 2
+	l.aux[l.auxWords], l.aux[l.auxWords+1] = abi.AT_NULL, 0
+	l.auxWords += 2
+	words := 1 + l.Argc + 1 + l.Envc + 1 + uint64(l.auxWords)
 	l.SP = (l.Random - 8*words) &^ 15
 }
 
 // Words yields the words from SP on.
 type Words struct {
 	l     *Layout
-	part  int    // 0 argc, 1 argv, 2 envp, 3 auxv, 4 AT_NULL, 5 end
+	part  int    // 0 argc, 1 argv, 2 envp, 3 auxv
 	block []byte // strings not yet pointed to
 	addr  uint64 // where block[0] lies
-	i     int    // position in auxv or AT_NULL
+	i     int    // position in auxv
 	env   []byte
 }
 
@@ -112,34 +114,25 @@ func (l *Layout) Start(args, env []byte) Words {
 	return Words{l: l, block: args, addr: l.Args, env: env}
 }
 
-// Next returns the next word, and false after the last.
-func (w *Words) Next() (v uint64, ok bool) {
-	switch w.part {
-	case 0:
-		w.part = 1
-		return w.l.Argc, true
-	case 1, 2:
-		if len(w.block) > 0 {
-			return w.pointer(), true
+// Fill puts the next words into a buffer, which is not empty, and returns how many:
+// fewer than there is room for only after the last.
+func (w *Words) Fill(into []uint64) (n int) {
+	for n < len(into) && w.part < 3 {
+		switch {
+		case w.part == 0:
+			into[n], w.part = w.l.Argc, 1
+		case len(w.block) > 0:
+			into[n] = w.pointer()
+		default:
+			into[n] = 0
+			w.part++
+			w.block, w.addr = w.env, w.l.Env
 		}
-		w.part++
-		w.block, w.addr = w.env, w.l.Env
-		return 0, true
-	case 3:
-		if w.i < w.l.auxWords {
-			w.i++
-			return w.l.aux[w.i-1], true
-		}
-		w.part, w.i = 4, 0
-		fallthrough
-	case 4:
-		w.i++
-		if w.i == 2 {
-			w.part = 5
-		}
-		return abi.AT_NULL, true
+		n++
 	}
-	return 0, false
+	aux := copy(into[n:], w.l.aux[w.i:w.l.auxWords])
+	w.i += aux
+	return n + aux
 }
 
 // pointer returns the address of the first string of the block and drops it.

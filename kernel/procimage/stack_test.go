@@ -4,6 +4,7 @@ package procimage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -40,16 +41,13 @@ func build(t *testing.T, args, env []byte, name string, aux ...uint64) (Layout, 
 	put(l.Name, append([]byte(name), 0))
 	put(l.Random, make([]byte, RandomSize))
 	at := l.SP
-	for w := l.Start(args, env); ; at += 8 {
-		v, ok := w.Next()
-		if !ok {
-			break
+	buf := make([]uint64, 1+len(args)%7)
+	for w, n := l.Start(args, env), len(buf); n == len(buf); {
+		n = w.Fill(buf)
+		for _, v := range buf[:n] {
+			put(at, binary.LittleEndian.AppendUint64(nil, v))
+			at += 8
 		}
-		var word [8]byte
-		for i := range word {
-			word[i] = byte(v >> (8 * i))
-		}
-		put(at, word[:])
 	}
 	if at > l.Random {
 		t.Fatalf("vectors reach %#x, over the strings at %#x", at, l.Random)

@@ -332,6 +332,13 @@ func TestUserAccessErrors(t *testing.T) {
 		if got := s.WriteUser(c.va, buf[:c.n]); got != c.write {
 			t.Errorf("write %s: %q", c.name, got.Name())
 		}
+		words, want := make([]uint64, (c.n+7)/8), c.write
+		if c.va%8 != 0 && c.n > 0 {
+			want = abi.EFAULT
+		}
+		if got := s.WriteWords(c.va, words); got != want {
+			t.Errorf("write words, %s: %q", c.name, got.Name())
+		}
 	}
 	for _, va := range []abi.UserAddr{kernel, kernel + page - 1, abi.UserAddr(top), abi.UserAddr(top) - 3, userEnd, userEnd - 3, 0x102000, 0x101ffd} {
 		_, r64 := s.ReadUint64(va)
@@ -363,6 +370,13 @@ func TestStrings(t *testing.T) {
 	if errno := s.WriteUser(va, []byte(text+"\x00rest")); errno != 0 {
 		t.Fatal(errno)
 	}
+	s.WriteWords(0x101000-16, []uint64{1, 2, 3})
+	for i := range uint64(3) {
+		if v, _ := s.ReadUint64(0x101000 - 16 + abi.UserAddr(i)*8); v != i+1 {
+			t.Errorf("word %d: %d", i, v)
+		}
+	}
+	s.WriteUser(va, []byte(text+"\x00rest"))
 	buf := make([]byte, len(text)+1)
 	if n, errno := s.ReadString(va, buf); errno != 0 || string(buf[:n]) != text {
 		t.Errorf("%q, %v", buf[:n], errno)

@@ -48,6 +48,24 @@ func (s *Space) WriteUser(va abi.UserAddr, src []byte) abi.Errno {
 	return 0
 }
 
+// WriteWords copies words to user memory at va, which has to be a multiple of 8:
+// else EFAULT.
+func (s *Space) WriteWords(va abi.UserAddr, src []uint64) abi.Errno {
+	if !va.Aligned(8) || !va.Below(s.high, uint64(len(src))*8) {
+		return abi.EFAULT
+	}
+	for len(src) > 0 {
+		pa, errno := s.translate(uint64(va), Write)
+		if errno != 0 {
+			return errno
+		}
+		n := copy(s.env.Mem.Table(pa &^ pageMask)[pa&pageMask/8:], src)
+		src = src[n:]
+		va += abi.UserAddr(n) * 8
+	}
+	return 0
+}
+
 // View returns user memory at va as it lies in physical memory, at most n
 // bytes and at most up to the end of the page, ready for reading or writing.
 // It is good until anything else is done with the space.
