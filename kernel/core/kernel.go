@@ -75,6 +75,8 @@ type kernel struct {
 	wallOffset int64      // real time less Now, ns
 	memory     space.Call // of the kernel itself, while it makes a process
 	files      archive.Directory
+	chance     uint64 // random bits that randomPages has left
+	chances    uint   // how many
 	vdso       uint64 // physical address of the pages of package vdso, 0: none
 	unknown    unknownCalls
 	stats      counters

@@ -198,11 +198,17 @@ const (
 	brkBits = 13
 )
 
-// randomPages gives up to 2^bits pages in bytes.
+// randomPages gives up to 2^bits pages in bytes. One draw of random bytes makes the
+// whole layout of most programs.
 func randomPages(bits uint) uint64 {
-	var b [8]byte
-	metal.Random(b[:])
-	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) * abi.PageSize
+	if k.chances < bits {
+		var b [8]byte
+		metal.Random(b[:])
+		k.chance, k.chances = binary.LittleEndian.Uint64(b[:]), 64
+	}
+	n := k.chance & (1<<bits - 1)
+	k.chance, k.chances = k.chance>>bits, k.chances-bits
+	return n * abi.PageSize
 }
 
 func highestAddress() uint64 { return abi.UserLimit - randomPages(topBits) }

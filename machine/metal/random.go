@@ -5,9 +5,10 @@
 package metal
 
 import (
-	"math/bits"
+	"encoding/binary"
 
 	"loam/machine/bootinfo"
+	"loam/machine/chacha"
 )
 
 // The kernel's random source: ChaCha20 (RFC 8439) as a generator with fast key
@@ -37,56 +38,27 @@ func seedRandom() {
 	randomLeft = 0
 }
 
-// Random fills p with random bytes.
+// Random fills p with random bytes. What is given out is kept nowhere.
 func Random(p []byte) {
-	for i := range p {
+	for len(p) > 0 {
 		if randomLeft == 0 {
 			nextRandom()
 		}
-		randomLeft--
-		p[i] = randomBuffer[randomLeft]
-		randomBuffer[randomLeft] = 0
+		next := randomBuffer[len(randomBuffer)-randomLeft:]
+		n := copy(p, next)
+		clear(next[:n])
+		p = p[n:]
+		randomLeft -= n
 	}
 }
 
 func nextRandom() {
 	var in, out [16]uint32
-	in = [16]uint32{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}
-	copy(in[4:12], randomKey[:])
-	chacha20(&out, &in)
+	chacha.Start(&in, &randomKey)
+	chacha.Block(&out, &in)
 	copy(randomKey[:], out[:8])
 	for i, w := range out[8:] {
-		for k := range 4 {
-			randomBuffer[4*i+k] = byte(w >> (8 * k))
-		}
+		binary.LittleEndian.PutUint32(randomBuffer[4*i:], w)
 	}
 	randomLeft = len(randomBuffer)
-}
-
-func chacha20(out, in *[16]uint32) {
-	*out = *in
-	for range 10 {
-		quarter(out, 0, 4, 8, 12)
-		quarter(out, 1, 5, 9, 13)
-		quarter(out, 2, 6, 10, 14)
-		quarter(out, 3, 7, 11, 15)
-		quarter(out, 0, 5, 10, 15)
-		quarter(out, 1, 6, 11, 12)
-		quarter(out, 2, 7, 8, 13)
-		quarter(out, 3, 4, 9, 14)
-	}
-	for i := range out {
-		out[i] += in[i]
-	}
-}
-
-func quarter(x *[16]uint32, a, b, c, d int) {
-	x[a] += x[b]
-	x[d] = bits.RotateLeft32(x[d]^x[a], 16)
-	x[c] += x[d]
-	x[b] = bits.RotateLeft32(x[b]^x[c], 12)
-	x[a] += x[b]
-	x[d] = bits.RotateLeft32(x[d]^x[a], 8)
-	x[c] += x[d]
-	x[b] = bits.RotateLeft32(x[b]^x[c], 7)
 }
