@@ -181,7 +181,7 @@ var loamCalls = [...]call{
 //
 //loam:indirect table=loamCalls
 func rareCall(r *runner, c *metal.Context) uint64 {
-	if nr := c.Number() - abi.CallBase; nr < uint64(len(loamCalls)) {
+	if nr := c.Number() - abi.CallBase; nr < uint64(len(loamCalls)) && loamCalls[nr] != nil {
 		return loamCalls[nr](r, c)
 	}
 	return ownCall(r, c)
