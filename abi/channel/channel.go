@@ -54,6 +54,13 @@ const (
 	HelloSize = 4
 	// ExitSize is the size in bytes of the fixed part of Exit's payload.
 	ExitSize = 8
+	// RequestHead is the size in bytes of what comes before the bytes of a Request
+	// and of an Answer: a word that names the request.
+	RequestHead = 4
+	// MaxRequest is how many bytes a Request has behind its head; MaxAnswer
+	// how many an answer has behind those of its frames, together.
+	MaxRequest = 256
+	MaxAnswer  = 16 << 10
 )
 
 // Type is a frame's type. Its meaning depends on the direction.
@@ -70,6 +77,7 @@ const (
 	Room   Type = 7 // the ring to the guest has room, after WantRoom; no payload
 
 	MemoryMap Type = 8 // a piece of the map of memory, see MapPiece
+	Answer    Type = 9 // a piece of the answer to a Request, see PutRequestHead
 )
 
 // Types of frames from the host to the guest.
@@ -77,6 +85,7 @@ const (
 	Stdin    Type = 1 // bytes for the program's descriptor 0
 	StdinEOF Type = 2 // descriptor 0 has ended; no payload
 	WantRoom Type = 3 // to be answered by Room once half the ring is free; no payload
+	Request  Type = 4 // for a program in the guest, see PutRequestHead; never in the ring
 )
 
 // Kind says how a program ended: the first word of an Exit frame.
@@ -145,7 +154,7 @@ func bounds(d Direction, ring bool, t Type) (min, max int, ok bool) {
 		if min == 0 {
 			min = 1
 		}
-		ok = ok && ring && max > 0
+		ok = ok && ring && max > 0 && !(d == ToGuest && t&^InRing == Request)
 	case d == ToGuest && t == Stdin:
 		ok = !ring // in the ring only, so that there is one order
 	case d == ToGuest && t == WantRoom, d == ToHost && t == Room:
@@ -163,6 +172,8 @@ func payload(d Direction, t Type) (min, max int, ok bool) {
 			return 0, MaxPayload, true
 		case StdinEOF, WantRoom:
 			return 0, 0, true
+		case Request:
+			return RequestHead + 1, RequestHead + MaxRequest, true
 		}
 		return 0, 0, false
 	}
@@ -179,6 +190,8 @@ func payload(d Direction, t Type) (min, max int, ok bool) {
 		return 0, 0, true
 	case MemoryMap:
 		return 1, MaxPayload, true
+	case Answer:
+		return RequestHead, RequestHead + MaxAnswer, true
 	}
 	return 0, 0, false
 }

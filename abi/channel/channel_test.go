@@ -131,7 +131,7 @@ func TestParser(t *testing.T) {
 	big := bytes.Repeat([]byte("0123456789abcdef"), MaxPayload/16)
 	good := bytes.Join([][]byte{
 		encode(Hello, []byte{1, 0, 0, 0}), encode(Stdout, nil), encode(Stdout, []byte("x")),
-		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(MemoryMap, []byte{1}), encode(Exit, make([]byte, 8)),
+		encode(Stderr, big), encode(Notice, []byte("out of memory")), encode(MemoryMap, []byte{1}), encode(Answer, []byte("1234")), encode(Exit, make([]byte, 8)),
 	}, nil)
 	toHost, toGuest := line{ToHost, false}, line{ToGuest, false}
 	ringOut, ringIn := line{ToHost, true}, line{ToGuest, true}
@@ -143,13 +143,22 @@ func TestParser(t *testing.T) {
 	check(t, ringOut, append([]byte{0x82, 0, 0, 1, 0x83, 1, 0, 0, 0x84, 8, 0, 0, 0x85, 9, 0, 0, 0x86, 0, 4, 0, 7, 0, 0, 0}, good...))
 	check(t, ringIn, []byte{0x81, 0, 0, 1, 3, 0, 0, 0, 0x81, 1, 0, 0, 2, 0, 0, 0})
 	check(t, toGuest, append(encode(Stdin, big), encode(StdinEOF, nil)...))
+	request := append(encode(Request, make([]byte, RequestHead+1)), encode(Request, make([]byte, RequestHead+MaxRequest))...)
+	check(t, toGuest, request)
+	check(t, ringIn, append(request, 0x81, 1, 0, 0))
+	check(t, ringOut, append([]byte{0x89, 4, 64, 0}, encode(Answer, make([]byte, RequestHead+MaxAnswer))...))
 	for name, c := range map[string]struct {
 		d line
 		s []byte
 		f Fault
 	}{
 		"type 0":          {toHost, []byte{0, 0, 0, 0}, BadType},
-		"type 9":          {toHost, []byte{9, 0, 0, 0}, BadType},
+		"type 10":         {toHost, []byte{10, 0, 0, 0}, BadType},
+		"short answer":    {toHost, []byte{9, 3, 0, 0}, BadLength},
+		"long answer":     {toHost, []byte{9, 5, 64, 0}, BadLength},
+		"short request":   {toGuest, []byte{4, 4, 0, 0}, BadLength},
+		"long request":    {toGuest, []byte{4, 5, 1, 0}, BadLength},
+		"request in ring": {ringIn, []byte{0x84, 8, 0, 0}, BadType},
 		"empty map":       {toHost, []byte{8, 0, 0, 0}, BadLength},
 		"type to guest":   {toGuest, []byte{3, 0, 0, 0}, BadType},
 		"over the limit":  {toHost, []byte{2, 1, 0, 1}, BadLength},
@@ -174,7 +183,7 @@ func TestParser(t *testing.T) {
 		"type 0 in ring":  {ringOut, []byte{0x80, 1, 0, 0}, BadType},
 		"stdin inline":    {ringIn, []byte{1, 1, 0, 0}, BadType},
 		"payload in room": {ringOut, []byte{7, 1, 0, 0}, BadLength},
-		"after good ones": {toHost, append(encode(Stdout, []byte("ok")), 9, 9, 9, 9, 2, 0, 0, 0), BadType},
+		"after good ones": {toHost, append(encode(Stdout, []byte("ok")), 10, 9, 9, 9, 2, 0, 0, 0), BadType},
 	} {
 		t.Run(name, func(t *testing.T) {
 			check(t, c.d, c.s)
@@ -236,6 +245,24 @@ func TestHello(t *testing.T) {
 		if _, f := ParseHello(b[:]); f != BadVersion {
 			t.Fatalf("version %d: %v", bad, f)
 		}
+	}
+}
+
+func TestRequestHead(t *testing.T) {
+	for _, c := range []struct {
+		number uint32
+		more   bool
+		data   string
+	}{{0, false, ""}, {1, true, "x"}, {1<<31 - 1, false, "list"}, {1<<31 - 1, true, ""}} {
+		var b [RequestHead]byte
+		PutRequestHead(&b, c.number, c.more)
+		n, more, data, f := ParseRequest(append(b[:], c.data...))
+		if n != c.number || more != c.more || string(data) != c.data || f != 0 {
+			t.Errorf("%+v: got %d %v %q %v", c, n, more, data, f)
+		}
+	}
+	if _, _, _, f := ParseRequest([]byte{1, 2, 3}); f != BadLength {
+		t.Errorf("a short one: %v", f)
 	}
 }
 

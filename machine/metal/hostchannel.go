@@ -103,12 +103,18 @@ func sendHeader(t channel.Type, n int) {
 	portWrite(h[:])
 }
 
-// receiveAll serves the receiver's interrupt.
-func receiveAll() bool {
+// receiveAll serves the receiver's interrupt, and says what has come.
+func receiveAll() (e Event) {
 	channelLock.Lock()
-	any := receive()
+	if receive() {
+		e = EventInput
+	}
+	if requestNew {
+		requestNew = false
+		e |= EventRequest
+	}
 	channelLock.Unlock()
-	return any
+	return e
 }
 
 // receive takes what the UART has; true if there is something new to read.
@@ -128,6 +134,8 @@ func receive() bool {
 				inPaused = true
 				portInterrupts(false)
 			}
+		case e != 0 && parser.Type() == channel.Request:
+			receiveRequest(e, b)
 		case e&channel.End == 0:
 		case parser.InRing():
 			ringReceived(parser.Length())

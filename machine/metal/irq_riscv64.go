@@ -91,9 +91,7 @@ func serveDevices(cpu *CPU) {
 		case irq == 0:
 			return
 		case irq == hostIRQ:
-			if receiveAll() {
-				cpu.events |= uint32(EventInput)
-			}
+			cpu.events |= uint32(receiveAll())
 		case irq == tree.UART.IRQ:
 			if receiveKeys() {
 				cpu.events |= uint32(EventKey)

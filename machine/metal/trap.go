@@ -26,6 +26,8 @@ const (
 	EventKey
 	// EventKick: another CPU called Kick, or Go's runtime wants the runner.
 	EventKick
+	// EventRequest: the host has a request, for HostRequest.
+	EventRequest
 )
 
 // kernelInterrupt serves an interrupt that a kernel thread was interrupted by, and

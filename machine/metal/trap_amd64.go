@@ -40,9 +40,7 @@ func serveInterrupt(cpu *CPU, t Trap) {
 	case vectorKick:
 		kickInterrupt(cpu)
 	case vectorIRQ + irqCOM2:
-		if receiveAll() {
-			cpu.events |= uint32(EventInput)
-		}
+		cpu.events |= uint32(receiveAll())
 	case vectorIRQ + irqCOM1, vectorIRQ + irqKeyboard:
 		if receiveKeys(vector) {
 			cpu.events |= uint32(EventKey)
