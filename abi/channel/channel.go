@@ -57,10 +57,11 @@ const (
 	// RequestHead is the size in bytes of what comes before the bytes of a Request
 	// and of an Answer: a word that names the request.
 	RequestHead = 4
-	// MaxRequest is how many bytes a Request has behind its head; MaxAnswer
-	// how many an answer has behind those of its frames, together.
+	// MaxRequest is the most bytes that a Request has behind its head.
 	MaxRequest = 256
-	MaxAnswer  = 16 << 10
+	// MaxAnswer is the most bytes that an answer has, behind the heads of all of
+	// its frames.
+	MaxAnswer = 16 << 10
 )
 
 // Type is a frame's type. Its meaning depends on the direction.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,6 +56,9 @@ type guest struct {
 	room   chan struct{} // gets a value at Room
 	pumped chan error    // the pump's end, one value
 	stdin  *stdin        // nil before Hello; of finish's goroutine
+
+	toGuest sync.Mutex // of frames to the guest, from Hello on
+	asker   asker
 }
 
 // channelExit is the content of an Exit frame.
@@ -68,6 +72,7 @@ func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 	g := &guest{
 		Options: o, p: p, start: time.Now(),
 		hello: make(chan struct{}), room: make(chan struct{}, 1), pumped: make(chan error, 1),
+		asker: newAsker(),
 	}
 	if ring != nil {
 		g.ring = stream.NewRing(ring)
@@ -79,6 +84,7 @@ func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 func (g *guest) close() {
 	g.p.Close()
 	g.stdin.end()
+	g.asker.end()
 }
 
 // finish stays with the machine until the program has ended or something else
@@ -102,6 +108,10 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			greeted = nil
 			bootTimer.Stop()
 			res.hello = true
+			g.asker.begin(g.p.In, &g.toGuest)
+			if g.Ask != nil {
+				g.Ask(g.asker.ask)
+			}
 			if !g.inputOver {
 				g.forwardStdin()
 			}
@@ -211,6 +221,8 @@ func (g *guest) frame(f stream.Frame) (done bool, err error) {
 		}
 		g.exit = &channelExit{kind, value, vm.Printable(string(reason))}
 		return true, nil
+	case channel.Answer:
+		return false, g.asker.answer(f.Payload)
 	case channel.Room:
 		select {
 		case g.room <- struct{}{}:

@@ -83,6 +83,10 @@ type Options struct {
 	// Interrupt, if it delivers a status, ends the run with that status.
 	Interrupt <-chan int
 
+	// Ask, if not nil, is called once the kernel runs, with a function to put
+	// requests to the program that answers them there (abi.CallHostReceive).
+	Ask func(Ask)
+
 	// Files are further files of the boot archive, by name. They must not
 	// have the name of one that loam itself puts there.
 	Files map[string][]byte

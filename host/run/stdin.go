@@ -5,6 +5,7 @@ package run
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,8 @@ const backgroundPoll = 100
 type stdin struct {
 	from *os.File // nil: there is none
 	to   *stream.Writer
+	// busy is held while a frame is sent: requests go the same way.
+	busy *sync.Mutex
 	// wake is readable once no more input is to be read; stop writes to it.
 	wake, stop *os.File
 	room       <-chan struct{} // gets a value when the ring has room
@@ -35,7 +38,7 @@ type stdin struct {
 // forwardStdin starts to send input to the guest.
 func (g *guest) forwardStdin() {
 	s := &stdin{
-		from: g.Stdin, to: stream.NewWriter(g.p.In), room: g.room,
+		from: g.Stdin, to: stream.NewWriter(g.p.In), busy: &g.toGuest, room: g.room,
 		over: make(chan struct{}), done: make(chan struct{}),
 	}
 	if g.ring != nil {
@@ -79,14 +82,21 @@ func (s *stdin) forward() {
 			return
 		}
 		n, err := s.from.Read(buf[:min(room, len(buf))])
-		if n > 0 && s.to.Write(channel.Stdin, buf[:n]) != nil {
+		if n > 0 && s.send(channel.Stdin, buf[:n]) != nil {
 			return // the machine is gone
 		}
 		if err != nil || n == 0 {
 			break
 		}
 	}
-	_ = s.to.Write(channel.StdinEOF, nil)
+	_ = s.send(channel.StdinEOF, nil)
+}
+
+// send sends one frame.
+func (s *stdin) send(t channel.Type, p []byte) error {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	return s.to.Write(t, p)
 }
 
 // awaitRoom waits until the guest can take input, and returns how much: 0 if
@@ -101,7 +111,7 @@ func (s *stdin) awaitRoom() int {
 		case n > 0:
 			return n
 		}
-		if s.to.Write(channel.WantRoom, nil) != nil {
+		if s.send(channel.WantRoom, nil) != nil {
 			return 0
 		}
 		select {

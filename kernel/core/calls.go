@@ -174,6 +174,9 @@ var loamCalls = [...]call{
 	abi.CallHandleMint - abi.CallBase:         loamHandleMint,
 	abi.CallMachineEnd - abi.CallBase:         loamMachineEnd,
 	abi.CallProcessUse - abi.CallBase:         loamProcessUse,
+	abi.CallHostReceive - abi.CallBase:        loamHostReceive,
+	abi.CallHostSend - abi.CallBase:           loamHostSend,
+	abi.CallMachineInfo - abi.CallBase:        loamMachineInfo,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

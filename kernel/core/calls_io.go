@@ -93,9 +93,13 @@ func partly(done uint64, e abi.Errno) uint64 {
 
 // writable makes n bytes at addr ready to be written, at most bufSize, so that
 // what is taken from a file isn't lost to a bad address.
-func (r *runner) writable(addr, n uint64) abi.Errno {
+func (r *runner) writable(addr, n uint64) abi.Errno { return r.accessible(addr, n, space.Write) }
+
+// accessible checks that n bytes of the caller's can be accessed, and has memory
+// behind them.
+func (r *runner) accessible(addr, n uint64, access space.Prot) abi.Errno {
 	for n > 0 {
-		b, e := r.as.View(abi.UserAddr(addr), n, space.Write)
+		b, e := r.as.View(abi.UserAddr(addr), n, access)
 		if e != 0 {
 			return e
 		}
@@ -117,6 +121,9 @@ func (r *runner) readInput(fd int32, addr, n uint64, nonblock bool) uint64 {
 			return partly(done, e)
 		}
 		done += uint64(metal.HostRead(b))
+	}
+	if metal.HostRequested() {
+		r.hostRequested()
 	}
 	switch {
 	case done > 0:

@@ -68,6 +68,8 @@ type kernel struct {
 	dyingLinks []pool.Link
 	dying      pool.List // spaces to be destroyed
 
+	watch hostWatch
+
 	first      int32 // the process that the machine runs for
 	ending     bool  // it has ended
 	endReason  line  // for people

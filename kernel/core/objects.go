@@ -125,12 +125,19 @@ func (r *runner) thread(h uint64, need abi.Rights) (int32, *Thread, abi.Errno) {
 func (r *runner) unrefer(i int32) {
 	r.checkReceivers(i)
 	if !k.objects.Release(i) {
+		if i == k.watch.notification {
+			r.watchAlone()
+		}
 		return
 	}
 	o := k.objects.At(i)
-	if o.Kind() == abi.KindMemory { // which may still be mapped; its header goes after it
+	switch o.Kind() {
+	case abi.KindMemory: // which may still be mapped; its header goes after it
 		k.memories.Release(o.Record)
 		return
+	case abi.KindMachine:
+		o.Record = pool.Nil
+		r.setWatch(pool.Nil, 0)
 	}
 	r.wakeWaiters(o, abi.ECANCELED.Result())
 	k.objects.Free(i)

@@ -372,6 +372,9 @@ func (r *runner) happened(e metal.Event) {
 	if e&metal.EventInput != 0 {
 		r.inputChanged()
 	}
+	if e&metal.EventRequest != 0 {
+		r.hostRequested()
+	}
 }
 
 // again makes the current thread's call once more: it waited for something

@@ -80,6 +80,9 @@ func (r *runner) startFirst() {
 	if e != 0 {
 		exit(channel.NotStarted, uint32(e), l.done())
 	}
+	if k.giveMachine(p) != 0 {
+		panic("core: the first process may have no machine")
+	}
 	k.first = p.handle.Index
 	if !k.limited() {
 		k.objects.UnlimitPages(p.objects.Account)

@@ -84,6 +84,9 @@ func CommandLine() []byte {
 	return info.CommandLineBytes(memory.Below(earlyMapped))
 }
 
+// DeviceTree returns nil: a PC has no devicetree.
+func DeviceTree() []byte { return nil }
+
 // buildTables makes the kernel's half: the direct map without the image, the
 // devices, and the image by its sections. Then the early tables are gone and
 // with them the identity map, page zero and every writable alias of code.

@@ -170,6 +170,9 @@ func hartOf(id uint64) *fdt.Hart {
 // CommandLine returns the kernel's command line, without a NUL.
 func CommandLine() []byte { return tree.Bootargs.Of(blob()) }
 
+// DeviceTree returns the flattened devicetree.
+func DeviceTree() []byte { return blob() }
+
 // addMemory registers what is usable: memory but for the image, the machine-mode
 // stage, the tree, the archive, and what the tree reserves.
 func addMemory() {

@@ -31,5 +31,9 @@ func Archive() []byte {
 	return memory.Bytes(archive.Base, archive.Size)
 }
 
+// BootMode reports whether a person watches the consoles, and no host program is at the
+// other end of the host channel.
+func BootMode() bool { return bootMode }
+
 // ArchivePhys returns the physical address of the boot archive.
 func ArchivePhys() uint64 { return archive.Base }

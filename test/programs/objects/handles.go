@@ -26,6 +26,7 @@ func handleCases() []cases.Case {
 func firstHandles() error {
 	for h, kind := range map[abi.Handle]abi.Kind{
 		abi.HandleProcess: abi.KindProcess, abi.HandleSpace: abi.KindSpace, abi.HandleThread: abi.KindThread,
+		abi.HandleMachine: abi.KindMachine,
 	} {
 		info, err := object.Info(h)
 		if err != nil || info.Kind != kind || info.Rights != abi.RightsOf(kind) || info.ID == 0 {
@@ -33,7 +34,7 @@ func firstHandles() error {
 		}
 	}
 	i, err := object.Self.Info()
-	if err != nil || i.State != abi.ProcessRunning || int(i.PID) != syscall.Getpid() || i.Threads < 1 || i.Handles != 3 {
+	if err != nil || i.State != abi.ProcessRunning || int(i.PID) != syscall.Getpid() || i.Threads < 1 || i.Handles != 4 {
 		return fmt.Errorf("%+v %v", i, err)
 	}
 	return nil

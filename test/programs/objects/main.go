@@ -80,7 +80,7 @@ func nothingLeft(before abi.Limits) error {
 	}
 	before.Set(abi.KindThread, 0)
 	now[abi.LimitPages], before[abi.LimitPages] = 0, 0 // mostly Go's heap; the kernel sees to what is lost
-	if now != before || info.Handles != 3 {
+	if now != before || info.Handles != 4 {
 		return fmt.Errorf("charged for %v, in the beginning %v; %d handles", now, before, info.Handles)
 	}
 	return nil
