@@ -41,6 +41,9 @@ func FPUSize() int { return int(fpuSize) }
 
 var fpuSize uint32
 
+// size is how much of a Context is in use, in bytes.
+func (c *Context) size() uint64 { return pageSize - uint64(len(c.fpu)) + uint64(fpuSize) }
+
 // setInitial makes a Context whose memory is zero one of a user thread, with an
 // XSAVE area that loads the architectural initial state (SDM vol. 1, 13.6: a clear XSTATE_BV bit initialises its component;
 // MXCSR is loaded from the area whenever SSE or AVX is asked for).

@@ -50,6 +50,14 @@ const (
 	noCall = ^uint64(0)
 )
 
+// size is how much of a Context is in use, in bytes.
+func (c *Context) size() uint64 {
+	if vectorLength != 0 {
+		return pageSize
+	}
+	return addr(&c.FCSR) + 8 - addr(c)
+}
+
 // setInitial makes a Context whose memory is zero one of a user thread, with
 // floating-point registers that are 0.
 func (c *Context) setInitial() {

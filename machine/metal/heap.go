@@ -122,8 +122,8 @@ func newContext(k classes.Kind) *Context {
 		noObject(code)
 		return nil
 	}
-	memory.Zero(pa)
 	c := contextAt(memory.Virtual(pa))
+	clear(bytesAt(addr(c), c.size())) // nobody looks at the rest of the frame
 	c.setInitial()
 	return c
 }
