@@ -230,5 +230,12 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT.
 	CallProcessUse // 0x1038
 
+	// CallEndpointWatch has bits of a notification signalled, once, when a call waits
+	// to be received and nobody receives: at once if one does already. It takes the place
+	// of what was asked for before. Arguments: the endpoint, the notification, or 0 for
+	// none any more, the bits. Right: RightWait; RightWrite of the notification.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallEndpointWatch // 0x1039
+
 	callEnd
 )

@@ -79,6 +79,7 @@ var loamNames = [...]string{
 	CallMachineInfo - CallBase:          "machine_info",
 	CallMachineEnd - CallBase:           "machine_end",
 	CallProcessUse - CallBase:           "process_use",
+	CallEndpointWatch - CallBase:        "endpoint_watch",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -9,6 +9,7 @@
 //	build/out/kernel-ARCH.linked  ./kernel as Go's linker left it; for debuggers
 //	payload/files/kernel-ARCH     the same as a bootable image (build/image)
 //	payload/files/wasi-ARCH       ./user/wasi, the system program that runs WASI modules
+//	payload/files/system-ARCH     ./user/system, the image of the other system programs
 //	build/out/demo.wasm           ./test/demo, what "run" runs without arguments
 //	bin/loam                      ./cmd/loam for this host, with payload/files inside
 //

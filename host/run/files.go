@@ -54,6 +54,11 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
 		files = append(files, fileOf(name, o.Files[name]))
 	}
+	first, err := o.initFiles()
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, first...)
 	if prog.Kind == program.Native {
 		return append(files, fileOf(fileProgram, prog.Data)), nil
 	}

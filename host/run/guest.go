@@ -59,6 +59,9 @@ type guest struct {
 
 	toGuest sync.Mutex // of frames to the guest, from Hello on
 	asker   asker
+
+	list    func(Ask) (end func()) // lets loam ps find the machine
+	endList func()                 // of finish's goroutine
 }
 
 // channelExit is the content of an Exit frame.
@@ -72,7 +75,7 @@ func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 	g := &guest{
 		Options: o, p: p, start: time.Now(),
 		hello: make(chan struct{}), room: make(chan struct{}, 1), pumped: make(chan error, 1),
-		asker: newAsker(),
+		asker: newAsker(), endList: func() {},
 	}
 	if ring != nil {
 		g.ring = stream.NewRing(ring)
@@ -85,6 +88,7 @@ func (g *guest) close() {
 	g.p.Close()
 	g.stdin.end()
 	g.asker.end()
+	g.endList()
 }
 
 // finish stays with the machine until the program has ended or something else
@@ -115,6 +119,7 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			if !g.inputOver {
 				g.forwardStdin()
 			}
+			g.endList = g.list(g.asker.ask)
 			continue
 		case err := <-g.pumped:
 			return g.decide(err)

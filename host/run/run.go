@@ -87,6 +87,14 @@ type Options struct {
 	// requests to the program that answers them there (abi.CallHostReceive).
 	Ask func(Ask)
 
+	// Services is the folder of a manifest and of the programs that it names
+	// (docs/init.md); empty: none. Init has init be the first process also without.
+	Services string
+	Init     bool
+	// Sockets are the folders, the best first, in one of which loam ps finds the
+	// machine (ps.Folders). Without any it doesn't.
+	Sockets []string
+
 	// Files are further files of the boot archive, by name. They must not
 	// have the name of one that loam itself puts there.
 	Files map[string][]byte
@@ -420,7 +428,7 @@ func (m *machine) attempt(ctx context.Context) (outcome, error) {
 		return outcome{}, exit.Errorf(exit.Loam, "%v", err)
 	}
 	g := newGuest(m.Options, p, c.Ring)
-	g.inputOver = m.inputOver
+	g.inputOver, g.list = m.inputOver, m.list
 	defer g.close()
 	return g.finish(ctx, m.helloLimit())
 }

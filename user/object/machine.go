@@ -55,5 +55,12 @@ func (m Machine) Receive(b []byte, n Notification, bits uint64) (int, error) {
 // Send answers the request that Receive has given last.
 func (m Machine) Send(answer []byte) error { return sys.HostSend(Handle(m), answer) }
 
+// End ends the machine, with a status that the host gets as the first process's, and
+// a reason of at most abi.MaxEndReason bytes, for people. It returns only if that
+// can't be, or to a process other than the first.
+func (m Machine) End(status abi.ExitStatus, reason string) error {
+	return sys.MachineEnd(Handle(m), status, reason)
+}
+
 // Close gives the handle back.
 func (m Machine) Close() error { return Close(Handle(m)) }

@@ -44,6 +44,15 @@ func (p Process) Info() (abi.ProcessInfo, error) {
 	return abi.GetProcessInfo(b[:]), nil
 }
 
+// Use tells what the process does and has used.
+func (p Process) Use() (abi.ProcessUse, error) {
+	var b [abi.ProcessUseSize]byte
+	if err := sys.ObjectInfo(abi.CallProcessUse, Handle(p), b[:]); err != nil {
+		return abi.ProcessUse{}, err
+	}
+	return abi.GetProcessUse(b[:]), nil
+}
+
 // Close gives the handle back. The process goes on.
 func (p Process) Close() error { return Close(Handle(p)) }
 
@@ -56,6 +65,7 @@ type Program struct {
 	Empty   bool         // nothing: no File, no Args; its first thread waits for Start
 	Held    bool         // its first thread waits for Resume
 
+	BootArgs  bool // no Args: those that lie in the boot archive
 	Essential bool // never ended for want of memory; the caller must be so itself
 }
 
@@ -75,6 +85,9 @@ func (p *Program) Request() []byte {
 	}
 	if p.Empty {
 		head.Flags |= abi.ProcessEmpty
+	}
+	if p.BootArgs {
+		head.Flags |= abi.ProcessBootArgs
 	}
 	if p.Essential {
 		head.Flags |= abi.ProcessEssential

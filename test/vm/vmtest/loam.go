@@ -77,7 +77,7 @@ func (c Command) Do(t testing.TB) *Result {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	args := withArch(withCPUs(c.Args, os.Getenv(CPUsVariable)), Arch(), os.Getenv(FirmwareVariable))
+	args := withArch(withInit(withCPUs(c.Args, os.Getenv(CPUsVariable)), os.Getenv(InitVariable)), Arch(), os.Getenv(FirmwareVariable))
 	cmd := exec.CommandContext(ctx, loam, args...)
 	// SIGTERM first: a killed loam can't say what it waited for.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
