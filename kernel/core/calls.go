@@ -177,6 +177,15 @@ var loamCalls = [...]call{
 	abi.CallHostReceive - abi.CallBase:        loamHostReceive,
 	abi.CallHostSend - abi.CallBase:           loamHostSend,
 	abi.CallMachineInfo - abi.CallBase:        loamMachineInfo,
+
+	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
+	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,
+	abi.CallEndpointReceive - abi.CallBase:      loamEndpointReceive,
+	abi.CallEndpointReply - abi.CallBase:        loamEndpointReply,
+	abi.CallEndpointReplyReceive - abi.CallBase: loamEndpointReplyReceive,
+	abi.CallMessageRead - abi.CallBase:          loamMessageRead,
+	abi.CallMessageWrite - abi.CallBase:         loamMessageWrite,
+	abi.CallThreadBind - abi.CallBase:           loamThreadBind,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

@@ -5,10 +5,13 @@
 package core
 
 import (
+	"sync/atomic"
+
 	"math"
 
 	"loam/abi"
 	"loam/kernel/object"
+	"loam/kernel/pool"
 	"loam/machine/metal"
 )
 
@@ -41,8 +44,19 @@ func loamHandleRevoke(r *runner, c *metal.Context) uint64 {
 }
 
 // beforeRemoval is called before a handle is taken out of a table, or changed. The
-// table has the index of a space.
-func (k *kernel) beforeRemoval(table int32) {}
+// table has the index of a space. No CPU is in a call without lock then that has
+// looked the handle up.
+func (k *kernel) beforeRemoval(table int32) {
+	if !k.several {
+		return
+	}
+	r := &k.runners[k.holder]
+	for i := range k.runners {
+		if o := &k.runners[i]; o != r && atomic.LoadInt32(&o.loaded) == table {
+			r.reachHome(o.id + 1)
+		}
+	}
+}
 
 // handOn makes a handle in one table of one in another: a table has the index of a
 // space. CheckHandOn has said yes. EMFILE, and nothing has changed.
@@ -74,5 +88,18 @@ func (r *runner) checkReceivers(i int32) {
 	}
 }
 
-// noReceivers ends the calls to endpoint i that wait: nobody can receive them any more.
-func (r *runner) noReceivers(i int32) { r.wakeWaiters(k.objects.At(i), abi.ECONNREFUSED.Result()) }
+// noReceivers has the calls to endpoint i that wait end, in pieces (failOrphan):
+// nobody can receive them any more.
+func (r *runner) noReceivers(i int32) {
+	e := k.objects.At(i).Record
+	if e == pool.Nil || k.orphanLinks[e].Linked() {
+		return
+	}
+	r.reachHome(k.ipc.Endpoint(e).Home)
+	if k.ipc.Empty(e) {
+		return
+	}
+	k.objects.Refer(i)
+	k.orphans.PushBack(k.orphanLinks, e)
+	r.work |= workChoose
+}

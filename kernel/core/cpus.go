@@ -40,6 +40,9 @@ const (
 
 // comeIn takes the kernel lock after a trap, and obeys what was ordered meanwhile.
 func (r *runner) comeIn() {
+	if r.pair.state != apart {
+		r.part()
+	}
 	if !k.several {
 		return
 	}
@@ -109,24 +112,40 @@ func (t *Thread) runner() *runner {
 
 // load loads the root of a space, whose index is given.
 func (r *runner) load(index int32, s *Space) {
-	if r.loaded != pool.Nil {
-		k.spaces.Index(r.loaded).Loaded &^= 1 << r.id
+	s.Loaded = true
+	r.loadRoot(index, s.Root(), s.number(), &s.Space)
+}
+
+// number is no other space's, ever.
+func (s *Space) number() uint64 { return uint64(s.handle.Gen)<<32 | uint64(s.handle.Index) }
+
+// loadRoot is load of a space that was loaded before.
+func (r *runner) loadRoot(index int32, root, number uint64, s *space.Space) {
+	if k.several {
+		atomic.StoreInt32(&r.loaded, index) // before Changes is read: see shoot
+	} else {
+		r.loaded = index
 	}
-	s.Loaded |= 1 << r.id
-	r.loaded = index
-	// The handle is no other space's, ever.
-	number := uint64(s.handle.Gen)<<32 | uint64(s.handle.Index)
-	r.cpu.UseSpace(s.Root(), number, s.Changes)
+	r.cpu.UseSpace(root, number, s.Changes)
 }
 
 // unload leaves the root that is loaded.
 func (r *runner) unload() {
-	k.spaces.Index(r.loaded).Loaded &^= 1 << r.id
-	r.loaded = pool.Nil
+	atomic.StoreInt32(&r.loaded, pool.Nil)
 	r.cpu.UseRoot(metal.KernelRoot())
 }
 
-// enqueue makes thread i, which is in no queue, runnable, and lets its CPU know.
+// loaders gives the CPUs that have a space loaded, as bits.
+func (k *kernel) loaders(index int32) (set uint64) {
+	for i := range k.runners {
+		if atomic.LoadInt32(&k.runners[i].loaded) == index {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// enqueue makes entity i, which is in no queue, runnable, and lets its CPU know.
 func (r *runner) enqueue(i int32, now int64) {
 	cpu, look := r.queue.Wake(i, now)
 	switch {
@@ -181,11 +200,20 @@ func (r *runner) flush() {
 // shoot makes every CPU forget the translations that s says are not so any more,
 // and returns when that is so. The caller holds the kernel lock. It is the Shoot
 // of spaces on several CPUs.
+//
+// A CPU may load s at this very moment, without the kernel lock (package ipc). It
+// says that it has loaded s, and then reads how often s has changed; here s has
+// changed, and then CPUs are asked what they have loaded. With a barrier between the
+// two on either side, one of them sees the other.
 func shoot(s *space.Space) {
 	f, waits := s.TakeFlush(), uint64(0)
-	for set := s.Loaded; set != 0; set &= set - 1 {
-		i := bits.TrailingZeros64(set)
+	atomic.AddUint32(&k.barriers, 1)
+	for i := range k.runners {
 		o := &k.runners[i]
+		loaded := atomic.LoadInt32(&o.loaded)
+		if loaded == pool.Nil || &k.spaces.Index(loaded).Space != s {
+			continue
+		}
 		if int32(i) == k.holder {
 			o.forgetHere(f)
 			o.cpu.SeenChanges(s.Changes)

@@ -23,6 +23,9 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 	if p.refused && status != (abi.ExitStatus{}) {
 		k.tellLimit(p)
 	}
+	if k.several { // no CPU is in a call without lock, about to switch to one of its threads
+		r.barrier(nil)
+	}
 	p.ended, p.stopped, p.status = true, false, status
 	k.processEnding(p)
 	if me == k.first {
@@ -53,6 +56,9 @@ func (r *runner) buryThreads() {
 			r.bury(i, false)
 		}
 		i = next
+	}
+	if i == pool.Nil && !r.failCalls(p) {
+		return
 	}
 	if i == pool.Nil {
 		k.leaving.Remove(k.leavingLinks, me)
@@ -87,8 +93,8 @@ func (r *runner) endSpace(index int32) {
 		r.unload()
 	}
 	for i := range k.runners {
-		if s.Loaded>>i&1 != 0 {
-			r.order(&k.runners[i], orderLeave)
+		if o := &k.runners[i]; o != r && o.loaded == index {
+			r.order(o, orderLeave)
 		}
 	}
 	k.dying.PushBack(k.dyingLinks, index)
@@ -158,7 +164,7 @@ func (k *kernel) freeProcess(p *Process) {
 // anythingLeft reports whether ended processes, or objects that nobody can name, have
 // something that reap has to give back.
 func (k *kernel) anythingLeft() bool {
-	return !k.dying.Empty() || !k.leaving.Empty() || k.memories.Dying()
+	return !k.dying.Empty() || !k.leaving.Empty() || !k.orphans.Empty() || k.memories.Dying()
 }
 
 // reap is reapPiece, counted.
@@ -179,8 +185,12 @@ func (r *runner) reapPiece() bool {
 		r.buryThreads()
 		return true
 	}
+	if !k.orphans.Empty() {
+		r.failOrphan()
+		return true
+	}
 	i := k.dying.First()
-	for i != pool.Nil && k.spaces.Index(i).Loaded != 0 {
+	for i != pool.Nil && k.loaders(i) != 0 {
 		i = k.dying.Next(k.dyingLinks, i)
 	}
 	if i == pool.Nil {

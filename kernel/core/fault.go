@@ -43,7 +43,11 @@ func (r *runner) pageFault() {
 }
 
 // exception has the current thread take the signal for its exception.
-func (r *runner) exception() { r.raise(exceptionOf(r.c)) }
+func (r *runner) exception() {
+	if !r.giveState() {
+		r.raise(exceptionOf(r.c))
+	}
+}
 
 // raise makes the current thread take a signal for the exception whose trace is
 // in its context.

@@ -35,3 +35,9 @@ func exceptionOf(c *metal.Context) abi.Siginfo {
 type trace = signal.FaultRISCV64
 
 func traceOf(*metal.Context) trace { return trace{} }
+
+// giveState gives the current thread the registers of floating point and vectors, if it may only be that
+// it was entered without them what made its instruction illegal.
+func (r *runner) giveState() bool {
+	return r.c.Vector == riscv64.CauseIllegal && r.cpu.GiveState(r.c)
+}

@@ -12,6 +12,7 @@ import (
 	"loam/archive"
 	"loam/kernel/decode"
 	"loam/kernel/futex"
+	"loam/kernel/ipc"
 	"loam/kernel/memory"
 	"loam/kernel/object"
 	"loam/kernel/poll"
@@ -48,9 +49,13 @@ type kernel struct {
 	spaces      *pool.Pool[Space]
 	threadLimit int32 // of one process
 
-	sched   *sched.Scheduler
-	futexes *futex.Table
-	timers  *timeq.Queue // threads first, then the interval timers of processes, then mapTimer
+	sched       *sched.Scheduler
+	ipc         *ipc.System
+	orphans     pool.List // endpoints where nobody can receive, and somebody waits or they are to be freed
+	orphanLinks []pool.Link
+	barriers    uint32 // means nothing: for its memory barrier
+	futexes     *futex.Table
+	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer
 
 	links    []pool.Link // of threads in waiting
 	siblings []pool.Link // of threads in their process's members
@@ -144,6 +149,8 @@ func (k *kernel) setUp() {
 	k.nodes.Init(tables.Make[space.Node](tableSource, max(int(k.stats.freeAtStart), 1024)))
 
 	k.sched = sched.New(tableSource, len(k.runners), threads)
+	k.ipc = ipc.New(tableSource, threads, threads/2)
+	k.orphanLinks = tables.Make[pool.Link](tableSource, threads/2)
 	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+1)
 	var secret [16]byte
 	metal.Random(secret[:])
@@ -183,7 +190,7 @@ func (k *kernel) setUp() {
 // heap, more of them if the collector is to run.
 func (k *kernel) keepReserve(threads, spaces int) {
 	const (
-		aThread    = 512          // bytes
+		aThread    = 640          // bytes
 		aThreadCPU = 2 * (24 + 4) // of each thread in the queues of each CPU
 		aProcess   = abi.MaxHandles * object.EntrySize
 		spare      = 16  // frames
@@ -208,7 +215,7 @@ func (k *kernel) setUpCPUs() {
 	for i := range k.runners {
 		r := &k.runners[i]
 		r.id, r.cpu = int32(i), metal.CPUAt(i)
-		r.index, r.loaded, r.armed = sched.None, pool.Nil, decode.Never
+		r.index, r.entity, r.loaded, r.armed = sched.None, sched.None, pool.Nil, decode.Never
 	}
 }
 

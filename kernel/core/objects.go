@@ -139,6 +139,10 @@ func (r *runner) unrefer(i int32) {
 		o.Record = pool.Nil
 		r.setWatch(pool.Nil, 0)
 	}
+	if o.Kind() == abi.KindEndpoint {
+		k.ipc.Close(o.Record)
+		o.Record = pool.Nil
+	}
 	r.wakeWaiters(o, abi.ECANCELED.Result())
 	k.objects.Free(i)
 }
@@ -212,11 +216,10 @@ func (r *runner) hold(i int32, t *Thread) {
 	if t.held {
 		return
 	}
+	r.reach(i)
 	t.held = true
-	if t.wait == running && !t.stopped {
-		k.sched.Dequeue(i, metal.Now(), int(r.id))
-		r.kick()
-	}
+	r.leaveTrack(i)
+	r.settleEntity(k.ipc.Parties[i].Entity)
 	r.bringIn(t)
 	r.work |= workChoose
 }
@@ -227,9 +230,7 @@ func (r *runner) letGo(i int32, t *Thread) {
 		return
 	}
 	t.held = false
-	if t.wait == running && !t.stopped {
-		r.enqueue(i, metal.Now())
-	}
+	r.settleEntity(k.ipc.Parties[i].Entity)
 }
 
 // bringIn waits until t is not in user mode on another CPU. It comes out again only

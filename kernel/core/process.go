@@ -35,6 +35,8 @@ type Process struct {
 	vdso      uint64 // address of the image of package vdso, 0: none
 	essential bool   // never ended for want of memory
 	refused   bool   // a page, because of a limit
+	serves    bool   // it has received a call
+	failed    int32  // threads that failCalls has looked at
 	status    abi.ExitStatus
 	objects   object.Process
 
@@ -82,6 +84,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 	k.objects.At(object).Record = i
 	k.contexts[i] = c
 	k.sched.Reset(i)
+	k.ipc.Reset(i)
 	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never
 	t.tid = k.nextTID(i)
 	p.members.PushBack(k.siblings, i)
@@ -109,6 +112,7 @@ func (r *runner) bury(i int32, keepLeader bool) {
 	p := k.processes.Index(t.process)
 	now := r.time()
 	if !t.gone {
+		r.reach(i)
 		switch t.wait {
 		case forFutex:
 			k.futexes.Remove(i)
@@ -118,18 +122,21 @@ func (r *runner) bury(i int32, keepLeader bool) {
 			k.waiting.Remove(k.links, i)
 		case forObject:
 			k.leaveObject(i, t)
+		case forSend, forReceive, forReply:
+			r.leaveEndpoint(i, t)
 		}
+		r.endLending(i)
+		r.unbind(i, t)
 		k.timers.Remove(i)
 		k.sched.Retire(i, now, int(r.id))
 		switch o := t.runner(); o {
 		case nil:
 			metal.FreeContext(k.contexts[i])
 		case r:
-			t.cpuTime += now - r.since
 			r.drop() // keeps the context until its call has returned
 		default: // so does the other CPU's
-			t.cpuTime += now - o.since
-			o.index = sched.None
+			o.account(now)
+			o.entity, o.index = sched.None, sched.None
 			r.order(o, orderEnd)
 		}
 		t.on = 0

@@ -7,7 +7,9 @@ package core
 import (
 	"sync/atomic"
 
+	"loam/abi"
 	"loam/kernel/decode"
+	"loam/kernel/object"
 	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/machine/metal"
@@ -27,7 +29,12 @@ type runner struct {
 	p     *Process
 	as    *space.Space
 	c     *metal.Context
-	index int32 // of t
+	index int32         // of t
+	hands *object.Table // of p
+
+	// entity is what the scheduler chose, sched.None without: t runs on it, but for
+	// moments (package ipc).
+	entity int32
 
 	cpu   *metal.CPU
 	id    int32
@@ -39,13 +46,14 @@ type runner struct {
 
 	moved  bool  // the call has moved bytes already: it ends rather than wait
 	idle   bool  // the CPU is in Idle
-	loaded int32 // index of the space whose root the CPU has, or pool.Nil
+	loaded int32 // index of the space whose root the CPU has, or pool.Nil; atomic
 
 	corpse *metal.Context // of a current thread that ended: the call still writes to it
 
 	orders uint32      // what other CPUs want of this one
 	forget space.Flush // translations that it has to forget (orderForget)
 	near   near
+	pair   pair
 	arch   archRunner
 
 	// buf is where data stays between a program's memory and a device.
@@ -84,6 +92,11 @@ func (r *runner) loop() {
 					c.SetResult(f(r, c))
 					continue
 				}
+			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {
+				continue
+			}
+			if r.pair.state != apart {
+				r.part()
 			}
 			if k.several {
 				atomic.StoreUint32(&r.out, 0)
@@ -139,6 +152,9 @@ func (r *runner) trap(trap metal.Trap) {
 
 // interrupted serves an interrupt and gives the kernel's other threads their turn.
 func (r *runner) interrupted(trap metal.Trap) {
+	if r.pair.state != apart {
+		r.part()
+	}
 	atomic.StoreUint32(&r.out, 0)
 	e := r.cpu.Interrupt(trap)
 	if r.cpu.TurnDue() {
@@ -176,14 +192,15 @@ func (r *runner) choose() {
 		if left && !tidied {
 			left, tidied = r.reap(), true
 		}
+		r.settleOwn()
 		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if k.several {
 			r.kick()
 		}
-		if i != r.index {
+		if i != r.entity || i != sched.None && k.ipc.Runs[i] != r.index {
 			if r.change(i, now); i != sched.None && r.p.ended {
-				r.bury(i, true)
+				r.bury(r.index, true)
 				r.breathe() // there may be thousands of them
 				tidied = false
 				continue
@@ -244,34 +261,54 @@ func (r *runner) breathe() {
 	r.happened(r.cpu.Pending())
 }
 
-// change makes thread i, or none, the current one.
-func (r *runner) change(i int32, now int64) {
+// change makes the thread that runs on an entity, or none, the current one.
+func (r *runner) change(entity int32, now int64) {
 	r.cpu.Leave()
+	r.account(now)
 	if r.t != nil {
-		r.t.cpuTime += now - r.since
 		r.t.switches++
 		r.t.on = 0
+		r.leaveHome()
 	}
-	r.since = now
-	r.index = i
+	r.entity = entity
 	r.near = near{}
-	if i == sched.None {
+	if entity == sched.None {
+		r.index = sched.None
 		r.t, r.p, r.as, r.c = nil, nil, nil, nil
 		return
 	}
-	r.t = k.threads.Index(i)
-	r.p = k.processes.Index(r.t.process)
-	s := k.spaces.Index(r.p.space)
-	r.as = &s.Space
-	r.c = k.contexts[i]
-	r.t.on = r.id + 1
-	r.seeCode()
-	if r.loaded != r.p.space {
-		r.load(r.p.space, s)
-	}
+	i := k.ipc.Runs[entity]
+	t := k.threads.Index(i)
+	r.become(i, t, k.processes.Index(t.process))
+	r.comeHome(i)
 	if r.t.signalled || r.t.due(r.p) {
 		r.work |= workSignal
 	}
+}
+
+// become makes thread i the current one, on an entity that is current already. It
+// may be called without the kernel lock.
+func (r *runner) become(i int32, t *Thread, p *Process) {
+	r.index, r.t = i, t
+	r.c = k.contexts[i]
+	t.on = r.id + 1
+	r.seeCode()
+	if r.p == p {
+		return
+	}
+	s := k.spaces.Index(p.space)
+	r.p, r.as, r.hands = p, &s.Space, &k.handles[p.space]
+	if r.loaded != p.space {
+		r.load(p.space, s)
+	}
+}
+
+// account charges the current entity for its time until now.
+func (r *runner) account(now int64) {
+	if r.entity != sched.None {
+		k.threads.Index(r.entity).cpuTime += now - r.since
+	}
+	r.since = now
 }
 
 // time gives the time of this trap: the clock is read once between two entries
@@ -296,8 +333,8 @@ func (r *runner) drop() {
 		r.release()
 	}
 	r.corpse = r.c
-	r.since = r.time()
-	r.index = sched.None
+	r.account(r.time())
+	r.entity, r.index = sched.None, sched.None
 	r.near = near{}
 	r.t, r.p, r.as, r.c = nil, nil, nil, nil
 	r.work |= workChoose

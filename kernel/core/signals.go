@@ -8,7 +8,6 @@ import (
 	"loam/abi"
 	"loam/kernel/pool"
 	"loam/kernel/signal"
-	"loam/machine/metal"
 )
 
 // How signals reach threads: making them pending, finding the thread that is to
@@ -101,18 +100,12 @@ func (r *runner) setStopped(p *Process, stopped bool) {
 		return
 	}
 	p.stopped = stopped
-	now := metal.Now()
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
 		t := k.threads.Index(i)
+		r.reach(i)
 		t.stopped = stopped
-		switch {
-		case t.wait != running || t.held:
-		case stopped:
-			k.sched.Dequeue(i, now, int(r.id))
-			r.kick()
-		default:
-			r.enqueue(i, now)
-		}
+		r.leaveTrack(i)
+		r.settleEntity(k.ipc.Parties[i].Entity)
 	}
 	r.work |= workChoose
 }

@@ -51,6 +51,9 @@ type Thread struct {
 
 	short victim.Wait // for memory
 
+	message message // what its call has beside words
+	bound   int32   // header of the notification that is bound to it plus 1, 0: none
+
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal
 }
@@ -67,6 +70,9 @@ const (
 	forChild                   // a child to end
 	forObject                  // a notification's bits, or the end of a process or thread
 	forStart                   // ThreadStart
+	forSend                    // a receiver of its call
+	forReply                   // the answer
+	forReceive                 // a call, or bits of its notification
 	forNothing                 // an ended leader
 )
 
@@ -91,7 +97,7 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 	if kind == forChild {
 		k.waiting.PushBack(k.links, r.index)
 	}
-	r.queue.Dequeue(r.index, r.time())
+	r.queue.Dequeue(r.entity, r.time())
 	r.work |= workChoose
 	return 0
 }
@@ -109,6 +115,8 @@ func (r *runner) unpause(i int32, t *Thread) {
 		k.poll.Cancel(i)
 	case forChild:
 		k.waiting.Remove(k.links, i)
+	case forSend, forReceive, forReply:
+		r.leaveEndpoint(i, t)
 	}
 	if t.deadline != decode.Never {
 		k.timers.Remove(i)
@@ -122,7 +130,7 @@ func (r *runner) ready(i int32, t *Thread) {
 	if t.stopped || t.held {
 		return
 	}
-	r.enqueue(i, r.time())
+	r.enqueue(k.ipc.Parties[i].Entity, r.time())
 }
 
 // finish ends the wait of thread i; its call answers result.
@@ -172,7 +180,7 @@ func (r *runner) expire(now int64) {
 		switch t.wait {
 		case forTime:
 			r.finish(i, 0)
-		case forFutex, forObject:
+		case forFutex, forObject, forSend, forReply, forReceive:
 			r.finish(i, abi.ETIMEDOUT.Result())
 		case forChange, forChild, forSignal:
 			t.retry = true // it finds its deadline passed
@@ -183,6 +191,7 @@ func (r *runner) expire(now int64) {
 
 // interrupt ends the wait of thread i because a signal is to be taken.
 func (r *runner) interrupt(i int32, t *Thread) {
+	r.reach(i)
 	result := abi.EINTR.Result()
 	switch t.wait {
 	case running, forStart, forNothing:
@@ -202,8 +211,11 @@ func (r *runner) interrupt(i int32, t *Thread) {
 		if restartable(k.contexts[i].Number()) {
 			t.restart = ifRestart
 		}
-	case forChild, forObject: // a deadline is a time, not a length
+	case forChild, forObject, forSend, forReceive: // a deadline is a time, not a length
 		t.restart = ifRestart
+	case forReply:
+		r.cancel(i, t)
+		return
 	}
 	t.retry, t.resumed, t.signalled = false, false, true
 	if i == r.index {

@@ -21,6 +21,7 @@ type Header struct {
 
 	Record  int32            // index of the record in the pool of its kind, pool.Nil when there is none (any more)
 	Bits    uint64           // notification: the bits that are set
+	Bound   int32            // notification: the thread that it is bound to plus 1, 0: none
 	State   abi.ProcessState // process
 	Status  abi.ExitStatus   // process that is ending or has ended: how
 	Waiters pool.List        // threads that wait for the object

@@ -106,3 +106,9 @@ func first(set abi.Sigset) abi.Signal {
 	}
 	return set.Lowest()
 }
+
+// Any reports whether a signal is pending, blocked or not.
+func (p *Process) Any() bool { return p.pending.set != 0 }
+
+// Any reports whether a signal is pending, blocked or not.
+func (t *Thread) Any() bool { return t.pending.set != 0 }

@@ -11,7 +11,7 @@ func (s *Space) Destroy() (done bool) {
 	if s.tables.Root == 0 {
 		return true
 	}
-	s.Loaded = 0
+	s.Loaded = false
 	s.dropFill(s.low, s.high)
 	if s.move.phase != resting { // there may be pages and tables where no area is
 		if s.cursor = s.unmapPages(s.cursor, s.high); s.cursor < s.high {

@@ -75,7 +75,7 @@ func (s *Space) mustFlushHere(start, end uint64) {
 //
 //loam:indirect loam/kernel/core.shoot
 func (s *Space) forget() {
-	if s.shoot == nil || s.Loaded == 0 {
+	if s.shoot == nil || !s.Loaded {
 		s.tell()
 		return
 	}

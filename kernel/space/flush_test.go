@@ -30,7 +30,7 @@ func TestShoot(t *testing.T) {
 		{"a copy", func() { s.WriteUint64(0x400000, 1) }, 1},
 		{"a copy of what wasn't mapped", func() { s.MAdvise(0x401000, page, abi.MADV_DONTNEED); w.shoots = 0; s.WriteUint64(0x401000, 1) }, 0},
 		{"munmap", func() { s.MUnmap(0x100000, 8*page) }, 1},
-		{"nobody has it", func() { s.Loaded = 0; s.WriteUint64(0x402000, 1) }, 0},
+		{"nobody has it", func() { s.Loaded = false; s.WriteUint64(0x402000, 1) }, 0},
 	} {
 		w.shoots = 0
 		if c.do(); w.shoots != c.want {

@@ -57,7 +57,7 @@ func newWorld(t testing.TB, format *paging.Format, maxFrames uint64) *world {
 func newWorldOn(t testing.TB, b *bench, maxFrames uint64) *world {
 	w := &world{t: t, b: b, tight: maxFrames != 0, tlb: map[uint64]translation{}}
 	w.s = w.b.space(worldLow, worldHigh, maxFrames)
-	w.s.shoot, w.s.Loaded = w.shoot, 1
+	w.s.shoot, w.s.Loaded = w.shoot, true
 	w.rnd = rand.New(rand.NewPCG(1, 2))
 	w.s.most = bounds{areas: 2, steps: 64, pages: 5}
 	w.s.between = w.between

@@ -71,7 +71,7 @@ func newBigWorld(t testing.TB, f *paging.Format, limit uint64) *bigWorld {
 		Account: &w.account}); errno != 0 {
 		t.Fatal(errno)
 	}
-	w.s.shoot, w.s.Loaded = w.shoot, 1
+	w.s.shoot, w.s.Loaded = w.shoot, true
 	w.rnd = rand.New(rand.NewPCG(1, 2))
 	w.s.most = bounds{areas: 2, steps: 1500, pages: 40}
 	w.s.between = w.between

@@ -23,7 +23,7 @@ func newWatch(t *testing.T, memory int) *watch {
 	w := &watch{t: t, b: newBench(t, format, memory)}
 	w.b.pool.Init(make([]Node, 20000))
 	w.s = w.b.space(0x10000, format.UserEnd, 0)
-	w.s.Loaded = 1
+	w.s.Loaded = true
 	w.s.shoot = func(s *Space) { s.TakeFlush(); w.shoots++ }
 	return w
 }

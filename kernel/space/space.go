@@ -43,9 +43,9 @@ type Config struct {
 // Space is the address space of a process. The zero value is an empty space
 // that was destroyed.
 type Space struct {
-	// Loaded is the set of processors that have loaded the space's root, kept by
-	// whoever loads it. Without any, nobody has to be told of what changes.
-	Loaded uint64
+	// Loaded says that some processor has, or had, loaded the space's root: kept by
+	// the owner. Only then is the owner's shoot called.
+	Loaded bool
 
 	// Changes counts what has made translations wrong: a processor that keeps
 	// those of a space that it has left finds out so whether they are still good.

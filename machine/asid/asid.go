@@ -59,3 +59,10 @@ func (t *Tags) Pick(space, changes uint64) (tag uint64, stale bool) {
 // Seen notes that the CPU has forgotten what the changes of the space that it has
 // loaded have made wrong.
 func (t *Tags) Seen(changes uint64) { t.changes[t.loaded%Count] = changes }
+
+// Loaded gives the tag in use, less 1.
+func (t *Tags) Loaded() uint32 { return t.loaded }
+
+// Return says that what Loaded told is in use again: the tag still belongs to its
+// space, and its translations are right.
+func (t *Tags) Return(loaded uint32) { t.loaded = loaded }

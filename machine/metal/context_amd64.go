@@ -146,3 +146,18 @@ func (c *Context) archCall() int64 {
 	c.FSBase = c.RSI // ARCH_SET_FS is all that it uses
 	return 0
 }
+
+// TakeWords copies the words of a message (abi/message.go) from another Context.
+func (c *Context) TakeWords(from *Context) {
+	c.R10, c.R8, c.R9, c.R12 = from.R10, from.R8, from.R9, from.R12
+	c.R13, c.R14, c.R15, c.RBX = from.R13, from.R14, from.R15, from.RBX
+}
+
+// SetWords sets the first three words of a message.
+func (c *Context) SetWords(a, b, d uint64) { c.R10, c.R8, c.R9 = a, b, d }
+
+// SetReceived sets what a receiver is told of a message beside its words.
+func (c *Context) SetReceived(badge, came, token uint64) { c.RDI, c.RSI, c.RDX = badge, came, token }
+
+// SetCame sets what has come with the words of an answer.
+func (c *Context) SetCame(came uint64) { c.RSI = came }

@@ -154,3 +154,20 @@ func (c *Context) callNumber() uint64 { return c.X[regA7] }
 
 // archCall answers the calls that this architecture's runtime alone makes.
 func (c *Context) archCall() int64 { return -enosys }
+
+// TakeWords copies the words of a message (abi/message.go) from another Context.
+func (c *Context) TakeWords(from *Context) {
+	c.X[13], c.X[14], c.X[15], c.X[16] = from.X[13], from.X[14], from.X[15], from.X[16]
+	c.X[18], c.X[19], c.X[20], c.X[21] = from.X[18], from.X[19], from.X[20], from.X[21]
+}
+
+// SetWords sets the first three words of a message.
+func (c *Context) SetWords(a, b, d uint64) { c.X[13], c.X[14], c.X[15] = a, b, d }
+
+// SetReceived sets what a receiver is told of a message beside its words.
+func (c *Context) SetReceived(badge, came, token uint64) {
+	c.X[5], c.X[regA1], c.X[regA2] = badge, came, token
+}
+
+// SetCame sets what has come with the words of an answer.
+func (c *Context) SetCame(came uint64) { c.X[regA1] = came }

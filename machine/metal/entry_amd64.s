@@ -181,12 +181,17 @@ full:
 	IRETQ
 newctx:
 	// Another thread than last time: the user's GS base stays in the processor
-	// between entries of one thread, until (*CPU).Leave.
+	// between entries of one thread, until another one's or (*CPU).Leave.
+	MOVQ	CPU_ctx(GS), CX
 	MOVQ	DI, CPU_ctx(GS)
 	MOVQ	Context_GSBase(DI), AX
 	SWAPGS
+	RDGSBASEQ DX
 	WRGSBASEQ AX
 	SWAPGS
+	TESTQ	CX, CX
+	JZ	ctxset
+	MOVQ	DX, Context_GSBase(CX)
 	JMP	ctxset
 
 // trap: every vector's stub pushed an error code (the CPU's or 0) and its

@@ -214,7 +214,7 @@ fromkernel:
 // Loads the user state of c and runs it; the next trap comes back as this
 // call's return. Interrupts are off in the caller, which has loaded c's root.
 //
-//loam:nocall except=enterState
+//loam:nocall
 TEXT ·enter(SB),NOSPLIT|NOFRAME,$FRAMELESS-8
 	MOV	c+0(FP), X5
 	MOV	X2, CPU_runnerSP(TP)
@@ -230,6 +230,9 @@ state:
 TEXT ·enterLoaded(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	Context_Status(X5), X6
 	CSRRW	X6, SSTATUS, X0
+	JMP	·enterRest(SB)
+
+TEXT ·enterRest(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOV	Context_EPC(X5), X6
 	CSRRW	X6, SEPC, X0
 	CSRRW	TP, SSCRATCH, X0
@@ -239,14 +242,17 @@ TEXT ·enterLoaded(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	SRET
 
 // enterState: enter, if the registers of floating point and vectors are another
-// thread's than that of the Context at X5. It is on the runner's stack over the call.
+// thread's than that of the Context at X5. They are off until it uses one (GiveState).
+// Nor may an SC of its end what LR of another thread has begun.
 TEXT ·enterState(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
-	ADD	$-16, X2
-	MOV	X5, 8(X2)
-	CALL	·loadState(SB)
-	MOV	8(X2), X5
-	ADD	$16, X2
-	JMP	·enterLoaded(SB)
+	ADD	$CPU_scratch, TP, X6
+	SCD	X0, (X6), X7
+	MOV	Context_Status(X5), X6
+	MOV	$const_stateOff, X7
+	OR	X7, X6
+	XOR	X7, X6
+	CSRRW	X6, SSTATUS, X0
+	JMP	·enterRest(SB)
 
 // kernelTrapEntry: a trap in the kernel; tp is 0, sscratch has the CPU. Nothing may
 // be stored on the stack, which may be what has no memory yet.

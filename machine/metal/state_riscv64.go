@@ -7,11 +7,13 @@ package metal
 import "loam/machine/riscv64"
 
 // The registers of floating point and vectors. They are off (sstatus.FS, VS) while
-// the kernel runs, and keep what the program had that was entered last: saving 33
-// words at each trap would double its cost. They go to that program's Context when
-// another is entered, when it is left (Leave), when the kernel floor wants to see
-// them (FPU), and when Go code of the kernel uses such a register: that is illegal
-// then, and the trap gives the registers to the kernel thread (takeState).
+// the kernel runs, and keep what the program had whose they are: saving 33 words at
+// each trap would double its cost. Another program is entered with them off, too. If
+// it uses one that is illegal, and the registers become its (GiveState): most threads that
+// are switched to for a message or a wake-up use none before they wait again. They go
+// to their program's Context then, when it is left (Leave), when the kernel floor
+// wants to see them (FPU), and when Go code of the kernel uses such a register: that
+// is illegal, too, and the trap gives the registers to the kernel thread (takeState).
 //
 // A kernel thread that is interrupted has its own in its Context; from a call it
 // comes back with them off, for Go's ABI keeps none over a call.
@@ -75,14 +77,19 @@ func (cpu *CPU) saveState() {
 //loam:trap stack=24576
 func keepState(cpu *CPU) { cpu.saveState() }
 
+// GiveState gives the hart the registers of a program that was entered without, and
+// has done what is illegal then. false: it had them.
+func (cpu *CPU) GiveState(c *Context) bool {
+	if cpu.stateOf == addressOf(c) {
+		return false
+	}
+	cpu.loadState(c)
+	return true
+}
+
 // loadState gives the hart the registers of the program that is to be entered.
-//
-//loam:noalloc
-//loam:trap stack=1024
-func loadState(c *Context) {
-	cpu := thisCPU()
+func (cpu *CPU) loadState(c *Context) {
 	cpu.saveState()
-	dropReservation()
 	setStatus(riscv64.Initial.FS())
 	loadFloat(c)
 	c.Status = c.Status&^riscv64.StatusFS | riscv64.Clean.FS()

@@ -14,6 +14,16 @@ func detectTags() {
 	hasTags = c>>17&1 != 0 && !amd64.GlobalSurvives(signature, vendor == genu)
 }
 
+// keptRoot is what writeKept loads a root by whose translations are right.
+func keptRoot(root, tag uint64) uint64 {
+	if !hasTags {
+		return root
+	}
+	return root | tag | amd64.CR3NoFlush
+}
+
+func writeKept(word uint64) { writeCR3(word) }
+
 // loadTagged loads the root of the space that has an identifier here; what is kept
 // under it is wrong if stale.
 func loadTagged(root, tag uint64, stale bool) {

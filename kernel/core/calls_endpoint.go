@@ -1,0 +1,375 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/ipc"
+	"loam/kernel/object"
+	"loam/kernel/pool"
+	"loam/machine/metal"
+)
+
+// The calls about endpoints, under the kernel lock: all that ipcnow.go leaves.
+
+const (
+	ipcIdle    = ipc.Idle
+	ipcSending = ipc.Sending
+	ipcCalling = ipc.Calling
+)
+
+func loamEndpointCreate(r *runner, c *metal.Context) uint64 {
+	switch {
+	case r.handles().Room() == 0:
+		return abi.EMFILE.Result()
+	case k.frames.Low():
+		return abi.ENOMEM.Result()
+	}
+	i, e := k.objects.New(abi.KindEndpoint, pool.Nil, r.p.objects.Account)
+	if e != 0 {
+		return e.Result()
+	}
+	n, ok := k.ipc.Open(i)
+	if !ok {
+		k.objects.Release(i)
+		return abi.ENOSPC.Result()
+	}
+	k.objects.At(i).Record = n
+	h := r.handleTo(i)
+	k.objects.Release(i) // the table has one of its own
+	return uint64(h)
+}
+
+// readMessage reads the options of the current thread's message, if there are any,
+// and checks all that can be checked now.
+func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
+	m := &r.t.message
+	if addr == 0 {
+		*m = message{}
+		return decode.Never, 0
+	}
+	var b [abi.MessageOptionsSize]byte
+	if e := r.as.ReadUser(abi.UserAddr(addr), b[:]); e != 0 {
+		return 0, e
+	}
+	o := abi.GetMessageOptions(b[:])
+	const flags = abi.MessageCancel | abi.MessageInterrupted
+	switch {
+	case o.Deadline < 0 || o.Flags&^flags != 0 || max(o.SendHandles, o.Accept) > abi.MaxMessageHandles:
+		return 0, abi.EINVAL
+	case max(o.SendBytes, o.ReceiveBytes) > abi.MaxMessageBytes:
+		return 0, abi.EMSGSIZE
+	}
+	for i, on := range o.Send[:o.SendHandles] {
+		if e := r.handles().CheckHandOn(on); e != 0 {
+			return 0, e
+		}
+		for _, other := range o.Send[:i] {
+			if other.Handle == on.Handle && (other.Flags|on.Flags)&abi.HandOnMove != 0 {
+				return 0, abi.EINVAL
+			}
+		}
+	}
+	*m = message{options: addr, send: o.SendAddr, receive: o.ReceiveAddr, sendBytes: o.SendBytes, receiveBytes: o.ReceiveBytes,
+		handles: o.SendHandles, accept: o.Accept, flags: o.Flags, hands: o.Send}
+	return o.Deadline, 0
+}
+
+// endpoint gives the header and the number of the endpoint that a handle names.
+func (r *runner) endpoint(h uint64, need abi.Rights) (object, endpoint int32, e abi.Errno) {
+	if object, e = r.object(h, abi.KindEndpoint, need); e != 0 {
+		return 0, 0, e
+	}
+	endpoint = k.objects.At(object).Record
+	r.reachHome(k.ipc.Endpoint(endpoint).Home)
+	return object, endpoint, 0
+}
+
+// passed reports whether a deadline has.
+func passed(deadline int64) bool { return deadline != decode.Never && deadline <= metal.Now() }
+
+// loamEndpointCall: endpoint, options; words.
+func loamEndpointCall(r *runner, c *metal.Context) uint64 {
+	i, e, errno := r.endpoint(c.Arg0(), abi.RightWrite)
+	if errno != 0 {
+		return errno.Result()
+	}
+	deadline, errno := r.readMessage(c.Arg1())
+	switch {
+	case errno != 0:
+		return errno.Result()
+	case k.objects.At(i).Receivers() == 0:
+		return abi.ECONNREFUSED.Result()
+	case passed(deadline):
+		return abi.ETIMEDOUT.Result()
+	}
+	_, _, badge, _ := object.Look(r.handles(), abi.Handle(c.Arg0()))
+	p := &k.ipc.Parties[r.index]
+	p.Badge, p.Priority = badge, 0
+	k.ipc.Endpoint(e).From = r.id + 1
+	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
+		r.reach(t)
+		came, sender, receiver := r.deliver(r.index, t)
+		if receiver != 0 { // its memory is not as it said
+			r.finish(t, receiver.Result())
+			continue
+		}
+		if sender != 0 {
+			return sender.Result()
+		}
+		return r.callTo(c, t, e, came, deadline)
+	}
+	k.ipc.Queue(r.index, e)
+	return r.pause(forSend, deadline)
+}
+
+// callTo has thread t, which waits, receive the current thread's call.
+func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int64) uint64 {
+	me, t := r.index, k.threads.Index(i)
+	p := k.processes.Index(t.process)
+	k.ipc.Take(me, i, e, t.process)
+	r.handTo(i, t, c, me, came)
+	lent := k.ipc.Lend(me, i)
+	if !lent || p.ended || t.stopped || t.held || r.t.stopped {
+		k.ipc.Parties[me].Home = 0
+		r.pause(forReply, deadline)
+		r.settleEntity(k.ipc.Parties[i].Entity)
+		return 0
+	}
+	// The entity that is current goes on with the other thread.
+	r.t.wait, r.t.deadline = forReply, deadline
+	if deadline != decode.Never {
+		k.timers.Set(me, deadline)
+		r.work |= workChoose // the timer
+	}
+	if deadline != decode.Never || r.t.message.options != 0 {
+		k.ipc.Parties[me].Home = 0
+	}
+	r.hop(i, t, p)
+	r.comeHome(i)
+	if t.signalled || t.due(p) {
+		r.work |= workSignal
+	}
+	return 0
+}
+
+// handTo tells thread i, which receives, of the call of thread from.
+func (r *runner) handTo(i int32, t *Thread, c *metal.Context, from int32, came uint64) {
+	to := k.contexts[i]
+	to.TakeWords(c)
+	to.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
+	to.SetResult(abi.ReceivedCall)
+	if t.deadline != decode.Never {
+		k.timers.Remove(i)
+		t.deadline = decode.Never
+	}
+	t.wait = running
+	k.processes.Index(t.process).serves = true
+}
+
+// loamEndpointReceive: endpoint, options.
+func loamEndpointReceive(r *runner, c *metal.Context) uint64 {
+	_, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
+	if errno != 0 {
+		return errno.Result()
+	}
+	deadline, errno := r.readMessage(c.Arg1())
+	if errno != 0 {
+		return errno.Result()
+	}
+	r.giveBack(r.index)
+	return r.receive(c, e, deadline)
+}
+
+// receive takes what is next at endpoint e for the current thread, or waits for it.
+func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
+	if t := r.t; t.bound != 0 {
+		if o := k.objects.At(t.bound - 1); o.Bits != 0 {
+			c.SetWords(o.Bits, 0, 0)
+			c.SetReceived(0, 0, 0)
+			o.Bits = 0
+			return abi.ReceivedBits
+		}
+	}
+	if told := k.ipc.Cancelled(e, r.t.process); told != pool.Nil {
+		c.SetReceived(0, 0, k.ipc.Token(told))
+		return abi.ReceivedCancel
+	}
+	for from := k.ipc.Sender(e); from != pool.Nil; from = k.ipc.Sender(e) {
+		came, sender, receiver := r.deliver(from, r.index)
+		if receiver != 0 {
+			return receiver.Result()
+		}
+		if sender != 0 {
+			r.finish(from, sender.Result())
+			continue
+		}
+		return r.accept(c, from, e, came)
+	}
+	if passed(deadline) {
+		return abi.ETIMEDOUT.Result()
+	}
+	k.ipc.Park(r.index, e)
+	ep := k.ipc.Endpoint(e)
+	if me := r.id + 1; deadline == decode.Never && ep.Pending == 0 && (ep.From == me || ep.From == 0) {
+		ep.Home = me
+		k.ipc.Parties[r.index].Home = me
+	} else {
+		ep.Home = 0
+		k.ipc.Parties[r.index].Home = 0
+	}
+	r.t.wait, r.t.deadline = forReceive, deadline
+	if deadline != decode.Never {
+		k.timers.Set(r.index, deadline)
+	}
+	if k.ipc.Parties[r.index].Entity == r.entity {
+		r.queue.Dequeue(r.entity, r.time())
+	}
+	r.work |= workChoose
+	return abi.ReceivedCall
+}
+
+// accept has the current thread receive the call of a thread that waits for that.
+func (r *runner) accept(c *metal.Context, from, e int32, came uint64) uint64 {
+	t := k.threads.Index(from)
+	k.ipc.Take(from, r.index, e, r.t.process)
+	t.wait = forReply
+	c.TakeWords(k.contexts[from])
+	c.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
+	r.p.serves = true
+	if k.ipc.Lend(from, r.index) {
+		r.settleEntity(r.index) // its own
+		r.settleEntity(k.ipc.Parties[from].Entity)
+		r.work |= workChoose
+	}
+	return abi.ReceivedCall
+}
+
+// answer ends the call with that token by the current thread's message.
+func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
+	x := k.ipc.Caller(token, r.t.process)
+	if x != pool.Nil {
+		r.reach(x)
+		x = k.ipc.Caller(token, r.t.process)
+	}
+	if x == pool.Nil || k.processes.Index(k.threads.Index(x).process).ended {
+		return abi.ESRCH
+	}
+	t := k.threads.Index(x)
+	came, sender, receiver := r.deliver(r.index, x)
+	if sender != 0 {
+		return sender
+	}
+	result := receiver.Result()
+	if r.t.message.flags&abi.MessageInterrupted != 0 {
+		result = abi.EINTR.Result()
+		t.restart, t.signalled = ifRestart, true
+	}
+	to := k.contexts[x]
+	if receiver == 0 && result == 0 {
+		to.TakeWords(c)
+		to.SetCame(came)
+	}
+	if k.ipc.Parties[r.index].Client == x {
+		k.ipc.Recall(x)
+		r.work |= workChoose
+	}
+	k.ipc.Answer(x)
+	r.goesOn(x, t, result)
+	return 0
+}
+
+// loamEndpointReply: nothing, options, token; words.
+func loamEndpointReply(r *runner, c *metal.Context) uint64 {
+	if _, e := r.readMessage(c.Arg1()); e != 0 {
+		return e.Result()
+	}
+	return r.answer(c, c.Arg2()).Result()
+}
+
+// loamEndpointReplyReceive: endpoint, options, token; words.
+func loamEndpointReplyReceive(r *runner, c *metal.Context) uint64 {
+	_, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
+	if errno != 0 {
+		return errno.Result()
+	}
+	deadline, errno := r.readMessage(c.Arg1())
+	if errno != 0 {
+		return errno.Result()
+	}
+	if token := c.Arg2(); token != 0 {
+		if errno := r.answer(c, token); errno != 0 && errno != abi.ESRCH {
+			return errno.Result()
+		}
+	}
+	r.giveBack(r.index)
+	return r.receive(c, e, deadline)
+}
+
+// loamMessageRead and loamMessageWrite: token, offset, address, length.
+func loamMessageRead(r *runner, c *metal.Context) uint64  { return r.moveMessage(c, false) }
+func loamMessageWrite(r *runner, c *metal.Context) uint64 { return r.moveMessage(c, true) }
+
+func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
+	x := k.ipc.Caller(c.Arg0(), r.t.process)
+	if x == pool.Nil {
+		return abi.ESRCH.Result()
+	}
+	r.reach(x)
+	t := k.threads.Index(x)
+	p := k.processes.Index(t.process)
+	offset, addr, n := c.Arg1(), c.Arg2(), c.Arg3()
+	switch {
+	case k.ipc.Caller(c.Arg0(), r.t.process) != x || p.ended:
+		return abi.ESRCH.Result()
+	case n > abi.MaxMessageBytes:
+		return abi.EINVAL.Result()
+	}
+	theirs, room := t.message.send, uint64(t.message.sendBytes)
+	if write {
+		theirs, room = t.message.receive, uint64(t.message.receiveBytes)
+	}
+	if offset > room {
+		return abi.EINVAL.Result()
+	}
+	n = min(n, room-offset)
+	s := &k.spaces.Index(p.space).Space
+	var mine, other abi.Errno
+	if write {
+		mine, other = copyBytes(r.as, addr, s, theirs+offset, n)
+	} else {
+		other, mine = copyBytes(s, theirs+offset, r.as, addr, n)
+	}
+	switch {
+	case mine != 0:
+		return mine.Result()
+	case other != 0:
+		return abi.ENXIO.Result()
+	}
+	return n
+}
+
+// loamThreadBind: notification, or 0.
+func loamThreadBind(r *runner, c *metal.Context) uint64 {
+	if c.Arg0() == 0 {
+		r.unbind(r.index, r.t)
+		return 0
+	}
+	i, e := r.object(c.Arg0(), abi.KindNotification, abi.RightWait)
+	if e != 0 {
+		return e.Result()
+	}
+	o := k.objects.At(i)
+	if o.Bound != 0 && o.Bound != r.index+1 {
+		return abi.EBUSY.Result()
+	}
+	if o.Bound == 0 {
+		r.unbind(r.index, r.t)
+		k.objects.Refer(i)
+		o.Bound, r.t.bound = r.index+1, i+1
+	}
+	return 0
+}

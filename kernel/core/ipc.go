@@ -1,0 +1,355 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"sync/atomic"
+
+	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/pool"
+	"loam/kernel/sched"
+	"loam/kernel/space"
+)
+
+// Threads that wait at endpoints, and the entities that they run on: what package
+// ipc says is carried out here. An entity is runnable exactly if the thread that runs on it
+// is (settleEntity).
+
+// message is what a thread's call has beside words, while it waits: its options,
+// read and checked once.
+type message struct {
+	options      uint64 // their address, 0: there are none
+	send         uint64
+	receive      uint64
+	sendBytes    uint32
+	receiveBytes uint32
+	handles      uint32
+	accept       uint32
+	flags        uint32
+	hands        [abi.MaxMessageHandles]abi.HandOn
+}
+
+// reach has thread i be as it seems: if another CPU may be changing it without the
+// kernel lock, that CPU is brought in, and stays so until the lock is given back.
+func (r *runner) reach(i int32) { r.reachHome(k.ipc.Parties[i].Home) }
+
+// reachHome is reach for whatever has that home.
+func (r *runner) reachHome(home int32) {
+	if home == 0 || home == r.id+1 || !k.several {
+		return
+	}
+	if o := &k.runners[home-1]; atomic.LoadUint32(&o.out) != 0 {
+		r.order(o, orderLook)
+		await(1 << o.id)
+	}
+}
+
+// comeHome says that this CPU has thread i, and who has lent it its entity.
+func (r *runner) comeHome(i int32) {
+	p := &k.ipc.Parties[i]
+	p.Home = r.id + 1
+	for p.Client != pool.Nil {
+		if p = &k.ipc.Parties[p.Client]; p.Home != 0 {
+			p.Home = r.id + 1
+		}
+	}
+}
+
+// leaveHome says that the current thread isn't this CPU's any more, but where it is
+// parked so that a call without lock may go on with it.
+func (r *runner) leaveHome() {
+	if p := &k.ipc.Parties[r.index]; p.State == ipcIdle || p.State == ipcSending {
+		p.Home = 0
+	}
+}
+
+// leaveTrack says that thread i, which reach was called for, must not go on by a call
+// without lock: there is something to be looked at before.
+func (r *runner) leaveTrack(i int32) {
+	if k.threads.Index(i).on == 0 {
+		k.ipc.Parties[i].Home = 0
+	}
+}
+
+// runs reports whether thread i may run on an entity.
+func (k *kernel) runs(i, entity int32) bool {
+	t := k.threads.Index(i)
+	return k.ipc.Parties[i].Entity == entity && t.wait == running && !t.stopped && !t.held && !t.gone
+}
+
+// settleEntity makes an entity runnable or not, as the thread is that runs on it.
+func (r *runner) settleEntity(entity int32) {
+	i := k.ipc.Runs[entity]
+	switch want := k.runs(i, entity); {
+	case want == k.sched.Runnable(entity):
+		// As it is. But a CPU may have the entity, and another thread on it.
+		if o := k.has(entity); o != nil && o.index != i {
+			r.lookAgain(o)
+		}
+	case !want:
+		k.sched.Dequeue(entity, r.time(), int(r.id))
+		r.kick()
+		r.work |= workChoose
+	default:
+		if o := k.threads.Index(i).runner(); o == r {
+			r.queue.Enqueue(entity, r.time())
+			r.work |= workChoose
+		} else if o != nil { // whose CPU does it when it has left the old one
+			r.lookAgain(o)
+		} else {
+			r.enqueue(entity, r.time())
+		}
+	}
+}
+
+// has gives the runner whose current entity it is, or nil.
+func (k *kernel) has(entity int32) *runner {
+	for i := range k.runners {
+		if k.runners[i].entity == entity {
+			return &k.runners[i]
+		}
+	}
+	return nil
+}
+
+// lookAgain has a CPU choose again.
+func (r *runner) lookAgain(o *runner) {
+	if o == r {
+		r.work |= workChoose
+		return
+	}
+	r.order(o, orderLook)
+}
+
+// settleOwn is settleEntity for the current thread's, if that isn't the one that was
+// chosen. It is done before each choice.
+func (r *runner) settleOwn() {
+	if r.t == nil {
+		return
+	}
+	if e := k.ipc.Parties[r.index].Entity; e != r.entity {
+		r.settleEntity(e)
+	}
+}
+
+// endLending gives back what thread i, which ends, has lent and was lent.
+func (r *runner) endLending(i int32) {
+	if e := k.ipc.Recall(i); e != pool.Nil {
+		if o := k.has(i); o != nil { // it goes on with another
+			o.account(r.time())
+			o.entity = sched.None
+			r.lookAgain(o)
+		}
+		r.settleEntity(e)
+	}
+	r.giveBack(i)
+}
+
+// giveBack gives back the entity that was lent to thread i, if one was.
+func (r *runner) giveBack(i int32) {
+	c := k.ipc.Parties[i].Client
+	if c == pool.Nil {
+		return
+	}
+	k.ipc.Recall(c)
+	r.settleEntity(k.ipc.Parties[c].Entity)
+	r.work |= workChoose
+}
+
+// leaveEndpoint takes thread i out of its wait at an endpoint.
+func (r *runner) leaveEndpoint(i int32, t *Thread) {
+	if t.wait != forReply {
+		k.ipc.Leave(i)
+		return
+	}
+	e := k.ipc.Recall(i)
+	k.ipc.Answer(i)
+	if e != pool.Nil {
+		r.settleEntity(e)
+		r.settleEntity(k.ipc.Parties[i].Entity)
+	}
+}
+
+// goesOn has thread i, whose wait is over, go on with a result.
+func (r *runner) goesOn(i int32, t *Thread, result uint64) {
+	k.contexts[i].SetResult(result)
+	if t.deadline != decode.Never {
+		k.timers.Remove(i)
+		t.deadline = decode.Never
+	}
+	t.wait = running
+	r.leaveTrack(i)
+	r.settleEntity(k.ipc.Parties[i].Entity)
+}
+
+// deliver copies the bytes and hands on the handles of the message of thread from to
+// thread to. Of the errors one is the sender's, the other the receiver's; then nothing
+// was handed on.
+func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errno) {
+	m, d := &k.threads.Index(from).message, &k.threads.Index(to).message
+	if m.sendBytes|m.handles == 0 {
+		return 0, 0, 0
+	}
+	a, b := k.threads.Index(from).process, k.threads.Index(to).process
+	fromSpace, toSpace := k.processes.Index(a).space, k.processes.Index(b).space
+	n := uint64(min(m.sendBytes, d.receiveBytes))
+	if sender, receiver = copyBytes(&k.spaces.Index(fromSpace).Space, m.send, &k.spaces.Index(toSpace).Space, d.receive, n); sender|receiver != 0 {
+		return 0, sender, receiver
+	}
+	if m.handles > 0 {
+		if sender, receiver = r.deliverHandles(m, d, fromSpace, toSpace); sender|receiver != 0 {
+			return 0, sender, receiver
+		}
+	}
+	return abi.CameWith(uint64(m.sendBytes), int(m.handles)), 0, 0
+}
+
+// deliverHandles is deliver's part with handles: all or none.
+func (r *runner) deliverHandles(m, d *message, from, to int32) (sender, receiver abi.Errno) {
+	if m.handles > d.accept || k.handles[to].Room() < int(m.handles) {
+		return abi.ENOBUFS, 0
+	}
+	for _, on := range m.hands[:m.handles] { // they may be closed by now
+		if e := k.handles[from].CheckHandOn(on); e != 0 {
+			return e, 0
+		}
+	}
+	into := &k.spaces.Index(to).Space
+	at := d.options + abi.GivenOffset
+	var b [abi.GivenSize]byte
+	if e := into.WriteUser(abi.UserAddr(at), b[:8*m.handles]); e != 0 {
+		return 0, e
+	}
+	for i, on := range m.hands[:m.handles] {
+		h, e := r.handOn(from, to, on)
+		if e != 0 {
+			panic("core: no room for a handle that is handed on")
+		}
+		putWord(b[8*i:], uint64(h))
+	}
+	into.WriteUser(abi.UserAddr(at), b[:8*m.handles])
+	return 0, 0
+}
+
+// copyBytes copies from one space to another. Of the errors one is about src's memory, one about dst's.
+func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (source, target abi.Errno) {
+	if n > 0 && !abi.UserAddr(from).Below(abi.UserLimit, n) {
+		return abi.EFAULT, 0
+	}
+	if n > 0 && !abi.UserAddr(to).Below(abi.UserLimit, n) {
+		return 0, abi.EFAULT
+	}
+	for n > 0 {
+		if _, e := dst.View(abi.UserAddr(to), n, space.Write); e != 0 {
+			return 0, e
+		}
+		b, e := src.View(abi.UserAddr(from), n, space.Read)
+		if e != 0 {
+			return e, 0
+		}
+		// Making the one ready may have changed the other, if they are the same space.
+		v, e := dst.View(abi.UserAddr(to), uint64(len(b)), space.Write)
+		if e != 0 {
+			return 0, e
+		}
+		done := uint64(copy(v, b))
+		from, to, n = from+done, to+done, n-done
+	}
+	return 0, 0
+}
+
+// cancel tells who has received the call of thread i that a signal has come, if the
+// call wants that. The call goes on waiting: the answer is the one that counts.
+func (r *runner) cancel(i int32, t *Thread) {
+	r.leaveTrack(i)
+	if t.message.flags&abi.MessageCancel == 0 {
+		return
+	}
+	p := &k.ipc.Parties[i]
+	e := p.Endpoint
+	if !k.ipc.Tell(i) {
+		return
+	}
+	r.reachHome(k.ipc.Endpoint(e).Home)
+	w := k.ipc.Waiting(e)
+	if w == pool.Nil || k.threads.Index(w).process != p.Server {
+		return
+	}
+	r.reach(w)
+	if told := k.ipc.Cancelled(e, p.Server); told != pool.Nil {
+		k.contexts[w].SetReceived(0, 0, k.ipc.Token(told))
+		r.finish(w, abi.ReceivedCancel)
+	}
+}
+
+// wakeBound gives the bits of a notification to the thread that it is bound to, if
+// that receives.
+func (r *runner) wakeBound(i int32) {
+	o := k.objects.At(i)
+	w := o.Bound - 1
+	r.reach(w)
+	t := k.threads.Index(w)
+	if t.wait != forReceive || k.processes.Index(t.process).ended {
+		return
+	}
+	c := k.contexts[w]
+	c.SetWords(o.Bits, 0, 0)
+	c.SetReceived(0, 0, 0)
+	o.Bits = 0
+	r.finish(w, abi.ReceivedBits)
+}
+
+// unbind takes its notification from thread i.
+func (r *runner) unbind(i int32, t *Thread) {
+	if t.bound == 0 {
+		return
+	}
+	o := t.bound - 1
+	t.bound = 0
+	k.objects.At(o).Bound = 0
+	r.unrefer(o)
+}
+
+// failCalls ends a few of the calls that process p has received and can't answer any more;
+// true when there are none left.
+func (r *runner) failCalls(p *Process) (done bool) {
+	const looks, atOnce = 512, 16
+	if !p.serves {
+		return true
+	}
+	n := int32(k.threads.Cap())
+	for failed, end := 0, min(p.failed+looks, n); p.failed < end; p.failed++ {
+		i := p.failed
+		if c := &k.ipc.Parties[i]; c.State == ipcCalling && c.Server == p.handle.Index {
+			r.finish(i, abi.ECONNRESET.Result())
+			if failed++; failed == atOnce {
+				break
+			}
+		}
+	}
+	return p.failed >= n
+}
+
+// failOrphan ends the wait of one at an endpoint that nobody can receive from any
+// more, or gives the endpoint's reference back when there is no one.
+func (r *runner) failOrphan() {
+	e := k.orphans.First()
+	ep := k.ipc.Endpoint(e)
+	r.reachHome(ep.Home)
+	t, sends, more := k.ipc.Fail(e)
+	switch {
+	case t != pool.Nil:
+		r.reach(t)
+		result := abi.ECANCELED
+		if sends {
+			result = abi.ECONNREFUSED
+		}
+		r.finish(t, result.Result())
+	case !more:
+		k.orphans.Remove(k.orphanLinks, e)
+		r.unrefer(ep.Object)
+	}
+}
