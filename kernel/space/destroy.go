@@ -48,7 +48,7 @@ func (s *Space) destroyAreas() (done bool) {
 		}
 		if s.cursor < a.End {
 			s.unmapFirst(a, steps)
-			steps -= s.batch.Steps
+			steps -= s.batch().Steps
 			if s.cursor < a.End {
 				return false
 			}
@@ -68,11 +68,12 @@ func (s *Space) unmapFirst(a *Area, steps int) {
 	if next := s.areas.above(a.End); next != nil {
 		high = next.area.Start
 	}
-	s.batch.Budget = steps
+	b := s.batch()
+	b.Budget = steps
 	s.cursor = max(s.cursor, a.Start)
-	if s.tables.UnmapRest(s.env, s.cursor, a.End, 0, high, &s.batch) == paging.Large {
+	if s.tables.UnmapRest(s.env, s.cursor, a.End, 0, high, b) == paging.Large {
 		panic("space: a large page is in two areas")
 	}
-	s.cursor = s.batch.Next
+	s.cursor = b.Next
 	s.release()
 }

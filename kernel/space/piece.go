@@ -23,23 +23,28 @@ func (s *Space) sure(start, end uint64) bool {
 	return (end-start)/PageSize <= uint64(s.most.steps)/64
 }
 
+// batch is what a piece takes out of page tables. Spaces share it: it is empty
+// between two pieces.
+func (s *Space) batch() *paging.Batch { return &s.areas.pool.batch }
+
 // unmapTables takes pages of a range out of the page tables, from start to the
 // address that it returns, and has that forgotten. The frames are in the batch,
 // for release.
 func (s *Space) unmapTables(start, end uint64) (next uint64) {
 	s.dropFill(start, end)
 	next = end
-	s.batch.Budget = s.most.steps
-	switch s.tables.UnmapRange(s.env, start, end, &s.batch) {
+	b := s.batch()
+	b.Budget = s.most.steps
+	switch s.tables.UnmapRange(s.env, start, end, b) {
 	case paging.More:
-		next = s.batch.Next
+		next = b.Next
 	case paging.Large:
 		panic("space: a large page is unmapped in part")
 	}
-	s.large -= s.batch.Large
-	if s.batch.Flush {
+	s.large -= b.Large
+	if b.Flush {
 		s.mustFlush(start, next)
-		s.flush.Tables = s.flush.Tables || s.batch.Tables
+		s.flush.Tables = s.flush.Tables || b.Tables
 		s.forget()
 	}
 	return next
@@ -133,15 +138,16 @@ func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno a
 		return start, abi.ENOMEM
 	}
 	s.dropFill(start, next)
-	s.batch.Budget = s.most.steps
-	switch s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, &s.batch) {
+	b := s.batch()
+	b.Budget = s.most.steps
+	switch s.tables.ProtectRange(s.env, start, next, paging.Prot(prot)|paging.User, b) {
 	case paging.More:
-		next = s.batch.Next
+		next = b.Next
 	case paging.Large:
 		panic("space: a large page gets new rights in part")
 	}
 	s.areas.SetProt(start, next, prot)
-	if s.batch.Flush {
+	if b.Flush {
 		s.mustFlush(start, next)
 		s.forget()
 	}
@@ -151,6 +157,6 @@ func (s *Space) protectPiece(start, end uint64, prot Prot) (next uint64, errno a
 // release gives the frames of the batch back. Every processor has forgotten
 // how to reach them.
 func (s *Space) release() {
-	given, _ := s.batch.Release(s.env.Frames)
+	given, _ := s.batch().Release(s.env.Frames)
 	s.refund(given)
 }

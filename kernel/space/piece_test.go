@@ -44,7 +44,7 @@ func (w *watch) bounded(name string, call func() abi.Errno) {
 	w.calls = 0
 	for errno := More; errno == More; w.calls++ {
 		areas, frames := w.s.areas.Len(), w.s.frames
-		w.s.batch.Steps = 0
+		w.s.batch().Steps = 0
 		errno = call()
 		if errno != 0 && errno != More {
 			w.t.Fatalf("%s: %q", name, errno.Name())
@@ -55,8 +55,8 @@ func (w *watch) bounded(name string, call func() abi.Errno) {
 		if f := w.s.frames; f+paging.BatchSize < frames || f > frames+256 {
 			w.t.Errorf("%s: %d frames, then %d", name, frames, f)
 		}
-		if w.s.batch.Steps > paging.DefaultBudget+700 {
-			w.t.Errorf("%s: %d steps", name, w.s.batch.Steps)
+		if w.s.batch().Steps > paging.DefaultBudget+700 {
+			w.t.Errorf("%s: %d steps", name, w.s.batch().Steps)
 		}
 		if w.calls > 20000 {
 			w.t.Fatalf("%s: no end", name)

@@ -82,7 +82,6 @@ type Space struct {
 	brkStart uint64
 	brk      uint64
 	cursor   uint64 // of Destroy: the pages below are gone
-	batch    paging.Batch
 }
 
 // translation is the page that the kernel reached last.

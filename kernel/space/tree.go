@@ -2,7 +2,10 @@
 
 package space
 
-import "loam/machine/frame"
+import (
+	"loam/machine/frame"
+	"loam/machine/paging"
+)
 
 // Node is an area's place in the tree. A slab of nodes is all that a Pool
 // needs; its content is private.
@@ -35,6 +38,8 @@ type Pool struct {
 	fresh uint32 // the first that was never used
 	used  uint32
 	moves uint64 // numbers the moves of all spaces
+
+	batch paging.Batch // see Space.batch
 }
 
 // Init gives the pool its slab, of which the first node stays unused. Nodes
