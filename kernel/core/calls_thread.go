@@ -20,7 +20,7 @@ func sysGettid(r *runner, c *metal.Context) uint64 { return uint64(r.t.tid) }
 func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPID) }
 
 func sysSchedYield(r *runner, c *metal.Context) uint64 {
-	if r.queue.Len() > 1 {
+	if !r.queue.Alone() {
 		r.queue.Yield(r.time())
 		r.work |= workChoose
 	}

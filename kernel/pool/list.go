@@ -51,6 +51,21 @@ func (q *List) PushBack(links []Link, i int32) {
 	q.tail = i + 1
 }
 
+// PushFront makes i the first element.
+func (q *List) PushFront(links []Link, i int32) {
+	l := &links[i]
+	if l.prev != 0 {
+		panic("pool: element is in a list already")
+	}
+	l.next, l.prev = q.head, atHead
+	if q.head == 0 {
+		q.tail = i + 1
+	} else {
+		links[q.head-1].prev = i + 1
+	}
+	q.head = i + 1
+}
+
 // Remove takes i, an element of this list, out of it.
 func (q *List) Remove(links []Link, i int32) {
 	l := &links[i]

@@ -208,6 +208,10 @@ func TestListModel(t *testing.T) {
 			j := slices.Index(model[in], i)
 			model[in] = slices.Delete(slices.Clone(model[in]), j, j+1)
 			delete(where, i)
+		case r.IntN(3) == 0:
+			lists[k].PushFront(links, i)
+			model[k] = slices.Insert(slices.Clone(model[k]), 0, i)
+			where[i] = k
 		default:
 			lists[k].PushBack(links, i)
 			model[k] = append(slices.Clone(model[k]), i)
@@ -236,6 +240,7 @@ func TestListPanicsOnMisuse(t *testing.T) {
 	q.PushBack(links, 0)
 	for name, f := range map[string]func(){
 		"push twice":    func() { q.PushBack(links, 0) },
+		"push in front": func() { q.PushFront(links, 0) },
 		"remove absent": func() { q.Remove(links, 1) },
 	} {
 		func() {

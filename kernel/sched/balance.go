@@ -32,27 +32,33 @@ func (q *Queue) chooseOfAll(now int64) {
 			q.s.pass(t, q, now, int(q.cpu))
 		}
 	}
-	if q.weight == 0 {
+	if q.s.pending&^q.bit != 0 {
+		q.pull(now)
+	}
+	if q.weight == 0 && q.fixed == 0 {
 		q.steal(now)
 	}
 	q.choose()
+	if q.levels != 0 {
+		q.push(now)
+	}
 	if q.waiting != 0 {
 		q.spread(now)
 	}
 }
 
-// steal takes a waiting thread from the queue of the most weight that has one
+// steal takes a waiting thread from the queue of the most load that has one
 // for this CPU.
 func (q *Queue) steal(now int64) {
 	var from *Queue
 	most, found := int64(0), None
 	for i := range q.s.queues {
 		x := &q.s.queues[i]
-		if x.waiting == 0 || x.weight <= most || x.current == None && x.waiting == 1 {
+		if x.waiting == 0 || x.load() <= most || x.current == None && x.waiting == 1 && x.fixed == 0 {
 			continue // a CPU that is about to run its only thread keeps it
 		}
 		if t := x.look(q.bit); t != None {
-			from, most, found = x, x.weight, t
+			from, most, found = x, x.load(), t
 		}
 	}
 	if found != None {
@@ -75,6 +81,9 @@ func (q *Queue) spread(now int64) {
 		}
 		q.s.pass(t, q, now, int(q.cpu))
 		if q.current == None {
+			if q.s.pending&^q.bit != 0 {
+				q.pull(now)
+			}
 			q.choose()
 		}
 	}
@@ -126,6 +135,10 @@ func (q *Queue) balance(now int64) {
 	s := q.s
 	near := q.neighbours()
 	mine := q.machineTime()
+	if q.fixed != 0 && mine == q.stood {
+		q.relieve(now)
+		return
+	}
 	s.front = mine
 	most := int64(0)
 	for m := near; m != 0; m &= m - 1 {
@@ -148,15 +161,17 @@ func (q *Queue) balance(now int64) {
 	if q.weight != 0 {
 		q.offset += max(most-q.virtualShare(maxBehind), 0)
 	}
+	q.stood = q.machineTime()
 }
 
-// neighbours gives the other busy CPUs that threads waiting here may go to.
+// neighbours gives the other CPUs of the fair class, busy ones, that threads
+// waiting here may go to.
 func (q *Queue) neighbours() uint64 {
 	near := uint64(0)
 	for i := range min(q.waiting, looks) {
 		near |= q.threads[q.waiter(i)].allowed
 	}
-	return near &^ q.s.idle &^ q.bit
+	return near &^ q.s.idle &^ q.s.urgent &^ q.bit
 }
 
 // candidate gives the thread that is the furthest behind the threads of another,
@@ -195,7 +210,7 @@ func (q *Queue) candidate(near uint64) (t int32, to *Queue) {
 // virtualShare gives the virtual time in which a runnable thread of the queue, in
 // the mean, gets ran nanoseconds.
 func (q *Queue) virtualShare(ran int64) int64 {
-	return ran * unitWeight * int64(q.Len()) / q.weight
+	return ran * unitWeight * int64(q.fair()) / q.weight
 }
 
 // machineTime is V on the time scale that the queues have in common. It is
@@ -210,6 +225,10 @@ func (q *Queue) take(t int32, from *Queue, now int64) (look bool) {
 	th := &q.threads[t]
 	from.charge(now)
 	q.charge(now)
+	if th.prio != 0 {
+		from.removeFixed(t, th, now)
+		return q.addFixed(t, th)
+	}
 	if q.weight == 0 {
 		q.offset = from.machineTime() - q.base
 	}

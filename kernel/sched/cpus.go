@@ -46,6 +46,9 @@ func (s *Scheduler) Wake(t int32, now int64, here int) (cpu int, look bool) {
 // wake makes t, which sleeps, runnable, by a call on the CPU of local.
 func (s *Scheduler) wake(t int32, th *thread, now int64, local *Queue) (cpu int, look bool) {
 	if th.weight == 0 {
+		if th.prio != 0 {
+			return s.wakeFixed(t, th, now, local)
+		}
 		s.Reset(t)
 	}
 	q := s.target(t, th, local)
@@ -59,9 +62,10 @@ func (s *Scheduler) wake(t int32, th *thread, now int64, local *Queue) (cpu int,
 		s.moves.Woken++
 	}
 	cpu, look = q.enqueue(t, now, true)
-	if q != local && (look || q.waiting == 1) {
-		look = true
-		s.kicks |= q.bit
+	if q != local {
+		if look = q.renew || q.waiting == 1; look {
+			s.kicks |= q.bit
+		}
 	}
 	return cpu, look
 }
@@ -85,7 +89,7 @@ func (s *Scheduler) Retire(t int32, now int64, here int) {
 func (s *Scheduler) disturb(t int32, here int) *Queue {
 	th := &s.threads[t]
 	q := &s.queues[th.queue]
-	if th.state == running {
+	if th.runs() {
 		s.kick(q, here)
 	}
 	return q
@@ -97,7 +101,11 @@ func (s *Scheduler) disturb(t int32, here int) *Queue {
 func (s *Scheduler) SetNice(t int32, nice int, now int64, here int) {
 	nice = min(max(nice, MinNice), MaxNice)
 	th := &s.threads[t]
-	if th.state == asleep {
+	switch {
+	case th.prio != 0:
+		th.nice = int8(nice)
+		return
+	case th.state == asleep:
 		if th.weight == 0 {
 			s.Reset(t)
 		}
@@ -112,7 +120,7 @@ func (s *Scheduler) SetNice(t int32, nice int, now int64, here int) {
 // Affinity gives the CPUs, as bits, that t may run on. A new thread is given
 // its creator's by SetAffinity(t, s.Affinity(creator), ...).
 func (s *Scheduler) Affinity(t int32) uint64 {
-	if s.threads[t].weight == 0 {
+	if s.threads[t].unused() {
 		return s.all
 	}
 	return s.threads[t].allowed
@@ -129,7 +137,7 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 		return false
 	}
 	th := &s.threads[t]
-	if th.weight == 0 {
+	if th.unused() {
 		s.Reset(t)
 	}
 	th.allowed = mask
@@ -137,12 +145,12 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 	forbidden := mask&q.bit == 0
 	switch {
 	case th.state == asleep:
-	case q.live == t || th.state == running:
-		if forbidden || q.waiting != 0 && mask&s.idle != 0 {
+	case q.live == t || th.runs():
+		if forbidden || q.waiting != 0 && mask&s.idle != 0 || q.levels != 0 {
 			q.renew = true
 			s.kick(q, here)
 		}
-	case forbidden || mask&s.idle != 0:
+	case forbidden || mask&s.idle != 0 || th.prio != 0 && s.below(mask, th.prio) != nil:
 		s.pass(t, q, now, here)
 	}
 	return true
@@ -151,7 +159,11 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 // pass moves t, which waits on q and may not stay, to the CPU that suits it
 // best.
 func (s *Scheduler) pass(t int32, q *Queue, now int64, here int) {
-	to := s.target(t, &s.threads[t], &s.queues[here])
+	th, local := &s.threads[t], &s.queues[here]
+	to := s.target(t, th, local)
+	if th.prio != 0 {
+		to = s.fixedTarget(t, th, local)
+	}
 	s.moves.Given++
 	if to.take(t, q, now) {
 		s.kick(to, here)
@@ -170,23 +182,35 @@ func (s *Scheduler) target(t int32, th *thread, local *Queue) *Queue {
 	}
 	warm := th.v != unplaced && last.bit&th.allowed != 0
 	if idle := s.idle & th.allowed; idle != 0 {
-		switch {
-		case warm && last.bit&idle != 0:
-			return last // its data may still be in the cache
-		case local.bit&idle != 0:
-			return local // awake already
+		if !warm {
+			last = local
 		}
-		// The lowest: so the same few CPUs are used and the others stay asleep.
-		return &s.queues[bits.TrailingZeros64(idle)]
+		return s.chooseIdle(idle, last, local)
 	}
 	best := s.leastLoaded(th.allowed, local)
-	if warm && stayMargin*last.weight <= (stayMargin+1)*best.weight {
+	if warm && stayMargin*last.load() <= (stayMargin+1)*best.load() {
 		return last
 	}
 	return best
 }
 
-// leastLoaded gives the allowed queue of the least weight; of equals first, then
+// chooseIdle chooses one of the idle CPUs.
+func (s *Scheduler) chooseIdle(idle uint64, last, local *Queue) *Queue {
+	switch {
+	case last.bit&idle != 0:
+		return last // its data may still be in the cache
+	case local.bit&idle != 0:
+		return local // awake already
+	}
+	// The lowest: so the same few CPUs are used and the others stay asleep.
+	return &s.queues[bits.TrailingZeros64(idle)]
+}
+
+// load is what a thread of the fair class competes with here: a fixed thread
+// counts as one of nice 0.
+func (q *Queue) load() int64 { return q.weight + int64(q.fixed)*unitWeight }
+
+// leastLoaded gives the allowed queue of the least load; of equals first, then
 // the lowest-numbered.
 func (s *Scheduler) leastLoaded(allowed uint64, first *Queue) *Queue {
 	best := first
@@ -194,7 +218,7 @@ func (s *Scheduler) leastLoaded(allowed uint64, first *Queue) *Queue {
 		best = &s.queues[bits.TrailingZeros64(allowed)]
 	}
 	for m := allowed; m != 0; m &= m - 1 {
-		if q := &s.queues[bits.TrailingZeros64(m)&(MaxCPUs-1)]; q.weight < best.weight {
+		if q := &s.queues[bits.TrailingZeros64(m)&(MaxCPUs-1)]; q.load() < best.load() {
 			best = q
 		}
 	}

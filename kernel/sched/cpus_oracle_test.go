@@ -17,6 +17,7 @@ type kernelModel struct {
 	runnable []bool
 	allowed  []uint64
 	cpus     []modelCPU
+	fixed    bool // some threads have fixed priorities
 }
 
 type modelCPU struct {
@@ -33,6 +34,7 @@ func newKernelModel(t *testing.T, seed uint64) *kernelModel {
 	m := &kernelModel{
 		t: t, r: r, s: New(nil, cpus, threads), now: int64(r.Uint64() >> 8),
 		runnable: make([]bool, threads), allowed: make([]uint64, threads), cpus: make([]modelCPU, cpus),
+		fixed: seed%2 == 0,
 	}
 	for i := range m.cpus {
 		m.cpus[i] = modelCPU{oracle: oracle{t: t, q: m.s.Queue(i)}, executes: None}
@@ -54,7 +56,12 @@ func (m *kernelModel) clock() int64 { return m.now + m.r.Int64N(2000) - 1000 }
 func (m *kernelModel) step() {
 	here := m.r.IntN(len(m.cpus))
 	th := int32(m.r.IntN(len(m.runnable)))
-	switch m.r.IntN(12) {
+	switch m.r.IntN(13) {
+	case 12:
+		if m.fixed {
+			m.s.SetPriority(th, m.r.IntN(9)-4, m.clock(), here)
+			m.cpus[here].told = true
+		}
 	case 0, 1, 2, 3:
 		m.wake(th, here)
 	case 4:
@@ -75,7 +82,7 @@ func (m *kernelModel) step() {
 	case 8:
 		m.s.SetNice(th, m.r.IntN(60)-30, m.clock(), here)
 		m.lookIf(th, here)
-		if cpu := m.s.CPU(th); m.runnable[th] && cpu != here && m.s.kicks>>cpu&1 == 0 {
+		if cpu := m.s.CPU(th); m.runnable[th] && m.s.Priority(th) == 0 && cpu != here && m.s.kicks>>cpu&1 == 0 {
 			m.t.Fatal("a runnable thread's weight changes, and its CPU needn't look")
 		}
 	case 9:
@@ -151,6 +158,7 @@ func (m *kernelModel) look(cpu int) {
 	now, moves := m.clock(), m.s.Moves()
 	x.q.charge(now)
 	decided := x.q.renew || x.q.current == None
+	resumes := x.q.broken != None
 	yielded := None
 	if x.q.passed {
 		yielded = x.q.current
@@ -159,12 +167,12 @@ func (m *kernelModel) look(cpu int) {
 	x.executes, x.told, x.timer = th, false, false
 	m.arm(cpu, slice)
 	switch {
-	case th != x.q.Current(), (th == None) != (x.q.Len() == 0), (slice == Forever) != (x.q.Len() <= 1), slice < minSlice:
+	case th != x.q.Current(), (th == None) != (x.q.Len() == 0), (slice == Forever) == x.timed(), slice < minSlice:
 		m.t.Fatalf("Pick gave %d for %d with %d runnable", th, slice, x.q.Len())
 	case th != None && (!m.runnable[th] || m.allowed[th]>>cpu&1 == 0):
 		m.t.Fatalf("Pick gave %d to CPU %d, runnable %v, allowed %x", th, cpu, m.runnable[th], m.allowed[th])
 	}
-	if decided && th != None && moves == m.s.Moves() {
+	if decided && th != None && moves == m.s.Moves() && !resumes {
 		x.chosen(th, yielded)
 	}
 	if decided {
@@ -185,7 +193,7 @@ func (m *kernelModel) conserved(q *Queue) {
 		if from == q && q.waiting > 0 && th.allowed&m.s.idle != 0 {
 			m.t.Fatalf("%d threads wait for CPU %d and thread %d could run on %x", q.waiting, q.cpu, i, m.s.idle)
 		}
-		if th.state == running || from.live == int32(i) {
+		if th.runs() || from.live == int32(i) || th.prio != 0 && from.firstFixed() == int32(i) {
 			continue
 		}
 		if q.current == None && th.allowed&q.bit != 0 && from.Len() > 1 {
@@ -199,12 +207,13 @@ func (m *kernelModel) check() {
 	for i := range m.cpus {
 		x := &m.cpus[i]
 		x.check()
-		lonely := x.q.waiting > 0 && !x.timer
-		idles := x.q.current == None && x.q.waiting > 0
+		lonely := x.timed() && !x.timer
+		idles := x.q.current == None && x.q.Len() > 0
 		if must := lonely || idles || x.executes != x.q.current; must && !x.told {
 			m.t.Fatalf("CPU %d executes %d, has %d and %d waiting, timer %v, and needn't look", i, x.executes, x.q.current, x.q.waiting, x.timer)
 		}
 	}
+	m.checkFixed()
 	for i := range m.runnable {
 		th := &m.s.threads[i]
 		if m.s.Runnable(int32(i)) != m.runnable[i] || m.s.Affinity(int32(i)) != m.allowed[i] {
@@ -216,6 +225,23 @@ func (m *kernelModel) check() {
 		}
 		if m.runnable[i] && m.allowed[i]>>th.queue&1 == 0 && !(executes && m.cpus[cpu].told) {
 			m.t.Fatalf("thread %d is on CPU %d, allowed %x", i, th.queue, m.allowed[i])
+		}
+	}
+}
+
+// checkFixed: a fixed thread waits only while each CPU that it may run on has
+// something that goes before it, or is about to look. The tables are small enough
+// to be looked through completely.
+func (m *kernelModel) checkFixed() {
+	for i := range m.runnable {
+		th := &m.s.threads[i]
+		if th.state != queued || m.cpus[th.queue].told || m.cpus[th.queue].q.fixed > looks {
+			continue
+		}
+		for c := range m.cpus {
+			if x := &m.cpus[c]; th.allowed>>c&1 != 0 && !x.told && x.q.top() < th.prio {
+				m.t.Fatalf("thread %d of priority %d waits on CPU %d, while CPU %d runs %d of %d", i, th.prio, th.queue, c, x.q.current, x.q.top())
+			}
 		}
 	}
 }

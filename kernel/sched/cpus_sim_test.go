@@ -19,7 +19,8 @@ type computer struct {
 	work []work
 	lag  int64 // the longest that a kick is under way
 
-	conflict int64 // the longest that a CPU idled while a thread waited for it
+	conflict int64  // the longest that a CPU idled while a thread waited for it
+	watch    func() // after each event
 }
 
 type simCPU struct {
@@ -94,6 +95,9 @@ func (c *computer) run(end int64) {
 			c.step(i)
 		}
 		c.checkIdle()
+		if c.watch != nil {
+			c.watch()
+		}
 	}
 }
 
@@ -177,7 +181,7 @@ func (c *computer) checkIdle() {
 func (c *computer) waitsFor(cpu int) bool {
 	for t := range c.s.threads {
 		th := &c.s.threads[t]
-		if th.state != asleep && th.state != running && th.allowed>>cpu&1 != 0 {
+		if th.state != asleep && !th.runs() && th.allowed>>cpu&1 != 0 {
 			return true
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"testing"
+
+	"loam/kernel/pool"
 )
 
 // oracle states, slowly and in exact arithmetic, what a queue should hold.
@@ -18,7 +20,7 @@ func (o *oracle) sums() (w, s *big.Int) {
 	w, s = new(big.Int), new(big.Int)
 	for i := range o.q.s.threads {
 		th := &o.q.s.threads[i]
-		if th.state == asleep || th.queue != o.q.cpu {
+		if th.state < spare || th.queue != o.q.cpu {
 			continue
 		}
 		tw := big.NewInt(th.weight)
@@ -44,7 +46,7 @@ func (o *oracle) check() {
 	if s.Add(s, big.NewInt(o.q.owed)).Cmp(big.NewInt(o.q.sum)) != 0 || o.q.owed < 0 {
 		o.t.Fatalf("S is %d, want %v; owed %d", o.q.sum, s, o.q.owed)
 	}
-	n := 0
+	n, fixed := 0, o.fixed()
 	for i := range o.q.s.threads {
 		th := &o.q.s.threads[i]
 		state := th.state
@@ -53,13 +55,17 @@ func (o *oracle) check() {
 		}
 		_, inReady := o.q.ready.Deadline(int32(i))
 		_, inEarly := o.q.early.Deadline(int32(i))
-		if inReady != (state == ready) || inEarly != (state == early) || (o.q.spare == int32(i)) != (state == spare) || (o.q.current == int32(i)) != (state == running) {
+		if inReady != (state == ready) || inEarly != (state == early) || (o.q.spare == int32(i)) != (state == spare) || (o.q.current == int32(i)) != (state == running || state == ruling) {
 			o.t.Fatalf("CPU %d, thread %d: state %d, ready %v, early %v", o.q.cpu, i, state, inReady, inEarly)
 		}
 		if state == asleep {
 			continue
 		}
 		n++
+		if th.prio != 0 {
+			fixed--
+			continue
+		}
 		if th.d <= th.v {
 			o.t.Fatalf("thread %d: deadline %d, virtual time %d", i, th.d, th.v)
 		}
@@ -70,12 +76,53 @@ func (o *oracle) check() {
 			o.t.Fatalf("thread %d is %d from V", i, dist)
 		}
 	}
+	if fixed != 0 {
+		o.t.Fatalf("CPU %d: %d fixed threads counted too many", o.q.cpu, fixed)
+	}
 	if n != o.q.Len() || o.q.spare != None && o.q.waiting != 1 {
 		o.t.Fatalf("Len is %d, want %d", o.q.Len(), n)
 	}
 	if idle := o.q.s.idle&o.q.bit != 0; idle != (n == 0) {
 		o.t.Fatalf("CPU %d: idle is %v with %d runnable", o.q.cpu, idle, n)
 	}
+}
+
+// fixed gives the number of fixed threads that should be here, after a look at
+// their lists.
+func (o *oracle) fixed() (n int) {
+	o.t.Helper()
+	waiting := 0
+	for p := range o.q.level {
+		for i := o.q.level[p].First(); i != pool.Nil; i = o.q.level[p].Next(o.q.s.links, i) {
+			th := &o.q.s.threads[i]
+			if p == 0 || th.prio != int8(p) || th.state != queued || th.queue != o.q.cpu || th.weight != 0 {
+				o.t.Fatalf("thread %d of priority %d, state %d, is in list %d of CPU %d", i, th.prio, th.state, p, o.q.cpu)
+			}
+			waiting++
+		}
+		if o.q.level[p].Empty() == (o.q.levels>>p&1 != 0) {
+			o.t.Fatalf("CPU %d: levels %x, list %d", o.q.cpu, o.q.levels, p)
+		}
+	}
+	n = waiting
+	if c := o.q.current; c != None && o.q.s.threads[c].prio != 0 {
+		n++
+	}
+	s := o.q.s
+	if int(o.q.fixed) != n || s.urgent&o.q.bit != 0 != (n != 0) || s.pending&o.q.bit != 0 != (waiting != 0) || n != 0 && !o.q.special {
+		o.t.Fatalf("CPU %d: %d fixed threads, %d of them wait; counted %d", o.q.cpu, n, waiting, o.q.fixed)
+	}
+	return n
+}
+
+// timed reports whether the CPU needs a timer.
+func (o *oracle) timed() bool {
+	q := o.q
+	if q.current == None {
+		return false
+	}
+	p := q.s.threads[q.current].prio
+	return q.waiting != 0 && (p == 0 || q.several) || p != 0 && !q.level[p].Empty()
 }
 
 // chosen checks a choice: nobody eligible with an earlier deadline waits, and
@@ -85,7 +132,13 @@ func (o *oracle) chosen(t, except int32) {
 	th := &o.q.s.threads[t]
 	for i := range o.q.s.threads {
 		x := &o.q.s.threads[i]
-		if x.state == asleep || x.state == running || int32(i) == except || x.queue != o.q.cpu {
+		if x.state == asleep || x.runs() || int32(i) == except || x.queue != o.q.cpu {
+			continue
+		}
+		if x.prio > th.prio {
+			o.t.Fatalf("chose %d of priority %d, not %d of %d", t, th.prio, i, x.prio)
+		}
+		if th.prio != 0 {
 			continue
 		}
 		if o.eligible(x.v) && (!o.eligible(th.v) || x.d < th.d) {
@@ -105,6 +158,7 @@ func TestAgainstOracle(t *testing.T) {
 		s := New(nil, 1, n)
 		q := s.Queue(0)
 		o := &oracle{t: t, q: q}
+		fixed := seed%3 == 0
 		if seed%5 == 0 { // virtual time is about to start again
 			q.base = maxVirtual - 1<<31
 		}
@@ -124,7 +178,11 @@ func TestAgainstOracle(t *testing.T) {
 			now += step
 			th := int32(r.IntN(n))
 			yielded := None
-			switch r.IntN(9) {
+			switch r.IntN(10) {
+			case 9:
+				if fixed {
+					s.SetPriority(th, r.IntN(12)-8, now, 0)
+				}
 			case 0, 1, 2:
 				q.Enqueue(th, now)
 			case 3:
@@ -154,15 +212,16 @@ func pick(t *testing.T, o *oracle, now int64, yielded int32) {
 	q := o.q
 	others := q.waiting
 	q.charge(now)
-	decided := q.renew || q.current == None
+	decided := (q.renew || q.current == None) && q.broken == None
+	yields := q.passed
 	th, slice := q.Pick(now)
 	o.check()
 	switch {
 	case th != q.Current(), (th == None) != (q.Len() == 0):
 		t.Fatalf("Pick gave %d with %d runnable", th, q.Len())
-	case (slice == Forever) != (q.Len() <= 1), slice < minSlice:
+	case (slice == Forever) == o.timed(), slice < minSlice:
 		t.Fatalf("slice %d with %d runnable", slice, q.Len())
-	case yielded != None && others > 0 && th == yielded:
+	case yielded != None && yields && others > 0 && th == yielded && !q.special:
 		t.Fatalf("yield of %d gave it the CPU back", th)
 	}
 	if decided && th != None {

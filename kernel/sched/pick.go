@@ -17,10 +17,14 @@ func (q *Queue) Pick(now int64) (t int32, slice int64) {
 		}
 	}
 	q.live = q.current
+	if q.special {
+		return q.current, q.turn()
+	}
 	return q.current, q.Slice()
 }
 
 // Slice gives what Pick last answered, less what was used and given up since.
+// It is for a caller that a call on this CPU has told that it needn't look.
 func (q *Queue) Slice() int64 {
 	if q.waiting == 0 || q.current == None {
 		return Forever
@@ -33,8 +37,12 @@ func (q *Queue) Slice() int64 {
 	return max(left, minSlice)
 }
 
-// choose makes the eligible thread with the earliest deadline the current one.
+// choose makes the eligible thread with the earliest deadline the current one, if
+// no fixed thread goes first.
 func (q *Queue) choose() {
+	if q.special && q.chooseFixed() {
+		return
+	}
 	old, passed := q.current, q.passed
 	q.renew, q.passed = false, false
 	if q.waiting == 0 {

@@ -2,7 +2,10 @@
 
 package sched
 
-import "loam/kernel/timeq"
+import (
+	"loam/kernel/pool"
+	"loam/kernel/timeq"
+)
 
 // Queue is the run queue of one CPU. Times are nanoseconds of one clock. What
 // two CPUs read of it may be a little out of order: a queue counts no time
@@ -29,9 +32,16 @@ type Queue struct {
 	bit     uint64 // 1<<cpu
 	live    int32  // what Pick answered last: its registers may be in the CPU
 
+	special bool          // a fixed thread is or was runnable: choose sees to it
+	fixed   int32         // runnable fixed threads, the running one included
+	broken  int32         // the fair thread whose turn a fixed one broke into, or None
+	levels  uint32        // which lists of level are not empty
+	level   [32]pool.List // waiting fixed threads by priority, who goes next first
+
 	offset   int64 // base is base+offset on the machine's time scale
 	lead     int64 // scratch of balance: how far ahead of the balancing queue
 	balanced int64 // when balance ran last
+	stood    int64 // machineTime then
 	cursor   int   // where look begins
 }
 
@@ -40,8 +50,16 @@ func (q *Queue) Current() int32 { return q.current }
 
 // Len gives the number of runnable threads, the running one included.
 func (q *Queue) Len() int {
+	return q.fair() + int(q.fixed)
+}
+
+// Alone reports whether nobody waits here: Yield would change nothing.
+func (q *Queue) Alone() bool { return q.waiting == 0 && q.levels == 0 }
+
+// fair gives the number of runnable threads of the fair class.
+func (q *Queue) fair() int {
 	n := q.waiting
-	if q.current != None {
+	if q.current != None && q.threads[q.current].prio == 0 {
 		n++
 	}
 	return n
@@ -67,6 +85,9 @@ func (q *Queue) enqueue(t int32, now int64, here bool) (cpu int, look bool) {
 		return q.s.wake(t, th, now, q)
 	}
 	if th.weight == 0 {
+		if th.prio != 0 {
+			return int(q.cpu), q.wakeFixed(t, th, now)
+		}
 		q.s.Reset(t)
 	}
 	q.charge(now)
@@ -74,8 +95,15 @@ func (q *Queue) enqueue(t int32, now int64, here bool) (cpu int, look bool) {
 	q.join(th)
 	th.d = th.v + th.virtual(q.s.slice/wakeFraction)
 	q.wait(t, th)
-	if q.current == None || th.d < q.threads[q.current].d && q.eligible(th.v) {
+	if q.current == None {
 		q.renew = true
+	} else if ct := &q.threads[q.current]; th.d < ct.d {
+		if ct.weight == 0 {
+			return int(q.cpu), true // a timer may have to be set: see turn
+		}
+		if q.eligible(th.v) {
+			q.renew = true
+		}
 	}
 	return int(q.cpu), q.renew
 }
@@ -97,7 +125,8 @@ func (q *Queue) place(th *thread) {
 // other threads are left as they are.
 func (q *Queue) Dequeue(t int32, now int64) {
 	th := &q.threads[t]
-	if th.state == asleep || th.queue != q.cpu {
+	if th.state < spare || th.queue != q.cpu {
+		q.dequeueFixed(t, th, now)
 		return
 	}
 	q.charge(now)
@@ -109,7 +138,8 @@ func (q *Queue) Dequeue(t int32, now int64) {
 // threads are left as they are.
 func (q *Queue) Retire(t int32, now int64) {
 	th := &q.threads[t]
-	if th.state == asleep || th.queue != q.cpu {
+	if th.state < spare || th.queue != q.cpu {
+		q.dequeueFixed(t, th, now)
 		return
 	}
 	q.charge(now)
@@ -157,7 +187,7 @@ func (q *Queue) wait(t int32, th *thread) {
 // Yield gives up what is left of the running thread's request. Pick, which the
 // caller calls next, answers another thread if one is runnable.
 func (q *Queue) Yield(now int64) {
-	if q.current == None || q.waiting == 0 {
+	if q.special && q.yieldFixed(now) || q.current == None || q.waiting == 0 {
 		return
 	}
 	q.charge(now)
@@ -170,7 +200,7 @@ func (q *Queue) Yield(now int64) {
 		q.settle(th)
 	}
 	th.d = th.v + th.virtual(q.s.slice)
-	if next := q.spare; next != None && !q.several { // nothing to choose: done here
+	if next := q.spare; next != None && !q.several && !q.special { // nothing to choose: done here
 		th.state = spare
 		q.spare = q.current
 		q.threads[next].state = running

@@ -7,7 +7,11 @@
 //
 // # Policy
 //
-// Earliest eligible virtual deadline first (I. Stoica and H. Abdel-Wahab,
+// A thread has a fixed priority, 1 to 31, or is of the fair class. Fixed ones are
+// for drivers and the system: the highest runs, in order of their coming within a
+// priority, and fair threads get what is left, which may be nothing.
+//
+// Fair: earliest eligible virtual deadline first (I. Stoica and H. Abdel-Wahab,
 // "Earliest Eligible Virtual Deadline First: A Flexible and Accurate Mechanism
 // for Proportional Share Resource Allocation", Old Dominion University
 // TR-95-22, 1995). A thread has a weight, from its nice value. Its virtual time
@@ -32,6 +36,13 @@
 // Yield gives up the rest of a request, as if it had been used, and lets
 // another runnable thread run whenever there is one, eligible or not.
 //
+// Fixed: a thread that wakes goes behind the others of its priority, one that a
+// higher one takes the CPU from stays before them, Yield goes behind them. Several
+// of one priority take turns of a slice. One that nobody competes with runs until
+// it waits. The fair class's time stands still meanwhile, and the turn that was
+// broken into goes on afterwards: a driver that runs a thousand times a second
+// costs fair threads its time, and no change of their order.
+//
 // # Mechanism
 //
 // Runnable threads that aren't running are in one of two heaps: ready, by
@@ -43,6 +54,10 @@
 // ended in debt, see Retire.) Picking costs O(log n). The
 // commonest case, one thread waiting, stays out of the heaps: a yield between
 // two threads is about a hundred instructions.
+//
+// Fixed threads wait in a list for each priority, with a bitmap of those that
+// aren't empty: O(1). Their weight is 0 and their deadline never comes, so that
+// the fair class finds out about them where it looks anyway, and pays nothing.
 //
 // # Several CPUs
 //
@@ -88,23 +103,36 @@
 //
 // Yield chooses only among the threads of its CPU.
 //
+// Fixed threads: as many of the highest run as there are CPUs. None waits while a
+// CPU that it may run on has something lower, but for the time until that CPU has
+// looked. Who wakes goes to an idle CPU, chosen as for fair threads, else to one
+// that runs the fair class, else to the one with the lowest priority under its
+// own; the waker's before the one where it ran last, for it needs no interrupt.
+// Who has to give way is pushed to such a CPU, and a CPU that comes to something
+// lower pulls. When who waits is bound to one CPU, and who runs there isn't, that
+// one moves; longer chains are not looked for, nor more than a few threads of a
+// queue at once (looks). Equal ones are not balanced. Fair threads that had nothing
+// of their CPU for an interval (balanceInterval) since fixed ones kept it are given
+// to others.
+//
 // # Rejected
 //
 // Multi-level feedback queues: they guess what a thread is from its past, by
 // constants nobody can defend, and can be gamed. Lottery and stride scheduling:
 // no latency bound. Least virtual time first (CFS, start-time fair queueing):
-// half the code, but latency and share can't be chosen apart. Real-time
-// classes: not needed before there are drivers that need them; they would be
-// queues in front of this one. One queue for all CPUs: each choice would touch
-// the others' cache lines, and threads would move at each. Balancing by load alone
-// (Linux): three threads on two CPUs are as balanced as can be, yet one has twice
-// the share of the others. Rounds by all CPUs (T. Li, D. Baumberger and S. Hahn,
-// "Efficient and Scalable Multiprocessor Fair Scheduling Using Distributed
+// half the code, but latency and share can't be chosen apart. Earliest deadline
+// first for drivers: it needs to be told each one's period and cost, and who is
+// late is not known beforehand. One queue for all CPUs: each choice would touch
+// the others' cache lines, and threads would move at each. Balancing by load
+// alone (Linux): three threads on two CPUs are as balanced as can be, yet one has
+// twice the share of the others. Rounds by all CPUs (T. Li, D. Baumberger and S.
+// Hahn, "Efficient and Scalable Multiprocessor Fair Scheduling Using Distributed
 // Weighted Round-Robin", PPoPP 2009): the same aim, but threads wait for the end
 // of a round, and each CPU needs a timer.
 package sched
 
 import (
+	"loam/kernel/pool"
 	"loam/kernel/timeq"
 	"loam/machine/tables"
 )
@@ -134,7 +162,9 @@ type state uint8
 
 const (
 	asleep  state = iota // not runnable
-	spare                // Queue.spare
+	queued               // in a list of Queue.level
+	ruling               // Queue.current, and of a fixed priority
+	spare                // Queue.spare; from here on W and S count it
 	ready                // in Queue.ready
 	early                // in Queue.early
 	running              // Queue.current
@@ -144,11 +174,12 @@ const (
 type thread struct {
 	v      int64 // virtual time, in nanoseconds of a thread of weight 1024
 	d      int64 // virtual deadline of the request
-	part   int64 // what is left of the division by weight, 0 to weight-1
-	weight int64
+	part   int64 // what is left of the division by weight, 0 to weight-1; of a fixed thread, of its turn
+	weight int64 // 0 while the priority is fixed
 	queue  int32 // the CPU that has it or had it last, whose virtual time v is measured in
 	state  state
 	nice   int8
+	prio   int8 // 0: the fair class
 
 	allowed uint64 // CPUs it may run on, as bits; 0 in an entry never used
 }
@@ -156,6 +187,7 @@ type thread struct {
 // Scheduler is the table of threads and the queue of each CPU.
 type Scheduler struct {
 	threads []thread
+	links   []pool.Link // of the waiting fixed threads
 	queues  []Queue
 	slice   int64
 
@@ -164,6 +196,9 @@ type Scheduler struct {
 	kicks uint64 // those that have to look, until TakeKicks
 	front int64  // a busy CPU's machineTime, of late
 	moves Moves
+
+	urgent  uint64 // the CPUs with a runnable fixed thread, as bits
+	pending uint64 // those where one waits
 }
 
 // New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1, whose
@@ -175,6 +210,7 @@ func New(from *tables.Source, cpus, threads int) *Scheduler {
 	}
 	s := &Scheduler{
 		threads: tables.Make[thread](from, threads),
+		links:   tables.Make[pool.Link](from, threads),
 		queues:  make([]Queue, cpus),
 		slice:   DefaultSlice,
 		all:     ^uint64(0) >> (MaxCPUs - cpus),
@@ -182,7 +218,7 @@ func New(from *tables.Source, cpus, threads int) *Scheduler {
 	s.idle = s.all
 	for i := range s.queues {
 		s.queues[i] = Queue{
-			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None, live: None,
+			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None, live: None, broken: None,
 			bit: 1 << i, several: cpus > 1,
 			ready: timeq.New(from, threads), early: timeq.New(from, threads),
 		}
@@ -193,8 +229,8 @@ func New(from *tables.Source, cpus, threads int) *Scheduler {
 // Queue gives the run queue of a CPU.
 func (s *Scheduler) Queue(cpu int) *Queue { return &s.queues[cpu] }
 
-// Reset makes t, a thread that isn't runnable, a new one of nice 0 that may run
-// everywhere. A thread number is to be reset before it is used again; one that
+// Reset makes t, a thread that isn't runnable, a new one of the fair class, of
+// nice 0, that may run everywhere. A thread number is to be reset before it is used again; one that
 // was never used needs it not, and its entry isn't touched before.
 func (s *Scheduler) Reset(t int32) {
 	th := &s.threads[t]
@@ -207,5 +243,15 @@ func (s *Scheduler) Runnable(t int32) bool { return s.threads[t].state != asleep
 // Nice gives t's nice value, -20 to 19.
 func (s *Scheduler) Nice(t int32) int { return int(s.threads[t].nice) }
 
-// unplaced is a virtual time before every other: max(v, V) is V.
-const unplaced = -1 << 62
+// unused reports whether th has not been used since New.
+func (th *thread) unused() bool { return th.weight == 0 && th.prio == 0 }
+
+// runs reports whether th is the current thread of its queue.
+func (th *thread) runs() bool { return th.state == running || th.state == ruling }
+
+const (
+	// unplaced is a virtual time before every other: max(v, V) is V.
+	unplaced = -1 << 62
+	// unending is a deadline behind every other.
+	unending = 1 << 62
+)

@@ -15,6 +15,9 @@ type machine struct {
 	now    int64
 	work   []work
 	jitter func() int64 // how late the timer interrupt comes
+
+	fair    int32 // of the fair class, who ran last
+	changes int   // how often another one of it ran
 }
 
 type work struct {
@@ -53,6 +56,10 @@ func (m *machine) run(end int64) {
 			continue
 		}
 		w := &m.work[t]
+		if m.s.Priority(t) == 0 && t != m.fair {
+			m.fair = t
+			m.changes++
+		}
 		if w.waiting {
 			w.latency = max(w.latency, m.now-w.since)
 			w.waiting = false

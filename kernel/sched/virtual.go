@@ -35,6 +35,10 @@ func (q *Queue) charge(now int64) {
 	th := &q.threads[q.current]
 	dv := min(ran, maxCharge)
 	if th.weight != unitWeight {
+		if th.weight == 0 {
+			q.chargeFixed(th, ran)
+			return
+		}
 		dv = th.divide(dv)
 	}
 	th.v += dv
@@ -125,7 +129,9 @@ func (q *Queue) leave(th *thread) {
 	if q.weight == th.weight {
 		q.base = q.virtualTime()
 		q.weight, q.sum, q.owed = 0, 0, 0
-		q.s.idle |= q.bit
+		if q.fixed == 0 {
+			q.s.idle |= q.bit
+		}
 		return
 	}
 	if q.owed > 0 { // what th was owed of it goes with th
