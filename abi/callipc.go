@@ -112,27 +112,31 @@ const (
 	CallProcessQuota // 0x1026
 
 	// CallInterruptCreate makes an object of a line of the interrupt controller,
-	// which nobody else has (ISA line or global system interrupt of the I/O APIC on
-	// amd64, source of the PLIC on riscv64). It is masked. Arguments: the machine,
-	// the line, InterruptLevel and InterruptLow or 0. The result is a handle.
-	// Right: RightManage.
+	// which nobody else has: an input of the I/O APIC on amd64 (a global system
+	// interrupt; ISA lines have the same numbers but where ACPI's MADT says
+	// otherwise, which is for the driver to know), a source of the PLIC on riscv64.
+	// It is masked. Arguments: the machine, the line, InterruptLevel and InterruptLow
+	// or 0. The result is a handle. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
-	// line, EBUSY somebody has it, the kernel perhaps.
+	// line, or a flag that isn't known; EBUSY somebody has it, the kernel perhaps.
 	CallInterruptCreate // 0x1027
 
-	// CallInterruptBind has an interrupt signal bits of a notification from now on,
-	// and unmasks it. Arguments: the interrupt, the notification, the bits. Right:
+	// CallInterruptBind has an interrupt signal bits of a notification from now on, in
+	// place of what was bound before, and unmasks it. Bits may be signalled when the
+	// device wants nothing, and once for several interrupts. Arguments: the interrupt, the notification, the bits. Right:
 	// RightManage; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
 	CallInterruptBind // 0x1028
 
 	// CallInterruptAck says that the interrupt that was signalled has been served:
-	// the line is unmasked. Argument: the interrupt. Right: RightManage.
+	// the line is unmasked. On amd64 a line that fires by edges stays unmasked in
+	// between. Argument: the interrupt. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES.
 	CallInterruptAck // 0x1029
 
-	// CallPortsCreate makes an object of a range of I/O ports. Arguments: the
-	// machine, the first port, how many. The result is a handle. Right: RightManage.
+	// CallPortsCreate makes an object of a range of I/O ports. In boot mode the kernel
+	// leaves those of its consoles (COM1, VGA) to who asks for them, and shows nothing
+	// there meanwhile but a panic. Arguments: the machine, the first port, how many. The result is a handle. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
 	// ports; EBUSY the kernel uses some of them, or others have them; ENODEV the machine has none.
 	CallPortsCreate // 0x102a
@@ -175,9 +179,11 @@ const (
 
 	// CallTimerSet has a timer signal bits of a notification at a time, and then
 	// again each period. Arguments: the timer, the notification, the bits, the time
-	// in ns on CLOCK_MONOTONIC, WaitForever to stop it, the period in ns, 0 for once, else
-	// at least MinTimerPeriod. What was set before is no more. Right: RightManage;
-	// RightWrite of the notification.
+	// in ns on CLOCK_MONOTONIC (at once, if it has passed), the period in ns, 0 for
+	// once, else at least MinTimerPeriod. What was set before is no more. Periods
+	// that have passed unserved are left out. With the time WaitForever the timer is
+	// stopped, and the other arguments mean nothing. Right: RightManage; RightWrite of
+	// the notification, whose badge, if it has one, must have the bits (EACCES).
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
 	CallTimerSet // 0x1031
 
@@ -197,15 +203,16 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EFAULT, ENOMEM.
 	CallMemorySupply // 0x1033
 
-	// CallHostReceive takes the next request of the host's (frame Request of the host
-	// channel). Arguments: the machine, address, length in bytes, a notification, or
-	// 0, and its bits. The result is the request's length, which may be more than was
-	// copied; 0, there is none. The notification is signalled when there is one again.
-	// Right: RightManage; RightWrite of the notification.
+	// CallHostReceive takes the request of the host's that waits (frame Request of the
+	// host channel), and says what is to be signalled when another one comes.
+	// Arguments: the machine, address, length in bytes, a notification, or 0, and its
+	// bits. The result is the request's length, which may be more than was copied; 0,
+	// there is none. The kernel holds one request, and drops what comes before that
+	// has been taken. Right: RightManage; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL.
 	CallHostReceive // 0x1034
 
-	// CallHostSend answers a request of the host's (frame Answer). Arguments: the
+	// CallHostSend answers the request that was taken last (frame Answer). Arguments: the
 	// machine, address, length in bytes, at most MaxHostAnswer. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EMSGSIZE.
 	CallHostSend // 0x1035

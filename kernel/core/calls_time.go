@@ -286,6 +286,10 @@ func (r *runner) alarm(owner int32, now int64) {
 		k.drawAtTime()
 		return
 	}
+	if i := owner - k.timerOwner(0) + int32(k.threads.Cap()); i >= 0 {
+		r.timerExpired(i, now)
+		return
+	}
 	p := k.processes.Index(owner / timersPerProcess)
 	it := &p.timers[owner%timersPerProcess]
 	if it.period > 0 {

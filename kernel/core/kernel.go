@@ -20,6 +20,7 @@ import (
 	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/kernel/timeq"
+	"loam/machine/claim"
 	"loam/machine/frame"
 	"loam/machine/metal"
 	"loam/machine/paging"
@@ -55,7 +56,11 @@ type kernel struct {
 	orphanLinks []pool.Link
 	barriers    uint32 // means nothing: for its memory barrier
 	futexes     *futex.Table
-	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer
+	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer, then timer objects
+
+	clocks *pool.Pool[timer] // timer objects
+	lines  [metal.MaxLines]interrupt
+	ports  claim.Set
 
 	links    []pool.Link // of threads in waiting
 	siblings []pool.Link // of threads in their process's members
@@ -123,8 +128,7 @@ const (
 	spareThreads = 16 // that one process leaves to others
 	pipeBytes    = 16 << 10
 
-	mostInterrupts = 64
-	mostPorts      = 64
+	mostInterrupts = metal.MaxLines
 )
 
 // tableSource is where tables without pointers come from: not the Go heap.
@@ -151,7 +155,7 @@ func (k *kernel) setUp() {
 	k.sched = sched.New(tableSource, len(k.runners), threads)
 	k.ipc = ipc.New(tableSource, threads, threads/2)
 	k.orphanLinks = tables.Make[pool.Link](tableSource, threads/2)
-	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+1)
+	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+1+threads/timerShare)
 	var secret [16]byte
 	metal.Random(secret[:])
 	k.futexes = futex.New(tableSource, threads, [2]uint64{
@@ -163,6 +167,7 @@ func (k *kernel) setUp() {
 	})
 	k.tables = make([]*poll.Table, spaces)
 	k.setUpObjects(threads, spaces)
+	k.setUpDevices(threads)
 	k.own = tables.Make[uint64](tableSource, spaces)
 	k.links = tables.Make[pool.Link](tableSource, threads)
 	k.siblings = tables.Make[pool.Link](tableSource, threads)

@@ -65,7 +65,7 @@ func (k *kernel) objectLimits() (l abi.Limits) {
 	l.Set(abi.KindNotification, uint32(k.threads.Cap()))
 	l.Set(abi.KindMemory, uint32(k.threads.Cap()))
 	l.Set(abi.KindEndpoint, uint32(k.threads.Cap())/2)
-	l.Set(abi.KindTimer, uint32(k.threads.Cap())/4)
+	l.Set(abi.KindTimer, uint32(k.threads.Cap()/timerShare))
 	l.Set(abi.KindInterrupt, mostInterrupts)
 	l.Set(abi.KindPorts, mostPorts)
 	l.Set(abi.KindMachine, 1)
@@ -138,6 +138,12 @@ func (r *runner) unrefer(i int32) {
 	case abi.KindMachine:
 		o.Record = pool.Nil
 		r.setWatch(pool.Nil, 0)
+	case abi.KindTimer:
+		r.dropTimer(o)
+	case abi.KindInterrupt:
+		r.dropInterrupt(o)
+	case abi.KindPorts:
+		k.dropPorts(o)
 	}
 	if o.Kind() == abi.KindEndpoint {
 		k.ipc.Close(o.Record)

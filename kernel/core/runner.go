@@ -409,6 +409,9 @@ func (r *runner) happened(e metal.Event) {
 	if e&metal.EventInput != 0 {
 		r.inputChanged()
 	}
+	if e&metal.EventLine != 0 {
+		r.interrupts(r.cpu.TakeLines())
+	}
 	if e&metal.EventRequest != 0 {
 		r.hostRequested()
 	}

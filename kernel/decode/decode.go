@@ -105,6 +105,14 @@ func After(now, ns int64) int64 {
 	return now + ns
 }
 
+// Next gives when a timer with a period, not less than 1, that was due at the time at
+// is due again: the first multiple of the period from at on that is after now, which
+// isn't before at. What was missed is left out. Never: there is no such time.
+func Next(at, period, now int64) int64 {
+	ahead := period - (now-at)%period // from now on
+	return After(now, ahead)
+}
+
 // Millis gives the deadline of a time-out in milliseconds as poll and
 // epoll_wait take it: none when it is negative.
 func Millis(now int64, ms int32) int64 {

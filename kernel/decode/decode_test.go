@@ -80,3 +80,26 @@ func TestDeadlines(t *testing.T) {
 		t.Error("Until is wrong")
 	}
 }
+
+// TestNext counts.
+func TestNext(t *testing.T) {
+	for _, at := range []int64{0, 5, 1000} {
+		for period := int64(1); period < 20; period++ {
+			for now := at; now < at+100; now++ {
+				want := at
+				for want <= now {
+					want += period
+				}
+				if got := Next(at, period, now); got != want {
+					t.Fatalf("Next(%d, %d, %d) = %d, want %d", at, period, now, got, want)
+				}
+			}
+		}
+	}
+	if got := Next(0, Never, 5); got != Never {
+		t.Errorf("the longest period: %d", got)
+	}
+	if got := Next(0, Never-1, Never-1); got != Never {
+		t.Errorf("beyond all times: %d", got)
+	}
+}

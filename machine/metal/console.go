@@ -29,6 +29,7 @@ func endLog(flags uint64) {
 var (
 	logShown bool // send the log as it is written
 	logRing  [8192]byte
+	yielded  bool   // a driver has the consoles: nothing is sent until the kernel has to
 	logEnd   uint64 // bytes ever written; position modulo the ring's size
 	bootMode bool   // mode=boot: a person watches the consoles
 )
@@ -43,7 +44,7 @@ func consoleWrite(p []byte) {
 func put(b byte) {
 	logRing[logEnd%uint64(len(logRing))] = b
 	logEnd++
-	if logShown {
+	if logShown && !yielded {
 		show(b)
 	}
 }
@@ -58,6 +59,7 @@ func show(b byte) {
 
 // showLog sends what the ring still has and everything from now on.
 func showLog() {
+	yielded = false
 	if logShown {
 		return
 	}
@@ -69,6 +71,14 @@ func showLog() {
 	for i := start; i < logEnd; i++ {
 		show(logRing[i%uint64(len(logRing))])
 	}
+}
+
+// YieldConsole leaves the consoles to a driver, or has the kernel show there again
+// what it logs. A panic is shown in any case.
+func YieldConsole(yield bool) {
+	f := beginLog()
+	yielded = yield
+	endLog(f)
 }
 
 // ShowLog shows what the log has had so far, and all from now on.

@@ -16,6 +16,7 @@ type shared struct {
 	objects classes.Front // its way to the size classes, constant
 
 	events   uint32 // that the runner has not taken yet
+	lines    uint64 // that have fired, and that it has not taken yet
 	timerSet int64  // what the timer is programmed to
 	deadline int64  // what SetDeadline asked for
 	tick     bool   // the timer has come since the last switch

@@ -18,6 +18,7 @@ const (
 	vectorIRQ      = 32 // 32 + ISA interrupt line
 	vectorTimer    = 48
 	vectorKick     = 49
+	vectorMore     = 50 // of the I/O APIC's input 16, and so on
 	vectorSpurious = 63
 
 	irqKeyboard = 1
@@ -83,16 +84,48 @@ func sendIPI(command uint64) {
 	lapicWrite(amd64.APICCommand, low)
 }
 
-// routeIRQ sends an ISA interrupt line to the boot CPU.
+// routeIRQ sends an ISA interrupt line to the boot CPU, for the kernel itself.
 func routeIRQ(line uint32) {
-	entry := amd64.Redirect(uint8(vectorIRQ+line), uint8(cpus[0].apic), 0)
-	ioapicWrite(amd64.RedirectRegister(line)+1, uint32(entry>>32))
-	ioapicWrite(amd64.RedirectRegister(line), uint32(entry))
+	slotOf[line] = kernelsLine
+	redirect(line, 0)
+}
+
+// redirect sends an input to the boot CPU. flags are those of a redirection entry.
+func redirect(input uint32, flags uint64) {
+	entry := amd64.Redirect(vectorOf(input), uint8(cpus[0].apic), flags)
+	ioapicWrite(amd64.RedirectRegister(input)+1, uint32(entry>>32))
+	ioapicWrite(amd64.RedirectRegister(input), uint32(entry))
+}
+
+// Each input has a vector of its own, those of the ISA lines below the timer's.
+const (
+	isaLines = vectorTimer - vectorIRQ
+	inputs   = isaLines + vectorSpurious - vectorMore // that have one
+)
+
+func vectorOf(input uint32) uint8 {
+	if input < isaLines {
+		return uint8(vectorIRQ + input)
+	}
+	return uint8(vectorMore + input - isaLines)
+}
+
+// inputOf is the input with a vector.
+func inputOf(vector uint32) uint32 {
+	if vector < vectorTimer {
+		return vector - vectorIRQ
+	}
+	return vector - vectorMore + isaLines
 }
 
 func ioapicWrite(reg, v uint32) {
 	mmioWrite32(deviceMap+ioapicBase+amd64.IOAPICSelect, reg)
 	mmioWrite32(deviceMap+ioapicBase+amd64.IOAPICWindow, v)
+}
+
+func ioapicRead(reg uint32) uint32 {
+	mmioWrite32(deviceMap+ioapicBase+amd64.IOAPICSelect, reg)
+	return mmioRead32(deviceMap + ioapicBase + amd64.IOAPICWindow)
 }
 
 func endOfInterrupt() { lapicWrite(amd64.APICEOI, 0) }

@@ -66,15 +66,30 @@ func programTimerOff() {
 
 // routeIRQ has a device's interrupt come to the boot hart.
 func routeIRQ(irq uint32) {
-	cpu := &cpus[0]
-	if irq == 0 || plicPriority == 0 || irq > tree.PLIC.Sources {
+	if !hasSource(irq) {
 		machineFatal("a device's interrupt has no way to a hart")
 	}
-	at, bit := riscv64.PLICEnable(cpu.plic.number, irq)
-	first, _ := riscv64.PLICEnable(cpu.plic.number, 0)
-	enable := cpu.plic.enable + uintptr(at-first)
-	mmioWrite32(plicPriority+uintptr(riscv64.PLICPriority(irq)), riscv64.PLICLowest)
-	mmioWrite32(enable, mmioRead32(enable)|bit)
+	slotOf[irq] = kernelsLine
+	enableSource(irq, true)
+}
+
+// hasSource reports whether the controller has a source, and a way to the boot hart.
+func hasSource(irq uint32) bool {
+	return irq != 0 && plicPriority != 0 && irq <= tree.PLIC.Sources && irq < riscv64.PLICSources
+}
+
+// enableSource lets a source interrupt the boot hart, or not.
+func enableSource(irq uint32, on bool) {
+	plic := &cpus[0].plic
+	at, bit := riscv64.PLICEnable(plic.number, irq)
+	first, _ := riscv64.PLICEnable(plic.number, 0)
+	enable := plic.enable + uintptr(at-first)
+	if on {
+		mmioWrite32(plicPriority+uintptr(riscv64.PLICPriority(irq)), riscv64.PLICLowest)
+		mmioWrite32(enable, mmioRead32(enable)|bit)
+	} else {
+		mmioWrite32(enable, mmioRead32(enable)&^bit)
+	}
 }
 
 // sendKick interrupts another hart. What was stored before is there when it comes.
@@ -96,6 +111,8 @@ func serveDevices(cpu *CPU) {
 			if receiveKeys() {
 				cpu.events |= uint32(EventKey)
 			}
+		case lineFired(cpu, irq):
+			continue // UnmaskLine completes it
 		}
 		mmioWrite32(cpu.plic.claim, irq)
 	}

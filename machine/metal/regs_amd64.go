@@ -13,6 +13,9 @@ func thisCPU() *CPU
 func outb(port uint16, v uint8)
 func outl(port uint16, v uint32)
 func inb(port uint16) uint8
+func outw(port uint16, v uint16)
+func inw(port uint16) uint16
+func inl(port uint16) uint32
 
 // outs writes n bytes at p to one port.
 //

@@ -28,6 +28,24 @@ TEXT ·inb(SB),NOSPLIT,$0-9
 	MOVB	AX, ret+8(FP)
 	RET
 
+TEXT ·outw(SB),NOSPLIT,$0-4
+	MOVW	port+0(FP), DX
+	MOVW	v+2(FP), AX
+	OUTW
+	RET
+
+TEXT ·inw(SB),NOSPLIT,$0-10
+	MOVW	port+0(FP), DX
+	INW
+	MOVW	AX, ret+8(FP)
+	RET
+
+TEXT ·inl(SB),NOSPLIT,$0-12
+	MOVW	port+0(FP), DX
+	INL
+	MOVL	AX, ret+8(FP)
+	RET
+
 // func outs(port uint16, p *byte, n uint64)
 TEXT ·outs(SB),NOSPLIT,$0-24
 	MOVW	port+0(FP), DX

@@ -28,6 +28,8 @@ const (
 	EventKick
 	// EventRequest: the host has a request, for HostRequest.
 	EventRequest
+	// EventLine: lines of devices have fired, for TakeLines.
+	EventLine
 )
 
 // kernelInterrupt serves an interrupt that a kernel thread was interrupted by, and

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"syscall"
+
+	"loam/abi"
+	"loam/user/object"
+	"loam/user/sys"
+)
+
+// clock is the RTC of a PC (MC146818A data sheet): it interrupts 64 times a second.
+type clock struct{ ports object.Ports }
+
+const (
+	clockLine  = 8
+	clockFlags = 0 // rising edges
+
+	clockRate   = 10 // register A
+	clockTicks  = 11 // register B
+	clockReason = 12 // register C: read to be interrupted again
+)
+
+func openClock() (c clock, err error) {
+	c.ports, err = machine.NewPorts(0x70, 2)
+	return c, err
+}
+
+func (c clock) read(register uint32) uint32 {
+	_ = c.ports.Out(0x70, 1, register)
+	v, _ := c.ports.In(0x71, 1)
+	return v
+}
+
+func (c clock) write(register, v uint32) {
+	_ = c.ports.Out(0x70, 1, register)
+	_ = c.ports.Out(0x71, 1, v)
+}
+
+// start has it interrupt.
+func (c clock) start() {
+	c.write(clockRate, c.read(clockRate)&^0xf|10)
+	c.write(clockTicks, c.read(clockTicks)|0x40)
+	c.read(clockReason)
+}
+
+// serve says that it has interrupted, and lets it again.
+func (c clock) serve() bool { return c.read(clockReason)&0x40 != 0 }
+
+func (c clock) stop() {
+	c.write(clockTicks, c.read(clockTicks)&^0x40)
+	c.read(clockReason)
+}
+
+func (c clock) close() error { return c.ports.Close() }
+
+func ports() error {
+	p, err := machine.NewPorts(0x70, 2)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	create := func(m, first, n uint64) error {
+		v, err := sys.ObjectCall(abi.CallPortsCreate, m, first, n)
+		if err == nil {
+			object.Close(object.Handle(v))
+		}
+		return err
+	}
+	reader, err1 := object.Duplicate(object.Handle(p), abi.RightRead)
+	writer, err2 := object.Duplicate(object.Handle(p), abi.RightWrite)
+	if err := first(err1, err2); err != nil {
+		return err
+	}
+	defer object.Close(reader)
+	defer object.Close(writer)
+	in := func(h object.Handle, port, width uint64) error {
+		return second(sys.ObjectCall(abi.CallPortRead, uint64(h), port, width))
+	}
+	out := func(h object.Handle, port, width uint64) error {
+		return second(sys.ObjectCall(abi.CallPortWrite, uint64(h), port, width, 0))
+	}
+	m, h := uint64(machine), object.Handle(p)
+	err = first(
+		want("overlap", syscall.EBUSY, create(m, 0x70, 2)),
+		want("overlap", syscall.EBUSY, create(m, 0x71, 1)),
+		want("overlap", syscall.EBUSY, create(m, 0x6f, 3)),
+		want("beside", 0, create(m, 0x6e, 2)),
+		want("beside", 0, create(m, 0x72, 2)),
+		want("none", syscall.EINVAL, create(m, 0x72, 0)),
+		want("beyond", syscall.EINVAL, create(m, 0xffff, 2)),
+		want("beyond", syscall.EINVAL, create(m, 1<<16, 1)),
+		want("beyond", syscall.EINVAL, create(m, 0x72, 1<<63)),
+		want("the last one", 0, create(m, 0xffff, 1)),
+		want("PCI's", 0, create(m, 0xcf8, 8)),
+		want("the log's", syscall.EBUSY, create(m, 0x3f8, 8)),
+		want("the host channel's", syscall.EBUSY, create(m, 0x2ff, 1)),
+		want("the host channel's", syscall.EBUSY, create(m, 0xe0, 16)),
+		want("the interrupt controller's", syscall.EBUSY, create(m, 0x21, 1)),
+		want("all", syscall.EBUSY, create(m, 0, 1<<16)),
+		want("no handle", syscall.EBADF, create(0, 0x80, 1)),
+		want("another kind", syscall.ENOTSUP, create(uint64(h), 0x80, 1)),
+		narrowed(abi.RightManage, func(h object.Handle) error {
+			return want("no right", syscall.EACCES, create(uint64(h), 0x80, 1))
+		}),
+		want("no handle", syscall.EBADF, in(0, 0x70, 1)),
+		want("no handle", syscall.EBADF, out(0, 0x70, 1)),
+		want("another kind", syscall.ENOTSUP, in(abi.HandleThread, 0x70, 1)),
+		want("another kind", syscall.ENOTSUP, out(abi.HandleThread, 0x70, 1)),
+		want("may only write", syscall.EACCES, in(writer, 0x71, 1)),
+		want("may only read", syscall.EACCES, out(reader, 0x71, 1)),
+		want("may read", 0, in(reader, 0x71, 1)),
+		want("may write", 0, out(writer, 0x70, 1)),
+		want("both", 0, in(h, 0x70, 2)),
+	)
+	for _, c := range [][2]uint64{{0x6f, 1}, {0x72, 1}, {0x71, 2}, {0x70, 4}, {0x70, 0}, {0x70, 3}, {0x70, 8}, {0x70, 1 << 32}, {0x10070, 1}, {1 << 63, 1}} {
+		err = first(err, want("read", syscall.EINVAL, in(h, c[0], c[1])), want("write", syscall.EINVAL, out(h, c[0], c[1])))
+	}
+	return err
+}
+
+// channelLine is the host channel's.
+const channelLine = 3
+
+// again is for clocks that interrupt once.
+func (clock) again() {}

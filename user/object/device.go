@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package object
+
+import (
+	"loam/abi"
+	"loam/user/sys"
+)
+
+// Interrupt is a handle to a line of the interrupt controller.
+type Interrupt Handle
+
+// NewInterrupt makes one of a line that nobody has, masked: an input of the I/O
+// APIC or a source of the PLIC. The flags, abi.InterruptLevel and abi.InterruptLow, say
+// how the device signals.
+//
+// A driver binds the interrupt to a notification and then, each time its bits are
+// signalled, serves the device and calls Ack. A bit may be signalled when the
+// device wants nothing, and once for several interrupts: the device knows.
+func (m Machine) NewInterrupt(line uint32, flags uint64) (Interrupt, error) {
+	v, err := sys.ObjectCall(abi.CallInterruptCreate, uint64(m), uint64(line), flags)
+	return Interrupt(v), err
+}
+
+// Bind has it signal bits of n from now on, and unmasks it.
+func (i Interrupt) Bind(n Notification, bits uint64) error {
+	_, err := sys.ObjectCall(abi.CallInterruptBind, uint64(i), uint64(n), bits)
+	return err
+}
+
+// Ack says that the device has been served: the next interrupt may come.
+func (i Interrupt) Ack() error {
+	_, err := sys.ObjectCall(abi.CallInterruptAck, uint64(i))
+	return err
+}
+
+// Close gives the handle back. The last one masks the line.
+func (i Interrupt) Close() error { return Close(Handle(i)) }
+
+// Ports is a handle to a range of I/O ports.
+type Ports Handle
+
+// NewPorts makes one of n ports from first on that nobody has. ENODEV: the machine has
+// no ports.
+func (m Machine) NewPorts(first, n uint16) (Ports, error) {
+	v, err := sys.ObjectCall(abi.CallPortsCreate, uint64(m), uint64(first), uint64(n))
+	return Ports(v), err
+}
+
+// In reads a port, by its number in the machine, of 1, 2 or 4 bytes.
+func (p Ports) In(port uint16, width int) (uint32, error) {
+	v, err := sys.ObjectCall(abi.CallPortRead, uint64(p), uint64(port), uint64(width))
+	return uint32(v), err
+}
+
+// Out writes a port likewise.
+func (p Ports) Out(port uint16, width int, v uint32) error {
+	_, err := sys.ObjectCall(abi.CallPortWrite, uint64(p), uint64(port), uint64(width), uint64(v))
+	return err
+}
+
+// Close gives the handle back. With the last one the ports are free.
+func (p Ports) Close() error { return Close(Handle(p)) }
