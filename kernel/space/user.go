@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"loam/abi"
-	"loam/machine/paging"
 )
 
 // Everything here returns EFAULT for memory that the program could not reach
@@ -199,9 +198,9 @@ func (s *Space) translateSlow(va uint64, access Prot) (uint64, abi.Errno) {
 
 // reach looks va up in the page tables.
 func (s *Space) reach(va uint64, access Prot) (uint64, bool) {
-	pa, prot, ok := s.tables.Lookup(s.env, va)
-	p := Prot(prot & paging.Access)
-	if !ok || p&access != access {
+	pa, prot := s.tables.Reach(s.env, va)
+	p := Prot(prot)
+	if p&access != access {
 		return 0, false
 	}
 	s.hot = translation{page: va &^ pageMask, pa: pa &^ pageMask, prot: p}

@@ -486,6 +486,14 @@ func (x *trial) look(va uint64) {
 	if ok != there || ok && (pa != want.pa || p != want.prot || at != level) {
 		x.t.Fatalf("Leaf(%#x) = %#x, %b, level %d, %v; model %+v", va, pa, p, at, ok, want)
 	}
+	reach, access := x.tables.Reach(x.env, va+5)
+	if want := want.prot & paging.Access; !there || !x.user(va) || want == 0 {
+		if reach != 0 || access != 0 {
+			x.t.Fatalf("Reach(%#x) = %#x, %b; model %b, %v", va, reach, access, want, there)
+		}
+	} else if reach != pa+5 || access != want {
+		x.t.Fatalf("Reach(%#x) = %#x, %b; model %#x, %b", va, reach, access, pa, want)
+	}
 	dir := x.dir(va)
 	if got, want := x.tables.HasTable(x.env, va+5), dir&x.env.Format.DirMask == x.env.Format.Valid; got != want {
 		x.t.Fatalf("HasTable(%#x) = %v, entry %#x", va, got, dir)

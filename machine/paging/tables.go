@@ -182,6 +182,49 @@ func (t Tables) Lookup(env Env, va uint64) (pa uint64, prot Prot, ok bool) {
 	return f.addr(*e) + va&(Span(level)-1), f.prot(*e), true
 }
 
+// Reach returns the physical address that va, in the user part, maps to, byte
+// exact, and which of Access its leaf allows: 0, with no address, if there is none.
+// It is what Lookup says that a copy to or from a program wants to know, and straight
+// code like MapInto, for each call that has memory for an argument comes here.
+func (t Tables) Reach(env Env, va uint64) (pa uint64, access Prot) {
+	f := env.Format
+	table := t.Root
+	if f.Levels == 4 {
+		e := env.Mem.Table(table)[va>>39&indexMask]
+		if e&f.DirMask != f.Valid {
+			return 0, 0
+		}
+		table = f.addr(e)
+	}
+	e := env.Mem.Table(table)[va>>30&indexMask]
+	if e&f.DirMask != f.Valid || va >= f.UserEnd {
+		return t.reachSlow(env, va)
+	}
+	e = env.Mem.Table(f.addr(e))[va>>21&indexMask]
+	if e&f.DirMask != f.Valid {
+		return t.reachSlow(env, va)
+	}
+	e = env.Mem.Table(f.addr(e))[va>>pageShift&indexMask]
+	if e&f.Valid == 0 {
+		return 0, 0
+	}
+	return f.addr(e) + va%PageSize, f.show(e, 0) | f.show(e, 1) | f.show(e, 2)
+}
+
+// reachSlow is Reach where there is a large leaf or nothing.
+//
+//go:noinline
+func (t Tables) reachSlow(env Env, va uint64) (pa uint64, access Prot) {
+	if va >= env.Format.UserEnd {
+		return 0, 0
+	}
+	pa, prot, _ := t.Lookup(env, va)
+	if prot &= Access; prot == 0 {
+		return 0, 0
+	}
+	return pa, prot
+}
+
 // Unmap removes the page at va and returns its frame and rights; the caller
 // flushes va, then gives the frame back unless it is Borrowed. Tables stay,
 // for the next page there: UnmapRange frees them.
