@@ -17,9 +17,11 @@ import (
 	"loam/kernel/object"
 	"loam/kernel/poll"
 	"loam/kernel/pool"
+	"loam/kernel/procimage"
 	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/kernel/timeq"
+	"loam/loader"
 	"loam/machine/claim"
 	"loam/machine/frame"
 	"loam/machine/metal"
@@ -98,7 +100,10 @@ type kernel struct {
 	frame [frameMax]byte        // a signal's frame while it is made or read
 	name  [archive.MaxName]byte // of a boot archive file, from a call
 	args  [mostSpawnArgs]byte
-	words [64]uint64 // of a first stack, while it is written
+
+	image loader.Image     // of a program, while it is loaded
+	stack procimage.Layout // of its first stack
+	words [64]uint64       // that are written there
 
 	request [abi.MaxProcessRequest]byte // of ProcessCreate
 

@@ -100,8 +100,8 @@ func (k *kernel) startProgram(name, args []byte, from *origin, why *line) (*Proc
 		why.text(code.Error())
 		return nil, abi.ENOENT
 	}
-	var img loader.Image
-	if code := loader.Parse(file.Data, loader.TargetFor(ownArch), &img); code != loader.OK {
+	img := &k.image
+	if code := loader.Parse(file.Data, loader.TargetFor(ownArch), img); code != loader.OK {
 		why.text("the program ")
 		why.text(code.Error())
 		return nil, abi.ENOEXEC
@@ -109,7 +109,7 @@ func (k *kernel) startProgram(name, args []byte, from *origin, why *line) (*Proc
 	env, _ := k.files.Lookup([]byte("env"))
 	p, e := k.newProcess(from)
 	if e == 0 {
-		if e = k.load(p, name, file, &img, args, env.Data); e != 0 {
+		if e = k.load(p, name, file, img, args, env.Data); e != 0 {
 			k.undoProcess(p)
 		}
 	}
@@ -275,8 +275,8 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 		return 0, e
 	}
 	top += stackSize
-	l, e := procimage.Plan(top, args, env, len(name))
-	if e != 0 {
+	l := &k.stack
+	if e := l.Plan(top, args, env, len(name)); e != 0 {
 		return 0, e
 	}
 	l.Aux(abi.AT_PAGESZ, abi.PageSize)
@@ -300,7 +300,7 @@ func buildStack(s *space.Space, base, clock uint64, img *loader.Image, name, arg
 		l.Aux(abi.AT_SYSINFO_EHDR, clock)
 	}
 	l.Seal()
-	return l.SP, writeStack(s, &l, name, args, env)
+	return l.SP, writeStack(s, l, name, args, env)
 }
 
 // writeStack writes the strings and the vectors.

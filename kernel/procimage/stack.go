@@ -60,26 +60,26 @@ func Count(block []byte) (n uint64, ok bool) {
 	return n, len(block) == 0 || block[len(block)-1] == 0
 }
 
-// Plan computes the layout below top, a multiple of 16, for a block of
+// Plan makes l the layout below top, a multiple of 16, for a block of
 // arguments, a block of environment strings and a name of nameLen bytes.
 // Errors: E2BIG when the strings are over MaxStrings, EINVAL when a block
 // does not end in NUL.
-func Plan(top uint64, args, env []byte, nameLen int) (Layout, abi.Errno) {
-	var l Layout
+func (l *Layout) Plan(top uint64, args, env []byte, nameLen int) abi.Errno {
 	var ok1, ok2 bool
 	l.Argc, ok1 = Count(args)
 	l.Envc, ok2 = Count(env)
 	if !ok1 || !ok2 {
-		return Layout{}, abi.EINVAL
+		return abi.EINVAL
 	}
 	if len(args)+len(env)+nameLen > MaxStrings {
-		return Layout{}, abi.E2BIG
+		return abi.E2BIG
 	}
+	l.auxWords = 0
 	l.Name = top - 8 - uint64(nameLen) - 1
 	l.Env = l.Name - uint64(len(env))
 	l.Args = l.Env - uint64(len(args))
 	l.Random = (l.Args - RandomSize) &^ 15
-	return l, 0
+	return 0
 }
 
 // Aux adds a pair to the auxiliary vector. More pairs than there is room for

@@ -16,8 +16,8 @@ const top = 0x7fff_0000_0000
 // build renders a whole stack into a byte slice that ends at top.
 func build(t *testing.T, args, env []byte, name string, aux ...uint64) (Layout, []byte) {
 	t.Helper()
-	l, e := Plan(top, args, env, len(name))
-	if e != 0 {
+	var l Layout
+	if e := l.Plan(top, args, env, len(name)); e != 0 {
 		t.Fatalf("Plan: %v", e)
 	}
 	for i := 0; i < len(aux); i += 2 {
@@ -122,10 +122,10 @@ func TestStack(t *testing.T) {
 }
 
 func TestPlanRefuses(t *testing.T) {
-	if _, e := Plan(top, []byte("no end"), nil, 1); e != abi.EINVAL {
+	if e := new(Layout).Plan(top, []byte("no end"), nil, 1); e != abi.EINVAL {
 		t.Errorf("unterminated block: %v", e)
 	}
-	if _, e := Plan(top, block(strings.Repeat("x", MaxStrings)), nil, 1); e != abi.E2BIG {
+	if e := new(Layout).Plan(top, block(strings.Repeat("x", MaxStrings)), nil, 1); e != abi.E2BIG {
 		t.Errorf("too long: %v", e)
 	}
 }
@@ -133,7 +133,7 @@ func TestPlanRefuses(t *testing.T) {
 func FuzzStack(f *testing.F) {
 	f.Add([]byte("a\x00b\x00"), []byte("E=1\x00"))
 	f.Fuzz(func(t *testing.T, args, env []byte) {
-		if _, e := Plan(top, args, env, 4); e != 0 {
+		if e := new(Layout).Plan(top, args, env, 4); e != 0 {
 			return
 		}
 		l, _ := build(t, args, env, "name", abi.AT_PAGESZ, 4096)

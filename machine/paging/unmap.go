@@ -22,11 +22,13 @@ func (t Tables) UnmapRest(env Env, start, end, low, high uint64, b *Batch) Code 
 func (t Tables) unmap(w walk, start uint64, b *Batch) Code {
 	b.begin(start)
 	f, end := w.env.Format, w.end
-	if start > end {
-		return NonCanonical
-	}
-	if code := f.checkRange(start, end-start); code != OK {
-		return code
+	if (start|end)%PageSize != 0 || start >= end || end > f.UserEnd { // not the usual case
+		if start > end {
+			return NonCanonical
+		}
+		if code := f.checkRange(start, end-start); code != OK {
+			return code
+		}
 	}
 	w.steps = &b.Steps
 	if w.high == f.UserEnd { // what its tables cover behind it is nobody's
