@@ -5,6 +5,7 @@ package ipc
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -122,54 +123,63 @@ func (r *Request) begin() {
 	r.ctx.begin(r.token, r.m.To)
 }
 
-// requestContext is the context of one request after the other; as soon as
-// somebody has asked for its channel, of no other.
+// requestContext is the context of one request after the other, until one of them was
+// cancelled or asked for its channel: then it stays that one's.
 type requestContext struct {
-	mu sync.Mutex
-
-	// mu must be held when using these:
-	token uint64        // 0: none
-	done  chan struct{} // made when it is asked for
-	err   error
-
+	state atomic.Uint64 // the token of the request that is handled, 0: none; with own
 	badge uint64
+
+	mu   sync.Mutex
+	done chan struct{} // guarded by mu; made when it is asked for
+	err  error         // guarded by mu
 }
+
+// own in a state says that the context is no other request's. No token has this bit.
+const own = 1 << 63
 
 func (c *requestContext) begin(token, badge uint64) {
-	c.mu.Lock()
-	c.token, c.badge, c.err = token, badge, nil
-	c.mu.Unlock()
+	c.badge = badge
+	c.state.Store(token &^ own)
 }
 
-// end says that the request has been handled. It reports whether the context can be another's.
+// end says that the request has been handled. It reports whether the context can be
+// another's.
 func (c *requestContext) end() (again bool) {
-	c.mu.Lock()
-	c.token = 0
-	if c.err == nil {
-		c.err = context.Canceled
-		if c.done != nil {
-			close(c.done)
+	if c.state.Swap(0)&own == 0 {
+		return true
+	}
+	c.stop()
+	return false
+}
+
+// keep makes the context its request's own, if that is still being handled.
+func (c *requestContext) keep() bool {
+	for {
+		s := c.state.Load()
+		if s == 0 || s&own != 0 || c.state.CompareAndSwap(s, s|own) {
+			return s != 0
 		}
 	}
-	again = c.done == nil
-	c.mu.Unlock()
-	return again
 }
 
 // cancel cancels it, if it is that of the call with this token.
 func (c *requestContext) cancel(token uint64) bool {
+	if c.state.CompareAndSwap(token, token|own) || c.state.Load() == token|own {
+		c.stop()
+		return true
+	}
+	return false
+}
+
+func (c *requestContext) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.token != token {
-		return false
-	}
 	if c.err == nil {
 		c.err = context.Canceled
 		if c.done != nil {
 			close(c.done)
 		}
 	}
-	return true
 }
 
 func (c *requestContext) cancelled() bool { return c.Err() != nil }
@@ -177,22 +187,33 @@ func (c *requestContext) cancelled() bool { return c.Err() != nil }
 // Deadline says that there is none: the client's is the client's.
 func (c *requestContext) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Done gives the channel that is closed when the client has cancelled the request, or when it
-// has been answered.
+// Done gives the channel that is closed when the client has cancelled the request, or
+// when it has been answered.
 func (c *requestContext) Done() <-chan struct{} {
+	handled := c.keep()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.err != nil {
-			close(c.done)
-		}
+	if c.done != nil {
+		return c.done
 	}
-	return c.done
+	done := make(chan struct{})
+	if !handled || c.err != nil {
+		close(done)
+	}
+	if handled {
+		c.done = done
+	}
+	return done
 }
 
 // Err is nil until then.
 func (c *requestContext) Err() error {
+	switch s := c.state.Load(); {
+	case s == 0:
+		return context.Canceled
+	case s&own == 0:
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err

@@ -57,7 +57,8 @@ func Bytes(service uint32, method uint8) uint64 {
 // says so.
 type Buffer struct {
 	out     []byte
-	in      []byte // what came and hasn't been read
+	in      []byte // what came
+	at      int    // how much of it has been read
 	bad     bool
 	sends   int
 	given   int // handles that came
@@ -69,7 +70,7 @@ type Buffer struct {
 
 // reset makes b empty.
 func (b *Buffer) reset() {
-	b.out, b.in, b.bad, b.sends, b.given, b.taken = b.out[:0], nil, false, 0, 0, 0
+	b.out, b.in, b.at, b.bad, b.sends, b.given, b.taken = b.out[:0], nil, 0, false, 0, 0, 0
 }
 
 // want has room for n bytes that come.
@@ -119,7 +120,7 @@ func inlineBytes(header uint64) (int, bool) {
 
 // Done reports whether all that was read was there, and all that was there has
 // been read.
-func (b *Buffer) Done() bool { return !b.bad && len(b.in) == 0 && b.taken == b.given }
+func (b *Buffer) Done() bool { return !b.bad && b.at == len(b.in) && b.taken == b.given }
 
 // PutUint8 writes a byte.
 func (b *Buffer) PutUint8(v uint8) { b.out = append(b.out, v) }
@@ -164,45 +165,60 @@ func (b *Buffer) PutHandle(h Handle) {
 
 // take gives the next n bytes, nil if there aren't as many.
 func (b *Buffer) take(n int) []byte {
-	if n > len(b.in) {
-		b.bad, b.in = true, nil
+	at := b.at
+	if n > len(b.in)-at {
+		b.fail()
 		return nil
 	}
-	p := b.in[:n:n]
-	b.in = b.in[n:]
-	return p
+	b.at = at + n
+	return b.in[at : at+n : at+n]
 }
+
+// fail has everything that is read from now on be absent.
+func (b *Buffer) fail() { b.bad, b.in, b.at = true, nil, 0 }
 
 // GetUint8 reads what PutUint8 wrote, 0 if there is nothing; so do the others.
 func (b *Buffer) GetUint8() uint8 {
-	if p := b.take(1); p != nil {
-		return p[0]
+	at := b.at
+	if at >= len(b.in) {
+		b.fail()
+		return 0
 	}
-	return 0
+	b.at = at + 1
+	return b.in[at]
 }
 
 // GetUint16 reads 2 bytes.
 func (b *Buffer) GetUint16() uint16 {
-	if p := b.take(2); p != nil {
-		return binary.LittleEndian.Uint16(p)
+	at := b.at
+	if at+2 > len(b.in) {
+		b.fail()
+		return 0
 	}
-	return 0
+	b.at = at + 2
+	return binary.LittleEndian.Uint16(b.in[at:])
 }
 
 // GetUint32 reads 4 bytes.
 func (b *Buffer) GetUint32() uint32 {
-	if p := b.take(4); p != nil {
-		return binary.LittleEndian.Uint32(p)
+	at := b.at
+	if at+4 > len(b.in) {
+		b.fail()
+		return 0
 	}
-	return 0
+	b.at = at + 4
+	return binary.LittleEndian.Uint32(b.in[at:])
 }
 
 // GetUint64 reads 8 bytes.
 func (b *Buffer) GetUint64() uint64 {
-	if p := b.take(8); p != nil {
-		return binary.LittleEndian.Uint64(p)
+	at := b.at
+	if at+8 > len(b.in) {
+		b.fail()
+		return 0
 	}
-	return 0
+	b.at = at + 8
+	return binary.LittleEndian.Uint64(b.in[at:])
 }
 
 // GetBool reads a byte that is 0 or 1.
@@ -216,8 +232,8 @@ func (b *Buffer) GetBool() bool {
 // 1: never more than there can be in what came.
 func (b *Buffer) GetCount(size int) int {
 	n := uint64(b.GetUint32())
-	if n*uint64(size) > uint64(len(b.in)) {
-		b.bad, b.in = true, nil
+	if n*uint64(size) > uint64(len(b.in)-b.at) {
+		b.fail()
 		return 0
 	}
 	return int(n)

@@ -59,6 +59,18 @@ func costs() error {
 	}
 	cost("stub, 8 words, both sides raw", words(sys.MessageCall))
 	cost("stub, 8 words, client as package syscall", words(sys.MessageWait))
+	options := new(sys.MessageOptions)
+	room := make([]byte, abi.MaxMessageBytes)
+	_ = room
+	with := func() error {
+		m := ipc.Message{To: uint64(raw.Client.To), Options: options, Words: [8]uint64{1, 2, 3, 4, 5, 6, 7, 8}}
+		if r := sys.MessageCall(abi.CallEndpointCall, &m); r != 0 || m.Words[7] != 8 {
+			return fmt.Errorf("result %#x", r)
+		}
+		return nil
+	}
+	options.Deadline = abi.WaitForever
+	cost("stub, 8 words and empty options, both sides raw", with)
 	raw.end()
 	alone, waits := start("alone"), start("serve", "one")
 	defer alone.end()

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -37,11 +38,18 @@ func serverDies(how string, kill bool) error {
 		}
 		time.Sleep(50 * time.Millisecond)
 		ok(s.process.Process.Kill())
+		reset := 0
 		for range calls {
-			// Those that weren't received are refused.
-			if err := <-errs; err != syscall.ECONNRESET && (err != syscall.ECONNREFUSED || how != "one") {
+			switch err := <-errs; err {
+			case syscall.ECONNRESET:
+				reset++
+			case syscall.ECONNREFUSED: // it wasn't received
+			default:
 				return err
 			}
+		}
+		if reset == 0 {
+			return errors.New("no call had been received")
 		}
 	} else if err := s.Exit(ctx, 3); err != syscall.ECONNRESET {
 		return err
