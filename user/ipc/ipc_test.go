@@ -227,8 +227,13 @@ func TestCancelQueued(t *testing.T) {
 
 func TestDeath(t *testing.T) {
 	s := serve(t, func(s *ipc.Server) { s.Receivers = 2 })
-	time.AfterFunc(20*time.Millisecond, s.k.Kill)
-	if err := s.Patient(t.Context(), 50*time.Millisecond); err != syscall.ECONNRESET {
+	go func() {
+		for s.impl.Slept.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		s.k.Kill()
+	}()
+	if err := s.Patient(t.Context(), 300*time.Millisecond); err != syscall.ECONNRESET {
 		t.Error(err)
 	}
 	if err := s.Null(t.Context()); err != syscall.ECONNREFUSED {

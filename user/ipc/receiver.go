@@ -21,7 +21,12 @@ type receiver struct {
 	// patient says that a place on the CPU isn't worth keeping through the next wait:
 	// the last was long, or there is something else to run.
 	patient bool
+	gave    uint64 // when the place was last given away
 }
+
+// keepsFor is how long a receiver that always has something to do keeps its place, some
+// ms.
+const keepsFor = 20 * sys.TicksLong
 
 // run receives, and handles what comes, until the server closes.
 func (r *receiver) run() error {
@@ -117,7 +122,8 @@ func (r *receiver) wait(nr uint64, m *Message) (result uint64) {
 		return sys.MessageCall(nr, m)
 	}
 	begin := sys.Ticks()
-	if r.patient {
+	if r.patient || begin-r.gave > keepsFor {
+		r.gave = begin
 		result = sys.MessageBlock(nr, m)
 	} else {
 		result = sys.MessageWait(nr, m)

@@ -18,8 +18,7 @@ import (
 )
 
 // goroutineCases want that a server that waits, or handles requests, holds up
-// nothing else in its process. The bounds are wide: a machine that is emulated on a
-// busy host is slow. "role gaps" measures.
+// nothing else in its process. "role gaps" measures how much.
 func goroutineCases() []cases.Case {
 	return []cases.Case{
 		{Name: "goroutines run while a server waits", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), false) }},
@@ -74,10 +73,15 @@ func goesOn(places int, calls bool) error {
 			}
 		}
 	}()
-	ticks, _ := tick(5*time.Millisecond, 500*time.Millisecond)
+	// How fast depends on the host, but they go on.
+	ticks := 0
+	for end := time.Now().Add(30 * time.Second); (ticks < 30 || collected.Load() < 3) && time.Now().Before(end); {
+		n, _ := tick(5*time.Millisecond, 50*time.Millisecond)
+		ticks += n
+	}
 	close(stop)
 	longest := <-stopped
-	if ticks < 10 || collected.Load() < 3 || longest > 3*time.Second {
+	if ticks < 30 || collected.Load() < 3 || longest > 10*time.Second {
 		return fmt.Errorf("%d ticks, %d collections, the longest %v", ticks, collected.Load(), longest)
 	}
 	return nil
@@ -126,7 +130,7 @@ func gaps() error {
 				to := must(e.Mint(badge))
 				c := child([]abi.HandOn{to.HandOn()}, "pace", pause.String())
 				time.Sleep(50 * time.Millisecond)
-				_, longest[keep] = tick(time.Millisecond, time.Second)
+				_, longest[keep] = tick(time.Millisecond, 200*time.Millisecond)
 				end(c)
 				ended.Store(true)
 				ok(to.Close())
@@ -164,5 +168,6 @@ func pace(c interface{ Null(context.Context) error }, pause time.Duration) error
 		}
 		time.Sleep(pause)
 	}
-	select {}
+	time.Sleep(time.Hour)
+	return nil
 }
