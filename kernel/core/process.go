@@ -127,6 +127,7 @@ func (r *runner) bury(i int32, keepLeader bool) {
 		}
 		r.endLending(i)
 		r.unbind(i, t)
+		r.dropMaking(t)
 		k.timers.Remove(i)
 		k.sched.Retire(i, now, int(r.id))
 		switch o := t.runner(); o {

@@ -47,6 +47,7 @@ type Thread struct {
 
 	unfinished bool       // its call goes on before it does anything else (goOn)
 	done       int32      // by an unfinished futex call: threads woken
+	making     int32      // by an unfinished MemoryCreateDMA: the object's header plus 1
 	memory     space.Call // of the mmap family that it makes, in pieces
 
 	short victim.Wait // for memory
