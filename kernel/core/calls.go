@@ -197,6 +197,8 @@ var loamCalls = [...]call{
 	abi.CallMessageRead - abi.CallBase:          loamMessageRead,
 	abi.CallMessageWrite - abi.CallBase:         loamMessageWrite,
 	abi.CallThreadBind - abi.CallBase:           loamThreadBind,
+	abi.CallThreadSchedule - abi.CallBase:       loamThreadSchedule,
+	abi.CallThreadInfo - abi.CallBase:           loamThreadInfo,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

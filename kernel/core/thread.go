@@ -52,8 +52,9 @@ type Thread struct {
 
 	short victim.Wait // for memory
 
-	message message // what its call has beside words
-	bound   int32   // header of the notification that is bound to it plus 1, 0: none
+	message         message // what its call has beside words
+	priority, boost int8    // fixed, of its entity: its own, and of those who wait for whom it works for
+	bound           int32   // header of the notification that is bound to it plus 1, 0: none
 
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal
