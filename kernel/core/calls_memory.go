@@ -34,10 +34,6 @@ func (r *runner) reapMemory() bool {
 		header := k.memoryHeaders[i]
 		k.objects.At(header).Record = pool.Nil
 		k.objects.Free(header)
-		if i == k.consoleMemory {
-			k.consoleMemory = pool.Nil
-			metal.YieldConsole(false)
-		}
 		r.maybeFinish()
 	}
 	return true
@@ -85,10 +81,10 @@ func (r *runner) newMemory(name, n uint64) (header int32, b [abi.MemoryNameSize]
 
 // giveMemory gives the caller a handle to memory object i with the header of
 // newMemory, which goes if there is an error instead.
-func (r *runner) giveMemory(header, i int32, name *[abi.MemoryNameSize]byte, e abi.Errno) uint64 {
+func (r *runner) giveMemory(c *metal.Context, header, i int32, name *[abi.MemoryNameSize]byte, e abi.Errno) uint64 {
 	if e != 0 {
 		k.objects.Release(header)
-		return e.Result()
+		return r.noRoom(c, e)
 	}
 	k.memories.SetName(i, name[:])
 	k.objects.At(header).Record = i
@@ -98,6 +94,17 @@ func (r *runner) giveMemory(header, i int32, name *[abi.MemoryNameSize]byte, e a
 	return uint64(h)
 }
 
+// noRoom answers a call that would make a memory object. Those that nobody can name
+// any more are charged to their accounts until they are given back: as long as there
+// are any the call is made again, each time after another piece of that.
+func (r *runner) noRoom(c *metal.Context, e abi.Errno) uint64 {
+	if (e == abi.EDQUOT || e == abi.ENOSPC) && k.memories.Dying() {
+		r.work |= workChoose
+		return c.Rewind()
+	}
+	return e.Result()
+}
+
 // loamMemoryCreate: size, name, its length.
 func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
 	if c.Arg0()%abi.PageSize != 0 || c.Arg0() == 0 || c.Arg0() > memory.MaxPages*abi.PageSize {
@@ -105,10 +112,10 @@ func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
 	}
 	header, name, e := r.newMemory(c.Arg1(), c.Arg2())
 	if e != 0 {
-		return e.Result()
+		return r.noRoom(c, e)
 	}
 	i, e := k.memories.New(c.Arg0()/abi.PageSize, k.objects.Pages(r.p.objects.Account))
-	return r.giveMemory(header, i, &name, e)
+	return r.giveMemory(c, header, i, &name, e)
 }
 
 // loamMemoryClone: memory, offset, length, name, its length.
@@ -123,10 +130,10 @@ func loamMemoryClone(r *runner, c *metal.Context) uint64 {
 	}
 	header, name, e := r.newMemory(c.Arg3(), c.Arg4())
 	if e != 0 {
-		return e.Result()
+		return r.noRoom(c, e)
 	}
 	i, e := k.memories.Clone(of, c.Arg1()/abi.PageSize, end/abi.PageSize, k.objects.Pages(r.p.objects.Account))
-	return r.giveMemory(header, i, &name, e)
+	return r.giveMemory(c, header, i, &name, e)
 }
 
 // loamMemoryResize goes in pieces, each a call of its own.
@@ -198,12 +205,6 @@ func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
 	}
 	if prot&^(access|abi.MapPrivate) != 0 || prot&abi.PROT_READ == 0 {
 		return a, abi.EINVAL
-	}
-	if k.memories.Device(a.Object) {
-		if prot&(abi.MapPrivate|abi.PROT_EXEC) != 0 {
-			return a, abi.EINVAL
-		}
-		a.Kind = space.Device
 	}
 	_, rights, _, _ := object.Look(r.handles(), abi.Handle(h))
 	if a.Kind == space.Object && !rights.Has(abi.RightWrite) {
