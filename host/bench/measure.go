@@ -60,6 +60,7 @@ var steps = []step{
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
+	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000"}, (*session).crowd},
 	{"machine floor", floored, (*session).machineFloor},
 	{"kernel image", []string{"kernel_image"}, (*session).kernelImage},
 	{"least memory, hello", []string{"hello_least_ram"}, leastRAM("hello_least_ram", progHello)},
@@ -274,6 +275,23 @@ func (s *session) processes(ctx context.Context) (Figures, error) {
 	}
 	out, _, err := s.run(ctx, progProcess, func(o *run.Options) { o.Files = map[string][]byte{"tiny": tiny} })
 	return reported(out, err)
+}
+
+// crowd measures the kernel's own collector, which is made to run for once, while there
+// are 1,000 processes.
+func (s *session) crowd(ctx context.Context) (Figures, error) {
+	out, stats, err := s.run(ctx, progCrowd, func(o *run.Options) {
+		o.Args, o.Params = []string{"1000", "1000"}, []vm.Param{{Key: "collect", Value: "1"}}
+	})
+	told, err := reported(out, err)
+	if err != nil {
+		return nil, err
+	}
+	alive, _ := told.Get("alive")
+	if n, _ := stats.Get("collections"); alive.Value != 1000 || n.Value == 0 {
+		return nil, fmt.Errorf("%v collections with %v processes", n.Value, alive.Value)
+	}
+	return renamed(stats, map[string]string{"kernel_heap": "kernel_heap_1000", "pause_longest": "kernel_pause_1000"}), nil
 }
 
 // largeSpace measures what getting rid of so many MiB costs, for each page: by

@@ -113,6 +113,11 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 			t.Error("no tiny program")
 		}
 		_, _ = io.WriteString(o.Stdout, "spawn_tiny 1 ns\nspawn_hello 2 ns\nfutex_processes 3 ns\n")
+	case progCrowd:
+		if !slices.Contains(o.Params, vm.Param{Key: "collect", Value: "1"}) {
+			t.Error("the collector doesn't run")
+		}
+		_, _ = io.WriteString(o.Stdout, "alive 1000 processes\n")
 	case progMemory:
 		_, _ = io.WriteString(o.Stdout, "unmap 6 ns\nexit_begins 1 ns\npages 2 pages\n")
 	default:
@@ -122,7 +127,7 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 		_, _ = io.WriteString(o.Log, "[   0.000250] first\n")
 	}
 	return run.Result{Stats: []byte("kernel_entry 1 ns\nfirst_user_instruction 2 ns\nexit_time 3 ns\npeak_resident 4 KiB\n" +
-		"kernel_heap 5 KiB\nframes_free_at_start 131070 frames\nunknown_call_x 1 calls\n")}, nil
+		"kernel_heap 5 KiB\nframes_free_at_start 131070 frames\ncollections 2 collections\npause_longest 6 ns\nunknown_call_x 1 calls\n")}, nil
 }
 
 // inRoot makes a folder that looks like the repository, the working directory.

@@ -30,6 +30,7 @@ const (
 	progMemory    = "memory"        // Go, native: large areas
 	progPair      = "pair"          // Go, native: two processes that compute
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
+	progCrowd     = "crowd"         // Go, native: many processes
 	progTiny      = "tiny"          // no runtime, native
 	progHelloWasm = "hello.wasm"    // C-sized
 	progGoWasm    = "go-hello.wasm" // the same Go hello as a module
@@ -52,6 +53,7 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progMemory, "memory", "linux", arch},
 		{progPair, "pair", "linux", arch},
 		{progSpin, "spin", "linux", arch},
+		{progCrowd, "crowd", "linux", arch},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",

@@ -114,7 +114,6 @@ type kernel struct {
 
 	memories      memory.Objects
 	memoryHeaders []int32 // of each memory object, its header
-	consoleMemory int32   // the object of the registers of the kernel's console, or pool.Nil
 	memoryTurn    bool    // the next piece to be given back is theirs, not a space's
 }
 
@@ -130,9 +129,14 @@ const (
 	leastThreads = 64
 	mostThreads  = 4096
 	leastSpaces  = 8
-	mostSpaces   = 256
+	mostSpaces   = 1280
 	spareThreads = 16 // that one process leaves to others
-	pipeBytes    = 16 << 10
+
+	// framesPerSpace is how much memory there is for each process where there are as many
+	// threads as there can be: the tables are for small processes then.
+	framesPerSpace = 120
+
+	pipeBytes = 16 << 10
 
 	mostInterrupts = metal.MaxLines
 )
@@ -148,7 +152,10 @@ func (k *kernel) setUp() {
 	k.stats.freeAtStart = k.frames.Stats().Free
 
 	threads := 1 << (bits.Len(uint(min(max(k.stats.freeAtStart/8, leastThreads), mostThreads))) - 1)
-	spaces := min(max(threads/16, leastSpaces), mostSpaces)
+	spaces := max(threads/16, leastSpaces)
+	if threads == mostThreads {
+		spaces = int(min(k.stats.freeAtStart/framesPerSpace, mostSpaces))
+	}
 	k.threadLimit = int32(threads - spareThreads)
 	k.threads = pool.In[Thread](tableSource, threads)
 	k.contexts = make([]*metal.Context, threads)
@@ -182,7 +189,7 @@ func (k *kernel) setUp() {
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)
 	}
-	k.keepReserve(threads, spaces)
+	k.keepReserve(threads)
 	k.wallOffset = metal.WallTime() - metal.Now()
 	k.readArchive()
 	k.makeVDSO()
@@ -197,17 +204,17 @@ func (k *kernel) setUp() {
 // (tables.Source, frame.Allocator.Scarce). What may still grow after that is bounded by
 // what was admitted before, and has to fit the second half: what the scheduler, the
 // timers and the queues keep of each thread, which they first touch when the thread
-// runs or waits; the handles of each process; and spare frames for the kernel's own
-// heap, more of them if the collector is to run.
-func (k *kernel) keepReserve(threads, spaces int) {
+// runs or waits; and spare frames for the kernel's own heap, more of them if the
+// collector is to run. What the tables keep of a process is there when it has been
+// admitted: its handles are all touched then (object.Table.Touch).
+func (k *kernel) keepReserve(threads int) {
 	const (
 		aThread    = 640          // bytes
 		aThreadCPU = 2 * (24 + 4) // of each thread in the queues of each CPU
-		aProcess   = abi.MaxHandles * object.EntrySize
-		spare      = 16  // frames
-		collecting = 128 // frames
+		spare      = 16           // frames
+		collecting = 128          // frames
 	)
-	late := threads*(aThread+len(k.runners)*aThreadCPU) + spaces*aProcess
+	late := threads * (aThread + len(k.runners)*aThreadCPU)
 	need := uint64(late/abi.PageSize + spare)
 	if k.stats.collections.on {
 		need += collecting

@@ -20,7 +20,8 @@ import (
 
 // collections are the figures of the collector, by collect; atomic.
 type collections struct {
-	on      bool // constant
+	on      bool   // constant
+	running uint32 // 1 once a program runs: before that the kernel is busy with itself
 	count   uint64
 	total   uint64 // ns that the world was stopped for, in all
 	longest uint64 // ns, in one collection, which stops it twice
@@ -44,8 +45,13 @@ func collect(c *collections) {
 	debug.ReadGCStats(&gc)
 	before := gc.PauseTotal
 	for {
+		running := atomic.LoadUint32(&c.running) != 0
 		runtime.GC()
 		debug.ReadGCStats(&gc)
+		if !running {
+			before = gc.PauseTotal
+			continue
+		}
 		atomic.AddUint64(&c.count, 1)
 		atomic.StoreUint64(&c.total, uint64(gc.PauseTotal-before))
 		if len(gc.Pause) > 0 && uint64(gc.Pause[0]) > atomic.LoadUint64(&c.longest) {

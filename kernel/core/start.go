@@ -47,6 +47,7 @@ func Run(Config) {
 	r.startFirst()
 	k.askForMap()
 	k.stats.firstEntry = metal.Now()
+	atomic.StoreUint32(&k.stats.collections.running, 1)
 	metal.StartMeasuring()
 	r.loop()
 }
@@ -147,7 +148,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		k.processes.Put(ph)
 		return nil, e
 	}
-	p.parentPID, p.essential, p.highest = from.parent, from.essential, from.highest
+	p.parentPID, p.essential = from.parent, from.essential
 	e := s.Init(&space.Config{Account: k.objects.Pages(p.objects.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {
@@ -165,7 +166,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		if i, t, e = k.newThread(p); e == 0 {
 			t.leader = true
 			p.leader, p.pid = i, t.tid
-			k.touched += k.handles[p.space].Touch()
+			k.touched += k.objects.Table(p.space).Touch()
 			k.objects.Furnish(&k.handles[p.space], &p.objects, t.object)
 			return p, 0
 		}

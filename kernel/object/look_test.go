@@ -33,7 +33,7 @@ func TestLookMeanwhile(t *testing.T) {
 		}
 		all = append(all, i)
 	}
-	tb := &o.Tables()[0]
+	tb := o.Table(0)
 	var latest [places]atomic.Uint64 // handle of each place
 	var end atomic.Bool
 	var wg sync.WaitGroup

@@ -43,7 +43,7 @@ func (w *world) spawn(creator *modelProcess, limits abi.Limits) {
 	m.self = &modelObject{kind: abi.KindProcess, payer: creator, live: true}
 	m.space = &modelObject{kind: abi.KindSpace, payer: m, live: true}
 	m.p, m.at = p, w.tables[w.taken]
-	m.table = &w.o.Tables()[m.at]
+	m.table = w.o.Table(m.at)
 	w.taken++
 	w.index[m.self], w.index[m.space] = p.Object, p.Space
 	w.procs, w.all = append(w.procs, m), append(w.all, m)

@@ -119,14 +119,14 @@ func TestIDs(t *testing.T) {
 
 func TestNoAllocation(t *testing.T) {
 	o, p := newObjects(t)
-	tb := &o.Tables()[0]
+	tb := o.Table(0)
 	limits := abi.DefaultLimits()
 	if n := testing.AllocsPerRun(100, func() {
 		i, _ := o.New(abi.KindNotification, pool.Nil, p.Account)
 		h, _ := o.Insert(tb, i, abi.RightsOf(abi.KindNotification))
 		g, _ := o.Duplicate(tb, h, abi.RightWrite)
 		m, _ := o.Mint(tb, h, abi.RightWrite|abi.RightTransfer, 4)
-		o.HandOn(tb, &o.Tables()[1], abi.HandOn{Handle: m, Flags: abi.HandOnMove})
+		o.HandOn(tb, o.Table(1), abi.HandOn{Handle: m, Flags: abi.HandOnMove})
 		for _, h := range [2]abi.Handle{g, h} {
 			for {
 				ref, _, ok, _ := o.Derived(tb, h)

@@ -72,15 +72,22 @@ func (o *Objects) Init(from *tables.Source, limits *abi.Limits, accounts, places
 	o.places = int32(places)
 	o.entries = tables.Make[Entry](from, accounts*places)
 	o.tables = make([]Table, accounts)
-	for i := range o.tables {
-		at := i * places
-		o.tables[i] = Table{entries: o.entries[at : at+places : at+places], base: int32(at)}
-	}
 }
 
-// Tables gives the tables, all of them empty at first. No place is touched before its
-// first use: a large table costs memory only as it fills.
+// Tables gives the tables, all of them without places at first: Table gives them some.
 func (o *Objects) Tables() []Table { return o.tables }
+
+// Table gives table i, which has its places from now on and is empty, if it had none.
+// There may be thousands of tables and few processes, so this isn't done for all of
+// them in advance. No place is touched before its first use.
+func (o *Objects) Table(i int32) *Table {
+	t := &o.tables[i]
+	if t.entries == nil {
+		at := i * o.places
+		t.entries, t.base = o.entries[at:at+o.places:at+o.places], at
+	}
+	return t
+}
 
 // New makes the header of an object with one reference, the caller's, and
 // charges the account; pool.Nil is nobody's, for what comes before the first
