@@ -211,8 +211,7 @@ func mapDevices(cpu *CPU) (r deviceRegisters) {
 		r.clock = mapDevice(tree.RTC.Start, tree.RTC.Size)
 	}
 	if hostPort.at != 0 {
-		hostRegisters = bootinfo.Range{Base: uint64(hostPort.at) - earlyDirect, Size: portRegisters}
-		r.port = mapDevice(hostRegisters.Base, hostRegisters.Size)
+		r.port = mapDevice(uint64(hostPort.at)-earlyDirect, portRegisters)
 	}
 	if !treeInMemory() { // in ROM, say
 		r.tree = mapDevice(treeAt.Base, treeAt.Size)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"loam/test/vm/vmtest"
+)
+
+// TestSteady has the kernel do everything that it does all day a million times, see
+// test/programs/steady, and wants it to take nothing from its Go heap meanwhile, from
+// the program's first instruction to its end. LOAM_STEADY says how often instead.
+func TestSteady(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for cpus, often := range map[string]uint64{"1": 1_000_000, "2": 100_000} {
+		for _, cpus := range vmtest.CPUs(cpus) {
+			t.Run(cpus, func(t *testing.T) {
+				t.Parallel()
+				steady(t, cpus, number(t, "LOAM_STEADY", often))
+			})
+		}
+	}
+}
+
+func steady(t *testing.T, cpus string, often uint64) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "stats")
+	r := vmtest.Command{
+		Args: []string{"run", "--timeout", "10m", "--cpus", cpus, "--param", "mallocs=1", "--stats", file,
+			"-e", fmt.Sprint("COUNT=", often), vmtest.Program(t, "steady")},
+		Limit: 10 * time.Minute,
+	}.Do(t)
+	r.Cases(t)
+	figures := stats(t, file)
+	for _, name := range []string{"mallocs", "left", "frames_leaked"} {
+		if f, ok := figures.Get(name); !ok || f.Value != 0 {
+			t.Errorf("%s: %v (known: %v)", name, f.Value, ok)
+		}
+	}
+}
