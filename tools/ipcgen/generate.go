@@ -155,9 +155,7 @@ func (g *generator) server(m *plan) {
 		g.wordsIn("a", m.args, "w", "r.Malformed()\nreturn")
 	} else {
 		g.p("b := r.Bytes(%d, %d)\nif b == nil {\nr.Malformed()\nreturn\n}", m.in.most, m.in.handles)
-		for i, t := range m.args {
-			g.get(fmt.Sprint("a", i), t, 0)
-		}
+		g.getAll(values("a", m.args), 0)
 		g.p("if !b.Done() {\nr.Malformed()\nreturn\n}")
 	}
 	results := append(names("r", len(m.results)), "err")
@@ -172,10 +170,17 @@ func (g *generator) server(m *plan) {
 		return
 	}
 	g.p("b = r.Answer()")
-	for i, t := range m.results {
-		g.put(fmt.Sprint("r", i), t, 0)
-	}
+	g.putAll(values("r", m.results), 0)
 	g.p("r.Send()\n}\n")
+}
+
+// values gives the variables a0, a1 and so on.
+func values(prefix string, all []types.Type) []leaf {
+	var l []leaf
+	for i, t := range all {
+		l = append(l, leaf{fmt.Sprint(prefix, i), t})
+	}
+	return l
 }
 
 func allLeaves(prefix string, all []types.Type) []leaf {
@@ -248,14 +253,10 @@ func (g *generator) clientWords(m *plan) {
 
 func (g *generator) clientBytes(m *plan) {
 	g.p("b := ipc.NewBuffer()\ndefer b.Free()")
-	for i, t := range m.args {
-		g.put(fmt.Sprint("a", i), t, 0)
-	}
+	g.putAll(values("a", m.args), 0)
 	g.p("if err = c.Client.Exchange(ctx, ipc.Bytes(%sID, %d), b, %d, %d); err != nil {\n%s\n}",
 		g.small, m.number, m.out.most, m.out.handles, zeroes(m, "err"))
-	for i, t := range m.results {
-		g.get(fmt.Sprint("r", i), t, 0)
-	}
+	g.getAll(values("r", m.results), 0)
 	drop := ""
 	if m.out.handles > 0 {
 		drop = "b.Drop()\n"

@@ -47,17 +47,7 @@ func leaves(path string, t types.Type) []leaf {
 }
 
 // toWord gives the expression of a number as a word.
-func (g *generator) toWord(l leaf) string {
-	switch kindOf(l.t) {
-	case types.Bool:
-		return fmt.Sprintf("ipc.Bool(bool(%s))", l.path)
-	case types.Float64:
-		return fmt.Sprintf("%s.Float64bits(float64(%s))", g.use("math"), l.path)
-	case types.Float32:
-		return fmt.Sprintf("uint64(%s.Float32bits(float32(%s)))", g.use("math"), l.path)
-	}
-	return fmt.Sprintf("uint64(%s)", l.path)
-}
+func (g *generator) toWord(l leaf) string { return fmt.Sprintf("uint64(%s)", g.number(l)) }
 
 // fromWord writes the assignment of a word to a number, and gives the condition under
 // which the word is none of its type, "" if any is.
@@ -102,6 +92,22 @@ func isBytes(t types.Type) bool {
 
 // put writes the code that writes a value to the buffer b.
 func (g *generator) put(path string, t types.Type, depth int) {
+	g.putAll([]leaf{{path, t}}, depth)
+}
+
+// putAll is put for several values, one behind the other.
+func (g *generator) putAll(all []leaf, depth int) {
+	for _, run := range g.runs(all) {
+		if len(run) > 1 {
+			g.putRun(run)
+		} else {
+			g.putOne(run[0].path, run[0].t, depth)
+		}
+	}
+}
+
+// putOne writes a value that isn't part of a run.
+func (g *generator) putOne(path string, t types.Type, depth int) {
 	if isNamed(t, ipcPath, "Handle") {
 		g.p("b.PutHandle(%s)", path)
 		return
@@ -112,24 +118,16 @@ func (g *generator) put(path string, t types.Type, depth int) {
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		switch u.Kind() {
-		case types.Float64:
-			g.p("b.PutUint64(%s.Float64bits(float64(%s)))", g.use("math"), path)
-		case types.Float32:
-			g.p("b.PutUint32(%s.Float32bits(float32(%s)))", g.use("math"), path)
-		default:
-			a := accessors[u.Kind()]
+		if a := accessors[u.Kind()]; u.Info()&types.IsFloat == 0 {
 			g.p("b.Put%s(%s(%s))", a[0], a[1], path)
+		} else {
+			g.p("b.PutUint%d(%s)", 8*g.size([]leaf{{path, t}}), g.number(leaf{path, t}))
 		}
 	case *types.Slice:
 		g.p("b.PutCount(len(%s))", path)
 		g.each(path, u.Elem(), depth, g.put)
 	case *types.Array:
 		g.each(path, u.Elem(), depth, g.put)
-	case *types.Struct:
-		for f := range u.Fields() {
-			g.put(path+"."+f.Name(), f.Type(), depth)
-		}
 	}
 }
 
@@ -143,42 +141,54 @@ func (g *generator) each(path string, elem types.Type, depth int, f func(string,
 
 // get writes the code that reads a value from the buffer b.
 func (g *generator) get(path string, t types.Type, depth int) {
-	if isNamed(t, ipcPath, "Handle") {
-		g.p("%s = b.GetHandle()", path)
-		return
-	}
-	if isBytes(t) {
-		if g.keeps {
-			g.p("%s = append(%s(nil), b.GetBytes()...)", path, paren(g.typeName(t)))
+	g.getAll([]leaf{{path, t}}, depth)
+}
+
+// getAll is get for several values, one behind the other.
+func (g *generator) getAll(all []leaf, depth int) {
+	for _, run := range g.runs(all) {
+		if len(run) > 1 {
+			g.getRun(run)
 		} else {
-			g.p("%s = b.GetBytes()", path)
+			g.getOne(run[0].path, run[0].t, depth)
 		}
-		return
 	}
+}
+
+// getOne reads a value that isn't part of a run.
+func (g *generator) getOne(path string, t types.Type, depth int) {
 	name := g.typeName(t)
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		switch u.Kind() {
-		case types.Float64:
-			g.p("%s = %s(%s.Float64frombits(b.GetUint64()))", path, name, g.use("math"))
-		case types.Float32:
-			g.p("%s = %s(%s.Float32frombits(b.GetUint32()))", path, name, g.use("math"))
-		default:
+		if u.Info()&types.IsFloat == 0 {
 			g.p("%s = %s(b.Get%s())", path, name, accessors[u.Kind()][0])
+		} else {
+			n := 8 * g.size([]leaf{{path, t}})
+			g.p("%s = %s(%s.Float%dfrombits(b.GetUint%d()))", path, name, g.use("math"), n, n)
 		}
 	case *types.Slice:
+		g.getSlice(path, t, u, depth)
+	case *types.Array:
+		g.each(path, u.Elem(), depth, g.get)
+	case *types.Struct: // only ipc.Handle is not in pieces
+		g.p("%s = b.GetHandle()", path)
+	}
+}
+
+func (g *generator) getSlice(path string, t types.Type, u *types.Slice, depth int) {
+	name := g.typeName(t)
+	switch {
+	case isBytes(t) && g.keeps:
+		g.p("%s = append(%s(nil), b.GetBytes()...)", path, paren(name))
+	case isBytes(t):
+		g.p("%s = b.GetBytes()", path)
+	default:
 		e, _ := g.shapes.of(u.Elem()) // it was looked at before
 		n := fmt.Sprintf("n%d", depth)
 		g.p("if %s := b.GetCount(%d); %s > 0 {", n, e.least, n)
 		g.p("%s = make(%s, %s)", path, name, n)
 		g.each(path, u.Elem(), depth, g.get)
 		g.p("}")
-	case *types.Array:
-		g.each(path, u.Elem(), depth, g.get)
-	case *types.Struct:
-		for f := range u.Fields() {
-			g.get(path+"."+f.Name(), f.Type(), depth)
-		}
 	}
 }
 

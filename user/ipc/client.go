@@ -5,6 +5,7 @@ package ipc
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"loam/abi"
@@ -129,7 +130,8 @@ func (c *Client) exchange(ctx context.Context, header uint64, b *Buffer, room, h
 func (c *Client) open(m *Message, b *Buffer) bool {
 	h := m.Words[0]
 	if n, ok := inlineBytes(h); ok {
-		b.unpackInline(&m.Words, n)
+		b.words = m.Words
+		b.unpackInline(&b.words, n)
 		return true
 	}
 	n, _ := abi.Came(m.Came)
@@ -169,22 +171,31 @@ func (c *Client) text(m *Message, b *Buffer) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	var in Buffer
-	in.unpackInline(&m.Words, n)
+	text := sys.WordBytes(m.Words[1:])[:n]
 	if all, _ := abi.Came(m.Came); b != nil && m.Options != nil && all > maxInline && all <= uint64(m.Options.ReceiveBytes) {
-		in.in = b.room[:all]
+		text = b.room[:all]
 	}
-	return string(in.in), true
+	return string(text), true
 }
 
-var buffers = sync.Pool{New: func() any { return new(Buffer) }}
+var (
+	spare   atomic.Pointer[Buffer] // one is mostly enough, and sooner at hand
+	buffers = sync.Pool{New: func() any { return new(Buffer) }}
+)
 
 // NewBuffer gives an empty buffer.
 func NewBuffer() *Buffer {
-	b := buffers.Get().(*Buffer)
+	b := spare.Swap(nil)
+	if b == nil {
+		b = buffers.Get().(*Buffer)
+	}
 	b.reset()
 	return b
 }
 
 // Free gives the buffer back: nothing of it may be used after that.
-func (b *Buffer) Free() { buffers.Put(b) }
+func (b *Buffer) Free() {
+	if !spare.CompareAndSwap(nil, b) {
+		buffers.Put(b)
+	}
+}

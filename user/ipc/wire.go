@@ -5,6 +5,7 @@ package ipc
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"loam/abi"
 	"loam/user/sys"
@@ -61,9 +62,9 @@ type Buffer struct {
 	at      int    // how much of it has been read
 	bad     bool
 	sends   int
-	given   int // handles that came
-	taken   int // how many of them were read
-	inline  [maxInline]byte
+	given   int                      // handles that came
+	taken   int                      // how many of them were read
+	words   [abi.MessageWords]uint64 // an answer's, if bytes are in them
 	room    []byte
 	options sys.MessageOptions
 }
@@ -97,19 +98,12 @@ func (b *Buffer) pack(w *[abi.MessageWords]uint64) (form uint64, needs bool) {
 
 // packInline puts up to maxInline bytes into words 1 to 7.
 func packInline[B []byte | string](w *[abi.MessageWords]uint64, from B) {
-	var b [maxInline]byte
-	n := copy(b[:], from)
-	for i := 0; 8*i < n; i++ {
-		w[1+i] = binary.LittleEndian.Uint64(b[8*i:])
-	}
+	copy(sys.WordBytes(w[1:]), from)
 }
 
-// unpackInline has b read from words.
+// unpackInline has b read from words that stay.
 func (b *Buffer) unpackInline(w *[abi.MessageWords]uint64, n int) {
-	for i := 0; 8*i < n; i++ {
-		binary.LittleEndian.PutUint64(b.inline[8*i:], w[1+i])
-	}
-	b.in = b.inline[:n]
+	b.in = sys.WordBytes(w[1:])[:n]
 }
 
 // inlineBytes gives how many bytes are in words by a header that says so.
@@ -121,6 +115,13 @@ func inlineBytes(header uint64) (int, bool) {
 // Done reports whether all that was read was there, and all that was there has
 // been read.
 func (b *Buffer) Done() bool { return !b.bad && b.at == len(b.in) && b.taken == b.given }
+
+// Put makes room for n bytes and gives it, to be written whole.
+func (b *Buffer) Put(n int) []byte {
+	at := len(b.out)
+	b.out = slices.Grow(b.out, n)[:at+n]
+	return b.out[at:]
+}
 
 // PutUint8 writes a byte.
 func (b *Buffer) PutUint8(v uint8) { b.out = append(b.out, v) }
@@ -163,25 +164,25 @@ func (b *Buffer) PutHandle(h Handle) {
 	b.sends++
 }
 
-// take gives the next n bytes, nil if there aren't as many.
-func (b *Buffer) take(n int) []byte {
+// Get gives the next n bytes, nil if there aren't as many.
+func (b *Buffer) Get(n int) []byte {
 	at := b.at
 	if n > len(b.in)-at {
-		b.fail()
+		b.Bad()
 		return nil
 	}
 	b.at = at + n
 	return b.in[at : at+n : at+n]
 }
 
-// fail has everything that is read from now on be absent.
-func (b *Buffer) fail() { b.bad, b.in, b.at = true, nil, 0 }
+// Bad says that what was read means nothing: everything from now on is absent.
+func (b *Buffer) Bad() { b.bad, b.in, b.at = true, nil, 0 }
 
 // GetUint8 reads what PutUint8 wrote, 0 if there is nothing; so do the others.
 func (b *Buffer) GetUint8() uint8 {
 	at := b.at
 	if at >= len(b.in) {
-		b.fail()
+		b.Bad()
 		return 0
 	}
 	b.at = at + 1
@@ -192,7 +193,7 @@ func (b *Buffer) GetUint8() uint8 {
 func (b *Buffer) GetUint16() uint16 {
 	at := b.at
 	if at+2 > len(b.in) {
-		b.fail()
+		b.Bad()
 		return 0
 	}
 	b.at = at + 2
@@ -203,7 +204,7 @@ func (b *Buffer) GetUint16() uint16 {
 func (b *Buffer) GetUint32() uint32 {
 	at := b.at
 	if at+4 > len(b.in) {
-		b.fail()
+		b.Bad()
 		return 0
 	}
 	b.at = at + 4
@@ -214,7 +215,7 @@ func (b *Buffer) GetUint32() uint32 {
 func (b *Buffer) GetUint64() uint64 {
 	at := b.at
 	if at+8 > len(b.in) {
-		b.fail()
+		b.Bad()
 		return 0
 	}
 	b.at = at + 8
@@ -233,18 +234,18 @@ func (b *Buffer) GetBool() bool {
 func (b *Buffer) GetCount(size int) int {
 	n := uint64(b.GetUint32())
 	if n*uint64(size) > uint64(len(b.in)-b.at) {
-		b.fail()
+		b.Bad()
 		return 0
 	}
 	return int(n)
 }
 
 // GetString reads a string.
-func (b *Buffer) GetString() string { return string(b.take(b.GetCount(1))) }
+func (b *Buffer) GetString() string { return string(b.Get(b.GetCount(1))) }
 
 // GetBytes reads bytes, which are those of the buffer: they are valid as long as
 // it isn't used for something else.
-func (b *Buffer) GetBytes() []byte { return b.take(b.GetCount(1)) }
+func (b *Buffer) GetBytes() []byte { return b.Get(b.GetCount(1)) }
 
 // GetHandle takes the next of the handles that came.
 func (b *Buffer) GetHandle() Handle {

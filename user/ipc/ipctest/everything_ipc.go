@@ -5,6 +5,7 @@ package ipctest
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"time"
 
@@ -149,16 +150,23 @@ func (h everythingHandler) callFixed(r *ipc.Request) {
 		r.Malformed()
 		return
 	}
-	for i0 := range a0.A {
-		a0.A[i0] = uint16(b.GetUint16())
+	if p := b.Get(41); p != nil {
+		_ = p[40]
+		a0.A[0] = uint16(binary.LittleEndian.Uint16(p[0:]))
+		a0.A[1] = uint16(binary.LittleEndian.Uint16(p[2:]))
+		a0.A[2] = uint16(binary.LittleEndian.Uint16(p[4:]))
+		a0.A[3] = uint16(binary.LittleEndian.Uint16(p[6:]))
+		a0.P[0].X = int32(binary.LittleEndian.Uint32(p[8:]))
+		a0.P[0].Y = int32(binary.LittleEndian.Uint32(p[12:]))
+		a0.P[1].X = int32(binary.LittleEndian.Uint32(p[16:]))
+		a0.P[1].Y = int32(binary.LittleEndian.Uint32(p[20:]))
+		a0.B = bool(p[24] == 1)
+		a0.c = uint64(binary.LittleEndian.Uint64(p[25:]))
+		a1 = float64(math.Float64frombits(binary.LittleEndian.Uint64(p[33:])))
+		if p[24] > 1 {
+			b.Bad()
+		}
 	}
-	for i0 := range a0.P {
-		a0.P[i0].X = int32(b.GetUint32())
-		a0.P[i0].Y = int32(b.GetUint32())
-	}
-	a0.B = bool(b.GetBool())
-	a0.c = uint64(b.GetUint64())
-	a1 = float64(math.Float64frombits(b.GetUint64()))
 	if !b.Done() {
 		r.Malformed()
 		return
@@ -169,15 +177,20 @@ func (h everythingHandler) callFixed(r *ipc.Request) {
 		return
 	}
 	b = r.Answer()
-	for i0 := range r0.A {
-		b.PutUint16(uint16(r0.A[i0]))
+	{
+		p := b.Put(33)
+		_ = p[32]
+		binary.LittleEndian.PutUint16(p[0:], uint16(r0.A[0]))
+		binary.LittleEndian.PutUint16(p[2:], uint16(r0.A[1]))
+		binary.LittleEndian.PutUint16(p[4:], uint16(r0.A[2]))
+		binary.LittleEndian.PutUint16(p[6:], uint16(r0.A[3]))
+		binary.LittleEndian.PutUint32(p[8:], uint32(r0.P[0].X))
+		binary.LittleEndian.PutUint32(p[12:], uint32(r0.P[0].Y))
+		binary.LittleEndian.PutUint32(p[16:], uint32(r0.P[1].X))
+		binary.LittleEndian.PutUint32(p[20:], uint32(r0.P[1].Y))
+		p[24] = uint8(ipc.Bool(bool(r0.B)))
+		binary.LittleEndian.PutUint64(p[25:], uint64(r0.c))
 	}
-	for i0 := range r0.P {
-		b.PutUint32(uint32(r0.P[i0].X))
-		b.PutUint32(uint32(r0.P[i0].Y))
-	}
-	b.PutBool(bool(r0.B))
-	b.PutUint64(uint64(r0.c))
 	r.Send()
 }
 
@@ -200,9 +213,12 @@ func (h everythingHandler) callItems(r *ipc.Request) {
 					a0[i0].Tags[i1] = string(b.GetString())
 				}
 			}
-			a0[i0].Weight = float64(math.Float64frombits(b.GetUint64()))
-			a0[i0].At.X = int32(b.GetUint32())
-			a0[i0].At.Y = int32(b.GetUint32())
+			if p := b.Get(16); p != nil {
+				_ = p[15]
+				a0[i0].Weight = float64(math.Float64frombits(binary.LittleEndian.Uint64(p[0:])))
+				a0[i0].At.X = int32(binary.LittleEndian.Uint32(p[8:]))
+				a0[i0].At.Y = int32(binary.LittleEndian.Uint32(p[12:]))
+			}
 		}
 	}
 	if n0 := b.GetCount(4); n0 > 0 {
@@ -234,9 +250,13 @@ func (h everythingHandler) callItems(r *ipc.Request) {
 		for i1 := range r0[i0].Tags {
 			b.PutString(string(r0[i0].Tags[i1]))
 		}
-		b.PutUint64(math.Float64bits(float64(r0[i0].Weight)))
-		b.PutUint32(uint32(r0[i0].At.X))
-		b.PutUint32(uint32(r0[i0].At.Y))
+		{
+			p := b.Put(16)
+			_ = p[15]
+			binary.LittleEndian.PutUint64(p[0:], uint64(math.Float64bits(float64(r0[i0].Weight))))
+			binary.LittleEndian.PutUint32(p[8:], uint32(r0[i0].At.X))
+			binary.LittleEndian.PutUint32(p[12:], uint32(r0[i0].At.Y))
+		}
 	}
 	b.PutUint64(uint64(r1))
 	r.Send()
@@ -362,7 +382,7 @@ func (h everythingHandler) callTurn(r *ipc.Request) {
 		return
 	}
 	w[1] = uint64(r0)
-	w[2] = ipc.Bool(bool(r1))
+	w[2] = uint64(ipc.Bool(bool(r1)))
 	w[3] = uint64(r2.X)
 	w[4] = uint64(r2.Y)
 	r.Done()
@@ -443,28 +463,40 @@ func (c *EverythingClient) Fail(ctx context.Context, a0 int) (err error) {
 func (c *EverythingClient) Fixed(ctx context.Context, a0 Wide, a1 float64) (r0 Wide, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
-	for i0 := range a0.A {
-		b.PutUint16(uint16(a0.A[i0]))
+	{
+		p := b.Put(41)
+		_ = p[40]
+		binary.LittleEndian.PutUint16(p[0:], uint16(a0.A[0]))
+		binary.LittleEndian.PutUint16(p[2:], uint16(a0.A[1]))
+		binary.LittleEndian.PutUint16(p[4:], uint16(a0.A[2]))
+		binary.LittleEndian.PutUint16(p[6:], uint16(a0.A[3]))
+		binary.LittleEndian.PutUint32(p[8:], uint32(a0.P[0].X))
+		binary.LittleEndian.PutUint32(p[12:], uint32(a0.P[0].Y))
+		binary.LittleEndian.PutUint32(p[16:], uint32(a0.P[1].X))
+		binary.LittleEndian.PutUint32(p[20:], uint32(a0.P[1].Y))
+		p[24] = uint8(ipc.Bool(bool(a0.B)))
+		binary.LittleEndian.PutUint64(p[25:], uint64(a0.c))
+		binary.LittleEndian.PutUint64(p[33:], uint64(math.Float64bits(float64(a1))))
 	}
-	for i0 := range a0.P {
-		b.PutUint32(uint32(a0.P[i0].X))
-		b.PutUint32(uint32(a0.P[i0].Y))
-	}
-	b.PutBool(bool(a0.B))
-	b.PutUint64(uint64(a0.c))
-	b.PutUint64(math.Float64bits(float64(a1)))
 	if err = c.Client.Exchange(ctx, ipc.Bytes(everythingID, 6), b, 33, 0); err != nil {
 		return r0, err
 	}
-	for i0 := range r0.A {
-		r0.A[i0] = uint16(b.GetUint16())
+	if p := b.Get(33); p != nil {
+		_ = p[32]
+		r0.A[0] = uint16(binary.LittleEndian.Uint16(p[0:]))
+		r0.A[1] = uint16(binary.LittleEndian.Uint16(p[2:]))
+		r0.A[2] = uint16(binary.LittleEndian.Uint16(p[4:]))
+		r0.A[3] = uint16(binary.LittleEndian.Uint16(p[6:]))
+		r0.P[0].X = int32(binary.LittleEndian.Uint32(p[8:]))
+		r0.P[0].Y = int32(binary.LittleEndian.Uint32(p[12:]))
+		r0.P[1].X = int32(binary.LittleEndian.Uint32(p[16:]))
+		r0.P[1].Y = int32(binary.LittleEndian.Uint32(p[20:]))
+		r0.B = bool(p[24] == 1)
+		r0.c = uint64(binary.LittleEndian.Uint64(p[25:]))
+		if p[24] > 1 {
+			b.Bad()
+		}
 	}
-	for i0 := range r0.P {
-		r0.P[i0].X = int32(b.GetUint32())
-		r0.P[i0].Y = int32(b.GetUint32())
-	}
-	r0.B = bool(b.GetBool())
-	r0.c = uint64(b.GetUint64())
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}
@@ -483,9 +515,13 @@ func (c *EverythingClient) Items(ctx context.Context, a0 []Item, a1 [][]uint32) 
 		for i1 := range a0[i0].Tags {
 			b.PutString(string(a0[i0].Tags[i1]))
 		}
-		b.PutUint64(math.Float64bits(float64(a0[i0].Weight)))
-		b.PutUint32(uint32(a0[i0].At.X))
-		b.PutUint32(uint32(a0[i0].At.Y))
+		{
+			p := b.Put(16)
+			_ = p[15]
+			binary.LittleEndian.PutUint64(p[0:], uint64(math.Float64bits(float64(a0[i0].Weight))))
+			binary.LittleEndian.PutUint32(p[8:], uint32(a0[i0].At.X))
+			binary.LittleEndian.PutUint32(p[12:], uint32(a0[i0].At.Y))
+		}
 	}
 	b.PutCount(len(a1))
 	for i0 := range a1 {
@@ -508,9 +544,12 @@ func (c *EverythingClient) Items(ctx context.Context, a0 []Item, a1 [][]uint32) 
 					r0[i0].Tags[i1] = string(b.GetString())
 				}
 			}
-			r0[i0].Weight = float64(math.Float64frombits(b.GetUint64()))
-			r0[i0].At.X = int32(b.GetUint32())
-			r0[i0].At.Y = int32(b.GetUint32())
+			if p := b.Get(16); p != nil {
+				_ = p[15]
+				r0[i0].Weight = float64(math.Float64frombits(binary.LittleEndian.Uint64(p[0:])))
+				r0[i0].At.X = int32(binary.LittleEndian.Uint32(p[8:]))
+				r0[i0].At.Y = int32(binary.LittleEndian.Uint32(p[12:]))
+			}
 		}
 	}
 	r1 = int(b.GetUint64())
@@ -591,7 +630,7 @@ func (c *EverythingClient) Turn(ctx context.Context, a0 int8, a1 uint16, a2 bool
 	m.Words[0] = ipc.Words(everythingID, 13)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
-	m.Words[3] = ipc.Bool(bool(a2))
+	m.Words[3] = uint64(ipc.Bool(bool(a2)))
 	m.Words[4] = uint64(math.Float32bits(float32(a3)))
 	m.Words[5] = uint64(a4.X)
 	m.Words[6] = uint64(a4.Y)
