@@ -129,8 +129,8 @@ const (
 	// (ProcessCreate), its length in bytes, address of a Created to fill. Right:
 	// RightTransfer of what is handed on, and RightDuplicate if the caller keeps it.
 	// Errors: EFAULT, EBADF, EACCES also who isn't essential wants an essential
-	// process; EMFILE, EDQUOT also limits above the caller's own; ENOSPC, EAGAIN too
-	// many processes; EINVAL a length, a flag or a count that can't be, or a handle
+	// process; EMFILE, EDQUOT also limits above the caller's own; EPERM a priority
+	// above the caller's own; ENOSPC, EAGAIN too many processes; EINVAL a length, a flag or a count that can't be, or a handle
 	// both moved and named again; ENAMETOOLONG, E2BIG, ENOENT no such file, ENOEXEC
 	// no program, ENOMEM.
 	CallProcessCreate // 0x100f

@@ -11,7 +11,7 @@ import "encoding/binary"
 
 // Sizes of the parts, in bytes, and their bounds.
 const (
-	ProcessCreateSize = 16 + 4*NumLimits
+	ProcessCreateSize = 20 + 4*NumLimits
 	HandOnSize        = 16
 
 	MaxHandOn         = 64   // items of a request's list of handles
@@ -47,6 +47,8 @@ type ProcessCreate struct {
 	Name    uint32 // bytes of the name, which follows the list
 	Args    uint32 // bytes of the arguments, each NUL-terminated, which follow the name
 	Limits  Limits // of the child: the most its account may have of each kind, from KindProcess on, and of pages
+
+	Priority uint32 // the highest fixed priority that its threads may have, not above the creator's
 }
 
 // Size is how many bytes the whole request has. The header may be a stranger's:
@@ -63,6 +65,7 @@ func (p *ProcessCreate) Put(b []byte) {
 	binary.LittleEndian.PutUint32(b[8:], p.Name)
 	binary.LittleEndian.PutUint32(b[12:], p.Args)
 	p.Limits.put(b[16:])
+	binary.LittleEndian.PutUint32(b[16+4*NumLimits:], p.Priority)
 }
 
 // GetProcessCreate reads a ProcessCreate from the first ProcessCreateSize bytes
@@ -76,6 +79,7 @@ func GetProcessCreate(b []byte) (p ProcessCreate) {
 		Args:    binary.LittleEndian.Uint32(b[12:]),
 	}
 	p.Limits.get(b[16:])
+	p.Priority = binary.LittleEndian.Uint32(b[16+4*NumLimits:])
 	return p
 }
 

@@ -180,6 +180,9 @@ var loamCalls = [...]call{
 	abi.CallPortsCreate - abi.CallBase:        loamPortsCreate,
 	abi.CallPortRead - abi.CallBase:           loamPortRead,
 	abi.CallPortWrite - abi.CallBase:          loamPortWrite,
+	abi.CallDeviceMemory - abi.CallBase:       loamDeviceMemory,
+	abi.CallMemoryCreateDMA - abi.CallBase:    loamMemoryCreateDMA,
+	abi.CallMemoryAddress - abi.CallBase:      loamMemoryAddress,
 	abi.CallTimerCreate - abi.CallBase:        loamTimerCreate,
 	abi.CallTimerSet - abi.CallBase:           loamTimerSet,
 	abi.CallHostReceive - abi.CallBase:        loamHostReceive,
@@ -194,6 +197,8 @@ var loamCalls = [...]call{
 	abi.CallMessageRead - abi.CallBase:          loamMessageRead,
 	abi.CallMessageWrite - abi.CallBase:         loamMessageWrite,
 	abi.CallThreadBind - abi.CallBase:           loamThreadBind,
+	abi.CallThreadSchedule - abi.CallBase:       loamThreadSchedule,
+	abi.CallThreadInfo - abi.CallBase:           loamThreadInfo,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

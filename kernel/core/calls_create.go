@@ -111,12 +111,14 @@ func loamProcessCreate(r *runner, c *metal.Context) uint64 {
 		return e.Result()
 	case essential && !r.p.essential:
 		return abi.EACCES.Result()
+	case q.head.Priority > r.p.highest:
+		return abi.EPERM.Result()
 	case r.handles().Room() < 3:
 		return abi.EMFILE.Result()
 	case k.frames.Low():
 		return abi.ENOMEM.Result()
 	}
-	from := origin{account: r.p.objects.Account, limits: q.head.Limits, essential: essential}
+	from := origin{account: r.p.objects.Account, limits: q.head.Limits, essential: essential, highest: q.head.Priority}
 	p, e := k.createProcess(&q, &from)
 	if e != 0 {
 		return e.Result()

@@ -29,6 +29,7 @@ const mostPorts = claim.Size
 // setUpDevices makes the tables of timers, interrupts and ports.
 func (k *kernel) setUpDevices(threads int) {
 	k.clocks = pool.In[timer](tableSource, threads/timerShare)
+	k.consoleMemory = pool.Nil
 	for i := range k.lines {
 		k.lines[i].notification = pool.Nil
 	}

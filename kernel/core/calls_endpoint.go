@@ -108,7 +108,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	}
 	_, _, badge, _ := object.Look(r.handles(), abi.Handle(c.Arg0()))
 	p := &k.ipc.Parties[r.index]
-	p.Badge, p.Priority = badge, 0
+	p.Badge, p.Priority = badge, int32(k.sched.Priority(r.entity))
 	k.ipc.Endpoint(e).From = r.id + 1
 	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
 		r.reach(t)
@@ -123,6 +123,9 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 		return r.callTo(c, t, e, came, deadline)
 	}
 	k.ipc.Queue(r.index, e)
+	if p.Priority > 0 {
+		r.boost(k.ipc.Endpoint(e).Taker, int8(p.Priority))
+	}
 	return r.pause(forSend, deadline)
 }
 
@@ -273,6 +276,7 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		to.TakeWords(c)
 		to.SetCame(came)
 	}
+	r.unboost(k.ipc.Parties[r.index].Entity)
 	if k.ipc.Parties[r.index].Client == x {
 		k.ipc.Recall(x)
 		r.work |= workChoose

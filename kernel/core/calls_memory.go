@@ -34,6 +34,10 @@ func (r *runner) reapMemory() bool {
 		header := k.memoryHeaders[i]
 		k.objects.At(header).Record = pool.Nil
 		k.objects.Free(header)
+		if i == k.consoleMemory {
+			k.consoleMemory = pool.Nil
+			metal.YieldConsole(false)
+		}
 		r.maybeFinish()
 	}
 	return true
@@ -205,6 +209,12 @@ func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
 	}
 	if prot&^(access|abi.MapPrivate) != 0 || prot&abi.PROT_READ == 0 {
 		return a, abi.EINVAL
+	}
+	if k.memories.Device(a.Object) {
+		if prot&(abi.MapPrivate|abi.PROT_EXEC) != 0 {
+			return a, abi.EINVAL
+		}
+		a.Kind = space.Device
 	}
 	_, rights, _, _ := object.Look(r.handles(), abi.Handle(h))
 	if a.Kind == space.Object && !rights.Has(abi.RightWrite) {

@@ -60,7 +60,7 @@ func sysGetrusage(r *runner, c *metal.Context) uint64 {
 	case abi.RUSAGE_CHILDREN:
 		u.Utime = abi.TimevalOf(r.p.childTime)
 	case abi.RUSAGE_THREAD:
-		u.Utime = abi.TimevalOf(r.t.cpuTime + now - r.since)
+		u.Utime = abi.TimevalOf(r.threadTime(r.index))
 		u.Nvcsw = int64(r.t.switches)
 	default:
 		return abi.EINVAL.Result()

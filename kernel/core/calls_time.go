@@ -17,21 +17,22 @@ func (r *runner) clock(kind decode.ClockKind) int64 {
 	case decode.Real:
 		return now + k.wallOffset
 	case decode.ThreadCPU:
-		return r.t.cpuTime + now - r.since
+		return r.threadTime(r.index)
 	case decode.ProcessCPU:
 		return r.processTime(r.p, now)
 	}
 	return now
 }
 
-// processTime gives the CPU time of all threads of p, dead ones included.
+// processTime gives the CPU time of all threads of p, dead ones included; with that of
+// this CPU's until now, if now isn't 0.
 func (r *runner) processTime(p *Process, now int64) int64 {
+	if now != 0 {
+		r.account(now)
+	}
 	ns := p.deadTime
 	for i := p.members.First(); i >= 0; i = p.members.Next(k.siblings, i) {
 		ns += k.threads.Index(i).cpuTime
-	}
-	if p == r.p {
-		ns += now - r.since
 	}
 	return ns
 }

@@ -150,6 +150,7 @@ func (r *runner) endLending(i int32) {
 
 // giveBack gives back the entity that was lent to thread i, if one was.
 func (r *runner) giveBack(i int32) {
+	r.unboost(k.ipc.Parties[i].Entity)
 	c := k.ipc.Parties[i].Client
 	if c == pool.Nil {
 		return

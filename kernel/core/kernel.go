@@ -114,6 +114,7 @@ type kernel struct {
 
 	memories      memory.Objects
 	memoryHeaders []int32 // of each memory object, its header
+	consoleMemory int32   // the object of the registers of the kernel's console, or pool.Nil
 	memoryTurn    bool    // the next piece to be given back is theirs, not a space's
 }
 

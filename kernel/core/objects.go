@@ -30,12 +30,13 @@ type origin struct {
 	limits  abi.Limits
 
 	essential bool
+	highest   uint32 // fixed priority
 }
 
 // firstOrigin is where the first process comes from: the command line says how
 // much memory it may have (limit=SIZE), and that it is essential (essential=1).
 func (k *kernel) firstOrigin() origin {
-	from := origin{account: pool.Nil, limits: k.objectLimits()}
+	from := origin{account: pool.Nil, limits: k.objectLimits(), highest: abi.MaxPriority}
 	from.essential, _ = bootinfo.Flag(metal.CommandLine(), "essential")
 	k.memoryLimit = uint64(from.limits[abi.LimitPages])
 	if n, code := bootinfo.Size(metal.CommandLine(), "limit"); code == bootinfo.OK {

@@ -36,6 +36,7 @@ type Process struct {
 	essential bool   // never ended for want of memory
 	refused   bool   // a page, because of a limit
 	serves    bool   // it has received a call
+	highest   uint32 // fixed priority that its threads may have
 	failed    int32  // threads that failCalls has looked at
 	status    abi.ExitStatus
 	objects   object.Process
@@ -127,6 +128,7 @@ func (r *runner) bury(i int32, keepLeader bool) {
 		}
 		r.endLending(i)
 		r.unbind(i, t)
+		r.dropMaking(t)
 		k.timers.Remove(i)
 		k.sched.Retire(i, now, int(r.id))
 		switch o := t.runner(); o {

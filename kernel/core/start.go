@@ -148,7 +148,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		k.processes.Put(ph)
 		return nil, e
 	}
-	p.parentPID, p.essential = from.parent, from.essential
+	p.parentPID, p.essential, p.highest = from.parent, from.essential, from.highest
 	e := s.Init(&space.Config{Account: k.objects.Pages(p.objects.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
 		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
 	if e != 0 {

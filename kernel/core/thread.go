@@ -47,12 +47,14 @@ type Thread struct {
 
 	unfinished bool       // its call goes on before it does anything else (goOn)
 	done       int32      // by an unfinished futex call: threads woken
+	making     int32      // by an unfinished MemoryCreateDMA: the object's header plus 1
 	memory     space.Call // of the mmap family that it makes, in pieces
 
 	short victim.Wait // for memory
 
-	message message // what its call has beside words
-	bound   int32   // header of the notification that is bound to it plus 1, 0: none
+	message         message // what its call has beside words
+	priority, boost int8    // fixed, of its entity: its own, and of those who wait for whom it works for
+	bound           int32   // header of the notification that is bound to it plus 1, 0: none
 
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal

@@ -30,6 +30,7 @@ type thing struct {
 	words   map[uint64]uint64 // first words of pages that have been asked for
 	frames  map[uint64]uint64 // that page tables refer to, while it is mapped
 	family  int               // those that were cloned from one another
+	fixed   bool              // made by NewRun
 }
 
 // world compares Objects with maps.
@@ -124,7 +125,7 @@ func (w *world) decommit(x *thing) {
 	first, end := w.page(x.size), w.page(x.size)+1
 	want := abi.Errno(0)
 	switch {
-	case first > end:
+	case first > end || x.fixed:
 		want = abi.EINVAL
 	case x.mapped > 0:
 		want = abi.EBUSY
@@ -164,6 +165,10 @@ func (w *world) forget(x *thing, first, end uint64) {
 
 func (w *world) resize(x *thing) {
 	size := w.page(MaxPages) + 1
+	if x.fixed {
+		w.expect("Resize", w.o.Resize(x.index, size), abi.EINVAL)
+		return
+	}
 	if size < x.size && x.mapped > 0 {
 		w.expect("Resize", w.o.Resize(x.index, size), abi.EBUSY)
 		return
@@ -188,7 +193,9 @@ func (w *world) resize(x *thing) {
 
 func (w *world) step() {
 	op := w.pick(14)
-	if op == 0 {
+	if op == 0 && w.pick(3) == 0 {
+		w.createRun()
+	} else if op == 0 {
 		w.create()
 	} else if x := w.live(); x != nil {
 		switch op {

@@ -24,7 +24,7 @@ func (w *world) clone(x *thing) {
 	}
 	most := uint64(len(y.words) * (1 + maxHeight))
 	switch {
-	case first >= end:
+	case first >= end || x.fixed:
 		w.expect("Clone", errno, abi.EINVAL)
 	case x.writers > 0:
 		w.expect("Clone", errno, abi.EBUSY)

@@ -35,6 +35,9 @@ type object struct {
 	height uint8  // levels of nodes
 	base   uint64 // the place of page 0 in the tree
 
+	fixed  bool   // each page has a frame, or is a device's, and keeps it: see fixed.go
+	device uint64 // physical address of page 0 of a device's registers, 0: it is memory
+
 	// The ring of objects that may share frames with this one. An object that is
 	// alone, its own neighbour, shares none.
 	next, prev int32
@@ -187,7 +190,7 @@ func (o *Objects) Frames(i int32) uint64 { return o.pool.Index(i).frames }
 
 // Resize gives object i another size. It grows at once; when it shrinks, what it
 // loses goes in pieces, and is zero when the object grows again. EINVAL: no
-// pages, or more than MaxPages. EBUSY: it would shrink, and something maps it.
+// pages, or more than MaxPages, or the object is fixed. EBUSY: it would shrink, and something maps it.
 // ENOMEM: it would shrink, what it keeps has to be told from a clone's, and the
 // machine has no frame for that. More: call it again with the same size. The size
 // of an object that shrinks is the new one at once, and whoever makes it grow
@@ -195,7 +198,7 @@ func (o *Objects) Frames(i int32) uint64 { return o.pool.Index(i).frames }
 func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
 	x := o.pool.Index(i)
 	switch {
-	case pages == 0 || pages > MaxPages:
+	case pages == 0 || pages > MaxPages || x.fixed:
 		return abi.EINVAL
 	case pages < x.size && x.mapped > 0:
 		return abi.EBUSY
@@ -219,13 +222,13 @@ func (o *Objects) Resize(i int32, pages uint64) abi.Errno {
 
 // Decommit gives back the frames of a range of pages of object i, which are zero
 // then. It does a piece, and returns the page where it goes on, which is end if
-// it is done. EINVAL: not a range of the object's pages. EBUSY: something maps
+// it is done. EINVAL: not a range of the object's pages, or it is fixed. EBUSY: something maps
 // the object. ENOMEM: what lies around the range has to be told from a clone's,
 // and the machine has no frame for that.
 func (o *Objects) Decommit(i int32, first, end uint64) (next uint64, errno abi.Errno) {
 	x := o.pool.Index(i)
 	switch {
-	case first > end || end > x.size:
+	case first > end || end > x.size || x.fixed:
 		return first, abi.EINVAL
 	case x.mapped > 0:
 		return first, abi.EBUSY

@@ -55,7 +55,7 @@ func (x *object) places(first, end uint64) (from, to uint64) {
 // Lookup returns the frame of a page of object i, if it has one.
 func (o *Objects) Lookup(i int32, page uint64) (pa uint64, ok bool) {
 	x := o.pool.Index(i)
-	if page >= MaxPages {
+	if page >= MaxPages || x.device != 0 && page >= x.size {
 		return 0, false
 	}
 	pa = o.find(x, x.base+page)
@@ -64,6 +64,9 @@ func (o *Objects) Lookup(i int32, page uint64) (pa uint64, ok bool) {
 
 // find gives the frame at a place, 0 if there is none.
 func (o *Objects) find(x *object, at uint64) (pa uint64) {
+	if x.device != 0 {
+		return x.device + at*PageSize
+	}
 	if at >= span(x.height) {
 		return 0
 	}

@@ -23,7 +23,7 @@ const (
 // Kind is what an area is for.
 type Kind uint8
 
-// The kinds. Only Archive, Object and Private have anything behind them; the others
+// The kinds. Only Archive, Object, Private and Device have anything behind them; the others
 // are zero until written, and differ in name alone.
 const (
 	Anonymous Kind = iota
@@ -34,6 +34,7 @@ const (
 	Growing        // grows down when it is touched below: MAP_GROWSDOWN
 	Object         // part of a memory object, shared with others that map it
 	Private        // part of a memory object, of which what is written is the space's own
+	Device         // part of a memory object that is the registers of a device (memory.Objects.Device)
 )
 
 // String names the kind for people.
@@ -55,6 +56,8 @@ func (k Kind) String() string {
 		return "private"
 	case Growing:
 		return "growing"
+	case Device:
+		return "device"
 	}
 	return "unknown"
 }
@@ -79,7 +82,7 @@ type Area struct {
 	Kind  Kind
 	Pages Pages // of Space.wishes only
 
-	// Of an Object or Private area only: the index of the object, and where in it Start is,
+	// Of an Object, Private or Device area only: the index of the object, and where in it Start is,
 	// in bytes, page-aligned.
 	Object int32
 	Offset uint64
@@ -95,7 +98,7 @@ type Area struct {
 func (a Area) Size() uint64 { return a.End - a.Start }
 
 // hasObject reports whether a memory object is behind the area.
-func (a *Area) hasObject() bool { return a.Kind >= Object } // the last two kinds
+func (a *Area) hasObject() bool { return a.Kind >= Object } // the last three kinds
 
 // mayWrite reports whether the memory object behind the area can be written
 // through it, now or with rights that mprotect gives.
@@ -109,7 +112,7 @@ func (a Area) from(addr uint64) Area {
 	case Archive:
 		a.Phys += skip
 		a.Bytes -= min(skip, a.Bytes)
-	case Object, Private:
+	case Object, Private, Device:
 		a.Offset += skip
 	}
 	return a
@@ -132,7 +135,7 @@ func (a Area) joins(b Area) bool {
 	switch a.Kind {
 	case Archive:
 		return a.Phys+a.Size() == b.Phys && (a.Bytes == a.Size() || b.Bytes == 0)
-	case Object, Private:
+	case Object, Private, Device:
 		return a.Object == b.Object && a.Offset+a.Size() == b.Offset
 	}
 	return true

@@ -68,6 +68,8 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 		out = s.faultZero(page, &n.area, large)
 	case n.area.Kind == Private:
 		out = s.faultPrivate(page, &n.area, access)
+	case n.area.Kind == Device:
+		out = s.faultDevice(page, &n.area)
 	default:
 		out = s.faultObject(page, &n.area)
 	}
@@ -140,7 +142,7 @@ func (s *Space) refault(page uint64, prot Prot, out Outcome) Outcome {
 // copied for that, and has its translation flushed. (Protect refuses a large page,
 // which has them.)
 func (s *Space) widen(page uint64, prot Prot, old paging.Prot) Outcome {
-	p := paging.Prot(prot) | paging.User | old&(paging.Copy|paging.Borrowed)
+	p := paging.Prot(prot) | paging.User | old&(paging.Copy|paging.Borrowed|paging.Device)
 	if old&paging.Copy != 0 {
 		p &^= paging.Write
 	}

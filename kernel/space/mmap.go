@@ -84,7 +84,7 @@ func (s *Space) Map(c *Call, a Area) abi.Errno {
 	switch {
 	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
 		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0,
-		a.hasObject() && !s.inObject(a), !a.hasObject() && (a.Object != 0 || a.Offset != 0):
+		a.hasObject() && (!s.inObject(a) || s.objects.Device(a.Object) != (a.Kind == Device)), !a.hasObject() && (a.Object != 0 || a.Offset != 0):
 		return abi.EINVAL
 	}
 	p, errno := parseProt(uint64(a.Prot))
@@ -209,7 +209,8 @@ func (s *Space) unmap(c *Call, o op, end uint64) abi.Errno {
 
 // MProtect is mprotect(2). With PROT_GROWSDOWN its range begins where the area that
 // grows does (EINVAL: it doesn't). It changes nothing if a part of the range isn't
-// mapped (ENOMEM), and refuses Write with Exec and what an area denies (EACCES).
+// mapped (ENOMEM), and refuses Write with Exec, what an area denies, and registers of
+// a device (EACCES).
 // ENOMEM from a later
 // piece, when nodes have run out or others have unmapped a part of the range,
 // leaves the earlier ones done, as on Linux.
@@ -248,7 +249,7 @@ func (s *Space) MProtect(c *Call, addr abi.UserAddr, length, prot uint64) abi.Er
 	switch {
 	case errno != 0:
 		return errno
-	case s.areas.has(start, end, denied*marks(p)):
+	case s.areas.has(start, end, denied*marks(p)|1<<Device): // whose entries are more than rights
 		return abi.EACCES
 	}
 	next, errno := s.protectPiece(start, end, p)

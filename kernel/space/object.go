@@ -12,7 +12,7 @@ import (
 // any: page tables borrow its frames.
 
 // objects marks the areas that have one.
-const objects marks = 1<<Object | 1<<Private
+const objects marks = 1<<Object | 1<<Private | 1<<Device
 
 // inObject reports whether the object of an area has all that the area
 // shows.
@@ -26,6 +26,7 @@ func (s *Space) inObject(a Area) bool {
 
 // attach tells the object of a new area of it.
 func (s *Space) attach(a Area) {
+	s.devices = s.devices || a.Kind == Device
 	if a.hasObject() {
 		s.objects.Attach(a.Object, a.Size()/PageSize, a.mayWrite())
 	}
@@ -54,6 +55,19 @@ func (s *Space) remove(start, end uint64) {
 // page tables.
 func (s *Space) faultObject(page uint64, a *Area) Outcome {
 	return s.borrow(page, a, paging.Prot(a.Prot)|paging.User|paging.Borrowed)
+}
+
+// faultDevice maps a page of a device's registers, uncached.
+func (s *Space) faultDevice(page uint64, a *Area) Outcome {
+	return s.borrow(page, a, paging.Prot(a.Prot)|paging.User|paging.Borrowed|paging.Device)
+}
+
+// inDevice reports whether va is a register of a device. The kernel doesn't go there
+// for a program: there is no memory, a read may have an effect, and the direct map
+// ends before.
+func (s *Space) inDevice(va uint64) bool {
+	n := s.areas.at(va)
+	return n != nil && n.area.Kind == Device
 }
 
 // faultPrivate is faultObject for a private area, of which a page that is written

@@ -52,7 +52,7 @@ func (s *Space) MRemap(c *Call, addr abi.UserAddr, oldLength, newLength, flags u
 		return 0, abi.EFAULT
 	case newSize > s.high:
 		return 0, abi.ENOMEM
-	case a.hasObject() && newSize > oldSize && !s.inObject(resized(a.from(start), newSize)):
+	case a.Kind == Device || a.hasObject() && newSize > oldSize && !s.inObject(resized(a.from(start), newSize)):
 		return 0, abi.EINVAL
 	}
 	if !fixed && s.growsInPlace(a, start+oldSize, start+newSize) {

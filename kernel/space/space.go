@@ -78,6 +78,7 @@ type Space struct {
 	dirty     *uint32
 	dirtyBits uint32
 	hot       translation
+	devices   bool // it has had areas of kind Device
 
 	brkStart uint64
 	brk      uint64

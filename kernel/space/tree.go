@@ -23,7 +23,7 @@ type Node struct {
 // area of Kind k, and denied times a right for one that denies it.
 type marks uint16
 
-const denied = 1 << 8
+const denied = 1 << 9
 
 func (a *Area) marks() marks { return 1<<a.Kind | denied*marks(a.Deny) }
 

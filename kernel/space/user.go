@@ -200,7 +200,7 @@ func (s *Space) translateSlow(va uint64, access Prot) (uint64, abi.Errno) {
 func (s *Space) reach(va uint64, access Prot) (uint64, bool) {
 	pa, prot := s.tables.Reach(s.env, va)
 	p := Prot(prot)
-	if p&access != access {
+	if p&access != access || s.devices && s.inDevice(va) {
 		return 0, false
 	}
 	s.hot = translation{page: va &^ pageMask, pa: pa &^ pageMask, prot: p}

@@ -211,7 +211,8 @@ func mapDevices(cpu *CPU) (r deviceRegisters) {
 		r.clock = mapDevice(tree.RTC.Start, tree.RTC.Size)
 	}
 	if hostPort.at != 0 {
-		r.port = mapDevice(uint64(hostPort.at)-earlyDirect, portRegisters)
+		hostRegisters = bootinfo.Range{Base: uint64(hostPort.at) - earlyDirect, Size: portRegisters}
+		r.port = mapDevice(hostRegisters.Base, hostRegisters.Size)
 	}
 	if !treeInMemory() { // in ROM, say
 		r.tree = mapDevice(treeAt.Base, treeAt.Size)

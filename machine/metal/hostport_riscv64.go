@@ -4,11 +4,17 @@
 
 package metal
 
-import "loam/machine/ns16550"
+import (
+	"loam/machine/bootinfo"
+	"loam/machine/ns16550"
+)
 
 // The port of the host channel is a 16550 on PCI, both ways (pci_riscv64.go).
 
 var hostPort uart
+
+// hostRegisters is where its registers are; empty without one.
+var hostRegisters bootinfo.Range
 
 // startPort turns the receiver on; its FIFO interrupts at a trigger level.
 func startPort(trigger uint8) {

@@ -64,8 +64,10 @@
 // cancelled, if some thread of the server receives meanwhile. The answer stays the
 // one that counts: a method that has done its work says so, cancelled or not, and one
 // that gives up returns the context's error, which comes out as the error of the
-// client's own context. A client that dies or whose deadline passes is not told of; the answer
-// finds nobody then.
+// client's own context. Another signal of the client's may cancel a request too; the client
+// makes the call again then, if the method has given up, so a method that returns its context's
+// error must not have done half of its work. That a client has died, or that its
+// deadline has passed, the server isn't told; the answer finds nobody then.
 //
 // A request's context can be kept after the method has returned only if its Done
 // channel was asked for; contexts that are derived from it do that.

@@ -61,3 +61,25 @@ func (p Ports) Out(port uint16, width int, v uint32) error {
 
 // Close gives the handle back. With the last one the ports are free.
 func (p Ports) Close() error { return Close(Handle(p)) }
+
+// DeviceMemory makes a memory object of a device's registers: physical addresses where
+// the machine has no memory, whole pages. Mapped, it is uncached. It can't be
+// executed, mapped privately, cloned, or be an argument of a call.
+func (m Machine) DeviceMemory(addr, size uint64) (Memory, error) {
+	v, err := sys.ObjectCall(abi.CallDeviceMemory, uint64(m), addr, size)
+	return Memory(v), err
+}
+
+// NewDMA makes a memory object that a device reaches: zeroed, whole pages, at most
+// abi.MaxDMA bytes, side by side in physical memory from Address on. flags is
+// abi.DMA32 to have it below 4 GiB, or 0. A device that is told another address
+// writes there: no IOMMU is in between.
+func (m Machine) NewDMA(size, flags uint64) (Memory, error) {
+	v, err := sys.ObjectCall(abi.CallMemoryCreateDMA, uint64(m), size, flags)
+	return Memory(v), err
+}
+
+// Address gives the physical address of a byte of what DeviceMemory or NewDMA made.
+func (m Memory) Address(offset uint64) (uint64, error) {
+	return sys.ObjectCall(abi.CallMemoryAddress, uint64(m), offset)
+}

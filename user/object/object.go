@@ -146,3 +146,19 @@ func (t Thread) Wait(until int64) error {
 
 // Close gives the handle back.
 func (t Thread) Close() error { return Close(Handle(t)) }
+
+// Schedule sets the thread's fixed priority, from 1 to abi.MaxPriority, 0 for the
+// class of programs, and its nice value there.
+func (t Thread) Schedule(priority, nice int) error {
+	_, err := sys.ObjectCall(abi.CallThreadSchedule, uint64(t), uint64(priority), uint64(int64(nice)))
+	return err
+}
+
+// Info tells how the thread is.
+func (t Thread) Info() (abi.ThreadInfo, error) {
+	var b [abi.ThreadInfoSize]byte
+	if err := sys.ObjectInfo(abi.CallThreadInfo, Handle(t), b[:]); err != nil {
+		return abi.ThreadInfo{}, err
+	}
+	return abi.GetThreadInfo(b[:]), nil
+}

@@ -62,6 +62,7 @@ type Program struct {
 	Args    []string     // the first is the program's name
 	Handles []abi.HandOn // that it finds by Given
 	Limits  *abi.Limits  // of its account, nil: the defaults
+	Highest int          // the highest fixed priority that its threads may have (Thread.Schedule)
 	Empty   bool         // nothing: no File, no Args; its first thread waits for Start
 	Held    bool         // its first thread waits for Resume
 
@@ -79,7 +80,7 @@ func (p *Program) Request() []byte {
 	for _, a := range p.Args {
 		args += a + "\x00"
 	}
-	head := abi.ProcessCreate{Handles: uint32(len(p.Handles)), Name: uint32(len(p.File)), Args: uint32(len(args)), Limits: limits}
+	head := abi.ProcessCreate{Handles: uint32(len(p.Handles)), Name: uint32(len(p.File)), Args: uint32(len(args)), Limits: limits, Priority: uint32(p.Highest)}
 	if p.Held {
 		head.Flags |= abi.ProcessHeld
 	}

@@ -19,5 +19,5 @@ func main() {
 		serveHost()
 		return
 	}
-	cases.Main(slices.Concat(machineCases(), timerCases(), interruptCases()))
+	cases.Main(slices.Concat(machineCases(), timerCases(), interruptCases(), memoryCases()))
 }

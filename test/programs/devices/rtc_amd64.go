@@ -5,6 +5,8 @@
 package main
 
 import (
+	"encoding/binary"
+	"fmt"
 	"syscall"
 
 	"loam/abi"
@@ -127,3 +129,35 @@ const channelLine = 3
 
 // again is for clocks that interrupt once.
 func (clock) again() {}
+
+// registers are those of the HPET: it is there on q35.
+const registers = 0xfed0_0000
+
+// taken is what nobody gets.
+var taken = []struct {
+	what string
+	addr uint64
+}{
+	{"memory", 1 << 20}, {"the kernel", 2 << 20}, {"the local APIC", 0xfee0_0000}, {"interrupts", 0xfee0_1000},
+	{"the I/O APIC", 0xfec0_0000}, {"firmware", 0xf_0000}, {"low memory", 0x1000},
+}
+
+// registersMapped reads what the HPET says of itself (HPET specification 1.0a, 2.3.4).
+func registersMapped() error {
+	m, err := machine.DeviceMemory(registers, page)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return mapped(m, page, func(_ uint64, b []byte) error {
+		femtoseconds := binary.LittleEndian.Uint32(b[4:])
+		if femtoseconds == 0 || femtoseconds > 100_000_000 {
+			return fmt.Errorf("a tick of %d fs", femtoseconds)
+		}
+		video, err := machine.DeviceMemory(0xa0000, 0x20000)
+		if err != nil {
+			return fmt.Errorf("video memory: %w", err)
+		}
+		return video.Close()
+	})
+}

@@ -5,13 +5,100 @@
 package main
 
 import (
+	"fmt"
+	"sync/atomic"
 	"syscall"
+	"time"
 
+	"loam/abi"
 	"loam/user/object"
 )
+
+// clock is Goldfish's clock, of QEMU's virt (QEMU, hw/rtc/goldfish_rtc.c): the time in
+// ns, and an alarm.
+type clock struct {
+	memory object.Memory
+	addr   uint64
+}
+
+const (
+	registers  = 0x101000
+	clockLine  = 11
+	clockFlags = abi.InterruptLevel
+
+	timeLow, timeHigh   = 0, 4 // in this order
+	alarmLow, alarmHigh = 8, 12
+	alarmOn             = 16
+	alarmClear          = 20
+	interruptClear      = 28
+)
+
+// channelLine is the host channel's: the first of PCI's four.
+const channelLine = 33
+
+// taken is what nobody gets.
+var taken = []struct {
+	what string
+	addr uint64
+}{
+	{"memory", 0x8000_0000}, {"the kernel", 0x8040_0000}, {"the interrupt controller", 0xc00_0000},
+	{"the harts' timers", 0x200_4000}, {"the harts' interrupts", 0x200_0000}, {"the test finisher", 0x10_0000},
+	{"the log's UART", 0x1000_0000}, {"the host channel's port", 0x300_0000},
+}
+
+func openClock() (c clock, err error) {
+	if c.memory, err = machine.DeviceMemory(registers, page); err != nil {
+		return c, err
+	}
+	c.addr, err = object.Here.Map(c.memory, 0, 0, page, syscall.PROT_READ|syscall.PROT_WRITE)
+	return c, err
+}
+
+func (c clock) now() uint64 {
+	low := atomic.LoadUint32(register(c.addr, timeLow))
+	return uint64(atomic.LoadUint32(register(c.addr, timeHigh)))<<32 | uint64(low)
+}
+
+func (c clock) write(at int, v uint32) { atomic.StoreUint32(register(c.addr, at), v) }
+
+func (c clock) start() {
+	c.write(alarmOn, 1)
+	c.again()
+}
+
+// again sets the alarm anew.
+func (c clock) again() {
+	at := c.now() + uint64(5*time.Millisecond)
+	c.write(alarmHigh, uint32(at>>32))
+	c.write(alarmLow, uint32(at)) // sets it
+}
+
+func (c clock) serve() bool {
+	c.write(interruptClear, 1)
+	return true
+}
+
+func (c clock) stop() {
+	c.write(alarmClear, 1)
+	c.write(alarmOn, 0)
+	c.write(interruptClear, 1)
+}
+
+func (c clock) close() error { return first(object.Here.Unmap(c.addr, page), c.memory.Close()) }
 
 func ports() error {
 	return want("there are none", syscall.ENODEV, second(machine.NewPorts(0x70, 2)))
 }
 
-var _ object.Handle
+func registersMapped() error {
+	c, err := openClock()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	wall := uint64(time.Now().UnixNano())
+	if now := c.now(); now < wall-60e9 || now > wall+60e9 {
+		return fmt.Errorf("the clock says %d, the kernel %d", now, wall)
+	}
+	return nil
+}

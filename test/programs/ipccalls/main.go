@@ -5,7 +5,8 @@
 // Command ipccalls tries package ipc in a machine: typed calls to a server in
 // another process and in this one, cancelling and deadlines, the death of either
 // side, handles, and that a server that waits holds up neither the goroutines of its
-// process nor the collector. "role costs" measures.
+// process nor the collector. "role costs" and
+// "role gaps" measure, "role stress DURATION" goes on for longer.
 package main
 
 import (
@@ -33,7 +34,7 @@ func main() {
 		}
 		return
 	}
-	cases.Main(slices.Concat(callCases(), deathCases(), goroutineCases()))
+	cases.Main(slices.Concat(callCases(), deathCases(), goroutineCases(), stressCases()))
 }
 
 // play is what a child does.
@@ -51,6 +52,12 @@ func play(role []string) error {
 			return err
 		}
 		return pace(ipctest.NewEverythingClient(ipc.Endpoint(object.Given(0))), d)
+	case "stress":
+		d, err := time.ParseDuration(role[1])
+		if err != nil {
+			return err
+		}
+		return stress(d)
 	case "gaps":
 		return gaps()
 	case "raw":

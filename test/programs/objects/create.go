@@ -60,6 +60,7 @@ func createErrors() []cases.Case {
 			return bent(func(b []byte) []byte { copy(b[4:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"); return b })
 		}},
 		{syscall.EACCES, "essential", create(object.Program{Essential: true})},
+		{syscall.EPERM, "a priority above its own", create(object.Program{Highest: abi.MaxPriority + 1})},
 		{syscall.EACCES, "no right to hand on", func() error { return lacking(abi.RightTransfer, 0) }},
 		{syscall.EACCES, "no right to copy", func() error { return lacking(abi.RightDuplicate, 0) }},
 		{syscall.EACCES, "no right to move", func() error { return lacking(abi.RightTransfer, abi.HandOnMove) }},

@@ -1,0 +1,108 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/kernel/pool"
+	"loam/machine/metal"
+)
+
+// The calls about scheduling. What a thread is given is its entity's (package ipc):
+// who works for it meanwhile has it, too.
+
+// loamThreadSchedule: thread, fixed priority, nice value.
+func loamThreadSchedule(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.Arg0(), abi.RightManage)
+	nice := int64(c.Arg2())
+	switch {
+	case e != 0:
+		return e.Result()
+	case c.Arg1() > abi.MaxPriority || nice < -20 || nice > 19:
+		return abi.EINVAL.Result()
+	case c.Arg1() > uint64(k.processes.Index(t.process).highest):
+		return abi.EPERM.Result()
+	}
+	k.sched.SetNice(i, int(nice), r.time(), int(r.id))
+	t.priority = int8(c.Arg1())
+	r.reprioritize(i)
+	return 0
+}
+
+// reprioritize has the scheduler know the priority of entity i.
+func (r *runner) reprioritize(i int32) {
+	t := k.threads.Index(i)
+	if p := int(max(t.priority, t.boost)); p != k.sched.Priority(i) {
+		k.sched.SetPriority(i, p, r.time(), int(r.id))
+	}
+	r.kick()
+	r.work |= workChoose
+}
+
+// boost raises whoever thread i works on to a priority, as long as that takes: the
+// caller of an endpoint waits there for i, and must not wait for threads that are less
+// urgent than itself. What i waits for in turn is raised, too.
+func (r *runner) boost(i int32, priority int8) {
+	const chain = 16
+	for n := 0; i != pool.Nil && n < chain; n++ {
+		p := &k.ipc.Parties[i]
+		e := p.Entity
+		if k.sched.Priority(e) >= int(priority) {
+			return
+		}
+		k.threads.Index(e).boost = priority
+		r.reprioritize(e)
+		switch p.State {
+		case ipcSending:
+			i = k.ipc.Endpoint(p.Endpoint).Taker
+		case ipcCalling:
+			i = p.Taker
+		default:
+			return
+		}
+	}
+}
+
+// unboost takes back what boost has given to an entity.
+func (r *runner) unboost(e int32) {
+	if t := k.threads.Index(e); t.boost != 0 {
+		t.boost = 0
+		r.reprioritize(e)
+	}
+}
+
+func loamThreadInfo(r *runner, c *metal.Context) uint64 {
+	i, t, e := r.thread(c.Arg0(), abi.RightRead)
+	if e != 0 {
+		return e.Result()
+	}
+	r.reach(i)
+	info := abi.ThreadInfo{
+		Priority: uint32(t.priority), Nice: int32(k.sched.Nice(i)), CPU: uint32(k.sched.CPU(i)),
+		Time: uint64(r.threadTime(i)), Switches: t.switches, ID: t.tid,
+	}
+	switch {
+	case t.wait == forStart:
+		info.State = abi.ThreadNew
+	case t.stopped || t.held:
+		info.State = abi.ThreadStopped
+	case t.wait != running:
+		info.State = abi.ThreadWaiting
+	case t.on == 0:
+		info.State = abi.ThreadReady
+	}
+	var b [abi.ThreadInfoSize]byte
+	info.Put(b[:])
+	return r.put(c.Arg1(), b[:])
+}
+
+// threadTime is the CPU time that thread i has paid for, ns.
+func (r *runner) threadTime(i int32) int64 {
+	used := k.threads.Index(i).cpuTime
+	if o := k.has(i); o != nil {
+		used += r.time() - o.since
+	}
+	return used
+}

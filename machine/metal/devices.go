@@ -1,0 +1,31 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package metal
+
+import "loam/machine/bootinfo"
+
+// Which physical addresses programs may have as registers of devices: those where
+// there is no memory, and that the kernel doesn't use itself.
+
+// DeviceAt reports whether a range of physical addresses, not empty and below
+// MaxPhysical, may be a program's.
+func DeviceAt(at, size uint64) bool {
+	for i := range ram.Len() {
+		if meets(at, size, ram.At(i)) {
+			return false
+		}
+	}
+	return !ownsDevice(at, size)
+}
+
+// meets reports whether a range and r have an address in common.
+func meets(at, size uint64, r bootinfo.Range) bool {
+	return r.Size > 0 && at < r.End() && r.Base < at+size
+}
+
+// pageOf is the page that an address is in.
+func pageOf(at uint64) bootinfo.Range {
+	return bootinfo.Range{Base: at &^ (pageSize - 1), Size: pageSize}
+}
