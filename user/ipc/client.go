@@ -19,7 +19,8 @@ type Client struct {
 
 	// Short says that calls are answered at once: the goroutine keeps its place on
 	// the CPU, which makes a call cheaper. Other goroutines of that place and the
-	// collector wait for the answer, so the server must be trusted to give one.
+	// collector wait for the answer, so the server must be trusted to give one, and
+	// must not be in the same process, where it may need that very place.
 	Short bool
 }
 

@@ -53,8 +53,8 @@
 // server's own priority. The same holds for a method of Server.Async: it runs on the
 // server's own priority and time from its start, and the receiver gives back
 // what it was lent as soon as it receives again. A server for callers with fixed
-// priorities does its work in the methods, with few and short locks, has a receiver
-// for each priority that it serves, and leaves Async to what takes long and is urgent to nobody.
+// priorities does its work in the methods, with few and short locks, has as many receivers as
+// are to be served at once, and leaves Async to what takes long and is urgent to nobody.
 //
 // # Cancelling
 //

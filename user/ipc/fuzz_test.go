@@ -23,6 +23,7 @@ type quiet struct {
 
 func (quiet) Sleep(context.Context, time.Duration) error   { return nil }
 func (quiet) Patient(context.Context, time.Duration) error { return nil }
+func (quiet) Work(context.Context, time.Duration) error    { return nil }
 func (quiet) Exit(context.Context, int) error              { return nil }
 func (q *quiet) Swap(context.Context, ipc.Handle, uint64) (ipc.Handle, uint64, error) {
 	q.swapped++

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"loam/abi"
@@ -26,6 +27,8 @@ func goroutineCases() []cases.Case {
 		{Name: "goroutines run while a server serves", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), true) }},
 		{Name: "goroutines run while a server serves, with one place", Run: func() error { return goesOn(1, true) }},
 		{Name: "more servers than places", Run: moreServers},
+		{Name: "a method runs on its caller's time", Run: func() error { return lent("one", true) }},
+		{Name: "a method of Async runs on the server's", Run: func() error { return lent("async", false) }},
 	}
 }
 
@@ -106,6 +109,29 @@ func moreServers() error {
 		l.end()
 	}
 	return nil
+}
+
+// lent looks who pays for what a method does.
+func lent(how string, caller bool) error {
+	s := start("serve", how)
+	defer s.end()
+	ok(s.Null(context.Background()))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const work = 100 * time.Millisecond
+	before := ownTime()
+	ok(s.Work(context.Background(), work))
+	if spent := ownTime() - before; spent > work/2 != caller {
+		return fmt.Errorf("the caller has spent %v of %v", spent, work)
+	}
+	return nil
+}
+
+// ownTime is the CPU time of the thread.
+func ownTime() time.Duration {
+	var u syscall.Rusage
+	ok(syscall.Getrusage(abi.RUSAGE_THREAD, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // gaps prints how late a ticker of 1 ms is, at most, beside a server: one that waits,

@@ -13,11 +13,11 @@ import (
 )
 
 // everythingID is made of the methods of Everything.
-const everythingID = 0x98174e41
+const everythingID = 0x40c317b7
 
 // EverythingService makes a service of an implementation, for an ipc.Server.
 func EverythingService(s Everything) ipc.Service {
-	return ipc.Service{Name: "Everything", ID: everythingID, Methods: []string{"Add", "Badge", "Blob", "Exit", "Fail", "Fixed", "Items", "Null", "Patient", "Sleep", "Swap", "Text", "Turn"}, Handles: 1, Handler: everythingHandler{s}}
+	return ipc.Service{Name: "Everything", ID: everythingID, Methods: []string{"Add", "Badge", "Blob", "Exit", "Fail", "Fixed", "Items", "Null", "Patient", "Sleep", "Swap", "Text", "Turn", "Work"}, Handles: 1, Handler: everythingHandler{s}}
 }
 
 type everythingHandler struct{ s Everything }
@@ -51,6 +51,8 @@ func (h everythingHandler) Handle(r *ipc.Request) {
 		h.callText(r)
 	case 13:
 		h.callTurn(r)
+	case 14:
+		h.callWork(r)
 	}
 }
 
@@ -388,6 +390,22 @@ func (h everythingHandler) callTurn(r *ipc.Request) {
 	r.Done()
 }
 
+func (h everythingHandler) callWork(r *ipc.Request) {
+	var a0 time.Duration
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = time.Duration(w[1])
+	err := h.s.Work(r.Context(), a0)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Done()
+}
+
 // EverythingClient is the Everything that an endpoint's server has.
 type EverythingClient struct{ Client ipc.Client }
 
@@ -645,4 +663,15 @@ func (c *EverythingClient) Turn(ctx context.Context, a0 int8, a1 uint16, a2 bool
 		return r0, r1, r2, ipc.ErrMalformed
 	}
 	return r0, r1, r2, nil
+}
+
+// Work calls the method of the server.
+func (c *EverythingClient) Work(ctx context.Context, a0 time.Duration) (err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(everythingID, 14)
+	m.Words[1] = uint64(a0)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return err
+	}
+	return nil
 }

@@ -38,6 +38,8 @@ type Everything interface {
 	Sleep(ctx context.Context, d time.Duration) error
 	// Patient is Sleep that doesn't give up.
 	Patient(ctx context.Context, d time.Duration) error
+	// Work keeps the CPU for some time.
+	Work(ctx context.Context, d time.Duration) error
 	// Badge tells that of the caller.
 	Badge(ctx context.Context) (uint64, error)
 	// Exit ends the server's process without an answer.

@@ -152,6 +152,14 @@ func (s *Server) Patient(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// Work counts.
+func (s *Server) Work(_ context.Context, d time.Duration) error {
+	for begin := time.Now(); time.Since(begin) < d; {
+		s.Calls.Add(1)
+	}
+	return nil
+}
+
 // Badge tells the badge.
 func (s *Server) Badge(ctx context.Context) (uint64, error) {
 	inner, cancel := context.WithCancel(ctx)
