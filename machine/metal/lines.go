@@ -9,9 +9,9 @@ package metal
 // them (EventLine, TakeLines). All come to the boot CPU. What masks a line is the
 // architecture's (lines_*.go).
 //
-// Lines are opened, closed and unmasked with the kernel lock held; the boot CPU's
-// trap looks at them without: each field is one word, and a line's slotOf is set
-// after its other fields.
+// Lines are opened, closed and unmasked with the kernel lock held; since the boot CPU's
+// trap looks at them without, the machine lock guards them, and the registers of the
+// controller.
 
 // MaxLines is how many lines can be open.
 const MaxLines = 64
@@ -21,7 +21,7 @@ type line struct {
 	number uint32 // of the controller's input or source, plus 1; 0: free
 	level  bool   // it fires until its device is served
 	low    bool   // the line is low when it fires, or falls
-	busy   uint32 // riscv64: claimed, and not completed; atomic
+	on     bool   // the controller passes it on, unless it has to be served first
 }
 
 var (
@@ -57,6 +57,8 @@ func CheckLine(number uint32) LineState {
 // OpenLine opens a line that CheckLine calls free; it is masked. false: MaxLines
 // are open.
 func OpenLine(number uint32, level, low bool) (slot int, ok bool) {
+	machineLock.Lock()
+	defer machineLock.Unlock()
 	for i := range lines {
 		if lines[i].number == 0 {
 			lines[i] = line{number: number + 1, level: level, low: low}
@@ -69,14 +71,20 @@ func OpenLine(number uint32, level, low bool) (slot int, ok bool) {
 
 // UnmaskLine lets an open line fire, again if it has: then its device has been
 // served.
-func UnmaskLine(slot int) { unmask(&lines[slot%MaxLines]) }
+func UnmaskLine(slot int) {
+	machineLock.Lock()
+	unmask(&lines[slot%MaxLines])
+	machineLock.Unlock()
+}
 
 // CloseLine masks a line and gives it back.
 func CloseLine(slot int) {
+	machineLock.Lock()
 	l := &lines[slot%MaxLines]
 	mask(l)
 	slotOf[(l.number-1)%mostLines] = 0
 	*l = line{}
+	machineLock.Unlock()
 }
 
 // lineFired notes that a line has fired. It is false if nobody has that open.
@@ -84,15 +92,17 @@ func lineFired(cpu *CPU, number uint32) bool {
 	if number >= mostLines {
 		return false
 	}
+	machineLock.Lock()
 	slot := slotOf[number]
-	if slot == 0 || slot == kernelsLine {
-		return false
+	open := slot != 0 && slot != kernelsLine
+	if open {
+		slot = (slot - 1) % MaxLines
+		fired(&lines[slot])
+		cpu.lines |= 1 << slot
+		cpu.events |= uint32(EventLine)
 	}
-	slot--
-	fired(&lines[slot%MaxLines])
-	cpu.lines |= 1 << (slot % MaxLines)
-	cpu.events |= uint32(EventLine)
-	return true
+	machineLock.Unlock()
+	return open
 }
 
 // TakeLines takes the set of lines that have fired.

@@ -11,8 +11,7 @@ import (
 
 // Lines on amd64 are inputs of the first I/O APIC. One that fires by level is masked
 // when it has fired, before the end of interrupt; one that fires by edges is left:
-// an edge while it is masked would be lost (82093AA, 3.2.4). The machine lock guards
-// the controller's window, which is two registers.
+// an edge while it is masked would be lost (82093AA, 3.2.4).
 
 // mostLines is more than the number of any line.
 const mostLines = inputs
@@ -36,24 +35,23 @@ func (l *line) flags() (f uint64) {
 }
 
 func unmask(l *line) {
-	machineLock.Lock()
-	redirect(l.number-1, l.flags())
-	machineLock.Unlock()
+	if !l.on {
+		l.on = true
+		redirect(l.number-1, l.flags())
+	}
 }
 
 func mask(l *line) {
-	machineLock.Lock()
+	l.on = false
 	redirect(l.number-1, l.flags()|amd64.RedirectMasked)
-	machineLock.Unlock()
 }
 
 // fired is for a line whose interrupt has come.
 func fired(l *line) {
-	if l.level {
-		machineLock.Lock()
+	if l.level && l.on {
+		l.on = false
 		input := l.number - 1
 		ioapicWrite(amd64.RedirectRegister(input), uint32(vectorOf(input))|uint32(l.flags())|amd64.RedirectMasked)
-		machineLock.Unlock()
 	}
 }
 

@@ -5,8 +5,6 @@
 package metal
 
 import (
-	"sync/atomic"
-
 	"loam/machine/claim"
 	"loam/machine/riscv64"
 )
@@ -21,26 +19,26 @@ const mostLines = riscv64.PLICSources
 
 func hasLine(number uint32) bool { return hasSource(number) }
 
+// unmask completes a line in any case. It need not be claimed, which then
+// changes nothing; but the last who had it may have closed it while it was.
 func unmask(l *line) {
+	if !l.on {
+		l.on = true
+		enableSource(l.number-1, true)
+	}
 	complete(l)
-	enableSource(l.number-1, true)
 }
 
-// mask completes first: of a source that isn't enabled the controller would ignore
-// that.
+// mask completes first: of a source that isn't enabled the controller ignores that.
 func mask(l *line) {
 	complete(l)
 	enableSource(l.number-1, false)
 }
 
-func complete(l *line) {
-	if atomic.SwapUint32(&l.busy, 0) != 0 {
-		mmioWrite32(cpus[0].plic.claim, l.number-1)
-	}
-}
+func complete(l *line) { mmioWrite32(cpus[0].plic.claim, l.number-1) }
 
 // fired is for a line whose interrupt has been claimed.
-func fired(l *line) { atomic.StoreUint32(&l.busy, 1) }
+func fired(l *line) {}
 
 // Ports is how many I/O ports there are: none.
 const Ports = 0

@@ -32,6 +32,7 @@ func withClock(f func(c clock, i object.Interrupt, n object.Notification) error)
 		return fmt.Errorf("clock: %w", err)
 	}
 	defer c.close()
+	c.stop() // somebody may have left it on
 	n, err := object.NewNotification()
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func withClock(f func(c clock, i object.Interrupt, n object.Notification) error)
 
 func interruptDriver() error {
 	return withClock(func(c clock, i object.Interrupt, n object.Notification) error {
-		if err := silence(n, 50*time.Millisecond); err != nil {
+		if err := quiet(i, n); err != nil { // something may wait from before
 			return err
 		}
 		c.start()
@@ -72,9 +73,21 @@ func interruptDriver() error {
 			c.again()
 		}
 		c.stop()
-		n.Wait(8, object.After(20*time.Millisecond))
-		return first(i.Ack(), silence(n, 50*time.Millisecond))
+		return quiet(i, n)
 	})
+}
+
+// quiet wants no more interrupts, but for a few that are on their way.
+func quiet(i object.Interrupt, n object.Notification) (err error) {
+	for range 5 {
+		if err = i.Ack(); err != nil {
+			return err
+		}
+		if err = silence(n, 50*time.Millisecond); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // interruptClosed takes the line again and again from an object that goes when it

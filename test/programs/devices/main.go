@@ -15,9 +15,14 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "host" {
-		serveHost()
-		return
+	if len(os.Args) > 1 {
+		if role := roles[os.Args[1]]; role != nil {
+			role()
+			return
+		}
 	}
-	cases.Main(slices.Concat(machineCases(), timerCases(), interruptCases(), memoryCases()))
+	cases.Main(slices.Concat(machineCases(), timerCases(), interruptCases(), memoryCases(), childCases()))
 }
+
+// roles are what the program does with that for its argument.
+var roles = map[string]func(){"host": serveHost, "drive": drive, "bounded": bounded, "crowded": crowded, "paying": paying}

@@ -161,3 +161,6 @@ func registersMapped() error {
 		return video.Close()
 	})
 }
+
+// portsName names ports where there are some.
+const portsName = "ports"

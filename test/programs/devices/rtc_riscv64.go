@@ -102,3 +102,6 @@ func registersMapped() error {
 	}
 	return nil
 }
+
+// portsName is empty: there are none.
+const portsName = ""
