@@ -185,6 +185,7 @@ var loamCalls = [...]call{
 	abi.CallMemoryAddress - abi.CallBase:      loamMemoryAddress,
 	abi.CallTimerCreate - abi.CallBase:        loamTimerCreate,
 	abi.CallTimerSet - abi.CallBase:           loamTimerSet,
+	abi.CallEndpointWatch - abi.CallBase:      loamEndpointWatch,
 	abi.CallHostReceive - abi.CallBase:        loamHostReceive,
 	abi.CallHostSend - abi.CallBase:           loamHostSend,
 	abi.CallMachineInfo - abi.CallBase:        loamMachineInfo,

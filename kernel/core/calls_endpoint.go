@@ -112,6 +112,10 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	k.ipc.Endpoint(e).From = r.id + 1
 	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
 		r.reach(t)
+		if k.processes.Index(k.threads.Index(t).process).ended { // it is being taken away
+			k.ipc.Leave(t)
+			continue
+		}
 		came, sender, receiver := r.deliver(r.index, t)
 		if receiver != 0 { // its memory is not as it said
 			r.finish(t, receiver.Result())
@@ -122,7 +126,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 		}
 		return r.callTo(c, t, e, came, deadline)
 	}
-	k.ipc.Queue(r.index, e)
+	r.queueCall(e)
 	if p.Priority > 0 {
 		r.boost(k.ipc.Endpoint(e).Taker, int8(p.Priority))
 	}
@@ -216,6 +220,7 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 		return abi.ETIMEDOUT.Result()
 	}
 	k.ipc.Park(r.index, e)
+	r.p.serves = true // callNow doesn't say it
 	ep := k.ipc.Endpoint(e)
 	if me := r.id + 1; deadline == decode.Never && ep.Pending == 0 && (ep.From == me || ep.From == 0) {
 		ep.Home = me

@@ -7,6 +7,7 @@ package core
 import (
 	"loam/abi"
 	"loam/abi/channel"
+	"loam/kernel/ipc"
 	"loam/kernel/pool"
 	"loam/machine/metal"
 )
@@ -74,4 +75,44 @@ func loamProcessUse(r *runner, c *metal.Context) uint64 {
 	var b [abi.ProcessUseSize]byte
 	use.Put(b[:])
 	return r.put(c.Arg1(), b[:])
+}
+
+// loamEndpointWatch: endpoint, notification or 0, bits. See abi.CallEndpointWatch.
+func loamEndpointWatch(r *runner, c *metal.Context) uint64 {
+	_, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
+	note := pool.Nil
+	if errno == 0 && c.Arg1() != 0 {
+		note, errno = r.target(c.Arg1(), c.Arg2())
+	}
+	if errno != 0 {
+		return errno.Result()
+	}
+	ep := k.ipc.Endpoint(e)
+	r.endWatch(ep)
+	switch {
+	case note == pool.Nil:
+	case k.ipc.Sender(e) != pool.Nil:
+		r.signal(note, c.Arg2())
+	default:
+		k.objects.Refer(note)
+		ep.Watch, ep.WatchBits = note+1, c.Arg2()
+	}
+	return 0
+}
+
+// endWatch has nobody told any more of a call that waits.
+func (r *runner) endWatch(ep *ipc.Endpoint) {
+	if note := ep.Watch - 1; note >= 0 {
+		ep.Watch = 0
+		r.unrefer(note)
+	}
+}
+
+// queueCall has the current thread's call wait at endpoint e, where nobody receives.
+func (r *runner) queueCall(e int32) {
+	k.ipc.Queue(r.index, e)
+	if ep := k.ipc.Endpoint(e); ep.Watch != 0 {
+		r.signal(ep.Watch-1, ep.WatchBits)
+		r.endWatch(ep)
+	}
 }

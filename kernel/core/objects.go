@@ -147,6 +147,7 @@ func (r *runner) unrefer(i int32) {
 		k.dropPorts(o)
 	}
 	if o.Kind() == abi.KindEndpoint {
+		r.endWatch(k.ipc.Endpoint(o.Record))
 		k.ipc.Close(o.Record)
 		o.Record = pool.Nil
 	}

@@ -48,6 +48,11 @@ type Endpoint struct {
 	Taker    int32 // who received the last call, pool.Nil
 	urgent   int32 // how many of senders have a fixed priority
 
+	// Watch is the notification, its header plus 1, that is signalled WatchBits when
+	// a call is queued; 0: none. It is the kernel's alone.
+	Watch     int32
+	WatchBits uint64
+
 	others  pool.List // more receivers
 	senders pool.List
 	cancels pool.List // callers that are Told, to be

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command services is both sides of the tests of init: the services that it looks after,
+// and the machine's program that calls them. Its first argument says which.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"loam/test/programs/cases"
+)
+
+func main() {
+	role := ""
+	if len(os.Args) > 1 {
+		role = os.Args[1]
+	}
+	switch role {
+	case "serve":
+		serve()
+	case "exit":
+		os.Exit(number(2))
+	case "life":
+		os.Args = os.Args[:1] // all cases
+		cases.Main(lives())
+	case "kills":
+		kills(number(2), number(3))
+	default:
+		fmt.Fprintln(os.Stderr, "services: which role?")
+		os.Exit(99)
+	}
+}
+
+func number(i int) int {
+	n, err := strconv.Atoi(os.Args[i])
+	check(err)
+	return n
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "services:", err)
+		os.Exit(98)
+	}
+}

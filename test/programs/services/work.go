@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"loam/abi"
+	"loam/user/ipc"
+	"loam/user/object"
+)
+
+//go:generate go run loam/tools/ipcgen Work
+
+// Work is what the services of the tests do.
+type Work interface {
+	// Who tells who serves and who calls, and gives a handle to kill the server by.
+	Who(ctx context.Context) (pid uint32, badge uint64, process ipc.Handle, err error)
+	// Double is a call in registers.
+	Double(ctx context.Context, n uint64) (twice uint64, err error)
+	// Turn is a call with bytes: they come back the other way round.
+	Turn(ctx context.Context, text []byte) (turned []byte, err error)
+	// Exit ends the server before it answers.
+	Exit(ctx context.Context, code uint32) error
+	// Leave ends it when it has answered, with code 0.
+	Leave(ctx context.Context) error
+	// Kinds tells of the handles that the server was given.
+	Kinds(ctx context.Context) (kinds []uint32, err error)
+}
+
+// worker is one that does it.
+type worker struct{}
+
+func (worker) Who(ctx context.Context) (uint32, uint64, ipc.Handle, error) {
+	h := ipc.Copy(abi.HandleProcess, abi.RightManage|abi.RightRead)
+	return uint32(os.Getpid()), ipc.Caller(ctx), h, nil
+}
+
+func (worker) Double(_ context.Context, n uint64) (uint64, error) { return 2 * n, nil }
+
+func (worker) Turn(_ context.Context, text []byte) ([]byte, error) { return turned(text), nil }
+
+func turned(text []byte) []byte {
+	out := make([]byte, len(text))
+	for i, c := range text {
+		out[len(text)-1-i] = c
+	}
+	return out
+}
+
+func (worker) Exit(_ context.Context, code uint32) error {
+	os.Exit(int(code))
+	return nil
+}
+
+func (worker) Leave(context.Context) error {
+	go func() {
+		time.Sleep(time.Millisecond)
+		os.Exit(0)
+	}()
+	return nil
+}
+
+func (worker) Kinds(context.Context) ([]uint32, error) {
+	var kinds []uint32
+	for i := 0; ; i++ {
+		info, err := object.Info(object.Given(i))
+		if err != nil {
+			return kinds, nil
+		}
+		kinds = append(kinds, uint32(info.Kind))
+	}
+}
+
+// serve is the service: it receives from the first endpoint that it was given.
+func serve() {
+	s := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: WorkService(worker{}), Receivers: 2}
+	check(s.Serve(context.Background()))
+}
