@@ -7,7 +7,7 @@
 // processes. The test that runs it wants the kernel to have allocated nothing.
 //
 // The variable COUNT says how often each is done; what takes long is done a fraction of
-// that. With the argument "child" it ends at once.
+// that. With the argument "child" it ends at once, with "server" it answers messages.
 package main
 
 import (
@@ -32,8 +32,13 @@ func number(name string) int {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "child" {
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "child":
+			return
+		case "server":
+			serve()
+		}
 	}
 	runtime.GOMAXPROCS(8) // threads that wait in calls keep no other waiting
 	cases.Main([]cases.Case{
@@ -58,5 +63,8 @@ func main() {
 		{Name: "memory: mapped, touched, unmapped", Run: mappings},
 		{Name: "memory: made, cloned, closed", Run: clones},
 		{Name: "process: started and ended", Run: processes},
+		// messages.go
+		{Name: "message: words", Run: wordMessages},
+		{Name: "message: bytes and a handle", Run: largeMessages},
 	})
 }
