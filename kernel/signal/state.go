@@ -81,11 +81,9 @@ func (t *Thread) Reset() {
 	t.pending.set = 0
 }
 
-// Reset makes p the state of a new process.
-func (p *Process) Reset() {
-	p.actions = [abi.NumSignals]abi.Sigaction{}
-	p.pending.set = 0
-}
+// Touch stores to the middle of the state of a new process, which changes nothing:
+// with what lies before and behind it, all of it has memory then.
+func (p *Process) Touch() { p.pending.set = 0 }
 
 // Action gives the action of s, for rt_sigaction(2). EINVAL: no such signal.
 func (p *Process) Action(s abi.Signal) (abi.Sigaction, abi.Errno) {

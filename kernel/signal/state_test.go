@@ -366,7 +366,12 @@ func TestCloneAndReset(t *testing.T) {
 	}
 	p.SetAction(abi.SIGTERM, handler(0, 0))
 	SendProcess(&p, 0, sent(abi.SIGUSR1))
-	p.Reset()
+	p.Touch()
+	if a, _ := p.Action(abi.SIGTERM); a == (abi.Sigaction{}) {
+		t.Error("Touch took an action")
+	}
+	p = Process{}
+	p.Touch()
 	th.Reset()
 	if a, _ := p.Action(abi.SIGTERM); a != (abi.Sigaction{}) || Deliverable(&p, &th) || th.Mask() != 0 {
 		t.Error("Reset left something")

@@ -17,9 +17,9 @@ func (t Tables) NewRoot(env Env) (Tables, Code) {
 	if code != frame.OK {
 		return Tables{}, NoMemory
 	}
-	env.Mem.Zero(pa)
-	k := env.Format.kernelIndex()
-	copy(env.Mem.Table(pa)[k&indexMask:], env.Mem.Table(t.Root)[k&indexMask:])
+	k, root := env.Format.kernelIndex()&indexMask, env.Mem.Table(pa)
+	clear(root[:k])
+	copy(root[k:], env.Mem.Table(t.Root)[k:])
 	return Tables{pa}, OK
 }
 
