@@ -64,7 +64,7 @@ func (d *system) launch(s *service) (object.Process, error) {
 		return 0, err
 	}
 	p := object.Program{
-		File: s.File, Handles: handles, Held: true, Essential: s.Essential, Limits: limits(s),
+		File: s.File, Handles: handles, Held: true, Essential: s.Essential, Limits: limits(s), Highest: int(s.Priority),
 	}
 	if s.Name == manifest.ProgramName {
 		p.BootArgs, p.Essential = true, s.Essential || d.essential
@@ -92,8 +92,7 @@ func (d *system) launch(s *service) (object.Process, error) {
 // schedule sets the priority and the quota of a process that has not run yet.
 func schedule(s *service, c object.Child) error {
 	if s.Priority != 0 || s.Nice != 0 {
-		_, err := sys.ObjectCall(abi.CallThreadSchedule, uint64(c.Thread), uint64(s.Priority), uint64(int64(s.Nice)))
-		if err != nil {
+		if err := c.Thread.Schedule(int(s.Priority), int(s.Nice)); err != nil {
 			return &stepError{"priority", err}
 		}
 	}

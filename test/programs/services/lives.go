@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -43,12 +44,7 @@ func lives() []cases.Case {
 			return err
 		}},
 		{Name: "it has the handles of its lines, in their order", Run: func() error {
-			kinds, err := work(lazyOne).Kinds(background)
-			want := []uint32{uint32(abi.KindEndpoint), uint32(abi.KindEndpoint), uint32(abi.KindMachine)}
-			if err == nil && !slices.Equal(kinds, want) {
-				err = fmt.Errorf("kinds %v, want %v", kinds, want)
-			}
-			return err
+			return given(work(lazyOne))
 		}},
 		{Name: "an end in a call is its caller's error, and the next call starts it again", Run: func() error {
 			return again(work(lazyOne), func(w *WorkClient) error {
@@ -58,6 +54,8 @@ func lives() []cases.Case {
 				return nil
 			})
 		}},
+		{Name: "the next instance has the same handles", Run: func() error { return given(work(lazyOne)) }},
+		{Name: "it has the limits and the priority of its lines", Run: limited},
 		{Name: "a lazy service that ends cleanly waits for the next call", Run: func() error {
 			for range 20 { // more often than it would be restarted
 				if err := again(work(lazyOne), leave); err != nil {
@@ -101,6 +99,41 @@ func answers(w *WorkClient) error {
 		return errors.Join(err, fmt.Errorf("%d bytes came back", len(got)))
 	}
 	return nil
+}
+
+// given wants the service to have the handles that its lines say.
+func given(w *WorkClient) error {
+	kinds, err := w.Kinds(background)
+	want := []uint32{uint32(abi.KindEndpoint), uint32(abi.KindEndpoint), uint32(abi.KindMachine), uint32(abi.KindInterrupt), uint32(abi.KindMemory)}
+	if runtime.GOARCH == "amd64" {
+		want = append(want, uint32(abi.KindPorts))
+	}
+	if err == nil && !slices.Equal(kinds, want) {
+		err = fmt.Errorf("kinds %v, want %v", kinds, want)
+	}
+	return err
+}
+
+// limited looks at the service's account, and at a thread of its.
+func limited() error {
+	_, _, h, err := work(lazyOne).Who(background)
+	if err != nil {
+		return err
+	}
+	p := object.Process(h.Handle)
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return err
+	}
+	if threads, pages := info.Limits.Of(abi.KindThread), info.Limits[abi.LimitPages]; threads != 20 || pages != 16<<20/abi.PageSize {
+		return fmt.Errorf("limits of %d threads and %d pages", threads, pages)
+	}
+	priority, err := work(lazyOne).Priority(background)
+	if err == nil && priority != 3 {
+		err = fmt.Errorf("priority %d", priority)
+	}
+	return err
 }
 
 // who gives the server's process id and the caller's badge; a handle that came too is

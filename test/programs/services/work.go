@@ -28,6 +28,8 @@ type Work interface {
 	Leave(ctx context.Context) error
 	// Kinds tells of the handles that the server was given.
 	Kinds(ctx context.Context) (kinds []uint32, err error)
+	// Priority tells the fixed priority of the server's first thread.
+	Priority(ctx context.Context) (priority uint32, err error)
 }
 
 // worker is one that does it.
@@ -72,6 +74,11 @@ func (worker) Kinds(context.Context) ([]uint32, error) {
 		}
 		kinds = append(kinds, uint32(info.Kind))
 	}
+}
+
+func (worker) Priority(context.Context) (uint32, error) {
+	info, err := object.Thread(abi.HandleThread).Info()
+	return info.Priority, err
 }
 
 // serve is the service: it receives from the first endpoint that it was given.

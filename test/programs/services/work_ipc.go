@@ -5,16 +5,17 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 
 	"loam/user/ipc"
 )
 
 // workID is made of the methods of Work.
-const workID = 0x6f95fd8b
+const workID = 0x5cc5ab1
 
 // WorkService makes a service of an implementation, for an ipc.Server.
 func WorkService(s Work) ipc.Service {
-	return ipc.Service{Name: "Work", ID: workID, Methods: []string{"Double", "Exit", "Kinds", "Leave", "Turn", "Who"}, Handles: 0, Handler: workHandler{s}}
+	return ipc.Service{Name: "Work", ID: workID, Methods: []string{"Double", "Exit", "Kinds", "Leave", "Priority", "Turn", "Who"}, Handles: 0, Handler: workHandler{s}}
 }
 
 type workHandler struct{ s Work }
@@ -31,8 +32,10 @@ func (h workHandler) Handle(r *ipc.Request) {
 	case 4:
 		h.callLeave(r)
 	case 5:
-		h.callTurn(r)
+		h.callPriority(r)
 	case 6:
+		h.callTurn(r)
+	case 7:
 		h.callWho(r)
 	}
 }
@@ -111,6 +114,21 @@ func (h workHandler) callLeave(r *ipc.Request) {
 	r.Done()
 }
 
+func (h workHandler) callPriority(r *ipc.Request) {
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	r0, err := h.s.Priority(r.Context())
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	w[1] = uint64(r0)
+	r.Done()
+}
+
 func (h workHandler) callTurn(r *ipc.Request) {
 	var a0 []byte
 	b := r.Bytes(65536, 0)
@@ -149,8 +167,12 @@ func (h workHandler) callWho(r *ipc.Request) {
 		return
 	}
 	b = r.Answer()
-	b.PutUint32(uint32(r0))
-	b.PutUint64(uint64(r1))
+	{
+		p := b.Put(12)
+		_ = p[11]
+		binary.LittleEndian.PutUint32(p[0:], uint32(r0))
+		binary.LittleEndian.PutUint64(p[4:], uint64(r1))
+	}
 	b.PutHandle(r2)
 	r.Send()
 }
@@ -217,12 +239,26 @@ func (c *WorkClient) Leave(ctx context.Context) (err error) {
 	return nil
 }
 
+// Priority calls the method of the server.
+func (c *WorkClient) Priority(ctx context.Context) (r0 uint32, err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(workID, 5)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return r0, err
+	}
+	r0 = uint32(m.Words[1])
+	if uint64(r0) != m.Words[1] {
+		return r0, ipc.ErrMalformed
+	}
+	return r0, nil
+}
+
 // Turn calls the method of the server.
 func (c *WorkClient) Turn(ctx context.Context, a0 []byte) (r0 []byte, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
 	b.PutBytes(a0)
-	if err = c.Client.Exchange(ctx, ipc.Bytes(workID, 5), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(workID, 6), b, 65536, 0); err != nil {
 		return r0, err
 	}
 	r0 = append(([]byte)(nil), b.GetBytes()...)
@@ -236,11 +272,14 @@ func (c *WorkClient) Turn(ctx context.Context, a0 []byte) (r0 []byte, err error)
 func (c *WorkClient) Who(ctx context.Context) (r0 uint32, r1 uint64, r2 ipc.Handle, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
-	if err = c.Client.Exchange(ctx, ipc.Bytes(workID, 6), b, 12, 1); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(workID, 7), b, 12, 1); err != nil {
 		return r0, r1, r2, err
 	}
-	r0 = uint32(b.GetUint32())
-	r1 = uint64(b.GetUint64())
+	if p := b.Get(12); p != nil {
+		_ = p[11]
+		r0 = uint32(binary.LittleEndian.Uint32(p[0:]))
+		r1 = uint64(binary.LittleEndian.Uint64(p[4:]))
+	}
 	r2 = b.GetHandle()
 	if !b.Done() {
 		b.Drop()
