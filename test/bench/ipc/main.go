@@ -1,13 +1,17 @@
+//go:build linux && (amd64 || riscv64)
+
 // SPDX-License-Identifier: Apache-2.0
 
-// Command ipc measures messages between processes and within one, as ./x bench
-// does: a line "name value ns" for each figure.
+// Command ipc measures messages, notifications and switches between processes and
+// threads, as ./x bench does: a line "name value ns" for each figure.
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
 
 	"loam/abi"
@@ -15,19 +19,113 @@ import (
 	"loam/user/sys"
 )
 
+// warm is how often a thing is done before it is measured: by then the monitor thread
+// of each Go runtime sleeps long.
+const warm, measured = 8000, 20000
+
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "server" {
-		serve(abi.GivenHandle(0))
+	if len(os.Args) > 1 {
+		child(os.Args[1])
 	}
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "ipc:", err)
+	ok := true
+	for _, f := range []struct {
+		name string
+		run  func() (float64, error)
+	}{
+		{"ipc_call", ipcCall},
+		{"notify_driver", notifyDriver},
+		{"interrupt_driver", interruptDriver},
+		{"switch_threads", switchThreads},
+		{"switch_processes", switchProcesses},
+	} {
+		ns, err := f.run()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "ipc: %s: %v\n", f.name, err)
+			ok = false
+			continue
+		}
+		fmt.Printf("%s %.1f ns\n", f.name, ns)
+	}
+	if !ok {
 		os.Exit(1)
 	}
 }
 
-// serve answers each call with its own words, for ever.
+// child is what this program is in other processes; it doesn't return.
+func child(role string) {
+	switch role {
+	case "server":
+		serve(object.Given(0))
+	case "driver":
+		drive(object.Given(0), object.Given(1), object.Given(2))
+	case "yield":
+		for {
+			_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "ipc: no such role as", role)
+	os.Exit(1)
+}
+
+// start makes a process of this program.
+func start(role string, handles ...abi.HandOn) (object.Child, error) {
+	return (&object.Program{File: "program", Args: []string{"ipc", role}, Handles: handles}).Start()
+}
+
+// end ends it.
+func end(c object.Child) error {
+	if err := c.Process.Kill(); err != nil {
+		return err
+	}
+	if _, err := c.Process.Wait(object.Forever); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// perCall does something warm times and then measures it.
+func perCall(do func() error) (float64, error) {
+	for range warm {
+		if err := do(); err != nil {
+			return 0, err
+		}
+	}
+	begun := time.Now()
+	for range measured {
+		if err := do(); err != nil {
+			return 0, err
+		}
+	}
+	return float64(time.Since(begun).Nanoseconds()) / measured, nil
+}
+
+// ipcCall is a call of eight words to another process, and its answer.
+func ipcCall() (float64, error) {
+	endpoint, err := sys.ObjectCall(abi.CallEndpointCreate)
+	if err != nil {
+		return 0, err
+	}
+	c, err := start("server", abi.HandOn{Handle: abi.Handle(endpoint), Rights: abi.RightWait})
+	if err != nil {
+		return 0, err
+	}
+	m := sys.Message{Words: [abi.MessageWords]uint64{0, 1, 2, 3, 4, 5, 6, 7}}
+	ns, err := perCall(func() error {
+		m.To, m.Options = endpoint, nil
+		if sys.MessageCall(abi.CallEndpointCall, &m) != 0 {
+			return errors.New("a call failed")
+		}
+		return nil
+	})
+	if want := [abi.MessageWords]uint64{0, 1, 2, 3, 4, 5, 6, 7 + warm + measured}; err == nil && m.Words != want {
+		return 0, fmt.Errorf("the last call came back as %v", m.Words)
+	}
+	return ns, errors.Join(err, end(c), object.Close(abi.Handle(endpoint)))
+}
+
+// serve answers each call with its own words, the last one more.
 func serve(endpoint abi.Handle) {
-	m := sys.Message{To: uint64(endpoint)}
+	var m sys.Message
 	for {
 		m.To = uint64(endpoint)
 		if r := sys.MessageCall(abi.CallEndpointReplyReceive, &m); r != abi.ReceivedCall {
@@ -38,45 +136,149 @@ func serve(endpoint abi.Handle) {
 	}
 }
 
-func run() error {
+// notifyDriver is from a signal to when the thread of another process runs that
+// waits for it as drivers do: half of a turn there and back.
+func notifyDriver() (float64, error) {
 	endpoint, err := sys.ObjectCall(abi.CallEndpointCreate)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	child, err := (&object.Program{File: "program", Args: []string{"ipc", "server"},
-		Handles: []abi.HandOn{{Handle: abi.Handle(endpoint), Rights: abi.RightWait}}}).Start()
+	there, err := object.NewNotification()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer child.Close()
-	m := sys.Message{To: endpoint}
-	call := func(i uint64) error {
-		m.To, m.Options, m.Words = endpoint, nil, [8]uint64{i, 1, 2, 3, 4, 5, 6, 7}
-		if r := sys.MessageCall(abi.CallEndpointCall, &m); r != 0 {
-			return abi.Errno(-r)
-		}
-		if m.Words != [8]uint64{i, 1, 2, 3, 4, 5, 6, 8} {
-			return fmt.Errorf("call %d came back as %v", i, m.Words)
-		}
-		return nil
+	back, err := object.NewNotification()
+	if err != nil {
+		return 0, err
 	}
-	for i := range uint64(5000) {
-		if err := call(i); err != nil {
+	c, err := start("driver", abi.HandOn{Handle: abi.Handle(endpoint), Rights: abi.RightWait},
+		abi.HandOn{Handle: abi.Handle(there), Rights: abi.RightWait}, abi.HandOn{Handle: abi.Handle(back), Rights: abi.RightWrite})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(back)); err != nil {
+		return 0, err
+	}
+	var m sys.Message
+	ns, err := perCall(func() error {
+		if err := there.Signal(1); err != nil {
 			return err
 		}
-	}
-	const n = 20000
-	m.Options, m.Words = nil, [8]uint64{0, 1, 2, 3, 4, 5, 6, 7}
-	begun := time.Now()
-	for range n {
 		m.To = endpoint
-		if sys.MessageCall(abi.CallEndpointCall, &m) != 0 {
-			return errors.New("a call failed")
+		if sys.MessageCall(abi.CallEndpointReceive, &m) != abi.ReceivedBits {
+			return errors.New("no bits came back")
+		}
+		return nil
+	})
+	_, unbound := sys.ObjectCall(abi.CallThreadBind, 0)
+	return ns / 2, errors.Join(err, unbound, end(c), there.Close(), back.Close(), object.Close(abi.Handle(endpoint)))
+}
+
+// drive answers bits of a notification by those of another.
+func drive(endpoint, there, back abi.Handle) {
+	runtime.LockOSThread()
+	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(there)); err != nil {
+		fmt.Fprintln(os.Stderr, "ipc: bind:", err)
+		os.Exit(1)
+	}
+	var m sys.Message
+	for {
+		m.To = uint64(endpoint)
+		if r := sys.MessageCall(abi.CallEndpointReceive, &m); r != abi.ReceivedBits {
+			fmt.Fprintln(os.Stderr, "ipc: receive:", abi.Errno(-r))
+			os.Exit(1)
+		}
+		if err := object.Notification(back).Signal(1); err != nil {
+			os.Exit(1)
 		}
 	}
-	if m.Words != [8]uint64{0, 1, 2, 3, 4, 5, 6, 7 + n} {
-		return fmt.Errorf("the last call came back as %v", m.Words)
+}
+
+// interruptDriver is from the time that a timer was set to, to when the thread runs
+// that waits for its bits: the interrupt comes while the CPU is idle.
+func interruptDriver() (float64, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	endpoint, err := sys.ObjectCall(abi.CallEndpointCreate)
+	if err != nil {
+		return 0, err
 	}
-	fmt.Printf("ipc_call %.1f ns\n", float64(time.Since(begun).Nanoseconds())/n)
-	return child.Process.Kill()
+	n, err := object.NewNotification()
+	if err != nil {
+		return 0, err
+	}
+	t, err := object.NewTimer()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(n)); err != nil {
+		return 0, err
+	}
+	const times = 500
+	var late []int64
+	var m sys.Message
+	for range times {
+		at := object.After(100 * time.Microsecond)
+		if err := t.Set(n, 1, at, 0); err != nil {
+			return 0, err
+		}
+		m.To = endpoint
+		if sys.MessageCall(abi.CallEndpointReceive, &m) != abi.ReceivedBits {
+			return 0, errors.New("no bits came")
+		}
+		late = append(late, sys.Monotonic()-at)
+	}
+	_, unbound := sys.ObjectCall(abi.CallThreadBind, 0)
+	return median(late), errors.Join(unbound, t.Close(), n.Close(), object.Close(abi.Handle(endpoint)))
+}
+
+// median gives the one in the middle: now and then another thread has the CPU.
+func median(ns []int64) float64 {
+	for i := range ns { // insertion, for there are few
+		for j := i; j > 0 && ns[j] < ns[j-1]; j-- {
+			ns[j], ns[j-1] = ns[j-1], ns[j]
+		}
+	}
+	return float64(ns[len(ns)/2])
+}
+
+// yieldTwice gives the CPU to the other thread that does nothing but that, and gets it back.
+func yieldTwice() error {
+	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
+	return nil
+}
+
+// switchProcesses is a switch from one process to another.
+func switchProcesses() (float64, error) {
+	c, err := start("yield")
+	if err != nil {
+		return 0, err
+	}
+	ns, err := perCall(yieldTwice)
+	return ns / 2, errors.Join(err, end(c))
+}
+
+// switchThreads is a switch between two threads of a process.
+func switchThreads() (float64, error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	stop := make(chan struct{})
+	running := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		close(running)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = yieldTwice()
+			}
+		}
+	}()
+	<-running
+	ns, err := perCall(yieldTwice)
+	close(stop)
+	return ns / 2, err
 }
