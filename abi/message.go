@@ -43,6 +43,12 @@ const (
 	ReceivedPage   = 3 // a page of a memory object is wanted, and the token to be answered when it is there: words 0 key, 1 offset in bytes, 2 access (PROT_READ and the like)
 )
 
+// MessageSame, added to the address of MessageOptions, says that they are as they were when the
+// thread's last call about an endpoint was given them, with WaitForever as the deadline, and that nothing goes
+// with the words: the kernel doesn't read them again. It is EINVAL if it can't be so. Options lie at
+// addresses that are multiples of 8.
+const MessageSame = 1
+
 // Flags of MessageOptions.
 const (
 	// MessageCancel, in a call: a signal to the caller is told to who has received

@@ -47,8 +47,15 @@ func loamEndpointCreate(r *runner, c *metal.Context) uint64 {
 // and checks all that can be checked now.
 func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
 	m := &r.t.message
-	if addr == 0 {
+	switch {
+	case addr == 0:
 		*m = message{}
+		return decode.Never, 0
+	case addr&abi.MessageSame != 0: // and nothing goes with the words
+		if addr != m.same {
+			return 0, abi.EINVAL
+		}
+		m.sendBytes, m.handles, m.flags = 0, 0, 0
 		return decode.Never, 0
 	}
 	var b [abi.MessageOptionsSize]byte
@@ -73,10 +80,17 @@ func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
 			}
 		}
 	}
-	*m = message{options: addr, send: o.SendAddr, receive: o.ReceiveAddr, sendBytes: o.SendBytes, receiveBytes: o.ReceiveBytes,
+	same := noneSame
+	if o.Deadline == decode.Never {
+		same = addr | abi.MessageSame
+	}
+	*m = message{options: addr, same: same, send: o.SendAddr, receive: o.ReceiveAddr, sendBytes: o.SendBytes, receiveBytes: o.ReceiveBytes,
 		handles: o.SendHandles, accept: o.Accept, flags: o.Flags, hands: o.Send}
 	return o.Deadline, 0
 }
+
+// noneSame is no address of options.
+const noneSame = ^uint64(0)
 
 // endpoint gives the header and the number of the endpoint that a handle names.
 func (r *runner) endpoint(h uint64, need abi.Rights) (object, endpoint int32, e abi.Errno) {
@@ -155,8 +169,9 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 	if deadline != decode.Never || r.t.message.options != 0 {
 		k.ipc.Parties[me].Home = 0
 	}
-	r.hop(i, t, p)
-	r.comeHome(i)
+	r.hop(i)
+	r.calls-- // it is counted already
+	r.comeHome()
 	if t.signalled || t.due(p) {
 		r.work |= workSignal
 	}

@@ -110,24 +110,19 @@ func (t *Thread) runner() *runner {
 	return &k.runners[t.on-1]
 }
 
-// load loads the root of a space, whose index is given.
-func (r *runner) load(index int32, s *Space) {
-	s.Loaded = true
-	r.loadRoot(index, s.Root(), s.number(), &s.Space)
+// load loads the space of a seat.
+func (r *runner) load(s *seat) {
+	s.as.Loaded = true
+	if k.several {
+		atomic.StoreInt32(&r.loaded, s.space) // before Changes is read: see shoot
+	} else {
+		r.loaded = s.space
+	}
+	r.cpu.UseSpace(s.root, s.number, s.as.Changes)
 }
 
 // number is no other space's, ever.
 func (s *Space) number() uint64 { return uint64(s.handle.Gen)<<32 | uint64(s.handle.Index) }
-
-// loadRoot is load of a space that was loaded before.
-func (r *runner) loadRoot(index int32, root, number uint64, s *space.Space) {
-	if k.several {
-		atomic.StoreInt32(&r.loaded, index) // before Changes is read: see shoot
-	} else {
-		r.loaded = index
-	}
-	r.cpu.UseSpace(root, number, s.Changes)
-}
 
 // unload leaves the root that is loaded.
 func (r *runner) unload() {

@@ -24,6 +24,7 @@ type message struct {
 	options      uint64 // their address, 0: there are none
 	send         uint64
 	receive      uint64
+	same         uint64 // what says that the options are as before: them and 1, 0 without any; noneSame
 	sendBytes    uint32
 	receiveBytes uint32
 	handles      uint32
@@ -47,9 +48,9 @@ func (r *runner) reachHome(home int32) {
 	}
 }
 
-// comeHome says that this CPU has thread i, and who has lent it its entity.
-func (r *runner) comeHome(i int32) {
-	p := &k.ipc.Parties[i]
+// comeHome says that this CPU has the current thread, and who has lent it its entity.
+func (r *runner) comeHome() {
+	p := r.party
 	p.Home = r.id + 1
 	for p.Client != pool.Nil {
 		if p = &k.ipc.Parties[p.Client]; p.Home != 0 {
@@ -61,7 +62,7 @@ func (r *runner) comeHome(i int32) {
 // leaveHome says that the current thread isn't this CPU's any more, but where it is
 // parked so that a call without lock may go on with it.
 func (r *runner) leaveHome() {
-	if p := &k.ipc.Parties[r.index]; p.State == ipcIdle || p.State == ipcSending {
+	if p := r.party; p.State == ipcIdle || p.State == ipcSending {
 		p.Home = 0
 	}
 }
@@ -94,13 +95,15 @@ func (r *runner) settleEntity(entity int32) {
 		r.kick()
 		r.work |= workChoose
 	default:
-		if o := k.threads.Index(i).runner(); o == r {
+		o := k.threads.Index(i).runner()
+		switch {
+		case o == nil || o.entity == entity: // the scheduler leaves it to the CPU that has it
+			r.enqueue(entity, r.time())
+		case o == r:
 			r.queue.Enqueue(entity, r.time())
 			r.work |= workChoose
-		} else if o != nil { // whose CPU does it when it has left the old one
+		default: // whose CPU does it when it has left the old one
 			r.lookAgain(o)
-		} else {
-			r.enqueue(entity, r.time())
 		}
 	}
 }
@@ -124,23 +127,12 @@ func (r *runner) lookAgain(o *runner) {
 	r.order(o, orderLook)
 }
 
-// settleOwn is settleEntity for the current thread's, if that isn't the one that was
-// chosen. It is done before each choice.
-func (r *runner) settleOwn() {
-	if r.t == nil {
-		return
-	}
-	if e := k.ipc.Parties[r.index].Entity; e != r.entity {
-		r.settleEntity(e)
-	}
-}
-
 // endLending gives back what thread i, which ends, has lent and was lent.
 func (r *runner) endLending(i int32) {
 	if e := k.ipc.Recall(i); e != pool.Nil {
 		if o := k.has(i); o != nil { // it goes on with another
 			o.account(r.time())
-			o.entity = sched.None
+			o.entity, o.bill = sched.None, nil
 			r.lookAgain(o)
 		}
 		r.settleEntity(e)

@@ -31,7 +31,7 @@ func (r *runner) endpointNow(h uint64, need abi.Rights) (e int32, badge uint64, 
 //
 //loam:noalloc
 func (r *runner) callNow(c *metal.Context) bool {
-	if c.Arg1() != 0 {
+	if c.Arg1() != 0 || r.t.message.options != 0 {
 		return false
 	}
 	e, badge, ok := r.endpointNow(c.Arg0(), abi.RightWrite)
@@ -59,7 +59,7 @@ func (r *runner) callNow(c *metal.Context) bool {
 	to.TakeWords(c)
 	to.SetReceived(badge, 0, token)
 	to.SetResult(abi.ReceivedCall)
-	r.hop(i, t, p)
+	r.hop(i)
 	return true
 }
 
@@ -68,7 +68,7 @@ func (r *runner) callNow(c *metal.Context) bool {
 //loam:noalloc
 func (r *runner) answerNow(c *metal.Context) bool {
 	o := c.Arg1()
-	if o != 0 && o != r.t.message.options {
+	if o != r.t.message.same {
 		return false
 	}
 	e, _, ok := r.endpointNow(c.Arg0(), abi.RightWait)
@@ -92,7 +92,7 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	to.TakeWords(c)
 	to.SetCame(0)
 	to.SetResult(0)
-	r.hop(i, t, p)
+	r.hop(i)
 	r.pairUp(me, e, c.Arg0(), o, c.Arg2())
 	return true
 }
@@ -101,9 +101,9 @@ func (r *runner) answerNow(c *metal.Context) bool {
 func (p *Process) signalled(t *Thread) bool { return p.sig.Any() || t.sig.Any() }
 
 // hop makes thread i the current one, which runs on the current entity now.
-func (r *runner) hop(i int32, t *Thread, p *Process) {
+func (r *runner) hop(i int32) {
+	r.calls++
 	r.t.on = 0
 	r.t.switches++
-	r.near.pairs = 0
-	r.become(i, t, p)
+	r.become(i)
 }

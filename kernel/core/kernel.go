@@ -48,6 +48,7 @@ type kernel struct {
 
 	threads     *pool.Pool[Thread]
 	contexts    []*metal.Context // of each thread, by its index
+	seats       []seat           // of each thread
 	processes   *pool.Pool[Process]
 	spaces      *pool.Pool[Space]
 	threadLimit int32 // of one process
@@ -160,6 +161,7 @@ func (k *kernel) setUp() {
 	k.threadLimit = int32(threads - spareThreads)
 	k.threads = pool.In[Thread](tableSource, threads)
 	k.contexts = make([]*metal.Context, threads)
+	k.seats = make([]seat, threads)
 	k.tids = tables.Make[uint32](tableSource, threads)
 	k.processes = pool.In[Process](tableSource, spaces)
 	k.spaces = pool.New[Space](spaces)

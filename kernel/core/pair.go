@@ -55,20 +55,18 @@ type seat struct {
 	number uint64 // of the space
 	root   uint64
 
-	// How this CPU loads the space again (CPU.Kept), if it still has changed as often.
+	// In a pair: how this CPU loads the space again (CPU.Kept), if it still has changed as often.
 	word, changes uint64
 	tag           uint32
 	index         int32
 	space         int32
 }
 
-// seatOf gives the seat of thread i.
-func (k *kernel) seatOf(i int32) seat {
-	t := k.threads.Index(i)
-	p := k.processes.Index(t.process)
+// seatOf makes the seat of thread i.
+func (k *kernel) seatOf(i int32, t *Thread, p *Process) seat {
 	s := k.spaces.Index(p.space)
 	return seat{t: t, p: p, as: &s.Space, c: k.contexts[i], hands: &k.handles[p.space],
-		number: s.number(), root: s.Root(), index: i, space: p.space}
+		number: s.number(), root: s.Root(), index: i, space: p.space, changes: unknown}
 }
 
 // oneToken is the difference of the tokens of two calls of a thread.
@@ -81,7 +79,7 @@ func (r *runner) pairUp(i, e int32, receive, options, token uint64) {
 	if q.caller != r.t { // who called last isn't who was answered
 		return
 	}
-	q.client, q.server = k.seatOf(r.index), k.seatOf(i)
+	q.client, q.server = k.seats[r.index], k.seats[i]
 	q.receive, q.options, q.token, q.first, q.endpoint = receive, options, token, token, e
 	q.state = asking
 }
@@ -125,7 +123,7 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 	} else {
 		r.loaded = s.space
 	}
-	if s.word != 0 && s.as.Changes == s.changes {
+	if s.as.Changes == s.changes {
 		r.cpu.UseKept(s.word, s.root, s.tag)
 	} else {
 		r.loadSeat(s)
@@ -137,15 +135,22 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 func (r *runner) loadSeat(s *seat) {
 	s.changes = s.as.Changes
 	r.cpu.UseSpace(s.root, s.number, s.changes)
-	s.word, s.tag = r.cpu.Kept()
+	if s.word, s.tag = r.cpu.Kept(); s.word == 0 {
+		s.changes = unknown
+	}
 }
+
+// unknown is no number of changes.
+const unknown = ^uint64(0)
 
 // part ends the pair, and has the tables say what is so.
 func (r *runner) part() {
 	q := &r.pair
 	state := q.state
 	q.state = apart
+	r.party = &k.ipc.Parties[r.index]
 	calls := (q.token - q.first) / oneToken
+	r.calls += 2 * calls
 	q.client.t.switches += calls
 	q.server.t.switches += calls
 	k.ipc.Parties[q.client.index].Calls += calls

@@ -84,6 +84,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 	t.object, t.fault = object, trace{} // the last field: all pages of the record have memory now
 	k.objects.At(object).Record = i
 	k.contexts[i] = c
+	k.seats[i] = k.seatOf(i, t, p)
 	k.sched.Reset(i)
 	k.ipc.Reset(i)
 	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never
@@ -138,7 +139,7 @@ func (r *runner) bury(i int32, keepLeader bool) {
 			r.drop() // keeps the context until its call has returned
 		default: // so does the other CPU's
 			o.account(now)
-			o.entity, o.index = sched.None, sched.None
+			o.entity, o.index, o.bill = sched.None, sched.None, nil
 			r.order(o, orderEnd)
 		}
 		t.on = 0

@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/kernel/decode"
+	"loam/kernel/ipc"
 	"loam/kernel/object"
 	"loam/kernel/sched"
 	"loam/kernel/space"
@@ -35,6 +36,8 @@ type runner struct {
 	// entity is what the scheduler chose, sched.None without: t runs on it, but for
 	// moments (package ipc).
 	entity int32
+	bill   *Thread    // whose entity it is, who pays
+	party  *ipc.Party // of t
 
 	cpu   *metal.CPU
 	id    int32
@@ -84,17 +87,18 @@ func (r *runner) loop() {
 				r.trap(trap)
 				continue
 			}
-			r.calls++
 			f := rareCall
 			if nr := c.Number(); nr < uint64(len(calls)) {
 				f = calls[nr]
 				if lockless[nr] {
+					r.calls++
 					c.SetResult(f(r, c))
 					continue
 				}
 			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {
 				continue
 			}
+			r.calls++
 			if r.pair.state != apart {
 				r.part()
 			}
@@ -192,7 +196,9 @@ func (r *runner) choose() {
 		if left && !tidied {
 			left, tidied = r.reap(), true
 		}
-		r.settleOwn()
+		if r.t != nil && r.party.Entity != r.entity {
+			r.settleEntity(r.party.Entity)
+		}
 		now := r.time()
 		i, slice := r.queue.Pick(now)
 		if k.several {
@@ -271,16 +277,17 @@ func (r *runner) change(entity int32, now int64) {
 		r.leaveHome()
 	}
 	r.entity = entity
-	r.near = near{}
 	if entity == sched.None {
 		r.index = sched.None
 		r.t, r.p, r.as, r.c = nil, nil, nil, nil
+		r.party, r.bill = nil, nil
+		r.near.pairs = 0
 		return
 	}
 	i := k.ipc.Runs[entity]
-	t := k.threads.Index(i)
-	r.become(i, t, k.processes.Index(t.process))
-	r.comeHome(i)
+	r.bill = k.seats[entity].t
+	r.become(i)
+	r.comeHome()
 	if r.t.signalled || r.t.due(r.p) {
 		r.work |= workSignal
 	}
@@ -288,25 +295,22 @@ func (r *runner) change(entity int32, now int64) {
 
 // become makes thread i the current one, on an entity that is current already. It
 // may be called without the kernel lock.
-func (r *runner) become(i int32, t *Thread, p *Process) {
-	r.index, r.t = i, t
-	r.c = k.contexts[i]
-	t.on = r.id + 1
+func (r *runner) become(i int32) {
+	s := &k.seats[i]
+	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, i
+	r.party = &k.ipc.Parties[i]
+	r.t.on = r.id + 1
+	r.near.pairs = 0
 	r.seeCode()
-	if r.p == p {
-		return
-	}
-	s := k.spaces.Index(p.space)
-	r.p, r.as, r.hands = p, &s.Space, &k.handles[p.space]
-	if r.loaded != p.space {
-		r.load(p.space, s)
+	if r.loaded != s.space {
+		r.load(s)
 	}
 }
 
 // account charges the current entity for its time until now.
 func (r *runner) account(now int64) {
-	if r.entity != sched.None {
-		k.threads.Index(r.entity).cpuTime += now - r.since
+	if r.bill != nil {
+		r.bill.cpuTime += now - r.since
 	}
 	r.since = now
 }
@@ -335,8 +339,9 @@ func (r *runner) drop() {
 	r.corpse = r.c
 	r.account(r.time())
 	r.entity, r.index = sched.None, sched.None
-	r.near = near{}
+	r.near.pairs = 0
 	r.t, r.p, r.as, r.c = nil, nil, nil, nil
+	r.party, r.bill = nil, nil
 	r.work |= workChoose
 }
 

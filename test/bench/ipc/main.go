@@ -110,13 +110,19 @@ func ipcCall() (float64, error) {
 		return 0, err
 	}
 	m := sys.Message{Words: [abi.MessageWords]uint64{0, 1, 2, 3, 4, 5, 6, 7}}
-	ns, err := perCall(func() error {
-		m.To, m.Options = endpoint, nil
-		if sys.MessageCall(abi.CallEndpointCall, &m) != 0 {
-			return errors.New("a call failed")
+	call := func(times int) error {
+		for range times { // not perCall: what that adds is a tenth of it
+			m.To, m.Options = endpoint, nil
+			if sys.MessageCall(abi.CallEndpointCall, &m) != 0 {
+				return errors.New("a call failed")
+			}
 		}
 		return nil
-	})
+	}
+	err = call(warm)
+	begun := time.Now()
+	err = errors.Join(err, call(measured))
+	ns := float64(time.Since(begun).Nanoseconds()) / measured
 	if want := [abi.MessageWords]uint64{0, 1, 2, 3, 4, 5, 6, 7 + warm + measured}; err == nil && m.Words != want {
 		return 0, fmt.Errorf("the last call came back as %v", m.Words)
 	}
