@@ -329,6 +329,9 @@ func TestCommandLines(t *testing.T) {
 	}{
 		{[]string{}, 0, "loam run hello.wasm"},
 		{[]string{"--help"}, 0, "doctor"},
+		{[]string{"ps", "--help"}, 0, "loam ps --json"},
+		{[]string{"ps", "x"}, 125, "takes no arguments"},
+		{[]string{"run", "--help"}, 0, "loam run --services ./services ./server"},
 		{[]string{"run", "--help"}, 0, "134"},
 		{[]string{"version"}, 0, "loam "},
 		{[]string{"version", "x"}, 125, "takes no arguments"},

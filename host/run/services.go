@@ -83,10 +83,10 @@ func checkServices(dir, arch string, files map[string][]byte) error {
 		switch {
 		case files[s.File] == nil:
 			why = "is not in " + dir
-		case err != nil:
-			why = err.Error()
 		case kind != program.Native:
 			why = "is a WebAssembly module, not a static executable"
+		case err != nil:
+			why = err.Error()
 		case its != arch:
 			why = "is for " + its + ", not " + arch
 		}
