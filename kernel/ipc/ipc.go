@@ -171,11 +171,10 @@ func (s *System) Sender(e int32) int32 {
 func (s *System) Park(t, e int32) {
 	p, ep := &s.Parties[t], s.endpoints.Index(e)
 	p.State, p.Endpoint = Receiving, e
-	if ep.Receiver == pool.Nil {
-		ep.Receiver = t
-		return
+	if ep.Receiver != pool.Nil {
+		ep.others.PushFront(s.links, ep.Receiver)
 	}
-	ep.others.PushBack(s.links, t)
+	ep.Receiver = t
 }
 
 // Take has thread t receive the call of thread c, Sending or Idle and about to call endpoint e.
