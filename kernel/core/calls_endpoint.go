@@ -271,13 +271,18 @@ func (r *runner) accept(c *metal.Context, from, e int32, came uint64) uint64 {
 	return abi.ReceivedCall
 }
 
+// caller gives the thread whose call a token names, if it waits for the current
+// process; else pool.Nil. Another CPU may have had that call received without the kernel lock.
+func (r *runner) caller(token uint64) int32 {
+	if i := k.ipc.Named(token); i != pool.Nil {
+		r.reach(i)
+	}
+	return k.ipc.Caller(token, r.t.process)
+}
+
 // answer ends the call with that token by the current thread's message.
 func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
-	x := k.ipc.Caller(token, r.t.process)
-	if x != pool.Nil {
-		r.reach(x)
-		x = k.ipc.Caller(token, r.t.process)
-	}
+	x := r.caller(token)
 	if x == pool.Nil || k.processes.Index(k.threads.Index(x).process).ended {
 		return abi.ESRCH
 	}
@@ -297,11 +302,14 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		to.SetCame(came)
 	}
 	r.unboost(k.ipc.Parties[r.index].Entity)
-	if k.ipc.Parties[r.index].Client == x {
-		k.ipc.Recall(x)
+	lent := k.ipc.Recall(x) // perhaps not to this thread
+	k.ipc.Answer(x)
+	if lent != pool.Nil {
+		if lent != r.index { // settleOwn's
+			r.settleEntity(lent)
+		}
 		r.work |= workChoose
 	}
-	k.ipc.Answer(x)
 	r.goesOn(x, t, result)
 	return 0
 }
@@ -338,16 +346,15 @@ func loamMessageRead(r *runner, c *metal.Context) uint64  { return r.moveMessage
 func loamMessageWrite(r *runner, c *metal.Context) uint64 { return r.moveMessage(c, true) }
 
 func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
-	x := k.ipc.Caller(c.Arg0(), r.t.process)
+	x := r.caller(c.Arg0())
 	if x == pool.Nil {
 		return abi.ESRCH.Result()
 	}
-	r.reach(x)
 	t := k.threads.Index(x)
 	p := k.processes.Index(t.process)
 	offset, addr, n := c.Arg1(), c.Arg2(), c.Arg3()
 	switch {
-	case k.ipc.Caller(c.Arg0(), r.t.process) != x || p.ended:
+	case p.ended:
 		return abi.ESRCH.Result()
 	case n > abi.MaxMessageBytes:
 		return abi.EINVAL.Result()

@@ -57,12 +57,12 @@ func (r *runner) buryThreads() {
 		}
 		i = next
 	}
-	if i == pool.Nil && !r.failCalls(p) {
+	if i != pool.Nil {
 		return
 	}
-	if i == pool.Nil {
+	r.bury(p.leader, true) // before failCalls: what it receives would be failed by nobody
+	if r.failCalls(p) {
 		k.leaving.Remove(k.leavingLinks, me)
-		r.bury(p.leader, true)
 		r.leave(p)
 	}
 }

@@ -267,7 +267,11 @@ func (r *runner) cancel(i int32, t *Thread) {
 		return
 	}
 	r.reachHome(k.ipc.Endpoint(e).Home)
+	const looks = 16
 	w := k.ipc.Waiting(e)
+	for n := 1; n < looks && w != pool.Nil && k.threads.Index(w).process != p.Server; n++ {
+		w = k.ipc.WaitingNext(e, w)
+	}
 	if w == pool.Nil || k.threads.Index(w).process != p.Server {
 		return
 	}

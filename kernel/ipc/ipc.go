@@ -116,11 +116,21 @@ func (p *Party) token(c int32) uint64 { return p.Calls<<tokenBits | uint64(uint3
 // Token names the call that thread c makes.
 func (s *System) Token(c int32) uint64 { return s.Parties[c].token(c) }
 
+// Named gives the thread that a token speaks of, true or not; pool.Nil if there is no
+// such thread.
+func (s *System) Named(token uint64) int32 {
+	c := int32(token & (1<<tokenBits - 1))
+	if int(c) >= len(s.Parties) {
+		return pool.Nil
+	}
+	return c
+}
+
 // Caller gives the thread whose call a token names, if it waits for a thread of that
 // process; else pool.Nil.
 func (s *System) Caller(token uint64, process int32) int32 {
-	c := int32(token & (1<<tokenBits - 1))
-	if int(c) >= len(s.Parties) {
+	c := s.Named(token)
+	if c == pool.Nil {
 		return pool.Nil
 	}
 	p := &s.Parties[c]
@@ -149,6 +159,16 @@ func (s *System) Waiting(e int32) int32 {
 		return ep.Receiver
 	}
 	return ep.others.First()
+}
+
+// WaitingNext gives the thread that receives at endpoint e after thread t does, pool.Nil if
+// t is the last one.
+func (s *System) WaitingNext(e, t int32) int32 {
+	ep := s.endpoints.Index(e)
+	if ep.Receiver == t {
+		return ep.others.First()
+	}
+	return ep.others.Next(s.links, t)
 }
 
 // Sender gives the thread whose call is to be received next at endpoint e, pool.Nil

@@ -184,10 +184,9 @@ func (m *model) checkThread(s *System, t *modelThread) error {
 func (m *model) checkEndpoint(s *System, e *modelEndpoint) error {
 	ep := s.Endpoint(e.index)
 	var receivers []int32
-	if ep.Receiver != pool.Nil {
-		receivers = append(receivers, ep.Receiver)
+	for t := s.Waiting(e.index); t != pool.Nil; t = s.WaitingNext(e.index, t) {
+		receivers = append(receivers, t)
 	}
-	receivers = append(receivers, list(s, &ep.others)...)
 	for _, queue := range []struct {
 		name string
 		got  []int32
