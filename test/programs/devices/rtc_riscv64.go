@@ -105,3 +105,29 @@ func registersMapped() error {
 
 // portsName is empty: there are none.
 const portsName = ""
+
+// interruptCost gives a function that measures by the clock's alarm: from the time that
+// it is set for to the clock's reading in the thread that it wakes.
+func interruptCost(n object.Notification) func() int64 {
+	c, err := openClock()
+	if err != nil {
+		fail(err)
+	}
+	i, err := machine.NewInterrupt(clockLine, clockFlags)
+	if err := first(err, i.Bind(n, 1)); err != nil {
+		fail(err)
+	}
+	c.write(alarmOn, 1)
+	return func() int64 {
+		at := c.now() + 100_000
+		c.write(alarmHigh, uint32(at>>32))
+		c.write(alarmLow, uint32(at))
+		await(n, 1)
+		took := int64(c.now() - at)
+		c.serve()
+		if err := i.Ack(); err != nil {
+			fail(err)
+		}
+		return took
+	}
+}
