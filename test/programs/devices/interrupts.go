@@ -58,7 +58,7 @@ func interruptDriver() error {
 		c.start()
 		served := 0
 		for begin := time.Now(); served < 10; {
-			if err := expect(n, 8, 0, long); err != nil {
+			if err := expect(n, 8); err != nil {
 				return fmt.Errorf("after %d: %w", served, err)
 			}
 			if c.serve() {
@@ -96,7 +96,7 @@ func interruptClosed() error {
 	for round := range 5 {
 		err := withClock(func(c clock, i object.Interrupt, n object.Notification) error {
 			c.start()
-			if err := expect(n, 8, 0, long); err != nil {
+			if err := expect(n, 8); err != nil {
 				return err
 			}
 			if round%2 == 0 {
