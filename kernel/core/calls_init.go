@@ -57,7 +57,7 @@ func loamProcessUse(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	use := abi.ProcessUse{Time: uint64(r.processTime(p, r.time()))}
+	use := abi.ProcessUse{Time: uint64(processTime(p, r.time()))}
 	copy(use.Name[:], p.name[:])
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
 		switch t := k.threads.Index(i); {

@@ -99,10 +99,4 @@ func loamThreadInfo(r *runner, c *metal.Context) uint64 {
 }
 
 // threadTime is the CPU time that thread i has paid for, ns.
-func (r *runner) threadTime(i int32) int64 {
-	used := k.threads.Index(i).cpuTime
-	if o := k.has(i); o != nil {
-		used += r.time() - o.since
-	}
-	return used
-}
+func (r *runner) threadTime(i int32) int64 { return k.sched.Used(i, r.time()) }

@@ -53,7 +53,7 @@ func sysGetrusage(r *runner, c *metal.Context) uint64 {
 	now := metal.Now()
 	switch int32(c.Arg0()) {
 	case abi.RUSAGE_SELF:
-		u.Utime = abi.TimevalOf(r.processTime(r.p, now))
+		u.Utime = abi.TimevalOf(processTime(r.p, now))
 		s := r.as.Stats()
 		u.Maxrss = int64(s.Peak * abi.PageSize >> 10)
 		u.Minflt = int64(s.Faults)

@@ -19,23 +19,13 @@ func (r *runner) clock(kind decode.ClockKind) int64 {
 	case decode.ThreadCPU:
 		return r.threadTime(r.index)
 	case decode.ProcessCPU:
-		return r.processTime(r.p, now)
+		return processTime(r.p, now)
 	}
 	return now
 }
 
-// processTime gives the CPU time of all threads of p, dead ones included; with that of
-// this CPU's until now, if now isn't 0.
-func (r *runner) processTime(p *Process, now int64) int64 {
-	if now != 0 {
-		r.account(now)
-	}
-	ns := p.deadTime
-	for i := p.members.First(); i >= 0; i = p.members.Next(k.siblings, i) {
-		ns += k.threads.Index(i).cpuTime
-	}
-	return ns
-}
+// processTime gives the CPU time of all threads of p, dead ones included.
+func processTime(p *Process, now int64) int64 { return k.sched.GroupUsed(p.handle.Index, now) }
 
 // sysClockGettime: the clock (RDI), where to put its time (RSI). Nosplit for the
 // two instructions of the check, a hundredth of the call; the runner's stack
@@ -122,7 +112,7 @@ func sysTimes(r *runner, c *metal.Context) uint64 {
 	now := metal.Now()
 	if c.Arg0() != 0 {
 		var b [32]byte
-		putWord(b[0:], uint64(r.processTime(r.p, now)/tick))
+		putWord(b[0:], uint64(processTime(r.p, now)/tick))
 		putWord(b[16:], uint64(r.p.childTime/tick))
 		if e := r.put(c.Arg0(), b[:]); e != 0 {
 			return e
@@ -251,7 +241,7 @@ func sysSetitimer(r *runner, c *metal.Context) uint64 {
 	if period > 0 { // a machine that only serves timers does nothing else
 		period = max(period, leastPeriod)
 	}
-	*it = itimer{next: decode.After(now, value), period: period, signal: abi.SIGALRM, used: r.processTime(r.p, now)}
+	*it = itimer{next: decode.After(now, value), period: period, signal: abi.SIGALRM, used: processTime(r.p, now)}
 	switch c.Arg0() {
 	case abi.ITIMER_PROF:
 		it.signal = abi.SIGPROF
@@ -281,10 +271,25 @@ func (r *runner) putItimer(addr uint64, it *itimer) uint64 {
 	return r.put(addr, b[:])
 }
 
+// refillTimer is the place among the timers of the scheduler's quotas.
+func (k *kernel) refillTimer() int32 { return k.mapTimer() + 1 }
+
+// setRefill has quotas refilled at a time: some thread waits for that.
+func (k *kernel) setRefill(at int64) {
+	if was, ok := k.timers.Deadline(k.refillTimer()); !ok || was != at {
+		k.timers.Set(k.refillTimer(), at)
+	}
+}
+
 // alarm serves an interval timer: owner counts from the first process's.
 func (r *runner) alarm(owner int32, now int64) {
-	if owner == k.mapTimer()-int32(k.threads.Cap()) {
+	switch owner + int32(k.threads.Cap()) {
+	case k.mapTimer():
 		k.drawAtTime()
+		return
+	case k.refillTimer():
+		k.sched.Refill(now, int(r.id))
+		r.kick()
 		return
 	}
 	if i := owner - k.timerOwner(0) + int32(k.threads.Cap()); i >= 0 {
@@ -300,7 +305,7 @@ func (r *runner) alarm(owner int32, now int64) {
 		it.next = 0
 	}
 	if it.signal != abi.SIGALRM {
-		used := r.processTime(p, now)
+		used := processTime(p, now)
 		idle := used == it.used
 		it.used = used
 		if idle {

@@ -26,7 +26,7 @@ type timer struct {
 const timerShare = 4
 
 // timerOwner is the place of timer i in k.timers.
-func (k *kernel) timerOwner(i int32) int32 { return k.mapTimer() + 1 + i }
+func (k *kernel) timerOwner(i int32) int32 { return k.refillTimer() + 1 + i }
 
 func loamTimerCreate(r *runner, c *metal.Context) uint64 {
 	switch {

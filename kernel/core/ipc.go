@@ -131,8 +131,7 @@ func (r *runner) lookAgain(o *runner) {
 func (r *runner) endLending(i int32) {
 	if e := k.ipc.Recall(i); e != pool.Nil {
 		if o := k.has(i); o != nil { // it goes on with another
-			o.account(r.time())
-			o.entity, o.bill = sched.None, nil
+			o.entity = sched.None
 			r.lookAgain(o)
 		}
 		r.settleEntity(e)

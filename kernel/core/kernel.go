@@ -59,7 +59,7 @@ type kernel struct {
 	orphanLinks []pool.Link
 	barriers    uint32 // means nothing: for its memory barrier
 	futexes     *futex.Table
-	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer, then timer objects
+	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer, refillTimer and timer objects
 
 	clocks *pool.Pool[timer] // timer objects
 	lines  [metal.MaxLines]interrupt
@@ -168,10 +168,10 @@ func (k *kernel) setUp() {
 	k.nodes.Frames = k.frames
 	k.nodes.Init(tables.Make[space.Node](tableSource, max(int(k.stats.freeAtStart), 1024)))
 
-	k.sched = sched.New(tableSource, len(k.runners), threads)
+	k.sched = sched.New(tableSource, len(k.runners), threads, spaces)
 	k.ipc = ipc.New(tableSource, threads, threads/2)
 	k.orphanLinks = tables.Make[pool.Link](tableSource, threads/2)
-	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+1+threads/timerShare)
+	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+2+threads/timerShare)
 	var secret [16]byte
 	metal.Random(secret[:])
 	k.futexes = futex.New(tableSource, threads, [2]uint64{

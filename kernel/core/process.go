@@ -43,7 +43,6 @@ type Process struct {
 
 	sig       signal.Process
 	timers    [timersPerProcess]itimer
-	deadTime  int64 // CPU time of threads that ended, ns
 	childTime int64 // of children that were waited for
 	name      [16]byte
 }
@@ -86,6 +85,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 	k.contexts[i] = c
 	k.seats[i] = k.seatOf(i, t, p)
 	k.sched.Reset(i)
+	k.sched.SetGroup(i, p.handle.Index, 0, 0)
 	k.ipc.Reset(i)
 	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never
 	t.tid = k.nextTID(i)
@@ -138,8 +138,7 @@ func (r *runner) bury(i int32, keepLeader bool) {
 		case r:
 			r.drop() // keeps the context until its call has returned
 		default: // so does the other CPU's
-			o.account(now)
-			o.entity, o.index, o.bill = sched.None, sched.None, nil
+			o.entity, o.index = sched.None, sched.None
 			r.order(o, orderEnd)
 		}
 		t.on = 0
@@ -151,7 +150,6 @@ func (r *runner) bury(i int32, keepLeader bool) {
 	if i == p.leader && keepLeader {
 		return
 	}
-	p.deadTime += t.cpuTime
 	p.members.Remove(k.siblings, i)
 	k.objects.DropRecord(t.object)
 	k.threads.Put(t.handle)
@@ -278,14 +276,14 @@ func (r *runner) collect(c *metal.Context, p *Process) uint64 {
 		}
 	}
 	if c.Arg3() != 0 {
-		u := abi.Rusage{Utime: abi.TimevalOf(r.processTime(p, 0))}
+		u := abi.Rusage{Utime: abi.TimevalOf(processTime(p, 0))}
 		var b [abi.RusageSize]byte
 		u.Put(b[:])
 		if e := r.put(c.Arg3(), b[:]); e != 0 {
 			return e
 		}
 	}
-	r.p.childTime += r.processTime(p, 0) + p.childTime
+	r.p.childTime += processTime(p, 0) + p.childTime
 	pid := p.pid
 	k.freeProcess(p)
 	return uint64(pid)

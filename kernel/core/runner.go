@@ -36,14 +36,12 @@ type runner struct {
 	// entity is what the scheduler chose, sched.None without: t runs on it, but for
 	// moments (package ipc).
 	entity int32
-	bill   *Thread    // whose entity it is, who pays
 	party  *ipc.Party // of t
 
 	cpu   *metal.CPU
 	id    int32
 	queue *sched.Queue
 	now   int64 // the time of this trap, 0 until somebody asks
-	since int64 // when the current thread was last charged for its time
 	armed int64 // the deadline that the timer has, decode.Never without one
 	calls uint64
 
@@ -270,7 +268,6 @@ func (r *runner) breathe() {
 // change makes the thread that runs on an entity, or none, the current one.
 func (r *runner) change(entity int32, now int64) {
 	r.cpu.Leave()
-	r.account(now)
 	if r.t != nil {
 		r.t.switches++
 		r.t.on = 0
@@ -280,12 +277,11 @@ func (r *runner) change(entity int32, now int64) {
 	if entity == sched.None {
 		r.index = sched.None
 		r.t, r.p, r.as, r.c = nil, nil, nil, nil
-		r.party, r.bill = nil, nil
+		r.party = nil
 		r.near.pairs = 0
 		return
 	}
 	i := k.ipc.Runs[entity]
-	r.bill = k.seats[entity].t
 	r.become(i)
 	r.comeHome()
 	if r.t.signalled || r.t.due(r.p) {
@@ -305,14 +301,6 @@ func (r *runner) become(i int32) {
 	if r.loaded != s.space {
 		r.load(s)
 	}
-}
-
-// account charges the current entity for its time until now.
-func (r *runner) account(now int64) {
-	if r.bill != nil {
-		r.bill.cpuTime += now - r.since
-	}
-	r.since = now
 }
 
 // time gives the time of this trap: the clock is read once between two entries
@@ -337,11 +325,10 @@ func (r *runner) drop() {
 		r.release()
 	}
 	r.corpse = r.c
-	r.account(r.time())
 	r.entity, r.index = sched.None, sched.None
 	r.near.pairs = 0
 	r.t, r.p, r.as, r.c = nil, nil, nil, nil
-	r.party, r.bill = nil, nil
+	r.party = nil
 	r.work |= workChoose
 }
 
@@ -349,6 +336,9 @@ func (r *runner) drop() {
 // threads, if this CPU is the one that looks after it. A timer that comes too
 // early is left: it costs one interrupt, a new one each switch costs more.
 func (r *runner) arm(now, slice int64) {
+	if refill, ok := k.sched.NextRefill(); ok {
+		k.setRefill(refill)
+	}
 	at := decode.Never
 	if first, ok := k.timers.Next(); ok {
 		if first < k.alarm {

@@ -141,6 +141,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		return nil, abi.EAGAIN
 	}
 	p.handle, p.space, s.handle = ph, sh.Index, sh
+	k.sched.ResetGroup(ph.Index)
 	p.sig.Touch() // with the fields at both ends, all pages of the record have memory now
 	p.name = [len(p.name)]byte{}
 	if e := k.newProcessObjects(p, s, from); e != 0 {

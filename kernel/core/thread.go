@@ -39,7 +39,6 @@ type Thread struct {
 	deadline  int64        // of the wait, decode.Never without one
 	remain    abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
 
-	cpuTime  int64 // ns, without the current turn
 	switches uint64
 
 	clearTID abi.UserAddr // set to 0 and woken at the thread's end

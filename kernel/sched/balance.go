@@ -28,22 +28,28 @@ func (q *Queue) chooseOfAll(now int64) {
 	if t := q.live; t != None {
 		q.live = None // the CPU is in the kernel: the registers are in memory
 		th := &q.threads[t]
-		if th.queue == q.cpu && th.state != asleep && th.allowed&q.bit == 0 {
+		if th.queue == q.cpu && th.state > parked && th.allowed&q.bit == 0 {
 			q.s.pass(t, q, now, int(q.cpu))
 		}
 	}
-	if q.s.pending&^q.bit != 0 {
-		q.pull(now)
-	}
-	if q.weight == 0 && q.fixed == 0 {
-		q.steal(now)
-	}
+	q.fetch(now)
 	q.choose()
 	if q.levels != 0 {
 		q.push(now)
 	}
 	if q.waiting != 0 {
 		q.spread(now)
+	}
+}
+
+// fetch takes from other CPUs what goes before all that is here, or anything if
+// there is nothing here.
+func (q *Queue) fetch(now int64) {
+	if q.s.pending&^q.bit != 0 {
+		q.pull(now)
+	}
+	if q.weight == 0 && q.fixed == 0 {
+		q.steal(now)
 	}
 }
 
@@ -57,7 +63,7 @@ func (q *Queue) steal(now int64) {
 		if x.waiting == 0 || x.load() <= most || x.current == None && x.waiting == 1 && x.fixed == 0 {
 			continue // a CPU that is about to run its only thread keeps it
 		}
-		if t := x.look(q.bit); t != None {
+		if t := x.look(q.bit, now); t != None {
 			from, most, found = x, x.load(), t
 		}
 	}
@@ -72,18 +78,16 @@ func (q *Queue) steal(now int64) {
 // isn't, that one goes.
 func (q *Queue) spread(now int64) {
 	for q.waiting != 0 && q.s.idle != 0 {
-		t := q.look(q.s.idle)
+		t := q.look(q.s.idle, now)
 		if t == None {
 			t = q.current
-			if q.threads[t].allowed&q.s.idle == 0 {
+			if q.waiting == 0 || t == None || q.threads[t].allowed&q.s.idle == 0 {
 				break
 			}
 		}
 		q.s.pass(t, q, now, int(q.cpu))
 		if q.current == None {
-			if q.s.pending&^q.bit != 0 {
-				q.pull(now)
-			}
+			q.fetch(now)
 			q.choose()
 		}
 	}
@@ -109,18 +113,25 @@ func (q *Queue) waiter(i int) int32 {
 // look gives, of a few waiting threads that may run on one of the CPUs in mask
 // and can be moved, the one of the least virtual time, to whom most is owed; None
 // if there is none among them. The next look is at others then, so that threads
-// which are bound to this CPU don't hide the others for ever.
-func (q *Queue) look(mask uint64) int32 {
-	best := None
-	n := min(q.waiting, looks)
-	for i := range n {
+// which are bound to this CPU don't hide the others for ever. Those whose group has
+// used up its quota are parked: who looked would not be told when they may run.
+func (q *Queue) look(mask uint64, now int64) int32 {
+	best, i := None, 0
+	for n := looks; i < min(q.waiting, n); {
 		t := q.waiter(i)
-		if q.threads[t].allowed&mask != 0 && t != q.live && (best == None || q.threads[t].v < q.threads[best].v) {
+		th := &q.threads[t]
+		if q.special && q.s.exhausted(th.group, now) {
+			q.park(t, th)
+			best, i, n = None, 0, n-1 // the others stand elsewhere now
+			continue
+		}
+		if th.allowed&mask != 0 && t != q.live && (best == None || th.v < q.threads[best].v) {
 			best = t
 		}
+		i++
 	}
 	if best == None {
-		q.cursor = (q.cursor + n) & (MaxThreads - 1)
+		q.cursor = (q.cursor + i) & (MaxThreads - 1)
 	} else {
 		q.cursor = 0
 	}

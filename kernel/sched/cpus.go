@@ -105,7 +105,7 @@ func (s *Scheduler) SetNice(t int32, nice int, now int64, here int) {
 	case th.prio != 0:
 		th.nice = int8(nice)
 		return
-	case th.state == asleep:
+	case th.state <= parked:
 		if th.weight == 0 {
 			s.Reset(t)
 		}
@@ -144,7 +144,7 @@ func (s *Scheduler) SetAffinity(t int32, mask uint64, now int64, here int) bool 
 	q := &s.queues[th.queue]
 	forbidden := mask&q.bit == 0
 	switch {
-	case th.state == asleep:
+	case th.state <= parked:
 	case q.live == t || th.runs():
 		if forbidden || q.waiting != 0 && mask&s.idle != 0 || q.levels != 0 {
 			q.renew = true

@@ -118,7 +118,7 @@ func TestFixedTargets(t *testing.T) {
 		{"the lowest that is allowed", []int{4, 2, 3}, 0, 0, 5, 2, true},
 		{"none below: waits", []int{9, 9, 9}, 1, 0, 2, 1, false},
 	} {
-		s := New(nil, 4, 8)
+		s := New(nil, 4, 8, 4)
 		for i, p := range x.runs {
 			if p != idle {
 				s.SetPriority(int32(i), p, 0, 0)

@@ -18,6 +18,7 @@ type kernelModel struct {
 	allowed  []uint64
 	cpus     []modelCPU
 	fixed    bool // some threads have fixed priorities
+	limits   bool // some groups have quotas
 }
 
 type modelCPU struct {
@@ -28,13 +29,12 @@ type modelCPU struct {
 	told     bool  // to call Pick
 }
 
-func newKernelModel(t *testing.T, seed uint64) *kernelModel {
-	r := rand.New(rand.NewPCG(seed, 9))
+func newKernelModel(t *testing.T, seed uint64, r *rand.Rand) *kernelModel {
 	cpus, threads := 1+r.IntN(8), 1+r.IntN(14)
 	m := &kernelModel{
-		t: t, r: r, s: New(nil, cpus, threads), now: int64(r.Uint64() >> 8),
+		t: t, r: r, s: New(nil, cpus, threads, 4), now: int64(r.Uint64() >> 8),
 		runnable: make([]bool, threads), allowed: make([]uint64, threads), cpus: make([]modelCPU, cpus),
-		fixed: seed%2 == 0,
+		fixed: seed%2 == 0, limits: seed%3 == 0,
 	}
 	for i := range m.cpus {
 		m.cpus[i] = modelCPU{oracle: oracle{t: t, q: m.s.Queue(i)}, executes: None}
@@ -56,7 +56,9 @@ func (m *kernelModel) clock() int64 { return m.now + m.r.Int64N(2000) - 1000 }
 func (m *kernelModel) step() {
 	here := m.r.IntN(len(m.cpus))
 	th := int32(m.r.IntN(len(m.runnable)))
-	switch m.r.IntN(13) {
+	switch m.r.IntN(15) {
+	case 13, 14:
+		m.changeGroup(th, here)
 	case 12:
 		if m.fixed {
 			m.s.SetPriority(th, m.r.IntN(9)-4, m.clock(), here)
@@ -68,6 +70,9 @@ func (m *kernelModel) step() {
 		m.stop(th, here, m.s.Dequeue)
 	case 5:
 		m.stop(th, here, m.s.Retire)
+		if m.s.threads[th].group != 0 {
+			m.t.Fatal("a retired thread is in a group")
+		}
 		if m.r.IntN(2) == 0 {
 			m.s.Reset(th)
 			m.allowed[th] = m.s.all
@@ -82,7 +87,7 @@ func (m *kernelModel) step() {
 	case 8:
 		m.s.SetNice(th, m.r.IntN(60)-30, m.clock(), here)
 		m.lookIf(th, here)
-		if cpu := m.s.CPU(th); m.runnable[th] && m.s.Priority(th) == 0 && cpu != here && m.s.kicks>>cpu&1 == 0 {
+		if cpu := m.s.CPU(th); m.s.threads[th].state >= spare && cpu != here && m.s.kicks>>cpu&1 == 0 {
 			m.t.Fatal("a runnable thread's weight changes, and its CPU needn't look")
 		}
 	case 9:
@@ -167,92 +172,17 @@ func (m *kernelModel) look(cpu int) {
 	x.executes, x.told, x.timer = th, false, false
 	m.arm(cpu, slice)
 	switch {
-	case th != x.q.Current(), (th == None) != (x.q.Len() == 0), (slice == Forever) == x.timed(), slice < minSlice:
+	case th != x.q.Current(), (th == None) != (x.q.Len() == 0) && !x.q.more, (slice == Forever) == x.timed(), slice < minSlice:
 		m.t.Fatalf("Pick gave %d for %d with %d runnable", th, slice, x.q.Len())
 	case th != None && (!m.runnable[th] || m.allowed[th]>>cpu&1 == 0):
 		m.t.Fatalf("Pick gave %d to CPU %d, runnable %v, allowed %x", th, cpu, m.runnable[th], m.allowed[th])
 	}
-	if decided && th != None && moves == m.s.Moves() && !resumes {
+	if decided && th != None && moves == m.s.Moves() && !resumes && m.s.limited == 0 {
 		x.chosen(th, yielded)
 	}
 	if decided {
 		m.conserved(x.q)
 	}
-}
-
-// conserved: after Pick neither q's CPU nor another idles while a thread waits
-// that q could have taken or given. The tables are small enough to be looked
-// through completely.
-func (m *kernelModel) conserved(q *Queue) {
-	for i := range m.runnable {
-		th := &m.s.threads[i]
-		from := &m.s.queues[th.queue]
-		if th.state == asleep || from.waiting > looks {
-			continue
-		}
-		if from == q && q.waiting > 0 && th.allowed&m.s.idle != 0 {
-			m.t.Fatalf("%d threads wait for CPU %d and thread %d could run on %x", q.waiting, q.cpu, i, m.s.idle)
-		}
-		if th.runs() || from.live == int32(i) || th.prio != 0 && from.firstFixed() == int32(i) {
-			continue
-		}
-		if q.current == None && th.allowed&q.bit != 0 && from.Len() > 1 {
-			m.t.Fatalf("CPU %d idles and could run thread %d", q.cpu, i)
-		}
-	}
-}
-
-// check checks what has to be true between any two calls.
-func (m *kernelModel) check() {
-	for i := range m.cpus {
-		x := &m.cpus[i]
-		x.check()
-		lonely := x.timed() && !x.timer
-		idles := x.q.current == None && x.q.Len() > 0
-		if must := lonely || idles || x.executes != x.q.current; must && !x.told {
-			m.t.Fatalf("CPU %d executes %d, has %d and %d waiting, timer %v, and needn't look", i, x.executes, x.q.current, x.q.waiting, x.timer)
-		}
-	}
-	m.checkFixed()
-	for i := range m.runnable {
-		th := &m.s.threads[i]
-		if m.s.Runnable(int32(i)) != m.runnable[i] || m.s.Affinity(int32(i)) != m.allowed[i] {
-			m.t.Fatalf("thread %d: state %d, want runnable %v", i, th.state, m.runnable[i])
-		}
-		cpu, executes := m.s.Running(int32(i))
-		if x := &m.cpus[cpu]; executes != (x.executes == int32(i)) || m.executed(int32(i)) > 1 {
-			m.t.Fatalf("thread %d runs on CPU %d: %v, %d CPUs have it", i, cpu, executes, m.executed(int32(i)))
-		}
-		if m.runnable[i] && m.allowed[i]>>th.queue&1 == 0 && !(executes && m.cpus[cpu].told) {
-			m.t.Fatalf("thread %d is on CPU %d, allowed %x", i, th.queue, m.allowed[i])
-		}
-	}
-}
-
-// checkFixed: a fixed thread waits only while each CPU that it may run on has
-// something that goes before it, or is about to look. The tables are small enough
-// to be looked through completely.
-func (m *kernelModel) checkFixed() {
-	for i := range m.runnable {
-		th := &m.s.threads[i]
-		if th.state != queued || m.cpus[th.queue].told || m.cpus[th.queue].q.fixed > looks {
-			continue
-		}
-		for c := range m.cpus {
-			if x := &m.cpus[c]; th.allowed>>c&1 != 0 && !x.told && x.q.top() < th.prio {
-				m.t.Fatalf("thread %d of priority %d waits on CPU %d, while CPU %d runs %d of %d", i, th.prio, th.queue, c, x.q.current, x.q.top())
-			}
-		}
-	}
-}
-
-func (m *kernelModel) executed(th int32) (n int) {
-	for i := range m.cpus {
-		if m.cpus[i].executes == th {
-			n++
-		}
-	}
-	return n
 }
 
 // pass lets time pass, up to the first timer; a CPU whose time is over looks.
@@ -268,12 +198,11 @@ func (m *kernelModel) pass() {
 	for i := range m.cpus {
 		if x := &m.cpus[i]; x.told && m.r.IntN(2) == 0 || x.timer && x.due <= m.now {
 			m.look(i)
-			for j, k := 0, m.s.TakeKicks(); k != 0; j, k = j+1, k>>1 {
-				m.cpus[j].told = m.cpus[j].told || k&1 != 0
-			}
+			m.takeKicks()
 			m.check()
 		}
 	}
+	m.refill()
 }
 
 // TestSeveralAgainstOracle drives 1 to 8 CPUs with every operation in random
@@ -281,7 +210,7 @@ func (m *kernelModel) pass() {
 func TestSeveralAgainstOracle(t *testing.T) {
 	total := Moves{}
 	for seed := range uint64(120) {
-		m := newKernelModel(t, seed)
+		m := newKernelModel(t, seed, rand.New(rand.NewPCG(seed, 9)))
 		for range 600 {
 			m.step()
 			m.pass()
@@ -296,4 +225,44 @@ func TestSeveralAgainstOracle(t *testing.T) {
 	if min(total.Woken, total.Stolen, total.Given, total.Balanced) < 100 {
 		t.Errorf("hardly tried: %+v", total)
 	}
+}
+
+// bytes is a source of randomness that a fuzzer writes. Behind the end it goes on by
+// itself: package rand tries again until it has a number that suits it.
+type bytes struct {
+	left  []byte
+	state uint64
+}
+
+func (b *bytes) Uint64() uint64 {
+	b.state = b.state*6364136223846793005 + 1442695040888963407
+	if len(b.left) > 0 {
+		b.state ^= uint64(b.left[0])
+		b.left = b.left[1:]
+	}
+	x := b.state ^ b.state>>29
+	return x * 0x9e3779b97f4a7c15
+}
+
+// FuzzSeveral is TestSeveralAgainstOracle of the calls that a fuzzer chooses.
+func FuzzSeveral(f *testing.F) {
+	for seed := range uint64(12) {
+		data := make([]byte, 4000)
+		r := rand.NewPCG(seed, 15)
+		for i := range data {
+			data[i] = byte(r.Uint64())
+		}
+		f.Add(seed, data)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, data []byte) {
+		source := &bytes{left: data}
+		m := newKernelModel(t, seed, rand.New(source))
+		for range 600 {
+			if len(source.left) == 0 {
+				return
+			}
+			m.step()
+			m.pass()
+		}
+	})
 }

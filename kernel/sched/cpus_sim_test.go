@@ -21,6 +21,9 @@ type computer struct {
 
 	conflict int64  // the longest that a CPU idled while a thread waited for it
 	watch    func() // after each event
+	passes   func(to int64)
+	late     func() int64 // how late timers come
+	refill   bool
 }
 
 type simCPU struct {
@@ -34,7 +37,7 @@ const never = 1<<63 - 1
 
 func newComputer(t *testing.T, cpus, threads int, seed uint64) *computer {
 	c := &computer{
-		t: t, s: New(nil, cpus, threads), r: rand.New(rand.NewPCG(seed, 1)), now: ms,
+		t: t, s: New(nil, cpus, threads, 4), r: rand.New(rand.NewPCG(seed, 1)), now: ms,
 		cpus: make([]simCPU, cpus), work: make([]work, threads), lag: 20_000,
 	}
 	for i := range c.cpus {
@@ -68,6 +71,9 @@ func (c *computer) clock(cpu int) int64 { return c.now + c.cpus[cpu].skew }
 
 func (c *computer) arm(cpu int, slice int64) {
 	if slice != Forever {
+		if c.late != nil {
+			slice += c.late()
+		}
 		c.cpus[cpu].timer = min(c.cpus[cpu].timer, c.now+slice)
 	}
 }
@@ -86,6 +92,7 @@ func (c *computer) kick() {
 func (c *computer) run(end int64) {
 	for c.now < end {
 		c.advance(c.nextEvent(end))
+		c.refillDue()
 		for i := range c.work {
 			if w := &c.work[i]; w.wakes != 0 && w.wakes <= c.now {
 				c.start(int32(i), c.r.IntN(len(c.cpus)))
@@ -101,7 +108,23 @@ func (c *computer) run(end int64) {
 	}
 }
 
+// refillDue has some CPU serve NextRefill.
+func (c *computer) refillDue() {
+	if !c.refill {
+		return
+	}
+	here := c.r.IntN(len(c.cpus))
+	for at, ok := c.s.NextRefill(); ok && at <= c.now; at, ok = c.s.NextRefill() {
+		c.s.Refill(c.now, here)
+		c.cpus[here].timer = c.now
+		c.kick()
+	}
+}
+
 func (c *computer) nextEvent(end int64) int64 {
+	if at, ok := c.s.NextRefill(); ok && c.refill {
+		end = min(end, at)
+	}
 	for i := range c.work {
 		if w := c.work[i].wakes; w != 0 {
 			end = min(end, w)
@@ -118,6 +141,9 @@ func (c *computer) nextEvent(end int64) int64 {
 }
 
 func (c *computer) advance(to int64) {
+	if c.passes != nil {
+		c.passes(to)
+	}
 	for i := range c.cpus {
 		if t := c.cpus[i].current; t != None {
 			w := &c.work[t]
@@ -181,7 +207,10 @@ func (c *computer) checkIdle() {
 func (c *computer) waitsFor(cpu int) bool {
 	for t := range c.s.threads {
 		th := &c.s.threads[t]
-		if th.state != asleep && !th.runs() && th.allowed>>cpu&1 != 0 {
+		if g := &c.s.groups[th.group]; g.quota != 0 && g.left <= 0 {
+			continue
+		}
+		if th.state > parked && !th.runs() && th.allowed>>cpu&1 != 0 {
 			return true
 		}
 	}

@@ -7,7 +7,7 @@ import "testing"
 // busy makes a scheduler whose CPU i runs or has waiting load[i] threads of nice
 // 0, numbered upward; the threads behind them sleep.
 func busy(cpus, threads int, load ...int) *Scheduler {
-	s := New(nil, cpus, threads)
+	s := New(nil, cpus, threads, 4)
 	next := int32(0)
 	for cpu, n := range load {
 		for range n {
@@ -162,7 +162,7 @@ func TestSteal(t *testing.T) {
 	if th, _ := s.Queue(2).Pick(0); th < 0 || th > 1 {
 		t.Errorf("took %d, which is bound elsewhere, or nothing", th)
 	}
-	s = New(nil, 2, 4)
+	s = New(nil, 2, 4, 4)
 	s.Queue(0).Enqueue(1, 0)
 	if th, _ := s.Queue(1).Pick(0); th != None {
 		t.Errorf("took %d, which CPU 0 is about to run", th)

@@ -27,7 +27,7 @@ func (s *Scheduler) SetPriority(t int32, prio int, now int64, here int) {
 	q := &s.queues[th.queue]
 	switch {
 	case th.prio == p:
-	case th.state == asleep:
+	case th.state <= parked:
 		th.setPriority(p, s.slice)
 	case th.runs():
 		q.charge(now)
@@ -154,7 +154,11 @@ func (q *Queue) uncountFixed() {
 //
 //go:noinline
 func (q *Queue) dequeueFixed(t int32, th *thread, now int64) {
-	if th.state != asleep && th.queue == q.cpu {
+	switch {
+	case th.state == asleep || th.queue != q.cpu:
+	case th.state == parked:
+		q.s.unpark(t, th)
+	default:
 		q.removeFixed(t, th, now)
 	}
 }
@@ -222,6 +226,9 @@ func (q *Queue) yieldFixed(now int64) bool {
 //
 //go:noinline
 func (q *Queue) turn() int64 {
+	if q.current == None && q.more {
+		return minSlice
+	}
 	if q.current == None || q.fixed == 0 {
 		return q.Slice()
 	}
@@ -240,7 +247,7 @@ func (q *Queue) turn() int64 {
 // false when the choice is the fair class's.
 func (q *Queue) chooseFixed() (chosen bool) {
 	if q.fixed == 0 {
-		q.special = false
+		q.special = q.s.limited != 0
 		return q.resume()
 	}
 	old, passed, top := q.current, q.passed, q.highest()

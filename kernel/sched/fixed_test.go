@@ -81,7 +81,7 @@ func TestFixedOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 12))
 		n := int32(2 + r.IntN(10))
-		s := New(nil, 1, int(n))
+		s := New(nil, 1, int(n), 4)
 		q := s.Queue(0)
 		l := &levels{t: t, s: s, runs: None, left: map[int32]int64{}}
 		span := 1 + r.IntN(4)
@@ -197,7 +197,7 @@ func TestFairUndisturbed(t *testing.T) {
 // one that was broken into, if it would have otherwise.
 func TestResume(t *testing.T) {
 	for _, nice := range []int{0, -20} {
-		s := New(nil, 1, 4)
+		s := New(nil, 1, 4, 4)
 		q := s.Queue(0)
 		s.SetPriority(3, 1, 0, 0)
 		q.SetNice(2, nice, 0)

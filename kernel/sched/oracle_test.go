@@ -50,7 +50,7 @@ func (o *oracle) check() {
 	for i := range o.q.s.threads {
 		th := &o.q.s.threads[i]
 		state := th.state
-		if th.queue != o.q.cpu {
+		if th.queue != o.q.cpu || state == parked {
 			state = asleep
 		}
 		_, inReady := o.q.ready.Deadline(int32(i))
@@ -119,7 +119,10 @@ func (o *oracle) fixed() (n int) {
 func (o *oracle) timed() bool {
 	q := o.q
 	if q.current == None {
-		return false
+		return q.more
+	}
+	if q.groups[q.s.threads[q.current].group].quota != 0 {
+		return true
 	}
 	p := q.s.threads[q.current].prio
 	return q.waiting != 0 && (p == 0 || q.several) || p != 0 && !q.level[p].Empty()
@@ -132,7 +135,10 @@ func (o *oracle) chosen(t, except int32) {
 	th := &o.q.s.threads[t]
 	for i := range o.q.s.threads {
 		x := &o.q.s.threads[i]
-		if x.state == asleep || x.runs() || int32(i) == except || x.queue != o.q.cpu {
+		if x.state <= parked || x.runs() || int32(i) == except || x.queue != o.q.cpu {
+			continue
+		}
+		if g := &o.q.groups[x.group]; g.quota != 0 && g.left <= 0 {
 			continue
 		}
 		if x.prio > th.prio {
@@ -155,7 +161,7 @@ func TestAgainstOracle(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		n := 1 + r.IntN(12)
-		s := New(nil, 1, n)
+		s := New(nil, 1, n, 4)
 		q := s.Queue(0)
 		o := &oracle{t: t, q: q}
 		fixed := seed%3 == 0
@@ -233,7 +239,7 @@ func pick(t *testing.T, o *oracle, now int64, yielded int32) {
 // computes without bounds).
 func TestExtremes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
-	s := New(nil, 1, MaxThreads)
+	s := New(nil, 1, MaxThreads, 4)
 	q := s.Queue(0)
 	o := &oracle{t: t, q: q}
 	for i := range int32(MaxThreads) {
@@ -264,5 +270,5 @@ func TestNewRefusesTooManyThreads(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	New(nil, 1, MaxThreads+1)
+	New(nil, 1, MaxThreads+1, 4)
 }

@@ -10,15 +10,18 @@ package sched
 func (q *Queue) Pick(now int64) (t int32, slice int64) {
 	q.charge(now)
 	if q.current == None || q.renew {
-		if q.several {
+		switch {
+		case q.several:
 			q.chooseOfAll(now)
-		} else {
-			q.choose()
+		case q.special:
+			q.chooseSpecial()
+		default:
+			q.chooseFair()
 		}
 	}
 	q.live = q.current
 	if q.special {
-		return q.current, q.turn()
+		return q.current, q.share(q.turn())
 	}
 	return q.current, q.Slice()
 }
@@ -37,12 +40,17 @@ func (q *Queue) Slice() int64 {
 	return max(left, minSlice)
 }
 
-// choose makes the eligible thread with the earliest deadline the current one, if
-// no fixed thread goes first.
+// choose makes the thread that should run the current one.
 func (q *Queue) choose() {
-	if q.special && q.chooseFixed() {
+	if q.special {
+		q.chooseSpecial()
 		return
 	}
+	q.chooseFair()
+}
+
+// chooseFair makes the eligible thread with the earliest deadline the current one.
+func (q *Queue) chooseFair() {
 	old, passed := q.current, q.passed
 	q.renew, q.passed = false, false
 	if q.waiting == 0 {

@@ -86,7 +86,7 @@ func (q *Queue) pull(now int64) {
 	best, found := q.top(), None
 	for m := q.s.pending &^ q.bit; m != 0; m &= m - 1 {
 		x := &q.s.queues[bits.TrailingZeros64(m)&(MaxCPUs-1)]
-		if t := x.lookAbove(best, q.bit); t != None {
+		if t := x.lookAbove(best, q.bit, now); t != None {
 			from, best, found = x, q.threads[t].prio, t
 		}
 	}
@@ -98,30 +98,29 @@ func (q *Queue) pull(now int64) {
 
 // lookAbove gives the first waiting thread of a priority above p that may run on
 // one of the CPUs in mask and can be moved: not the one that this CPU is about to
-// run. Like look it looks at a few only.
-func (q *Queue) lookAbove(p int8, mask uint64) int32 {
-	if q.highest() <= p {
-		return None
-	}
+// run. Like look it looks at a few only, and parks.
+func (q *Queue) lookAbove(p int8, mask uint64, now int64) int32 {
 	next := q.current == None || q.highest() > q.threads[q.current].prio
-	t := q.firstFixed()
-	for range looks {
+	for t, n := q.firstFixed(), looks; t != pool.Nil && n > 0; n-- {
 		th := &q.threads[t]
 		if th.prio <= p {
 			break
 		}
-		if !next && th.allowed&mask != 0 && t != q.live {
+		after := q.nextFixed(t)
+		switch {
+		case q.s.exhausted(th.group, now):
+			q.park(t, th)
+		case !next && th.allowed&mask != 0 && t != q.live:
 			return t
+		default:
+			next = false
 		}
-		next = false
-		if t = q.nextFixed(t); t == pool.Nil {
-			break
-		}
+		t = after
 	}
 	return None
 }
 
-// firstFixed gives the first waiting fixed thread: there is one.
+// firstFixed gives the first waiting fixed thread, pool.Nil if there is none.
 func (q *Queue) firstFixed() int32 { return q.level[q.highest()&MaxPriority].First() }
 
 // nextFixed gives the waiting fixed thread after t, pool.Nil at the end.
@@ -151,11 +150,12 @@ func (q *Queue) push(now int64) {
 			break
 		}
 	}
-	if q.levels == 0 {
+	if q.levels == 0 || q.current == None {
 		return
 	}
 	if to := q.s.below(q.threads[q.current].allowed&^q.bit, q.highest()); to != nil {
 		q.give(q.current, to, now)
+		q.fetch(now)
 		q.choose()
 	}
 }
@@ -173,7 +173,7 @@ func (q *Queue) give(t int32, to *Queue, now int64) {
 func (q *Queue) relieve(now int64) {
 	s := q.s
 	for range min(q.waiting, looks) {
-		t := q.look(s.all &^ s.urgent)
+		t := q.look(s.all&^s.urgent, now)
 		if t == None {
 			break
 		}

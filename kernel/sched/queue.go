@@ -13,6 +13,7 @@ import (
 type Queue struct {
 	s       *Scheduler
 	threads []thread
+	groups  []group
 	ready   *timeq.Queue // waiting and found eligible, by deadline
 	early   *timeq.Queue // waiting and not known to be eligible, by virtual time
 	waiting int          // threads in the heaps, or one in spare
@@ -32,7 +33,8 @@ type Queue struct {
 	bit     uint64 // 1<<cpu
 	live    int32  // what Pick answered last: its registers may be in the CPU
 
-	special bool          // a fixed thread is or was runnable: choose sees to it
+	more    bool          // the last choice was broken off
+	special bool          // a fixed thread is or was runnable, or a group has a quota
 	fixed   int32         // runnable fixed threads, the running one included
 	broken  int32         // the fair thread whose turn a fixed one broke into, or None
 	levels  uint32        // which lists of level are not empty
@@ -137,8 +139,14 @@ func (q *Queue) Dequeue(t int32, now int64) {
 // Retire is Scheduler.Retire for a thread on this queue, called by its CPU; other
 // threads are left as they are.
 func (q *Queue) Retire(t int32, now int64) {
-	th := &q.threads[t]
-	if th.state < spare || th.queue != q.cpu {
+	if th := &q.threads[t]; th.queue == q.cpu {
+		q.retire(t, th, now)
+		q.s.leaveGroup(th)
+	}
+}
+
+func (q *Queue) retire(t int32, th *thread, now int64) {
+	if th.state < spare {
 		q.dequeueFixed(t, th, now)
 		return
 	}

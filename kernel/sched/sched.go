@@ -43,6 +43,15 @@
 // broken into goes on afterwards: a driver that runs a thousand times a second
 // costs fair threads its time, and no change of their order.
 //
+// Groups. Threads are counted by groups (a process is one), and a group may have a
+// quota of CPU time, on all CPUs together, for each of its periods. When it is used
+// up, the group's threads are parked, fixed ones too, until the period ends; so
+// quotas bound what fixed priorities take. A period's overrun is at most minSlice
+// and the lateness of one timer interrupt for each CPU that can run threads of the
+// group at once. What it was over is taken from the next period, so in the mean a
+// group never has more. Periods follow each other without a gap from SetQuota on; an
+// unused quota is lost.
+//
 // # Mechanism
 //
 // Runnable threads that aren't running are in one of two heaps: ready, by
@@ -58,6 +67,17 @@
 // Fixed threads wait in a list for each priority, with a bitmap of those that
 // aren't empty: O(1). Their weight is 0 and their deadline never comes, so that
 // the fair class finds out about them where it looks anyway, and pays nothing.
+//
+// A CPU that chooses a thread of a group with a quota charges all CPUs that run
+// such, and takes a slice of what is left divided by the number of CPUs that can
+// use it at once: then it can't be used up before the last of them looks again,
+// and no CPU has to interrupt another. A thread is parked when it is chosen, and
+// goes on by Refill, a few of them in one call, first come, first served: groups
+// have thousands of threads, and a call must not take long. While no group has a
+// quota this costs nothing but the counting.
+//
+// Time is charged to the thread number that Pick answered, whatever the kernel runs
+// on it: it is a scheduling entity, which a client may lend to a server.
 //
 // # Several CPUs
 //
@@ -117,6 +137,12 @@
 //
 // # Rejected
 //
+// A pool of the quota for each CPU, filled in slices (P. Turner, B. Rao and N. Rao,
+// "CPU bandwidth control for CFS", Linux Symposium 2010): it saves a lock that
+// there isn't here, and leaves unused time on CPUs that sleep. Scheduling groups
+// first and then their threads: programs would share by their number, and each
+// choice would be two.
+//
 // Multi-level feedback queues: they guess what a thread is from its past, by
 // constants nobody can defend, and can be gamed. Lottery and stride scheduling:
 // no latency bound. Least virtual time first (CFS, start-time fair queueing):
@@ -162,6 +188,7 @@ type state uint8
 
 const (
 	asleep  state = iota // not runnable
+	parked               // in the list of its group
 	queued               // in a list of Queue.level
 	ruling               // Queue.current, and of a fixed priority
 	spare                // Queue.spare; from here on W and S count it
@@ -182,12 +209,16 @@ type thread struct {
 	prio   int8 // 0: the fair class
 
 	allowed uint64 // CPUs it may run on, as bits; 0 in an entry never used
+	used    int64  // CPU time in nanoseconds
+	group   int32  // number of its group plus 1, 0: none
+	_       int32  // a power of 2 in all: found by a shift
 }
 
 // Scheduler is the table of threads and the queue of each CPU.
 type Scheduler struct {
 	threads []thread
-	links   []pool.Link // of the waiting fixed threads
+	links   []pool.Link // of threads in state queued or parked
+	groups  []group
 	queues  []Queue
 	slice   int64
 
@@ -199,18 +230,23 @@ type Scheduler struct {
 
 	urgent  uint64 // the CPUs with a runnable fixed thread, as bits
 	pending uint64 // those where one waits
+
+	limited int          // groups with a quota
+	refills *timeq.Queue // those with parked threads, by the end of their period
 }
 
-// New makes a scheduler for CPUs 0 to cpus-1 and threads 0 to threads-1, whose
-// tables come from a source (nil: the Go heap). It panics when there are more than
-// MaxCPUs or MaxThreads. All allocation happens here.
-func New(from *tables.Source, cpus, threads int) *Scheduler {
+// New makes a scheduler for CPUs 0 to cpus-1, threads 0 to threads-1 and groups 0
+// to groups-1, whose tables come from a source (nil: the Go heap). It panics when
+// there are more than MaxCPUs or MaxThreads. All allocation happens here.
+func New(from *tables.Source, cpus, threads, groups int) *Scheduler {
 	if threads > MaxThreads || cpus > MaxCPUs {
 		panic("sched: too many threads or CPUs")
 	}
 	s := &Scheduler{
 		threads: tables.Make[thread](from, threads),
 		links:   tables.Make[pool.Link](from, threads),
+		groups:  tables.Make[group](from, groups+1),
+		refills: timeq.New(from, groups+1),
 		queues:  make([]Queue, cpus),
 		slice:   DefaultSlice,
 		all:     ^uint64(0) >> (MaxCPUs - cpus),
@@ -218,7 +254,7 @@ func New(from *tables.Source, cpus, threads int) *Scheduler {
 	s.idle = s.all
 	for i := range s.queues {
 		s.queues[i] = Queue{
-			s: s, threads: s.threads, cpu: int32(i), current: None, spare: None, live: None, broken: None,
+			s: s, threads: s.threads, groups: s.groups, cpu: int32(i), current: None, spare: None, live: None, broken: None,
 			bit: 1 << i, several: cpus > 1,
 			ready: timeq.New(from, threads), early: timeq.New(from, threads),
 		}
@@ -230,10 +266,11 @@ func New(from *tables.Source, cpus, threads int) *Scheduler {
 func (s *Scheduler) Queue(cpu int) *Queue { return &s.queues[cpu] }
 
 // Reset makes t, a thread that isn't runnable, a new one of the fair class, of
-// nice 0, that may run everywhere. A thread number is to be reset before it is used again; one that
+// nice 0, that may run everywhere, has used no time and is in no group. A thread number is to be reset before it is used again; one that
 // was never used needs it not, and its entry isn't touched before.
 func (s *Scheduler) Reset(t int32) {
 	th := &s.threads[t]
+	s.leaveGroup(th)
 	*th = thread{weight: niceWeight[0-MinNice], v: unplaced, queue: th.queue, allowed: s.all}
 }
 

@@ -17,7 +17,7 @@ func TestNiceWeights(t *testing.T) {
 }
 
 func TestIdleAndAlone(t *testing.T) {
-	q := New(nil, 1, 4).Queue(0)
+	q := New(nil, 1, 4, 4).Queue(0)
 	if th, _ := q.Pick(0); th != None || q.Len() != 0 {
 		t.Fatalf("empty queue picked %d", th)
 	}
@@ -39,7 +39,7 @@ func TestIdleAndAlone(t *testing.T) {
 
 func TestYieldAlternates(t *testing.T) {
 	for _, n := range []int{2, 3, 10} {
-		q := New(nil, 1, n).Queue(0)
+		q := New(nil, 1, n, 4).Queue(0)
 		for i := range n {
 			q.Enqueue(int32(i), 0)
 		}
@@ -66,7 +66,7 @@ func TestYieldAlternates(t *testing.T) {
 
 // TestNice: nice is clipped, survives sleep, and is forgotten by Reset.
 func TestNice(t *testing.T) {
-	s := New(nil, 1, 2)
+	s := New(nil, 1, 2, 4)
 	q := s.Queue(0)
 	for nice, want := range map[int]int{-100: MinNice, 100: MaxNice, 7: 7} {
 		q.SetNice(0, nice, 0)

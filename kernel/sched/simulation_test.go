@@ -34,7 +34,7 @@ type work struct {
 }
 
 func newMachine(n int) *machine {
-	s := New(nil, 1, n)
+	s := New(nil, 1, n, 4)
 	return &machine{s: s, q: s.Queue(0), work: make([]work, n), jitter: func() int64 { return 0 }}
 }
 
@@ -228,7 +228,7 @@ func TestRandomLoads(t *testing.T) {
 
 // TestYielderAndWorker: who yields all the time leaves the CPU to who works.
 func TestYielderAndWorker(t *testing.T) {
-	s := New(nil, 1, 2)
+	s := New(nil, 1, 2, 4)
 	q := s.Queue(0)
 	q.Enqueue(0, 0)
 	q.Enqueue(1, 0)
@@ -253,7 +253,7 @@ func TestYielderAndWorker(t *testing.T) {
 // TestMove: a thread that goes to another CPU takes its debt along, and no
 // credit.
 func TestMove(t *testing.T) {
-	s := New(nil, 2, 4)
+	s := New(nil, 2, 4, 4)
 	a, b := s.Queue(0), s.Queue(1)
 	a.Enqueue(0, 0)
 	a.Enqueue(1, 0)
@@ -286,7 +286,7 @@ func TestMove(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	s := New(nil, 1, 64)
+	s := New(nil, 1, 64, 4)
 	q := s.Queue(0)
 	now := int64(0)
 	if n := testing.AllocsPerRun(100, func() {
@@ -308,7 +308,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func BenchmarkPickAlone(b *testing.B) {
-	q := New(nil, 1, 4).Queue(0)
+	q := New(nil, 1, 4, 4).Queue(0)
 	q.Enqueue(1, 0)
 	now := int64(0)
 	for b.Loop() {
@@ -318,7 +318,7 @@ func BenchmarkPickAlone(b *testing.B) {
 }
 
 func BenchmarkYield(b *testing.B) {
-	q := New(nil, 1, 4).Queue(0)
+	q := New(nil, 1, 4, 4).Queue(0)
 	q.Enqueue(1, 0)
 	q.Enqueue(2, 0)
 	q.Pick(0)
@@ -331,7 +331,7 @@ func BenchmarkYield(b *testing.B) {
 }
 
 func BenchmarkSleepWake(b *testing.B) {
-	q := New(nil, 1, 4).Queue(0)
+	q := New(nil, 1, 4, 4).Queue(0)
 	q.Enqueue(1, 0)
 	q.Enqueue(2, 0)
 	now := int64(0)

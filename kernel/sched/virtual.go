@@ -33,6 +33,12 @@ func (q *Queue) charge(now int64) {
 		return
 	}
 	th := &q.threads[q.current]
+	th.used += ran
+	g := &q.groups[th.group]
+	g.used += ran
+	if g.quota != 0 {
+		q.consume(th.group, ran, now)
+	}
 	dv := min(ran, maxCharge)
 	if th.weight != unitWeight {
 		if th.weight == 0 {
