@@ -199,7 +199,7 @@ func (r *runner) stepAside() {
 	if k.dirty != 0 {
 		r.flush()
 	}
-	r.change(sched.None, r.time())
+	r.change(sched.None)
 	r.reap()
 	r.breathe()
 }

@@ -203,7 +203,7 @@ func (r *runner) choose() {
 			r.kick()
 		}
 		if i != r.entity || i != sched.None && k.ipc.Runs[i] != r.index {
-			if r.change(i, now); i != sched.None && r.p.ended {
+			if r.change(i); i != sched.None && r.p.ended {
 				r.bury(r.index, true)
 				r.breathe() // there may be thousands of them
 				tidied = false
@@ -266,7 +266,7 @@ func (r *runner) breathe() {
 }
 
 // change makes the thread that runs on an entity, or none, the current one.
-func (r *runner) change(entity int32, now int64) {
+func (r *runner) change(entity int32) {
 	r.cpu.Leave()
 	if r.t != nil {
 		r.t.switches++
