@@ -49,6 +49,7 @@ func (r *Request) Bytes(most, handles int) *Buffer {
 	if b.given != handles {
 		return nil
 	}
+	b.at, b.bad, b.taken = 0, false, 0
 	if n, ok := inlineBytes(r.header); ok {
 		b.unpackInline(&r.m.Words, n)
 		return b
@@ -115,7 +116,7 @@ func (r *Request) fail(kind, code uint32, text string) {
 func (r *Request) begin() {
 	r.header, r.token, r.came = r.m.Words[0], r.m.Token, r.m.Came
 	r.options = false
-	r.buffer.reset()
+	r.buffer.given = 0
 	if r.came != 0 {
 		_, n := abi.Came(r.came)
 		r.buffer.given = min(n, abi.MaxMessageHandles)

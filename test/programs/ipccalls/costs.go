@@ -77,9 +77,11 @@ func costs() error {
 		return echo.Call(context.Background(), &m)
 	})
 	raw.end()
-	alone, waits := start("alone"), start("serve", "one")
+	alone, waits := start("serve", "alone"), start("serve", "plain")
 	defer alone.end()
 	defer waits.end()
+	handles := start("serve", "one")
+	defer handles.end()
 	ctx := context.Background()
 	for _, short := range []bool{true, false} {
 		alone.Client.Short, waits.Client.Short = short, short
@@ -90,6 +92,7 @@ func costs() error {
 			cost("Add(int64, int64) int64"+how, func() error { _, err := s.Add(ctx, 1, 2); return err })
 		}
 	}
+	cost("Null, of a service that takes handles, waits", func() error { return handles.Null(ctx) })
 	more(ctx, alone, waits)
 	return nil
 }

@@ -62,9 +62,6 @@ func play(role []string) error {
 		return gaps()
 	case "raw":
 		return rawServer()
-	case "alone":
-		s := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: ipctest.EverythingService(new(ipctest.Server)), Alone: true}
-		return s.Serve(context.Background())
 	}
 	return errors.New("no such role")
 }
@@ -80,6 +77,9 @@ func serve(how string) error {
 		s.Receivers = 3
 	case "async":
 		s.Async = s.Service.Methods
+	case "plain", "alone": // as a service has it that takes no handles: it needs no options to receive
+		s.Service.Handles = 0
+		s.Alone = how == "alone"
 	}
 	return s.Serve(context.Background())
 }
