@@ -74,6 +74,10 @@
 // the right, an area says itself (Deny). An area never shows more than there is:
 // Map and MRemap check that, and an object doesn't shrink while it is mapped.
 //
+// An area of kind Device shows the registers of a device (memory.Objects.NewDevice).
+// Its pages are uncached and are no memory: the kernel never goes there for a program
+// (EFAULT), and their rights don't change (mprotect: EACCES).
+//
 // An area of kind Private shows an object too, and borrows its frames until a page
 // is written, which is then copied to a frame of the space's own, as of an archive
 // file. So it never writes the object, and mprotect may make it writable. That an
