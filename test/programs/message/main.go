@@ -6,10 +6,13 @@
 // their buffers and handles, of deadlines and signals, of what becomes of both sides when
 // one dies. Its parties are mostly actors: processes without a runtime, which make the
 // calls that they are told (actor.go).
+//
+// With "matrix" it kills each party at each stage of a call (matrix.go).
 package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"syscall"
@@ -22,6 +25,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "matrix" {
+		exit(matrix())
+	}
 	before := used()
 	cases.Main(slices.Concat(
 		wordCases(),
@@ -73,6 +79,21 @@ func to(h abi.Handle, rights abi.Rights) abi.HandOn { return abi.HandOn{Handle: 
 
 // given is what an actor has of the hands that its process was made with.
 func given(i int) uint64 { return uint64(abi.GivenHandle(i)) }
+
+// forever are options of words alone.
+func forever() *abi.MessageOptions {
+	o := abi.DefaultOptions()
+	return &o
+}
+
+// exit ends the program as an error says.
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "message:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
 
 // Steps that are often used.
 func receive(h uint64) do { return do{nr: abi.CallEndpointReceive, to: h} }
