@@ -28,13 +28,14 @@
 // CPU's timers and goroutines can go to another place, and if there is none free, Go's
 // monitor takes this one away. The monitor looks every 20 us when there is much to
 // do, but every 10 ms when little happens, and acts when it sees the same call a
-// second time. With a single place that would be a ticker that is up to 20 ms late
+// second time. With a single place that would be a ticker that is 20 ms late and more
 // whenever a server waits. So a receiver counts how long its last wait was (Ticks, an
 // instruction): after a long one, or when it has just started a goroutine, it gives
 // its place away before it waits (sys.MessageBlock), which costs more than keeping it
 // and nobody minds, since it waits; after a short one it keeps the place, since the
-// next call is likely to come soon. A server that handles call after call has the cheap
-// way, one that idles has the considerate one, and what is late is late once, at the end of a burst.
+// next call is likely to come soon, but gives it away each ms or two all the same.
+// So a server that handles call after call has the cheap way, one that idles has
+// the considerate one, and what else there is to run waits for two ms at most.
 //
 // A receive that asks without waiting first, and waits only if nothing is there, was
 // rejected: a call finds nobody waiting then, the kernel's direct way from caller

@@ -24,8 +24,8 @@ type receiver struct {
 	gave    uint64 // when the place was last given away
 }
 
-// keepsFor is how long a receiver that always has something to do keeps its place, some
-// ms.
+// keepsFor is how long a receiver that always has something to do keeps its place, a
+// ms or two.
 const keepsFor = 20 * sys.TicksLong
 
 // run receives, and handles what comes, until the server closes.
