@@ -72,11 +72,12 @@ func (o *Objects) shareBatch(batch []uint64) {
 // object's pages, or an empty one. EBUSY: areas that may write map the object.
 // ENOSPC: there are too many objects; EDQUOT, ENOSPC: a, or an account above it,
 // has all it may have. ENOMEM: the machine has no frame for nodes at the ends of
-// the range. EINVAL too if the object is fixed.
+// the range. EINVAL too if the object is fixed, or paged: what it hasn't got yet can't
+// be shared.
 func (o *Objects) Clone(i int32, first, end uint64, a *Account) (int32, abi.Errno) {
 	x := o.pool.Index(i)
 	switch {
-	case first >= end || end > x.size || x.fixed:
+	case first >= end || end > x.size || x.fixed || x.paged:
 		return 0, abi.EINVAL
 	case x.writers > 0:
 		return 0, abi.EBUSY

@@ -31,6 +31,7 @@ type thing struct {
 	frames  map[uint64]uint64 // that page tables refer to, while it is mapped
 	family  int               // those that were cloned from one another
 	fixed   bool              // made by NewRun
+	paged   bool              // made by NewPaged
 }
 
 // world compares Objects with maps.
@@ -98,14 +99,18 @@ func (w *world) expect(what string, got, want abi.Errno) {
 func (w *world) create() {
 	size := w.page(MaxPages) + 1
 	account := w.pick(len(w.accounts))
-	i, errno := w.o.New(size, &w.accounts[account])
+	make, paged := w.o.New, w.pick(3) == 2
+	if paged {
+		make = w.o.NewPaged
+	}
+	i, errno := make(size, &w.accounts[account])
 	if len(w.things) == mostThings {
 		w.expect("New", errno, abi.ENOSPC)
 		return
 	}
 	w.expect("New", errno, 0)
 	w.families++
-	w.things = append(w.things, &thing{index: i, account: account, refs: 1, size: size,
+	w.things = append(w.things, &thing{index: i, account: account, refs: 1, size: size, paged: paged,
 		words: map[uint64]uint64{}, frames: map[uint64]uint64{}, family: w.families})
 }
 

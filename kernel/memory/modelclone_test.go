@@ -24,7 +24,7 @@ func (w *world) clone(x *thing) {
 	}
 	most := uint64(len(y.words) * (1 + maxHeight))
 	switch {
-	case first >= end || x.fixed:
+	case first >= end || x.fixed || x.paged:
 		w.expect("Clone", errno, abi.EINVAL)
 	case x.writers > 0:
 		w.expect("Clone", errno, abi.EBUSY)
@@ -62,6 +62,10 @@ func (w *world) access(x *thing) {
 
 func (w *world) touch(x *thing, page uint64, write bool) {
 	before, known := x.words[page]
+	if x.paged && !known || w.pick(8) == 7 {
+		w.supply(x, page)
+		return
+	}
 	pa, errno := w.o.Page(x.index, page)
 	if errno != 0 {
 		w.refused(x, page, errno)

@@ -42,6 +42,8 @@ type object struct {
 	// alone, its own neighbour, shares none.
 	next, prev int32
 
+	paged bool // absent pages come from a pager: see paged.go
+
 	name [NameSize]byte
 }
 

@@ -82,7 +82,7 @@ func (o *Objects) find(x *object, at uint64) (pa uint64) {
 // areas that may write. It has one to be read, too: a frame of zeroes that all
 // share would have to be replaced in every page table later. EINVAL: the object
 // is smaller. EDQUOT, ENOSPC: its account, or one above, has all it may have.
-// ENOMEM: the machine has no frame.
+// ENOMEM: the machine has no frame. Absent: a pager has to bring the page.
 func (o *Objects) Page(i int32, page uint64) (pa uint64, errno abi.Errno) {
 	x := o.pool.Index(i)
 	if page >= x.size {
@@ -97,7 +97,10 @@ func (o *Objects) Page(i int32, page uint64) (pa uint64, errno abi.Errno) {
 	if pa := o.find(x, at); pa != 0 {
 		return pa, 0
 	}
-	return o.fill(x, at)
+	if x.paged {
+		return 0, Absent
+	}
+	return o.fill(x, at, nil)
 }
 
 // Ready returns the frame that Page would give, if it would neither make nor copy
@@ -111,9 +114,9 @@ func (o *Objects) Ready(i int32, page uint64) (pa uint64, ok bool) {
 	return pa, pa != 0
 }
 
-// fill gives a place a frame, with the nodes on the way there. Without all of
-// them no page is changed.
-func (o *Objects) fill(x *object, at uint64) (uint64, abi.Errno) {
+// fill gives a place a frame, with the nodes on the way there, and content, behind
+// which it is zero. Without all of them no page is changed.
+func (o *Objects) fill(x *object, at uint64, content []byte) (uint64, abi.Errno) {
 	if errno := o.own(x, at, 1); errno != 0 {
 		return 0, errno
 	}
@@ -134,7 +137,11 @@ func (o *Objects) fill(x *object, at uint64) (uint64, abi.Errno) {
 		}
 		o.mem.Zero(spare[k])
 	}
-	o.mem.Zero(pa)
+	if content == nil {
+		o.mem.Zero(pa)
+	} else {
+		o.mem.Fill(pa, content)
+	}
 	o.link(x, at, pa, spare[:nodes])
 	return pa, 0
 }

@@ -17,6 +17,7 @@ const (
 	AccErr                   // the area forbids it: SIGSEGV with SEGV_ACCERR
 	NoMemory                 // the machine has no frame
 	OverQuota                // the space, or who pays for it or for a memory object, has all it may have: SIGBUS with BUS_ADRERR
+	Absent                   // a pager has to bring the page: TakeAbsent says which
 )
 
 // String names the outcome.
@@ -32,6 +33,8 @@ func (o Outcome) String() string {
 		return "out of memory"
 	case OverQuota:
 		return "quota exceeded"
+	case Absent:
+		return "absent"
 	}
 	return "unknown"
 }

@@ -308,6 +308,9 @@ func (w *world) access(i int, v uint64, write bool) {
 		return // what was not to be touched any more, and still can be
 	}
 	p := &w.pages[i]
+	if !w.bring(i, v) {
+		return
+	}
 	if write && v%5 == 0 && p.prot&Write != 0 { // before it is read
 		errno := w.s.WriteUint64(addrOf(i), v)
 		if errno == abi.ENOMEM && w.tight {

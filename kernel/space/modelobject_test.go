@@ -18,6 +18,7 @@ import (
 type shared struct {
 	index int32
 	live  bool // the test has a reference
+	paged bool
 	pages map[uint64]*content
 }
 
@@ -137,9 +138,13 @@ func (a *worlds) change(b [8]byte) {
 	slot := &a.objects[b[1]%4]
 	o := *slot
 	if o == nil {
-		i, errno := a.b.objs.New(1+uint64(b[2])%48, &a.account)
+		make, paged := a.b.objs.New, b[2]%3 == 0
+		if paged {
+			make = a.b.objs.NewPaged
+		}
+		i, errno := make(1+uint64(b[2])%48, &a.account)
 		if errno == 0 {
-			*slot = &shared{index: i, live: true, pages: map[uint64]*content{}}
+			*slot = &shared{index: i, live: true, paged: paged, pages: map[uint64]*content{}}
 		} else if errno != abi.ENOSPC {
 			a.t.Fatal(errno)
 		}
@@ -201,6 +206,8 @@ func (a *worlds) clone(o *shared, b [8]byte) {
 	i, errno := a.b.objs.Clone(o.index, first, end, &a.account)
 	want := abi.Errno(0)
 	switch {
+	case o.paged:
+		want = abi.EINVAL
 	case a.writers(o):
 		want = abi.EBUSY
 	case errno == abi.ENOSPC, errno == abi.EDQUOT && a.list[0].tight:

@@ -4,6 +4,7 @@ package space
 
 import (
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/machine/paging"
 )
 
@@ -29,6 +30,7 @@ func (s *Space) attach(a Area) {
 	s.devices = s.devices || a.Kind == Device
 	if a.hasObject() {
 		s.objects.Attach(a.Object, a.Size()/PageSize, a.mayWrite())
+		s.paged = s.paged || s.objects.Paged(a.Object)
 	}
 }
 
@@ -106,6 +108,8 @@ func (s *Space) borrow(page uint64, a *Area, prot paging.Prot) Outcome {
 	case 0:
 	case abi.ENOMEM:
 		return NoMemory
+	case memory.Absent:
+		return s.miss(page, a)
 	default:
 		return OverQuota
 	}
@@ -130,13 +134,18 @@ func (s *Space) borrow(page uint64, a *Area, prot paging.Prot) Outcome {
 }
 
 // copyObject gives a page of a private area a frame of the space's own, with what
-// the object has there: zeroes if it has no frame, which it need not get.
+// the object has there: zeroes if it has no frame, which it need not get unless a
+// pager brings it.
 func (s *Space) copyObject(page uint64, a *Area, mapped bool) Outcome {
+	from, ok := s.objects.Lookup(a.Object, (a.Offset+page-a.Start)/PageSize)
+	if !ok && s.objects.Paged(a.Object) {
+		return s.miss(page, a)
+	}
 	pa, out := s.ownFrame()
 	if out != Resolved {
 		return out
 	}
-	if from, ok := s.objects.Lookup(a.Object, (a.Offset+page-a.Start)/PageSize); ok {
+	if ok {
 		s.env.Mem.Copy(pa, from)
 	} else {
 		s.env.Mem.Zero(pa)

@@ -38,6 +38,9 @@ type Config struct {
 	// TakeFlush, without Shoot, or TakeLocal get something to say.
 	Dirty     *uint32
 	DirtyBits uint32
+
+	// AbsentBits are set in Dirty when the kernel's own access met an absent page.
+	AbsentBits uint32
 }
 
 // Space is the address space of a process. The zero value is an empty space
@@ -80,6 +83,10 @@ type Space struct {
 	hot       translation
 	devices   bool // it has had areas of kind Device
 
+	absentBits uint32
+	paged      bool        // it has had areas of an object with a pager
+	absent     MissingPage // the last one
+
 	brkStart uint64
 	brk      uint64
 	cursor   uint64 // of Destroy: the pages below are gone
@@ -120,7 +127,7 @@ func (s *Space) Init(c *Config) abi.Errno {
 		return abi.ENOMEM
 	}
 	*s = Space{tables: root, env: c.Env, objects: c.Objects, low: c.Low, high: c.High, limit: c.MaxFrames,
-		account: c.Account, most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits}
+		account: c.Account, most: usual, shoot: c.Shoot, dirty: c.Dirty, dirtyBits: c.DirtyBits, absentBits: c.AbsentBits}
 	s.env.Made = &s.frames
 	if s.limit == 0 {
 		s.limit = ^uint64(0)

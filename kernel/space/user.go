@@ -10,7 +10,8 @@ import (
 )
 
 // Everything here returns EFAULT for memory that the program could not reach
-// itself in the same way, and ENOMEM when its memory could not be had. Before
+// itself in the same way, ENOMEM when its memory could not be had, and
+// memory.Absent, which no program sees, for a page that a pager has to bring. Before
 // an error some of the bytes may have been copied.
 
 // ReadUser copies user memory at va to dst.
@@ -192,6 +193,8 @@ func (s *Space) translateSlow(va uint64, access Prot) (uint64, abi.Errno) {
 		}
 	case NoMemory, OverQuota:
 		return 0, abi.ENOMEM
+	case Absent:
+		return 0, s.missed(va, access)
 	}
 	return 0, abi.EFAULT
 }
