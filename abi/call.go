@@ -172,7 +172,7 @@ const (
 	CallMemoryResize // 0x1014
 
 	// CallMemoryDecommit gives back the frames behind a part of a memory object,
-	// which is zero then. Its clones keep theirs. Arguments: the handle, offset and
+	// which is zero then, or absent if it has a pager. Its clones keep theirs. Arguments: the handle, offset and
 	// length in bytes, whole pages inside of it. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL; EBUSY some of the object is mapped
 	// somewhere; ENOMEM there is no memory to tell what is around the part from
@@ -212,9 +212,10 @@ const (
 	// Arguments: the handle, offset and length in bytes, whole pages inside of the
 	// object, name and its length as in CallMemoryCreate. The result is a handle to
 	// the clone, with all rights. Right: RightRead.
-	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, ENAMETOOLONG, EFAULT, EMFILE; EBUSY
-	// the object is mapped somewhere by who may write it; EDQUOT, ENOSPC the
-	// account, or one above it, has no room for the object or for its pages, ENOMEM.
+	// Errors: EBADF, ENOTSUP, EACCES; EINVAL also for an object that has a pager;
+	// ENAMETOOLONG, EFAULT, EMFILE; EBUSY the object is mapped somewhere by who may
+	// write it; EDQUOT, ENOSPC the account, or one above it, has no room for the
+	// object or for its pages, ENOMEM.
 	CallMemoryClone // 0x1019
 )
 

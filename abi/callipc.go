@@ -188,19 +188,26 @@ const (
 	CallTimerSet // 0x1031
 
 	// CallMemoryCreatePaged makes a memory object whose absent pages come from
-	// a pager: who touches one makes, so to speak, a call to an endpoint (ReceivedPage),
-	// and goes on when that has been answered. Arguments: the size as in
-	// CallMemoryCreate, the endpoint, a key that the pager is told, address of a name
-	// and its length. The result is a handle. Right: RightWrite of the endpoint.
+	// a pager: who touches one makes, so to speak, a call to an endpoint (ReceivedPage,
+	// with the badge of the handle that is given here), and goes on when that has been
+	// answered. What is in the answer counts for nothing. If the page isn't there then,
+	// or nobody can receive from the endpoint any more, an instruction gets SIGBUS with
+	// BUS_ADRERR, a call EFAULT. If the process that was asked ends, whoever receives
+	// next is asked. Signals wait meanwhile. Each thread asks for itself, so that several
+	// may want the same page; but not one that is there when its turn comes. The object
+	// can't be cloned. Arguments: the size as in CallMemoryCreate, the endpoint, a key that the
+	// pager is told, address of a name and its length. The result is a handle.
+	// Right: RightWrite of the endpoint.
 	// Errors: EBADF, ENOTSUP, EACCES; EINVAL no pages, a part of one, or more than
 	// 64 GiB; ENAMETOOLONG, EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallMemoryCreatePaged // 0x1032
 
 	// CallMemorySupply fills absent pages of a memory object with a copy of the
-	// caller's memory; pages that are there stay as they are. Arguments: the handle, the
-	// offset, address, length, whole pages, at most MaxMessageBytes. Right:
-	// RightManage.
-	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EFAULT, ENOMEM.
+	// caller's memory; pages that are there stay as they are. Who pays for the object
+	// is charged. After EFAULT, EDQUOT, ENOSPC and ENOMEM the first pages may have been
+	// filled. Arguments: the handle, the offset, address, length; offset and
+	// length are whole pages, at most MaxMessageBytes. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EFAULT, EDQUOT, ENOSPC, ENOMEM.
 	CallMemorySupply // 0x1033
 
 	// CallHostReceive takes the request of the host's that waits (frame Request of the

@@ -40,7 +40,7 @@ const (
 	ReceivedCall   = 0 // a call: words, badge and token are its
 	ReceivedBits   = 1 // bits of the thread's notification: word 0 has them
 	ReceivedCancel = 2 // the call with that token, received before, is no longer wanted; it is still to be answered
-	ReceivedPage   = 3 // a page of a memory object is wanted, and the token to be answered when it is there: words 0 key, 1 offset in bytes, 2 access (PROT_READ and the like)
+	ReceivedPage   = 3 // a page of a memory object is wanted, and the token to be answered when it is there (CallMemoryCreatePaged): words 0 key, 1 offset in bytes, 2 access (PROT_READ and the like)
 )
 
 // MessageSame, added to the address of MessageOptions, says that they are as they were when the

@@ -200,6 +200,8 @@ var loamCalls = [...]call{
 	abi.CallThreadBind - abi.CallBase:           loamThreadBind,
 	abi.CallThreadSchedule - abi.CallBase:       loamThreadSchedule,
 	abi.CallThreadInfo - abi.CallBase:           loamThreadInfo,
+	abi.CallMemoryCreatePaged - abi.CallBase:    loamMemoryCreatePaged,
+	abi.CallMemorySupply - abi.CallBase:         loamMemorySupply,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

@@ -70,6 +70,9 @@ func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
 	case max(o.SendBytes, o.ReceiveBytes) > abi.MaxMessageBytes:
 		return 0, abi.EMSGSIZE
 	}
+	if e := r.messagePresent(&o); e != 0 {
+		return 0, e
+	}
 	for i, on := range o.Send[:o.SendHandles] {
 		if e := r.handles().CheckHandOn(on); e != 0 {
 			return 0, e
@@ -220,7 +223,17 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 		c.SetReceived(0, 0, k.ipc.Token(told))
 		return abi.ReceivedCancel
 	}
+	const atOnce = 16
+	needless := 0
 	for from := k.ipc.Sender(e); from != pool.Nil; from = k.ipc.Sender(e) {
+		if t := k.threads.Index(from); t.needless() {
+			if needless++; needless > atOnce { // what is answered is answered already
+				r.work |= workChoose
+				return c.Rewind()
+			}
+			r.askAgain(from, t)
+			continue
+		}
 		came, sender, receiver := r.deliver(from, r.index)
 		if receiver != 0 {
 			return receiver.Result()
@@ -260,15 +273,20 @@ func (r *runner) accept(c *metal.Context, from, e int32, came uint64) uint64 {
 	t := k.threads.Index(from)
 	k.ipc.Take(from, r.index, e, r.t.process)
 	t.wait = forReply
-	c.TakeWords(k.contexts[from])
-	c.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
+	result := uint64(abi.ReceivedCall)
+	if t.ask.why != noAsk {
+		result = t.tellPage(c, from)
+	} else {
+		c.TakeWords(k.contexts[from])
+		c.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
+	}
 	r.p.serves = true
 	if k.ipc.Lend(from, r.index) {
 		r.settleEntity(r.index) // its own
 		r.settleEntity(k.ipc.Parties[from].Entity)
 		r.work |= workChoose
 	}
-	return abi.ReceivedCall
+	return result
 }
 
 // caller gives the thread whose call a token names, if it waits for the current
@@ -287,6 +305,10 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		return abi.ESRCH
 	}
 	t := k.threads.Index(x)
+	if t.ask.why != noAsk {
+		r.pagerAnswered(x, t)
+		return 0
+	}
 	came, sender, receiver := r.deliver(r.index, x)
 	if sender != 0 {
 		return sender
@@ -377,7 +399,7 @@ func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
 	switch {
 	case mine != 0:
 		return mine.Result()
-	case other != 0:
+	case ofAnother(s, other) != 0:
 		return abi.ENXIO.Result()
 	}
 	return n

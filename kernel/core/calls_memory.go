@@ -22,6 +22,7 @@ import (
 func (k *kernel) setUpMemory(n int) {
 	k.memories.Init(k.env.Mem, k.frames, n)
 	k.memoryHeaders = tables.Make[int32](tableSource, n)
+	k.pagers = tables.Make[pager](tableSource, n)
 }
 
 // reapMemory gives back a piece of memory objects that nobody can name any more,
@@ -31,6 +32,7 @@ func (r *runner) reapMemory() bool {
 		return false
 	}
 	if i := k.memories.Reap(); i != pool.Nil {
+		r.dropPager(i)
 		header := k.memoryHeaders[i]
 		k.objects.At(header).Record = pool.Nil
 		k.objects.Free(header)

@@ -104,6 +104,9 @@ func (r *runner) epollWait(c *metal.Context) uint64 {
 	if most <= 0 || most > math.MaxInt32/abi.EpollEventSize { // Linux's EP_MAX_EVENTS
 		return abi.EINVAL.Result()
 	}
+	if e := r.present(c.Arg1(), uint64(min(most, mostEvents))*abi.EpollEventSize); e != 0 { // events are told once
+		return e.Result()
+	}
 	var events [mostEvents]abi.EpollEvent
 	n, e := k.poll.EpollWait(r.table(), fd, events[:min(most, mostEvents)])
 	if e != 0 {

@@ -118,6 +118,9 @@ func sysSigtimedwait(r *runner, c *metal.Context) uint64 {
 		}
 		deadline = r.until(decode.After(metal.Now(), ns))
 	}
+	if e := r.present(c.Arg1(), abi.SiginfoSize); e != 0 { // a signal that is taken can't be put back
+		return e.Result()
+	}
 	var info abi.Siginfo
 	var ok bool
 	if t.resumed {
@@ -178,6 +181,9 @@ func (r *runner) suspended() uint64 {
 func sysSigaltstack(r *runner, c *metal.Context) uint64 {
 	old := r.t.sig.AltStack(c.SP())
 	var b [abi.SigStackSize]byte
+	if e := r.present(c.Arg1(), abi.SigStackSize); e != 0 {
+		return e.Result()
+	}
 	if c.Arg0() != 0 {
 		if e := r.as.ReadUser(abi.UserAddr(c.Arg0()), b[:]); e != 0 {
 			return e.Result()

@@ -166,6 +166,9 @@ func (r *runner) sleep(deadline int64, remain abi.UserAddr) uint64 {
 	if deadline <= metal.Now() {
 		return 0
 	}
+	if e := r.present(uint64(remain), abi.TimespecSize); e != 0 {
+		return e.Result()
+	}
 	r.t.remain = remain
 	return r.pause(forTime, deadline)
 }

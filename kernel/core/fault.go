@@ -27,6 +27,9 @@ func (r *runner) pageFault() {
 		return
 	}
 	switch out {
+	case space.Absent:
+		r.pageMissed(at, access)
+		return
 	case space.NoMemory:
 		r.noMemory(at &^ (abi.PageSize - 1))
 		return

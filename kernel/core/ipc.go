@@ -168,6 +168,11 @@ func (r *runner) leaveEndpoint(i int32, t *Thread) {
 // goesOn has thread i, whose wait is over, go on with a result.
 func (r *runner) goesOn(i int32, t *Thread, result uint64) {
 	k.contexts[i].SetResult(result)
+	r.resumes(i, t)
+}
+
+// resumes has thread i, whose wait is over, go on as its registers say.
+func (r *runner) resumes(i int32, t *Thread) {
 	if t.deadline != decode.Never {
 		k.timers.Remove(i)
 		t.deadline = decode.Never
@@ -188,8 +193,9 @@ func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errn
 	a, b := k.threads.Index(from).process, k.threads.Index(to).process
 	fromSpace, toSpace := k.processes.Index(a).space, k.processes.Index(b).space
 	n := uint64(min(m.sendBytes, d.receiveBytes))
-	if sender, receiver = copyBytes(&k.spaces.Index(fromSpace).Space, m.send, &k.spaces.Index(toSpace).Space, d.receive, n); sender|receiver != 0 {
-		return 0, sender, receiver
+	source, target := &k.spaces.Index(fromSpace).Space, &k.spaces.Index(toSpace).Space
+	if sender, receiver = copyBytes(source, m.send, target, d.receive, n); sender|receiver != 0 {
+		return 0, ofAnother(source, sender), ofAnother(target, receiver)
 	}
 	if m.handles > 0 {
 		if sender, receiver = r.deliverHandles(m, d, fromSpace, toSpace); sender|receiver != 0 {
@@ -213,7 +219,7 @@ func (r *runner) deliverHandles(m, d *message, from, to int32) (sender, receiver
 	at := d.options + abi.GivenOffset
 	var b [abi.GivenSize]byte
 	if e := into.WriteUser(abi.UserAddr(at), b[:8*m.handles]); e != 0 {
-		return 0, e
+		return 0, ofAnother(into, e)
 	}
 	for i, on := range m.hands[:m.handles] {
 		h, e := r.handOn(from, to, on)
@@ -320,7 +326,11 @@ func (r *runner) failCalls(p *Process) (done bool) {
 	for failed, end := 0, min(p.failed+looks, n); p.failed < end; p.failed++ {
 		i := p.failed
 		if c := &k.ipc.Parties[i]; c.State == ipcCalling && c.Server == p.handle.Index {
-			r.finish(i, abi.ECONNRESET.Result())
+			if t := k.threads.Index(i); t.ask.why != noAsk {
+				r.askAgain(i, t)
+			} else {
+				r.finish(i, abi.ECONNRESET.Result())
+			}
 			if failed++; failed == atOnce {
 				break
 			}
@@ -339,6 +349,10 @@ func (r *runner) failOrphan() {
 	switch {
 	case t != pool.Nil:
 		r.reach(t)
+		if w := k.threads.Index(t); w.ask.why != noAsk {
+			r.askAgain(t, w)
+			break
+		}
 		result := abi.ECANCELED
 		if sends {
 			result = abi.ECONNREFUSED

@@ -38,7 +38,7 @@ type kernel struct {
 	shoot   func(*space.Space) // the function of that name, nil with one CPU
 	ready   uint32             // 1 once setUp is done; atomic
 	holder  int32              // the runner that has, or had last, the kernel lock
-	dirty   uint32             // workFlush: some space has translations to forget
+	dirty   uint32             // workFlush: some space has translations to forget; workAbsent, workMap
 	alarmed int32              // the runner whose timer is for k.timers
 	alarm   int64              // the deadline that it looks after, decode.Never without one
 
@@ -116,6 +116,7 @@ type kernel struct {
 	memories      memory.Objects
 	memoryHeaders []int32 // of each memory object, its header
 	consoleMemory int32   // the object of the registers of the kernel's console, or pool.Nil
+	pagers        []pager // of each, who brings its pages
 	memoryTurn    bool    // the next piece to be given back is theirs, not a space's
 }
 

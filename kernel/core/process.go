@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/decode"
 	"loam/kernel/futex"
+	"loam/kernel/memory"
 	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/kernel/sched"
@@ -161,29 +162,38 @@ func sysExit(r *runner, c *metal.Context) uint64 {
 	if p.count == 1 {
 		return sysExitGroup(r, c)
 	}
-	r.leaveFutexes()
+	if !r.leaveFutexes() {
+		return memory.Absent.Result()
+	}
 	r.bury(r.index, true)
 	return 0
 }
 
 func sysExitGroup(r *runner, c *metal.Context) uint64 {
-	r.leaveFutexes()
+	if !r.leaveFutexes() {
+		return memory.Absent.Result()
+	}
 	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Exited, Value: uint32(c.Arg0()) & 0xff})
 	return 0
 }
 
 // leaveFutexes does what a thread asked for at its end: clear a word and wake
 // who waits for it (set_tid_address(2)), and mark the robust futexes that it
-// held (Linux Documentation/locking/robust-futex-ABI.rst).
-func (r *runner) leaveFutexes() {
+// held (Linux Documentation/locking/robust-futex-ABI.rst). It reports false if a page
+// has to come before: it is done again then, and does no harm to what is done.
+func (r *runner) leaveFutexes() bool {
+	r.as.TakeAbsent()
 	t := r.t
 	if t.robust != 0 {
 		r.leaveRobust(t)
 	}
-	if t.clearTID == 0 || r.as.WriteUint32(t.clearTID, 0) != 0 {
-		return
+	if t.clearTID != 0 && r.as.WriteUint32(t.clearTID, 0) == 0 {
+		r.wakeWord(t.clearTID)
 	}
-	r.wakeWord(t.clearTID)
+	if r.as.Missed() {
+		return !r.mustWait(memory.Absent)
+	}
+	return true
 }
 
 // leaveRobust walks a list in user memory: bounded, and every word of it as

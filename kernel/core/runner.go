@@ -69,6 +69,7 @@ const (
 	workSignal             // the current thread may have a signal to take
 	workFlush              // translations of some space are not so any more
 	workMap                // a map of memory is made (drawMap)
+	workAbsent             // the kernel has missed a page for the current thread's call
 )
 
 // loop runs the CPU's threads for ever. It begins with the kernel lock held. What
@@ -175,8 +176,8 @@ func (r *runner) interrupted(trap metal.Trap) {
 func (r *runner) choose() {
 	breathed, tidied := false, false
 	for {
-		if r.work&workSignal != 0 && r.t != nil && r.t.wait == running && !r.t.unfinished {
-			r.takeSignals()
+		if r.work&(workSignal|workAbsent) != 0 && r.t != nil && r.t.wait == running && !r.t.unfinished {
+			r.attend()
 		}
 		if k.dirty != 0 {
 			r.flush()

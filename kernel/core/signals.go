@@ -6,6 +6,7 @@ package core
 
 import (
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/kernel/pool"
 	"loam/kernel/signal"
 )
@@ -155,6 +156,11 @@ func (r *runner) takeSignals() {
 		case abi.ENOMEM:
 			r.noRoomForFrame(&d)
 			return
+		case memory.Absent:
+			if r.frameMissed(&d) {
+				return
+			}
+			signal.FrameFailed(&p.sig, &t.sig, &d)
 		default:
 			signal.FrameFailed(&p.sig, &t.sig, &d)
 		}

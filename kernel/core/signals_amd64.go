@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 
 	"loam/abi"
+	"loam/kernel/memory"
 	"loam/kernel/signal"
 	"loam/machine/metal"
 )
@@ -33,7 +34,7 @@ func (r *runner) enterHandler(d *signal.Delivery) abi.Errno {
 	t.fault = signal.FaultAMD64{}
 	signal.BuildAMD64(k.frame[:], place, &regs, d, t.sig.AltStack(c.RSP), fault, fpu, metal.XCR0())
 	if e := r.as.WriteUser(abi.UserAddr(place.SP), k.frame[:place.Bytes]); e != 0 {
-		if e == abi.ENOMEM {
+		if e == abi.ENOMEM || e == memory.Absent {
 			t.fault = fault // the signal is put back, and its trace with it
 		}
 		return e
@@ -52,13 +53,19 @@ func (r *runner) enterHandler(d *signal.Delivery) abi.Errno {
 // sysSigreturn puts back what a handler's frame holds.
 func sysSigreturn(r *runner, c *metal.Context) uint64 {
 	var f [signal.FrameSizeAMD64]byte
-	if r.as.ReadUser(signal.FrameAddressAMD64(c.RSP), f[:]) != 0 {
-		r.force(abi.Siginfo{Signo: abi.SIGSEGV, Code: abi.SI_KERNEL})
-		return 0
-	}
+	e := r.as.ReadUser(signal.FrameAddressAMD64(c.RSP), f[:])
 	regs := registers(c)
-	back, e := signal.ParseAMD64(f[:], &regs)
-	if e != 0 || !r.restoreFPU(c, back.FPState) {
+	var back signal.ReturnAMD64
+	if e == 0 {
+		back, e = signal.ParseAMD64(f[:], &regs)
+	}
+	if e == 0 {
+		e = r.restoreFPU(c, back.FPState)
+	}
+	if r.mustWait(e) {
+		return e.Result()
+	}
+	if e != 0 {
 		r.force(abi.Siginfo{Signo: abi.SIGSEGV, Code: abi.SI_KERNEL})
 		return 0
 	}
@@ -71,7 +78,7 @@ func sysSigreturn(r *runner, c *metal.Context) uint64 {
 }
 
 // restoreFPU puts back the extended state that a frame refers to.
-func (r *runner) restoreFPU(c *metal.Context, from abi.UserAddr) bool {
+func (r *runner) restoreFPU(c *metal.Context, from abi.UserAddr) abi.Errno {
 	area := c.FPU()
 	mask := binary.LittleEndian.Uint32(area[28:]) // MXCSR_MASK, as XSAVE stored it
 	if mask == 0 {
@@ -79,19 +86,22 @@ func (r *runner) restoreFPU(c *metal.Context, from abi.UserAddr) bool {
 	}
 	if from == 0 {
 		signal.InitXStateAMD64(area)
-		return true
+		return 0
 	}
 	const fxsave = 512
 	b := k.frame[:]
-	if r.as.ReadUser(from, b[:fxsave]) != 0 {
-		return false
+	if e := r.as.ReadUser(from, b[:fxsave]); e != 0 {
+		return e
 	}
 	n := signal.XStateLengthAMD64(b[:fxsave], len(area))
-	if n > len(b) || r.as.ReadUser(from, b[:n]) != 0 {
-		return false
+	if n > len(b) {
+		return abi.EFAULT
+	}
+	if e := r.as.ReadUser(from, b[:n]); e != 0 {
+		return e
 	}
 	signal.RestoreXStateAMD64(area, b[:n], metal.XCR0(), mask)
-	return true
+	return 0
 }
 
 // registers gives a thread's registers as package signal wants them.

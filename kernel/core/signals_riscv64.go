@@ -56,6 +56,9 @@ func sysSigreturn(r *runner, c *metal.Context) uint64 {
 	if e == 0 && back.Vector {
 		e = r.restoreVectors(at, control, length, vectors)
 	}
+	if r.mustWait(e) {
+		return e.Result()
+	}
 	if e != 0 {
 		r.force(abi.Siginfo{Signo: abi.SIGSEGV, Code: abi.SI_KERNEL})
 		return c.Result()

@@ -151,7 +151,7 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 	}
 	p.parentPID, p.essential, p.highest = from.parent, from.essential, from.highest
 	e := s.Init(&space.Config{Account: k.objects.Pages(p.objects.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
-		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, Shoot: k.shoot})
+		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, AbsentBits: workAbsent, Shoot: k.shoot})
 	if e != 0 {
 		k.objects.DropRecord(p.objects.Object)
 		k.objects.EndProcess(&p.objects)

@@ -55,6 +55,8 @@ type Thread struct {
 	priority, boost int8    // fixed, of its entity: its own, and of those who wait for whom it works for
 	bound           int32   // header of the notification that is bound to it plus 1, 0: none
 
+	ask ask // for a page
+
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal
 }
@@ -213,6 +215,9 @@ func (r *runner) interrupt(i int32, t *Thread) {
 			t.restart = ifRestart
 		}
 	case forChild, forObject, forSend, forReceive: // a deadline is a time, not a length
+		if t.ask.why != noAsk { // as for memory
+			return
+		}
 		t.restart = ifRestart
 	case forReply:
 		r.cancel(i, t)

@@ -49,6 +49,26 @@ func MemoryCreate(size uint64, name string) (uint64, error) {
 	return valueOr(v, e)
 }
 
+// MemoryCreatePaged makes a memory object whose pages come from who receives at
+// an endpoint.
+func MemoryCreatePaged(size uint64, endpoint abi.Handle, key uint64, name string) (uint64, error) {
+	v, _, e := syscall.RawSyscall6(abi.CallMemoryCreatePaged, uintptr(size), uintptr(endpoint), uintptr(key),
+		uintptr(unsafe.Pointer(unsafe.StringData(name))), uintptr(len(name)), 0)
+	runtime.KeepAlive(name)
+	return valueOr(v, e)
+}
+
+// MemorySupply fills absent pages of the memory object m from an offset on with b.
+func MemorySupply(m abi.Handle, offset uint64, b []byte) error {
+	_, _, e := syscall.Syscall6(abi.CallMemorySupply, uintptr(m), uintptr(offset),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0)
+	runtime.KeepAlive(b)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // MemoryClone makes a clone of a part of the memory object m.
 func MemoryClone(m abi.Handle, offset, length uint64, name string) (uint64, error) {
 	v, _, e := syscall.RawSyscall6(abi.CallMemoryClone, uintptr(m), uintptr(offset), uintptr(length),

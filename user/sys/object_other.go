@@ -19,6 +19,14 @@ func ObjectWait(nr uint64, h abi.Handle, a, b uint64) (uint64, error) { return 0
 // MemoryCreate returns syscall.ENOSYS.
 func MemoryCreate(size uint64, name string) (uint64, error) { return 0, syscall.ENOSYS }
 
+// MemoryCreatePaged returns syscall.ENOSYS.
+func MemoryCreatePaged(size uint64, endpoint abi.Handle, key uint64, name string) (uint64, error) {
+	return 0, syscall.ENOSYS
+}
+
+// MemorySupply returns syscall.ENOSYS.
+func MemorySupply(m abi.Handle, offset uint64, b []byte) error { return syscall.ENOSYS }
+
 // MemoryClone returns syscall.ENOSYS.
 func MemoryClone(m abi.Handle, offset, length uint64, name string) (uint64, error) {
 	return 0, syscall.ENOSYS
