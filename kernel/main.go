@@ -7,6 +7,7 @@ package main
 import (
 	"runtime/debug"
 
+	"loam/archive"
 	"loam/kernel/core"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
@@ -17,7 +18,7 @@ import (
 func main() {
 	debug.SetMaxStack(maxStack) // endless recursion of the kernel's is caught early
 	logUnknown()                // what the command line has that nobody knows
-	if mode, _ := bootinfo.Lookup(metal.CommandLine(), "mode"); string(mode) == "boot" {
+	if _, code := archive.Lookup(metal.Archive(), "init"); metal.BootMode() && code != archive.OK {
 		console() // stay up; a person is watching
 	}
 	core.Run(core.Config{}) // the program of the boot archive

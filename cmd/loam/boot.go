@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"loam/host/boot"
+	"loam/host/ps"
 	"loam/host/vm"
 )
 
 func bootCommand() *cobra.Command {
 	var f machineFlags
 	var limit durationFlag
-	var display, dump string
+	var display, dump, services string
 	cmd := &cobra.Command{
 		Use:   "boot",
 		Short: "Start the kernel on a machine and watch it",
@@ -27,6 +28,7 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 		Example: `  loam boot
   loam boot --arch riscv64 --firmware opensbi
   loam boot --display none --for 5s
+  loam boot --services ./services
   loam boot --for 3s --screendump vga.ppm`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +55,7 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 				Verbose: f.verbose, Limit: limit.Duration, Display: display, Screendump: dump,
 				Stdin: os.Stdin, Kernel: kernelImage,
 				Console: cmd.OutOrStdout(), Messages: cmd.ErrOrStderr(), Log: log.w,
+				Services: services, Sockets: ps.Folders(cacheDir()),
 				Cache: cacheDir(), Interrupt: stop.code,
 			})
 		},
@@ -61,6 +64,7 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 	fl := cmd.Flags()
 	fl.Var(&limit, "for", "stop after this time, such as 5s (default: stay until Ctrl-C)")
 	fl.StringVar(&display, "display", boot.AutoDisplay, "where to show the VGA console: auto, none or a display of QEMU's (gtk, sdl, cocoa)")
+	fl.StringVar(&services, "services", "", "run the services that the file manifest in `DIR` names (docs/init.md)")
 	fl.StringVar(&dump, "screendump", "", "before the end, save a picture of the VGA console to `FILE` (PPM)")
 	return cmd
 }

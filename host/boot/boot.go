@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -22,8 +23,10 @@ import (
 	"loam/archive"
 	"loam/host/accel"
 	"loam/host/exit"
+	"loam/host/ps"
 	"loam/host/run"
 	"loam/host/vm"
+	"loam/internal/manifest"
 )
 
 // AutoDisplay asks for a window if there is a screen.
@@ -38,6 +41,7 @@ type Options struct {
 	Accel           string
 	Verbose         bool
 	Limit           time.Duration // stop after it; 0: never
+	Services        string        // folder of services, as in run.Options; empty: the kernel alone
 	Display         string        // AutoDisplay, "none" or a name of QEMU's
 	Screendump      string        // file for a picture of the screen at the end
 
@@ -47,12 +51,24 @@ type Options struct {
 	Log      io.Writer // also gets the serial console; nil: nobody
 
 	QEMU, Cache string     // as in run.Options
+	Sockets     []string   // as in run.Options
 	Kernel      []byte     // as in run.Options
 	Interrupt   <-chan int // a status to end with
 }
 
 func (o *Options) note(format string, args ...any) {
 	fmt.Fprintf(o.Messages, "loam: "+format+"\n", args...)
+}
+
+// list lets loam ps find the machine, until the function that it returns is called.
+func (o *Options) list() (end func()) {
+	about := ps.Machine{Program: "loam boot", Arch: o.Machine.Arch(), Machine: string(o.Machine), MemoryMiB: o.MemoryMiB, CPUs: o.CPUs,
+		Started: time.Now(), Init: o.Services != ""}
+	s, err := ps.Serve(o.Sockets, func(context.Context) ps.Machine { return about })
+	if err != nil {
+		return func() {}
+	}
+	return s.Close
 }
 
 // Run boots and stays until it is told to stop, which is no error, or until
@@ -94,6 +110,7 @@ func Run(ctx context.Context, o Options) error {
 		return exit.Errorf(exit.Loam, "%v", err)
 	}
 	defer p.Close()
+	defer o.list()()
 	// Nothing is expected on the host channel here; a guest that writes to it
 	// must not be blocked by that.
 	go func() { _, _ = io.Copy(io.Discard, p.Out) }()
@@ -180,9 +197,9 @@ func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, er
 	if c.Kernel, err = run.KernelFile(o.Machine.Arch(), o.Kernel); err != nil {
 		return nil, err
 	}
-	if c.Archive, err = emptyArchive(); err != nil {
+	if c.Archive, err = o.archive(); err != nil {
 		_ = c.Kernel.Close()
-		return nil, exit.Errorf(exit.Loam, "%v", err)
+		return nil, err
 	}
 	if err := c.Check(); err != nil {
 		_ = c.Kernel.Close()
@@ -192,17 +209,32 @@ func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, er
 	return c, nil
 }
 
-func emptyArchive() (*os.File, error) {
+// archive is the boot archive: empty, or with init and the services.
+func (o *Options) archive() (*os.File, error) {
+	files := map[string][]byte{}
+	if o.Services != "" {
+		var err error
+		if files, err = run.ServiceFiles(o.Services, o.Machine.Arch()); err != nil {
+			return nil, err
+		}
+		if files[manifest.SystemImage], err = run.SystemFile(o.Machine.Arch()); err != nil {
+			return nil, err
+		}
+	}
 	f, err := vm.MemFile("archive")
 	if err != nil {
-		return nil, err
+		return nil, exit.Errorf(exit.Loam, "%v", err)
 	}
-	if err = archive.NewWriter(f).Close(); err == nil {
+	w := archive.NewWriter(f)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		err = errors.Join(err, w.AddBytes(name, files[name]))
+	}
+	if err = errors.Join(err, w.Close()); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, exit.Errorf(exit.Loam, "%v", err)
 	}
 	return f, nil
 }

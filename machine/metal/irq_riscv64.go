@@ -107,12 +107,12 @@ func serveDevices(cpu *CPU) {
 			return
 		case irq == hostIRQ:
 			cpu.events |= uint32(receiveAll())
+		case lineFired(cpu, irq):
+			continue // UnmaskLine completes it
 		case irq == tree.UART.IRQ:
 			if receiveKeys() {
 				cpu.events |= uint32(EventKey)
 			}
-		case lineFired(cpu, irq):
-			continue // UnmaskLine completes it
 		}
 		mmioWrite32(cpu.plic.claim, irq)
 	}

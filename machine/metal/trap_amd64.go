@@ -42,7 +42,7 @@ func serveInterrupt(cpu *CPU, t Trap) {
 	case vectorIRQ + irqCOM2:
 		cpu.events |= uint32(receiveAll())
 	case vectorIRQ + irqCOM1, vectorIRQ + irqKeyboard:
-		if receiveKeys(vector) {
+		if !lineFired(cpu, inputOf(vector)) && receiveKeys(vector) {
 			cpu.events |= uint32(EventKey)
 		}
 	case vectorSpurious:

@@ -37,6 +37,12 @@ type console struct {
 // boot starts loam boot without a window and waits until the kernel is ready.
 func boot(t *testing.T, args ...string) *console {
 	t.Helper()
+	return bootTo(t, ready, args...)
+}
+
+// bootTo is boot, and waits for another line.
+func bootTo(t *testing.T, until string, args ...string) *console {
+	t.Helper()
 	t.Cleanup(vmtest.Slot())
 	c := &console{t: t, cmd: exec.Command(vmtest.Loam(t), append([]string{"boot", "--arch", vmtest.Arch(), "--display", "none"}, args...)...)}
 	out, err := c.cmd.StdoutPipe()
@@ -53,7 +59,7 @@ func boot(t *testing.T, args ...string) *console {
 	hang := time.AfterFunc(vmtest.Limit, func() { _ = c.cmd.Process.Kill() })
 	t.Cleanup(func() { hang.Stop(); _ = c.cmd.Process.Kill(); _ = c.cmd.Wait() })
 	c.r = bufio.NewReader(out)
-	c.expect(ready)
+	c.expect(until)
 	return c
 }
 

@@ -252,3 +252,26 @@ func TestPs(t *testing.T) {
 		t.Errorf("sockets: %v", left)
 	}
 }
+
+// TestConsoleDriver has a console that is driven in user mode: what is typed comes
+// back in capitals, by way of the driver, both ways.
+func TestConsoleDriver(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	device := "args 0x3f8\n  provides console\n  interrupt 4\n  ports 0x3f8 8\n"
+	if vmtest.Arch() == "riscv64" {
+		device = "provides console\n  interrupt 10 level\n  memory 0x10000000 4K\n"
+	}
+	dir := services(t, "service console\n  system console\n  "+device+"  restart always\n"+
+		"service echo\n  file services\n  args echo\n  uses console\n  restart always\n")
+	c := bootTo(t, "type\r", "--services", dir)
+	for _, word := range []string{"loam", "q", "t"} { // not keys of the kernel's any more
+		c.press(word)
+		for got := ""; got != strings.ToUpper(word); { // what is typed may come in parts
+			line := strings.TrimRight(c.expect("\r"), "\r\n")
+			if got += line; line == "" || !strings.HasPrefix(strings.ToUpper(word), got) {
+				t.Fatalf("%q came back as %q", word, got)
+			}
+		}
+	}
+}

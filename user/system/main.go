@@ -4,6 +4,7 @@
 // they share their text, of which the Go runtime is most. Its first argument, or the
 // name by which it is called, says which program it is.
 //
+//	console  drives a serial port
 //	init     starts the others as the manifest says, and looks after them
 //
 // The runner of WebAssembly modules (user/wasi) is a binary of its own: it is many times
@@ -15,13 +16,15 @@ import (
 	"os"
 	"strings"
 
+	"loam/user/console"
 	"loam/user/initd"
 	"loam/user/sys"
 )
 
 // programs are what the image has.
 var programs = map[string]func() error{
-	"init": initd.Run,
+	"console": console.Run,
+	"init":    initd.Run,
 }
 
 func main() {

@@ -25,6 +25,8 @@ func main() {
 	case "life":
 		os.Args = os.Args[:1] // all cases
 		cases.Main(lives())
+	case "echo":
+		echo()
 	case "kills":
 		kills(number(2), number(3))
 	default:
