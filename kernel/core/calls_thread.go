@@ -19,14 +19,6 @@ func sysGettid(r *runner, c *metal.Context) uint64 { return uint64(r.t.tid) }
 
 func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPID) }
 
-func sysSchedYield(r *runner, c *metal.Context) uint64 {
-	if !r.queue.Alone() {
-		r.queue.Yield(r.time())
-		r.work |= workChoose
-	}
-	return 0
-}
-
 // sysClone: flags, stack, where the parent and where the child find the thread
 // id, thread-local storage. Only threads are made so.
 func sysClone(r *runner, c *metal.Context) uint64 {

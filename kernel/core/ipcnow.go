@@ -34,6 +34,9 @@ func (r *runner) callNow(c *metal.Context) bool {
 	if c.Arg1() != 0 || r.t.message.options != 0 {
 		return false
 	}
+	if r.pair.state == turning {
+		r.part()
+	}
 	e, badge, ok := r.endpointNow(c.Arg0(), abi.RightWrite)
 	if !ok {
 		return false
@@ -70,6 +73,9 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	o := c.Arg1()
 	if o != r.t.message.same {
 		return false
+	}
+	if r.pair.state == turning {
+		r.part()
 	}
 	e, _, ok := r.endpointNow(c.Arg0(), abi.RightWait)
 	if !ok {

@@ -231,6 +231,7 @@ func (k *kernel) setUpCPUs() {
 	k.runners = make([]runner, metal.CPUs())
 	k.alarm = decode.Never
 	k.several = len(k.runners) > 1 || spin.Checked
+	setUpYield()
 	if k.several {
 		k.shoot = shoot
 	}

@@ -43,6 +43,7 @@ const (
 	apart   pairState = iota // there is no pair
 	asking                   // the client runs
 	serving                  // the server does, for the client
+	turning                  // there is none; two threads take turns (turns)
 )
 
 // seat is what is current with a thread.
@@ -131,6 +132,22 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 	return true
 }
 
+// sit makes the thread of a seat of turns current, as the end of messageNow does.
+func (r *runner) sit(s *seat) {
+	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
+	r.near.pairs = 0
+	r.seeCode()
+	if r.loaded == s.space {
+		return
+	}
+	r.loaded = s.space // one CPU: nobody reads it now
+	if s.as.Changes == s.changes {
+		r.cpu.UseKept(s.word, s.root, s.tag)
+	} else {
+		r.loadSeat(s)
+	}
+}
+
 // loadSeat loads the space of a seat, and keeps how to do that again.
 func (r *runner) loadSeat(s *seat) {
 	s.changes = s.as.Changes
@@ -148,6 +165,10 @@ func (r *runner) part() {
 	q := &r.pair
 	state := q.state
 	q.state = apart
+	if state == turning {
+		r.partTurns()
+		return
+	}
 	r.party = &k.ipc.Parties[r.index]
 	calls := (q.token - q.first) / oneToken
 	r.calls += 2 * calls

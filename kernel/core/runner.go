@@ -55,6 +55,7 @@ type runner struct {
 	forget space.Flush // translations that it has to forget (orderForget)
 	near   near
 	pair   pair
+	turns  turns
 	arch   archRunner
 
 	// buf is where data stays between a program's memory and a device.

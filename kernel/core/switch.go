@@ -1,0 +1,118 @@
+//go:build loam
+
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"loam/abi"
+	"loam/machine/metal"
+)
+
+// Switches from one thread to another without the long way through choose, on one CPU.
+
+// switchTo makes the thread that runs on an entity the current one, in a call of the
+// current one, when the scheduler has said so without being asked by choose. It is what choose
+// does when there is nothing else to do; if there is, or the thread doesn't
+// just go on, it is left to choose, which finds everything as if the scheduler had answered
+// the entity to it. until is the end of the entity's slice. The deadlines of
+// k.timers are the same as at the last choose.
+//
+// The CPU may still have registers of the thread before, as after hop: the next entry
+// sees to it.
+//
+//loam:noalloc
+func (r *runner) switchTo(entity int32, until int64) (done bool) {
+	i := k.ipc.Runs[entity]
+	s := &k.seats[i]
+	t, p := s.t, s.p
+	if r.work|k.dirty != 0 || t.retry || t.unfinished || t.signalled || p.ended || p.signalled(t) ||
+		r.party.Entity != r.entity || k.anythingLeft() {
+		r.work |= workChoose
+		return false
+	}
+	if until < r.armed {
+		r.armBy(until)
+	}
+	r.t.switches++
+	r.t.on = 0
+	r.leaveHome()
+	r.entity = entity
+	r.become(i)
+	r.comeHome()
+	return true
+}
+
+// turns are two threads that have the CPU in turns, by sched_yield, when nothing has
+// happened since but that. What a switch changes in the tables, but for the
+// scheduler's, is done when somebody may look (part), as in a pair, whose state says that it is so.
+type turns struct {
+	seats    [2]seat
+	entities [2]int32
+	at       uint64 // switches: the lowest bit is whose turn it is; the tables know of the first
+}
+
+// setUpYield makes sched_yield a call that takes no lock where nobody takes one.
+func setUpYield() { lockless[abi.SYS_SCHED_YIELD] = !k.several }
+
+// sysSchedYield is a call without lock on one CPU: it says itself what has to be done.
+func sysSchedYield(r *runner, c *metal.Context) uint64 {
+	q := &r.turns
+	if r.pair.state != turning || q.seats[q.at&1].c != c {
+		return r.yield()
+	}
+	now := metal.Now()
+	_, slice, ok := r.queue.YieldTo(now)
+	if !ok {
+		return r.yield()
+	}
+	q.at++
+	s := &q.seats[q.at&1]
+	if until := now + slice; until < r.armed {
+		r.armBy(until)
+	}
+	r.sit(s)
+	return 0
+}
+
+// yield is sysSchedYield of who yields the first time.
+func (r *runner) yield() uint64 {
+	if r.queue.Alone() {
+		return 0
+	}
+	if r.pair.state != apart {
+		r.part()
+	}
+	now := metal.Now()
+	next, slice, ok := r.queue.YieldTo(now)
+	if !ok {
+		r.queue.Yield(now)
+		r.work |= workChoose
+		return 0
+	}
+	me, entity := r.index, r.entity
+	if r.switchTo(next, now+slice) && !k.several {
+		q := &r.turns
+		q.seats = [2]seat{k.seats[me], k.seats[r.index]}
+		q.entities = [2]int32{entity, next}
+		q.at = 1
+		r.pair.state = turning
+	}
+	return 0
+}
+
+// partTurns ends turns, and has the tables say what is so.
+func (r *runner) partTurns() {
+	q := &r.turns
+	n := q.at - 1
+	q.seats[0].t.switches += n / 2
+	q.seats[1].t.switches += (n + 1) / 2
+	if n&1 == 0 {
+		return
+	}
+	q.seats[1].t.on = 0
+	r.leaveHome()
+	r.entity, r.party = q.entities[0], &k.ipc.Parties[r.index]
+	r.t.on = r.id + 1
+	r.comeHome()
+}
