@@ -173,7 +173,6 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 		k.ipc.Parties[me].Home = 0
 	}
 	r.hop(i)
-	r.calls-- // it is counted already
 	r.comeHome()
 	if t.signalled || t.due(p) {
 		r.work |= workSignal

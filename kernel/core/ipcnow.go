@@ -108,7 +108,6 @@ func (p *Process) signalled(t *Thread) bool { return p.sig.Any() || t.sig.Any() 
 
 // hop makes thread i the current one, which runs on the current entity now.
 func (r *runner) hop(i int32) {
-	r.calls++
 	r.t.on = 0
 	r.t.switches++
 	r.become(i)

@@ -171,7 +171,6 @@ func (r *runner) part() {
 	}
 	r.party = &k.ipc.Parties[r.index]
 	calls := (q.token - q.first) / oneToken
-	r.calls += 2 * calls
 	q.client.t.switches += calls
 	q.server.t.switches += calls
 	k.ipc.Parties[q.client.index].Calls += calls

@@ -26,6 +26,8 @@ type runner struct {
 
 	work uint32 // why the loop can't enter the current thread again at once
 
+	calls uint64 // for people
+
 	t     *Thread
 	p     *Process
 	as    *space.Space
@@ -43,7 +45,6 @@ type runner struct {
 	queue *sched.Queue
 	now   int64 // the time of this trap, 0 until somebody asks
 	armed int64 // the deadline that the timer has, decode.Never without one
-	calls uint64
 
 	moved  bool  // the call has moved bytes already: it ends rather than wait
 	idle   bool  // the CPU is in Idle
@@ -87,18 +88,17 @@ func (r *runner) loop() {
 				r.trap(trap)
 				continue
 			}
+			r.calls++
 			f := rareCall
 			if nr := c.Number(); nr < uint64(len(calls)) {
 				f = calls[nr]
 				if lockless[nr] {
-					r.calls++
 					c.SetResult(f(r, c))
 					continue
 				}
 			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {
 				continue
 			}
-			r.calls++
 			if r.pair.state != apart {
 				r.part()
 			}
