@@ -202,6 +202,7 @@ var loamCalls = [...]call{
 	abi.CallThreadInfo - abi.CallBase:           loamThreadInfo,
 	abi.CallMemoryCreatePaged - abi.CallBase:    loamMemoryCreatePaged,
 	abi.CallMemorySupply - abi.CallBase:         loamMemorySupply,
+	abi.CallProcessQuota - abi.CallBase:         loamProcessQuota,
 }
 
 // rareCall makes the calls that are not in the table of runtime calls, or

@@ -100,3 +100,18 @@ func loamThreadInfo(r *runner, c *metal.Context) uint64 {
 
 // threadTime is the CPU time that thread i has paid for, ns.
 func (r *runner) threadTime(i int32) int64 { return k.sched.Used(i, r.time()) }
+
+// loamProcessQuota: process, time, period.
+func loamProcessQuota(r *runner, c *metal.Context) uint64 {
+	p, e := r.process(c.Arg0(), abi.RightManage)
+	if e != 0 {
+		return e.Result()
+	}
+	// What is too large to be a time is negative, and refused.
+	if !k.sched.SetQuota(p.handle.Index, int64(c.Arg1()), int64(c.Arg2()), r.time(), int(r.id)) {
+		return abi.EINVAL.Result()
+	}
+	r.kick()
+	r.work |= workChoose
+	return 0
+}

@@ -20,7 +20,6 @@ var unwrapped = []string{
 	"CallMemoryCreatePaged",
 	"CallMemorySupply",
 	"CallMessageWrite",
-	"CallProcessQuota",
 	"CallSpawn",
 }
 

@@ -97,8 +97,7 @@ func schedule(s *service, c object.Child) error {
 		}
 	}
 	if s.Quota.Time != 0 {
-		_, err := sys.ObjectCall(abi.CallProcessQuota, uint64(c.Process), uint64(s.Quota.Time), uint64(s.Quota.Period))
-		if err != nil {
+		if err := c.Process.SetQuota(time.Duration(s.Quota.Time), time.Duration(s.Quota.Period)); err != nil {
 			return &stepError{"quota", err}
 		}
 	}

@@ -3,6 +3,8 @@
 package object
 
 import (
+	"time"
+
 	"loam/abi"
 	"loam/user/sys"
 )
@@ -51,6 +53,13 @@ func (p Process) Use() (abi.ProcessUse, error) {
 		return abi.ProcessUse{}, err
 	}
 	return abi.GetProcessUse(b[:]), nil
+}
+
+// SetQuota bounds the CPU time that the threads of the process together may have in
+// each period, from 1 ms to 10 s; a time of 0 bounds nothing, any other is at least 100 us. Its children have quotas of their own.
+func (p Process) SetQuota(quota, period time.Duration) error {
+	_, err := sys.ObjectCall(abi.CallProcessQuota, uint64(p), uint64(quota), uint64(period))
+	return err
 }
 
 // Close gives the handle back. The process goes on.
