@@ -3,10 +3,13 @@
 package vm
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"loam/test/vm/vmtest"
 )
@@ -57,6 +60,32 @@ func TestDeathMatrix(t *testing.T) {
 					t.Errorf("seen: %s\nthe page: %s", got[i], want[i])
 				}
 			}
+		})
+	}
+}
+
+// TestMessageStress has clients and servers call each other while they are stopped, ended and
+// killed; nobody may be left waiting, or get what isn't his. LOAM_IPC_SECONDS makes it
+// longer, and with it the seed is the time.
+func TestMessageStress(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	seconds, seed := number(t, "LOAM_IPC_SECONDS", 0), int64(1)
+	if seconds > 0 {
+		seed = time.Now().UnixNano() % 1e6
+	}
+	for _, cpus := range vmtest.CPUs("2", "4") {
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			teams, _ := strconv.Atoi(cpus)
+			r := vmtest.Command{
+				Args: []string{"run", "--cpus", cpus, "-m", "256M", "-v", vmtest.Program(t, "message"),
+					"stress", fmt.Sprint(max(5, seconds)), fmt.Sprint(seed), fmt.Sprint(teams + 2)},
+				Limit: vmtest.Limit + time.Duration(seconds)*time.Second,
+			}.Do(t)
+			r.Want(t, 0)
+			wantNothingLeft(t, r)
+			t.Logf("%s", r.Stdout)
 		})
 	}
 }

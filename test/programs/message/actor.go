@@ -46,15 +46,20 @@ type actor struct {
 	places []uint64 // of the steps
 }
 
-// newProcess makes a process for actors, which has these handles. size is that of its
-// memory, the buffers included.
-func newProcess(size uint64, hands ...abi.HandOn) *actorProcess {
+// prepareText makes the memory object of the actors' code, if there is none yet.
+func prepareText() {
 	if text == 0 {
 		text = must(object.NewMemory(page))
 		b := here(text, page)
 		copy(b, object.Bytes(codeOfActor(), actorCode))
 		away(b)
 	}
+}
+
+// newProcess makes a process for actors, which has these handles. size is that of its
+// memory, the buffers included.
+func newProcess(size uint64, hands ...abi.HandOn) *actorProcess {
+	prepareText()
 	p := &actorProcess{memory: must(object.NewMemory(size))}
 	p.data = here(p.memory, size)
 	p.Child = must((&object.Program{Empty: true, Handles: hands}).Start())

@@ -7,7 +7,8 @@
 // one dies. Its parties are mostly actors: processes without a runtime, which make the
 // calls that they are told (actor.go).
 //
-// With "matrix" it kills each party at each stage of a call (matrix.go).
+// With "matrix" it kills each party at each stage of a call (matrix.go); with "stress
+// SECONDS SEED TEAMS" parties call each other while others disturb them (stress.go).
 package main
 
 import (
@@ -27,6 +28,9 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "matrix" {
 		exit(matrix())
+	}
+	if len(os.Args) > 1 && os.Args[1] == "stress" {
+		exit(stress(os.Args[2:]))
 	}
 	before := used()
 	cases.Main(slices.Concat(
