@@ -193,10 +193,10 @@ const (
 	// answered. What is in the answer counts for nothing. If the page isn't there then,
 	// or nobody can receive from the endpoint any more, an instruction gets SIGBUS with
 	// BUS_ADRERR, a call EFAULT. If the process that was asked ends, whoever receives
-	// next is asked. Signals wait meanwhile. Each thread asks for itself, so that several
-	// may want the same page; but not one that is there when its turn comes. The object
-	// can't be cloned. Arguments: the size as in CallMemoryCreate, the endpoint, a key that the
-	// pager is told, address of a name and its length. The result is a handle.
+	// next is asked. Signals wait meanwhile. Each thread asks for itself: a page may
+	// be wanted that has come meanwhile. The object can't be cloned. Arguments: the
+	// size as in CallMemoryCreate, the endpoint, a key that the pager is told, address
+	// of a name and its length. The result is a handle.
 	// Right: RightWrite of the endpoint.
 	// Errors: EBADF, ENOTSUP, EACCES; EINVAL no pages, a part of one, or more than
 	// 64 GiB; ENAMETOOLONG, EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.

@@ -225,11 +225,11 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 	const atOnce = 16
 	needless := 0
 	for from := k.ipc.Sender(e); from != pool.Nil; from = k.ipc.Sender(e) {
-		if t := k.threads.Index(from); t.needless() {
-			if needless++; needless > atOnce { // what is answered is answered already
-				r.work |= workChoose
-				return c.Rewind()
+		if t := k.threads.Index(from); t.ask.why != noAsk {
+			if needless == atOnce || !t.needless() {
+				return r.accept(c, from, e, 0)
 			}
+			needless++
 			r.askAgain(from, t)
 			continue
 		}
@@ -383,6 +383,9 @@ func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
 	theirs, room := t.message.send, uint64(t.message.sendBytes)
 	if write {
 		theirs, room = t.message.receive, uint64(t.message.receiveBytes)
+	}
+	if t.ask.why != noAsk { // it isn't a message of its
+		room = 0
 	}
 	if offset > room {
 		return abi.EINVAL.Result()

@@ -60,6 +60,16 @@
 // need of the kernel's tables later is taken when it is admitted, or refused while
 // half of the reserve is still there (docs/memory-limits.md).
 //
+// # Pagers
+//
+// Who touches an absent page of a memory object with a pager makes a call to the
+// pager's endpoint, in which it waits and lends as in any other; then it does again
+// what it did. A call in which package space has missed a page fails with
+// memory.Absent, which the runner sees after it (attend), and starts again when the
+// page is there. So a call makes present what it is going to write before it takes
+// what it can't put back (present). Nobody waits for a page of another process
+// (pager.go).
+//
 // # End
 //
 // When a process ends, none of its threads runs any more, on any CPU; they, its

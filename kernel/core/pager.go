@@ -19,7 +19,7 @@ import (
 // the thread that touched it: the thread waits and lends as in any other call (package
 // ipc), and the kernel waits for nothing. Each thread asks for itself, even if others
 // have asked for the same page, so that its priority goes where the work is done; an
-// ask that has become needless before it was received is not received.
+// ask that has become needless before it is received is seldom received.
 //
 // The answer brings no words. If the page is there the thread goes on, and does again what it
 // did; if not, the pager can't bring it. A pager that dies before it answers, and an
@@ -31,6 +31,8 @@ import (
 // matters, and starts again from the program's instruction (missedInCall): for that,
 // a call which has something to lose touches what it is going to write before it takes
 // it (present). A handler's frame is written again, the signal pending meanwhile.
+//
+// A thread's message is that of its last call meanwhile, which the pager has nothing to do with.
 //
 // Nobody waits for a page of somebody else's memory. What a message needs
 // of a thread's memory is made present before the thread waits, and a page that is
@@ -174,7 +176,6 @@ func (r *runner) askPager(m space.MissingPage) bool {
 	r.reachHome(k.ipc.Endpoint(e).Home)
 	p := &k.ipc.Parties[r.index]
 	p.Badge, p.Priority = from.badge, int32(k.sched.Priority(p.Entity))
-	r.t.message = message{}
 	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
 		r.reach(t)
 		if k.processes.Index(k.threads.Index(t).process).ended { // it is being taken away
@@ -232,7 +233,7 @@ func (t *Thread) tellPage(to *metal.Context, i int32) uint64 {
 // needless reports whether t, which waits to be received, asks for a page that has
 // come meanwhile.
 func (t *Thread) needless() bool {
-	return t.ask.why != noAsk && !k.memories.Wanted(t.ask.page.Object, t.ask.page.Page)
+	return !k.memories.Wanted(t.ask.page.Object, t.ask.page.Page)
 }
 
 // pagerAnswered ends the wait of thread i for a page, which a thread of the pager's

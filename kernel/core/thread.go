@@ -220,7 +220,9 @@ func (r *runner) interrupt(i int32, t *Thread) {
 		}
 		t.restart = ifRestart
 	case forReply:
-		r.cancel(i, t)
+		if t.ask.why == noAsk {
+			r.cancel(i, t)
+		}
 		return
 	}
 	t.retry, t.resumed, t.signalled = false, false, true

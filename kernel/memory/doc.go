@@ -87,6 +87,16 @@
 // Futexes of readers of clones that share a page have the same key: a wake may
 // reach a thread that waits on the other. Nobody can have written such a page.
 //
+// # Pagers
+//
+// The pages of an object made by NewPaged aren't zero at first but absent: Page
+// answers Absent, and whoever wants the page sees to it that somebody supplies it.
+// Whom to ask is not for this package to know, nor who waits. Decommit makes pages
+// absent again; while the object is mapped that is EBUSY, as always. So a page that is
+// there stays for as long as anything maps the object, which all who touch a page
+// before they rely on it build upon. Such an object has no clones: a page that is
+// absent in both would have to be asked for once and appear in both, or twice.
+//
 // # Taking pages away
 //
 // Decommit, and Resize to less, are EBUSY while anything maps the object. Thus

@@ -84,6 +84,12 @@
 // object's pages never change frames while they are mapped, for all that clones
 // share them, is package memory's business: it is told which areas may write.
 //
+// A page of an object with a pager may be absent (package memory). Fault answers so,
+// for private areas as well, whether they read or write, and TakeAbsent says which
+// page; the kernel's own accesses fail with memory.Absent and tell by
+// Config.AbsentBits. Nothing waits here: package core has the pager asked, and does
+// again what failed.
+//
 // # User memory
 //
 // The kernel never follows a user address. ReadUser and the like walk the

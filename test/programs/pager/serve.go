@@ -27,7 +27,7 @@ type server struct {
 
 // serve is the role of a pager. It brings pages as the mode says: "1" or another number is
 // how many pages at once, on two threads if there are several; "nothing" answers
-// without a page, "elsewhere" with another one; "hold" never answers; "die" ends
+// without a page, "elsewhere" with another one; "slow" takes its time; "hold" never answers; "die" ends
 // when it is asked, "once" when it is asked the second time.
 func serve(mode string) error {
 	s := &server{mode: mode, endpoint: object.Given(0), memory: object.Memory(object.Given(1))}
@@ -75,6 +75,10 @@ func (s *server) bring(m *sys.Message) error {
 	n := word(s.board[asks:]).Add(1)
 	if m.Words[0] != key || m.To != 0 || offset%abi.PageSize != 0 || m.Came != 0 {
 		return fmt.Errorf("asked for %#x with badge %d, came %d", m.Words, m.To, m.Came)
+	}
+	var b [64]byte // an ask has no bytes, whatever the thread has sent before
+	if n, err := sys.MessageCopy(abi.CallMessageRead, m.Token, 0, b[:]); n != 0 || err != nil {
+		return fmt.Errorf("%d bytes of an ask, %v", n, err)
 	}
 	size := uint64(len(s.source))
 	switch s.mode {

@@ -5,11 +5,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"loam/abi"
 	"loam/test/programs/cases"
@@ -25,6 +29,7 @@ func touchCases() []cases.Case {
 		{Name: "a private mapping asks, and keeps what it writes", Run: private},
 		{Name: "calls and pages at one endpoint", Run: callsAndPages},
 		{Name: "code comes from a pager", Run: execute},
+		{Name: "signals wait for the page", Run: signalled},
 		{Name: "pages go only when nobody maps them", Run: decommit},
 	}
 }
@@ -157,10 +162,15 @@ func callsAndPages() error {
 	defer unmap(b)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	text := []byte("sixteen bytes...")
+	o := &sys.MessageOptions{Deadline: abi.WaitForever, SendAddr: &text[0], SendBytes: 16, Flags: abi.MessageCancel}
 	n := uint64(0)
 	for page := uint64(0); page < uint64(len(b)); page += abi.PageSize {
 		for range page / abi.PageSize % 5 {
 			m := sys.Message{To: uint64(p.endpoint), Words: [8]uint64{n, 1, 2, 3, 4, 5, 6, page}}
+			if n%8 == 0 {
+				m.Options = o
+			}
 			if r := sys.MessageWait(abi.CallEndpointCall, &m); r != 0 {
 				return abi.Errno(-r)
 			}
@@ -203,6 +213,38 @@ func execute() error {
 	}
 	run(b[abi.PageSize:])
 	return nil
+}
+
+// signalled has signals come while a thread waits for pages.
+func signalled() error {
+	p := newPaged(24*abi.PageSize, "slow")
+	defer p.end()
+	b := p.here(abi.PROT_READ)
+	defer unmap(b)
+	got := make(chan os.Signal, 100)
+	signal.Notify(got, syscall.SIGALRM)
+	defer signal.Stop(got)
+	const often = 500 // us
+	every := []uint64{0, often, 0, often}
+	if _, e := rawCall(syscall.SYS_SETITIMER, 0, addressOf(&every[0]), 0); e != 0 {
+		return e
+	}
+	var err error
+	for i := 0; i < len(b) && err == nil; i += abi.PageSize {
+		if v := getWord(b[i:]); v != contentAt(uint64(i)) {
+			err = fmt.Errorf("%#x at %#x", v, i)
+		}
+	}
+	never := []uint64{0, 0, 0, 0}
+	if _, e := rawCall(syscall.SYS_SETITIMER, 0, addressOf(&never[0]), 0); e != 0 {
+		return e
+	}
+	select {
+	case <-got:
+	case <-time.After(5 * time.Second):
+		err = errors.Join(err, errors.New("no signal came"))
+	}
+	return err
 }
 
 func decommit() error {
