@@ -323,7 +323,7 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		to.SetCame(came)
 	}
 	r.unboost(k.ipc.Parties[r.index].Entity)
-	lent := k.ipc.Recall(x) // perhaps not to this thread
+	lent := r.recall(x) // perhaps not to this thread
 	k.ipc.Answer(x)
 	if lent != pool.Nil {
 		if lent != r.index { // settleOwn's

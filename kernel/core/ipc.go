@@ -129,7 +129,7 @@ func (r *runner) lookAgain(o *runner) {
 
 // endLending gives back what thread i, which ends, has lent and was lent.
 func (r *runner) endLending(i int32) {
-	if e := k.ipc.Recall(i); e != pool.Nil {
+	if e := r.recall(i); e != pool.Nil {
 		if o := k.has(i); o != nil { // it goes on with another
 			o.entity = sched.None
 			r.lookAgain(o)
@@ -139,6 +139,14 @@ func (r *runner) endLending(i int32) {
 	r.giveBack(i)
 }
 
+// recall is System.Recall. The CPU where somebody runs on the entity of thread i is brought
+// in first, for it may be lending it on without the kernel lock: reach of i isn't enough, since
+// a caller with a deadline has no home.
+func (r *runner) recall(i int32) int32 {
+	r.reach(k.ipc.Runs[k.ipc.Parties[i].Entity])
+	return k.ipc.Recall(i)
+}
+
 // giveBack gives back the entity that was lent to thread i, if one was.
 func (r *runner) giveBack(i int32) {
 	r.unboost(k.ipc.Parties[i].Entity)
@@ -146,7 +154,7 @@ func (r *runner) giveBack(i int32) {
 	if c == pool.Nil {
 		return
 	}
-	k.ipc.Recall(c)
+	r.recall(c)
 	r.settleEntity(k.ipc.Parties[c].Entity)
 	r.work |= workChoose
 }
@@ -157,7 +165,7 @@ func (r *runner) leaveEndpoint(i int32, t *Thread) {
 		k.ipc.Leave(i)
 		return
 	}
-	e := k.ipc.Recall(i)
+	e := r.recall(i)
 	k.ipc.Answer(i)
 	if e != pool.Nil {
 		r.settleEntity(e)

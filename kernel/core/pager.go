@@ -241,7 +241,7 @@ func (t *Thread) needless() bool {
 func (r *runner) pagerAnswered(i int32, t *Thread) {
 	r.unboost(k.ipc.Parties[r.index].Entity)
 	if k.ipc.Parties[r.index].Client == i {
-		k.ipc.Recall(i)
+		r.recall(i)
 		r.work |= workChoose
 	}
 	k.ipc.Answer(i)
