@@ -6,6 +6,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"syscall"
 	"time"
@@ -19,6 +20,7 @@ import (
 func waitCases() []cases.Case {
 	return []cases.Case{
 		{Name: "deadlines", Run: deadlines},
+		{Name: "deadlines that pass while the server calls another one", Run: deadlinesBelow},
 		{Name: "EINTR and SA_RESTART while a call isn't received", Run: interruptedQueued},
 		{Name: "EINTR and SA_RESTART while receiving", Run: interruptedReceive},
 		{Name: "a signal while a call is served", Run: signalWhileServed},
@@ -52,6 +54,7 @@ func deadlines() error {
 	n := must(object.NewNotification())
 	s := begin([]abi.HandOn{to(e, waitRights), to(abi.Handle(n), abi.RightWait)}, receive(given(0)), pause(given(1)), reply())
 	s.steps[2].in = s.places[0] + againOffset
+	s.waits(0, 1)
 	m := sys.Message{To: uint64(e), Options: within(object.After(short))}
 	if _, err := message(abi.CallEndpointCall, &m); err != syscall.ETIMEDOUT {
 		return fmt.Errorf("while it was served: %v", err)
@@ -72,6 +75,42 @@ func deadlines() error {
 	s.over()
 	ok(n.Close())
 	return object.Close(e)
+}
+
+// deadlinesBelow has deadlines pass while who has received the call calls on without the kernel
+// lock, perhaps on another CPU.
+func deadlinesBelow() error {
+	front, back := endpoint(), endpoint()
+	s := begin([]abi.HandOn{to(back, waitRights)}, echo(given(0))...)
+	steps := []do{receive(given(0))}
+	for i := range uint64(100) {
+		steps = append(steps, call(given(1), i))
+	}
+	m := newProcess(2*buffers, to(front, waitRights), to(back, callRights)).add(append(steps, do{nr: abi.CallEndpointReplyReceive, to: given(0)})...)
+	last := len(m.steps) - 1
+	m.steps[last].in, m.steps[last].out = m.places[0]+againOffset, m.places[0]+outputOffset
+	m.steps[last].next = m.places[1]
+	m.start().waits(0, 1)
+	r := rand.New(rand.NewPCG(3, 3))
+	late := 0
+	for i := range uint64(600) {
+		o := &sys.MessageOptions{Deadline: object.After(time.Duration(50+r.IntN(2000)) * time.Microsecond)}
+		q := sys.Message{To: uint64(front), Words: [8]uint64{i}, Options: o}
+		switch _, err := message(abi.CallEndpointCall, &q); {
+		case err == syscall.ETIMEDOUT:
+			late++
+		case err != 0 || q.Words[0] != i:
+			return fmt.Errorf("call %d: %v, %v", i, err, q.Words)
+		}
+	}
+	q := sys.Message{To: uint64(front), Words: [8]uint64{7}, Options: &sys.MessageOptions{Deadline: soon()}}
+	if _, err := message(abi.CallEndpointCall, &q); err != 0 || q.Words[0] != 7 {
+		return fmt.Errorf("the last call, after %d that were late: %v", late, err)
+	}
+	m.over()
+	s.over()
+	ok(object.Close(back))
+	return object.Close(front)
 }
 
 // thread is a call that a thread of this process makes, which signals interrupt.

@@ -219,10 +219,13 @@ func wrongOptions() error {
 			}
 		}
 	}
-	for _, addr := range []uint64{1, 8, abi.UserLimit - 8, 1 << 63, ^uint64(0) - 7} {
+	for _, addr := range []uint64{2, 8, abi.UserLimit - 8, 1 << 63, ^uint64(0) - 7} {
 		for _, nr := range []uint64{abi.CallEndpointCall, abi.CallEndpointReceive, abi.CallEndpointReplyReceive, abi.CallEndpointReply} {
 			if _, err := sys.ObjectCall(nr, uint64(e), addr); want(err, syscall.EFAULT) != nil {
 				return fmt.Errorf("options at %#x: %v", addr, err)
+			}
+			if _, err := sys.ObjectCall(nr, uint64(e), addr|abi.MessageSame); want(err, syscall.EINVAL) != nil {
+				return fmt.Errorf("the same options at %#x, which never were: %v", addr, err)
 			}
 		}
 	}
