@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/memory"
 	"loam/kernel/object"
+	"loam/kernel/space"
 	"loam/machine/metal"
 )
 
@@ -49,8 +50,12 @@ func loamMemorySupply(r *runner, c *metal.Context) uint64 {
 		if !k.memories.Wanted(k.memories.HandleOf(i), page) {
 			continue
 		}
-		b := r.buf[:abi.PageSize]
-		if e := r.as.ReadUser(abi.UserAddr(addr+at), b); e != 0 {
+		b, e := r.as.View(abi.UserAddr(addr+at), abi.PageSize, space.Read)
+		if e == 0 && len(b) < abi.PageSize { // it lies in two pages
+			b = r.buf[:abi.PageSize]
+			e = r.as.ReadUser(abi.UserAddr(addr+at), b)
+		}
+		if e != 0 {
 			return e.Result()
 		}
 		if e := k.memories.Supply(i, page, b); e != 0 {

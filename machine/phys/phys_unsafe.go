@@ -57,7 +57,9 @@ func (m Memory) Copy(dst, src uint64) { copyPage(m.Page(dst), m.Page(src)) }
 // Fill gives the frame at pa, page-aligned, the bytes of b, at most a page, and
 // zeroes behind them.
 func (m Memory) Fill(pa uint64, b []byte) {
-	m.Zero(pa)
+	if len(b) < PageSize {
+		m.Zero(pa)
+	}
 	copy(m.Page(pa)[:], b)
 	orderStores()
 }

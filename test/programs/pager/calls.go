@@ -418,14 +418,17 @@ func supplyFromPaged() error {
 	defer s.close()
 	m := must(object.NewPagedMemory(2*abi.PageSize, s.endpoint, 1))
 	defer m.Close()
-	from := s.b[abi.PageSize : 3*abi.PageSize]
-	if err := m.Supply(0, from); err != nil {
+	const begin = abi.PageSize + 8 // each page is copied from two
+	if err := m.Supply(0, s.b[begin:begin+abi.PageSize]); err != nil {
+		return err
+	}
+	if err := m.Supply(0, s.b[begin:begin+2*abi.PageSize]); err != nil { // the first is there
 		return err
 	}
 	b := mapped(m, abi.PROT_READ)
 	defer unmap(b)
 	for i := 0; i < len(b); i += 8 {
-		if getWord(b[i:]) != contentAt(uint64(i)+abi.PageSize) {
+		if getWord(b[i:]) != contentAt(uint64(i)+begin) {
 			return fmt.Errorf("%#x at %#x", getWord(b[i:]), i)
 		}
 	}

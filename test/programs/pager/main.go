@@ -5,7 +5,7 @@
 // Command pager tries memory objects whose pages come from a pager: from a child of
 // this program that serves them (serve.go), to threads of this one and of others
 // (touch.go) and to calls that are given such memory (calls.go); and pagers that
-// fail (fail.go).
+// fail (fail.go). "role costs MODE" tells what a page costs.
 package main
 
 import (
@@ -43,6 +43,9 @@ func play(role string, args []string) error {
 		return touchAll(args[0])
 	case "stuck":
 		return stuck()
+	case "costs":
+		costs(args[0])
+		return nil
 	}
 	return errors.New("no such role")
 }

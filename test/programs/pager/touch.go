@@ -270,3 +270,20 @@ func decommit() error {
 	}
 	return nil
 }
+
+// costs prints how long it takes to touch a page that a pager brings.
+func costs(mode string) {
+	const pages = 1024
+	p := newPaged(pages*abi.PageSize, mode)
+	defer p.end()
+	b := p.here(abi.PROT_READ)
+	defer unmap(b)
+	for i := range uint64(16) {
+		getWord(b[i*abi.PageSize:])
+	}
+	begun := sys.Monotonic()
+	for i := uint64(16); i < pages; i++ {
+		getWord(b[i*abi.PageSize:])
+	}
+	fmt.Printf("paged_fault %d ns\n", (sys.Monotonic()-begun)/(pages-16))
+}
