@@ -271,11 +271,13 @@ func frames() error {
 	const pages = 24
 	stack := s.b[s.next : s.next+pages*abi.PageSize]
 	s.next += pages * abi.PageSize
-	old := s.fresh()
-	if err := want(0, 0, syscall.SYS_SIGALTSTACK, at(s.words(at(stack), 0, uint64(len(stack)))), at(old)); err != nil {
+	set, old := s.words(at(stack), 0, uint64(len(stack))), s.fresh()
+	getWord(set)
+	getWord(old)
+	before := s.told(asks) // signals of Go's own may come as soon as the stack is set
+	if err := want(0, 0, syscall.SYS_SIGALTSTACK, at(set), at(old)); err != nil {
 		return err
 	}
-	before := s.told(asks)
 	_, e := rawCall(syscall.SYS_TGKILL, uint64(os.Getpid()), uint64(sys.ThreadID()), uint64(syscall.SIGUSR1))
 	asked := s.told(asks) - before
 	if err := want(0, 0, syscall.SYS_SIGALTSTACK, at(old), 0); err != nil || e != 0 {
