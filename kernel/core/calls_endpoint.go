@@ -260,10 +260,15 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 	if deadline != decode.Never {
 		k.timers.Set(r.index, deadline)
 	}
-	if k.ipc.Parties[r.index].Entity == r.entity {
+	switch {
+	case r.party.Entity != r.entity:
+		r.work |= workChoose
+	case deadline == decode.Never:
+		r.giveWay()
+	default:
 		r.queue.Dequeue(r.entity, r.time())
+		r.work |= workChoose
 	}
-	r.work |= workChoose
 	return abi.ReceivedCall
 }
 

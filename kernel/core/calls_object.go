@@ -96,7 +96,9 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 	if _, _, mask, _ := object.Look(r.handles(), abi.Handle(c.Arg0())); mask != 0 && c.Arg1()&^mask != 0 {
 		return abi.EACCES.Result()
 	}
-	r.signal(i, c.Arg1())
+	if o := k.objects.At(i); o.Bound == 0 || o.Waiting != 0 || !r.wakeAtOnce(o, c.Arg1()) {
+		r.signal(i, c.Arg1())
+	}
 	return 0
 }
 

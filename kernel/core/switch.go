@@ -6,6 +6,9 @@ package core
 
 import (
 	"loam/abi"
+	"loam/kernel/decode"
+	"loam/kernel/object"
+	"loam/kernel/sched"
 	"loam/machine/metal"
 )
 
@@ -40,6 +43,52 @@ func (r *runner) switchTo(entity int32, until int64) (done bool) {
 	r.entity = entity
 	r.become(i)
 	r.comeHome()
+	return true
+}
+
+// untilEnd gives the time at which a slice ends, decode.Never for sched.Forever.
+func untilEnd(now, slice int64) int64 {
+	if slice == sched.Forever {
+		return decode.Never
+	}
+	return now + slice
+}
+
+// giveWay says that the current thread, which is on its own entity, waits for what no
+// timer ends, and switches to the next one if there is no choice. The call ends with it.
+func (r *runner) giveWay() {
+	now := r.time()
+	next, slice, ok := r.queue.SleepTo(now)
+	if ok {
+		r.switchTo(next, untilEnd(now, slice))
+		return
+	}
+	r.queue.Dequeue(r.entity, now)
+	r.work |= workChoose
+}
+
+// wakeAtOnce is signal by a call, when the notification is bound to a driver: it receives,
+// has a fixed priority, and the current thread hasn't. It is switched to. false: nothing has changed.
+func (r *runner) wakeAtOnce(o *object.Header, bits uint64) bool {
+	w := o.Bound - 1
+	s := &k.seats[w]
+	t := s.t
+	if t.wait != forReceive || t.priority == 0 || t.deadline != decode.Never || t.stopped || t.held || s.p.ended || k.ipc.Parties[w].Entity != w {
+		return false
+	}
+	now := r.time()
+	slice, ok := r.queue.WakeTo(w, now)
+	if !ok {
+		return false
+	}
+	k.ipc.Leave(w)
+	c := s.c
+	c.SetWords(o.Bits|bits, 0, 0)
+	c.SetReceived(0, 0, 0)
+	c.SetResult(abi.ReceivedBits)
+	o.Bits = 0
+	t.wait = running
+	r.switchTo(w, untilEnd(now, slice))
 	return true
 }
 
@@ -91,7 +140,7 @@ func (r *runner) yield() uint64 {
 		return 0
 	}
 	me, entity := r.index, r.entity
-	if r.switchTo(next, now+slice) && !k.several {
+	if r.switchTo(next, untilEnd(now, slice)) && !k.several {
 		q := &r.turns
 		q.seats = [2]seat{k.seats[me], k.seats[r.index]}
 		q.entities = [2]int32{entity, next}

@@ -100,6 +100,10 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 	if kind == forChild {
 		k.waiting.PushBack(k.links, r.index)
 	}
+	if kind == forFutex && deadline == decode.Never {
+		r.giveWay()
+		return 0
+	}
 	r.queue.Dequeue(r.entity, r.time())
 	r.work |= workChoose
 	return 0

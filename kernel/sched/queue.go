@@ -219,31 +219,6 @@ func (q *Queue) Yield(now int64) {
 	q.renew, q.passed = true, true
 }
 
-// YieldTo is Yield, and the Pick after it, in the commonest case: two threads of nice
-// 0, and nothing else to be looked at. It gives what Pick would; when it isn't so, false,
-// and nothing has changed.
-func (q *Queue) YieldTo(now int64) (t int32, slice int64, ok bool) {
-	old, next := q.current, q.spare
-	if old == None || next == None || q.several || q.special {
-		return None, 0, false
-	}
-	ot, nt := &q.threads[old], &q.threads[next]
-	ran, left := now-q.since, ot.d-ot.v
-	if ot.weight != unitWeight || nt.weight != unitWeight || ran < 0 || ran >= left || ot.d-q.base > maxDistance {
-		return None, 0, false
-	}
-	q.since = now
-	ot.used += ran
-	q.groups[ot.group].used += ran
-	q.sum += unitWeight * left
-	ot.v = ot.d
-	ot.d += q.s.slice
-	ot.state, nt.state = spare, running
-	q.spare, q.current, q.live = old, next, next
-	q.renew = false
-	return next, max(nt.d-nt.v, minSlice), true
-}
-
 // SetNice is Scheduler.SetNice, called by this queue's CPU.
 func (q *Queue) SetNice(t int32, nice int, now int64) { q.s.SetNice(t, nice, now, int(q.cpu)) }
 

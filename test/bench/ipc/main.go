@@ -35,6 +35,7 @@ func main() {
 	}{
 		{"ipc_call", ipcCall},
 		{"notify_driver", notifyDriver},
+		{"notify_driver_fixed", notifyFixed},
 		{"interrupt_driver", interruptDriver},
 		{"switch_threads", switchThreads},
 		{"switch_processes", switchProcesses},
@@ -59,6 +60,8 @@ func child(role string) {
 		serve(object.Given(0))
 	case "driver":
 		drive(object.Given(0), object.Given(1), object.Given(2))
+	case "fixed":
+		drive(object.Given(0), object.Given(1), 0)
 	case "yield":
 		for {
 			yield()
@@ -181,7 +184,31 @@ func notifyDriver() (float64, error) {
 	return ns / 2, errors.Join(err, unbound, end(c), there.Close(), back.Close(), object.Close(abi.Handle(endpoint)))
 }
 
-// drive answers bits of a notification by those of another.
+// notifyFixed is the same for a driver of a fixed priority: from a signal to its thread,
+// and back when that waits again, so half of it is one way.
+func notifyFixed() (float64, error) {
+	endpoint, err := sys.ObjectCall(abi.CallEndpointCreate)
+	if err != nil {
+		return 0, err
+	}
+	there, err := object.NewNotification()
+	if err != nil {
+		return 0, err
+	}
+	const priority = 8
+	c, err := (&object.Program{File: "program", Args: []string{"ipc", "fixed"}, Highest: priority, Handles: []abi.HandOn{
+		{Handle: abi.Handle(endpoint), Rights: abi.RightWait}, {Handle: abi.Handle(there), Rights: abi.RightWait}}}).Start()
+	if err == nil {
+		err = c.Thread.Schedule(priority, 0)
+	}
+	if err != nil {
+		return 0, err
+	}
+	ns, err := perCall(func() error { return there.Signal(1) })
+	return ns / 2, errors.Join(err, end(c), there.Close(), object.Close(abi.Handle(endpoint)))
+}
+
+// drive answers bits of a notification by those of another, if there is one.
 func drive(endpoint, there, back abi.Handle) {
 	runtime.LockOSThread()
 	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(there)); err != nil {
@@ -194,6 +221,9 @@ func drive(endpoint, there, back abi.Handle) {
 		if r := sys.MessageCall(abi.CallEndpointReceive, &m); r != abi.ReceivedBits {
 			fmt.Fprintln(os.Stderr, "ipc: receive:", abi.Errno(-r))
 			os.Exit(1)
+		}
+		if back == 0 {
+			continue
 		}
 		if err := object.Notification(back).Signal(1); err != nil {
 			os.Exit(1)
