@@ -264,7 +264,10 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 	case r.party.Entity != r.entity:
 		r.work |= workChoose
 	case deadline == decode.Never:
-		r.giveWay()
+		me := r.index
+		if r.giveWay() && r.alerts.calls+1 == r.calls {
+			r.setUpAlerts(c, me, e)
+		}
 	default:
 		r.queue.Dequeue(r.entity, r.time())
 		r.work |= workChoose

@@ -93,12 +93,16 @@ func loamNotificationSignal(r *runner, c *metal.Context) uint64 {
 	case c.Arg1() == 0 || c.Arg1()&^abi.NotificationBits != 0:
 		return abi.EINVAL.Result()
 	}
-	if _, _, mask, _ := object.Look(r.handles(), abi.Handle(c.Arg0())); mask != 0 && c.Arg1()&^mask != 0 {
+	_, _, mask, _ := object.Look(r.handles(), abi.Handle(c.Arg0()))
+	if mask != 0 && c.Arg1()&^mask != 0 {
 		return abi.EACCES.Result()
 	}
+	me, entity := r.index, r.entity
 	if o := k.objects.At(i); o.Bound == 0 || o.Waiting != 0 || !r.wakeAtOnce(o, c.Arg1()) {
 		r.signal(i, c.Arg1())
+		return 0
 	}
+	r.alerts.begin(r.calls, c.Arg0(), mask, me, entity)
 	return 0
 }
 

@@ -34,7 +34,7 @@ func (r *runner) callNow(c *metal.Context) bool {
 	if c.Arg1() != 0 || r.t.message.options != 0 {
 		return false
 	}
-	if r.pair.state == turning {
+	if r.pair.state >= turning {
 		r.part()
 	}
 	e, badge, ok := r.endpointNow(c.Arg0(), abi.RightWrite)
@@ -74,7 +74,7 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	if o != r.t.message.same {
 		return false
 	}
-	if r.pair.state == turning {
+	if r.pair.state >= turning {
 		r.part()
 	}
 	e, _, ok := r.endpointNow(c.Arg0(), abi.RightWait)

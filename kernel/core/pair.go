@@ -40,10 +40,12 @@ type pair struct {
 type pairState uint8
 
 const (
-	apart   pairState = iota // there is no pair
-	asking                   // the client runs
-	serving                  // the server does, for the client
-	turning                  // there is none; two threads take turns (turns)
+	apart    pairState = iota // there is no pair
+	asking                    // the client runs
+	serving                   // the server does, for the client
+	turning                   // there is none; two threads take turns (turns)
+	alerting                  // nor here; a driver waits for the signaller, that runs (alerts)
+	alerted                   // the driver runs
 )
 
 // seat is what is current with a thread.
@@ -104,6 +106,9 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 		to.SetResult(abi.ReceivedCall)
 	} else {
 		if q.state != serving || c != s.c || c.Arg2() != q.token || c.Arg0() != q.receive || c.Arg1() != q.options || nr != abi.CallEndpointReplyReceive {
+			if nr == abi.CallEndpointReceive {
+				return r.receiveNow(c)
+			}
 			return nr == abi.CallEndpointReplyReceive && r.answerNow(c)
 		}
 		q.state = asking
@@ -132,7 +137,7 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 	return true
 }
 
-// sit makes the thread of a seat of turns current, as the end of messageNow does.
+// sit makes the thread of a seat of turns or alerts current, as the end of messageNow does.
 func (r *runner) sit(s *seat) {
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
 	r.near.pairs = 0
@@ -165,8 +170,10 @@ func (r *runner) part() {
 	q := &r.pair
 	state := q.state
 	q.state = apart
-	if state == turning {
-		r.partTurns()
+	if state >= turning {
+		if state == turning {
+			r.partTurns()
+		}
 		return
 	}
 	r.party = &k.ipc.Parties[r.index]

@@ -26,7 +26,7 @@ type runner struct {
 
 	work uint32 // why the loop can't enter the current thread again at once
 
-	calls uint64 // for people
+	calls uint64 // for people, and for alerts
 
 	t     *Thread
 	p     *Process
@@ -56,8 +56,9 @@ type runner struct {
 	forget space.Flush // translations that it has to forget (orderForget)
 	near   near
 	pair   pair
-	turns  turns
 	arch   archRunner
+	turns  turns
+	alerts alerts
 
 	// buf is where data stays between a program's memory and a device.
 	buf [bufSize]byte
@@ -97,6 +98,8 @@ func (r *runner) loop() {
 					continue
 				}
 			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {
+				continue
+			} else if nr == abi.CallNotificationSignal && r.pair.state == alerting && r.alertNow(c) {
 				continue
 			}
 			if r.pair.state != apart {

@@ -56,15 +56,15 @@ func untilEnd(now, slice int64) int64 {
 
 // giveWay says that the current thread, which is on its own entity, waits for what no
 // timer ends, and switches to the next one if there is no choice. The call ends with it.
-func (r *runner) giveWay() {
+func (r *runner) giveWay() (switched bool) {
 	now := r.time()
 	next, slice, ok := r.queue.SleepTo(now)
 	if ok {
-		r.switchTo(next, untilEnd(now, slice))
-		return
+		return r.switchTo(next, untilEnd(now, slice))
 	}
 	r.queue.Dequeue(r.entity, now)
 	r.work |= workChoose
+	return false
 }
 
 // wakeAtOnce is signal by a call, when the notification is bound to a driver: it receives,
@@ -107,7 +107,7 @@ func setUpYield() { lockless[abi.SYS_SCHED_YIELD] = !k.several }
 // sysSchedYield is a call without lock on one CPU: it says itself what has to be done.
 func sysSchedYield(r *runner, c *metal.Context) uint64 {
 	q := &r.turns
-	if r.pair.state != turning || q.seats[q.at&1].c != c {
+	if r.pair.state != turning {
 		return r.yield()
 	}
 	now := metal.Now()

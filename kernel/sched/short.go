@@ -10,20 +10,20 @@ package sched
 // and nothing has changed.
 func (q *Queue) YieldTo(now int64) (t int32, slice int64, ok bool) {
 	old, next := q.current, q.spare
-	if old == None || next == None || q.several || q.special {
+	if old|next < 0 || q.several || q.special { // None is negative
 		return None, 0, false
 	}
 	ot, nt := &q.threads[old], &q.threads[next]
-	ran, left := now-q.since, ot.d-ot.v
-	if ot.weight != unitWeight || nt.weight != unitWeight || ran < 0 || ran >= left || ot.d-q.base > maxDistance {
+	ran, d := now-q.since, ot.d
+	left := d - ot.v // above 0, for it runs
+	if ot.weight != unitWeight || nt.weight != unitWeight || uint64(ran) >= uint64(left) || d-q.base > maxDistance {
 		return None, 0, false
 	}
 	q.since = now
 	ot.used += ran
 	q.groups[ot.group].used += ran
 	q.sum += unitWeight * left
-	ot.v = ot.d
-	ot.d += q.s.slice
+	ot.v, ot.d = d, d+q.s.slice
 	ot.state, nt.state = spare, running
 	q.spare, q.current, q.live = old, next, next
 	q.renew = false
