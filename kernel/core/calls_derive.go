@@ -5,8 +5,6 @@
 package core
 
 import (
-	"sync/atomic"
-
 	"math"
 
 	"loam/abi"
@@ -32,29 +30,25 @@ func loamHandleRevoke(r *runner, c *metal.Context) uint64 {
 	const atOnce = 16
 	h := abi.Handle(c.Arg0())
 	for range atOnce {
-		ref, table, ok, e := k.objects.Derived(r.handles(), h)
+		ref, _, ok, e := k.objects.Derived(r.handles(), h)
 		if !ok {
 			return e.Result()
 		}
-		k.beforeRemoval(table)
-		r.unrefer(k.objects.RemoveDerived(ref))
+		i := k.objects.RemoveDerived(ref)
+		r.removed(i)
+		r.unrefer(i)
 	}
 	r.work |= workChoose
 	return c.Rewind()
 }
 
-// beforeRemoval is called before a handle is taken out of a table, or changed. The
-// table has the index of a space. No CPU is in a call without lock then that has
-// looked the handle up.
-func (k *kernel) beforeRemoval(table int32) {
-	if !k.several {
-		return
-	}
-	r := &k.runners[k.holder]
-	for i := range k.runners {
-		if o := &k.runners[i]; o != r && atomic.LoadInt32(&o.loaded) == table {
-			r.reachHome(o.id + 1)
-		}
+// removed is called when a handle to object i has been taken out of a table, or
+// changed, and its reference isn't given back yet. No CPU uses it any more when it
+// returns: calls to endpoints look handles up without the kernel lock, and pairs
+// not even that.
+func (r *runner) removed(i int32) {
+	if k.several && k.objects.At(i).Kind() == abi.KindEndpoint {
+		r.barrier(nil)
 	}
 }
 
@@ -62,20 +56,18 @@ func (k *kernel) beforeRemoval(table int32) {
 // space. CheckHandOn has said yes. EMFILE, and nothing has changed.
 func (r *runner) handOn(from, to int32, on abi.HandOn) (abi.Handle, abi.Errno) {
 	move := on.Flags&abi.HandOnMove != 0
-	if move {
-		k.beforeRemoval(from)
-	}
 	h, e := k.objects.HandOn(&k.handles[from], &k.handles[to], on)
 	if e == 0 && move {
-		r.checkReceiversOf(&k.handles[to], h)
+		r.changed(&k.handles[to], h)
 	}
 	return h, e
 }
 
-// checkReceiversOf is checkReceivers for the object of a handle that has fewer rights
-// than the one that it is made of.
-func (r *runner) checkReceiversOf(t *object.Table, h abi.Handle) {
+// changed is removed and checkReceivers for the object of a handle that has taken
+// another's place, with fewer rights perhaps.
+func (r *runner) changed(t *object.Table, h abi.Handle) {
 	if i, _, _, ok := object.Look(t, h); ok {
+		r.removed(i)
 		r.checkReceivers(i)
 	}
 }

@@ -145,7 +145,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	}
 	r.queueCall(e)
 	if p.Priority > 0 {
-		r.boost(k.ipc.Endpoint(e).Taker, int8(p.Priority))
+		r.boost(e, int8(p.Priority))
 	}
 	return r.pause(forSend, deadline)
 }
@@ -172,6 +172,7 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 	if deadline != decode.Never || r.t.message.options != 0 {
 		k.ipc.Parties[me].Home = 0
 	}
+	r.cpu.Leave() // nobody waits for this CPU who ends the caller
 	r.hop(i)
 	r.comeHome()
 	if t.signalled || t.due(p) {
@@ -331,6 +332,7 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		to.SetCame(came)
 	}
 	r.unboost(k.ipc.Parties[r.index].Entity)
+	r.unboost(k.ipc.Parties[x].Entity)
 	lent := r.recall(x) // perhaps not to this thread
 	k.ipc.Answer(x)
 	if lent != pool.Nil {

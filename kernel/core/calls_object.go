@@ -28,20 +28,19 @@ func loamHandleReplace(r *runner, c *metal.Context) uint64 {
 	if c.Arg1() > math.MaxUint32 {
 		return abi.EACCES.Result()
 	}
-	k.beforeRemoval(r.p.space)
 	h, e := k.objects.Replace(r.handles(), abi.Handle(c.Arg0()), abi.Rights(c.Arg1()))
 	if e == 0 {
-		r.checkReceiversOf(r.handles(), h)
+		r.changed(r.handles(), h)
 	}
 	return valueOr(uint64(h), e)
 }
 
 func loamHandleClose(r *runner, c *metal.Context) uint64 {
-	k.beforeRemoval(r.p.space)
 	i, e := k.objects.Remove(r.handles(), abi.Handle(c.Arg0()))
 	if e != 0 {
 		return e.Result()
 	}
+	r.removed(i)
 	r.unrefer(i)
 	return 0
 }

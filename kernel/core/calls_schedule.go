@@ -41,27 +41,34 @@ func (r *runner) reprioritize(i int32) {
 	r.work |= workChoose
 }
 
-// boost raises whoever thread i works on to a priority, as long as that takes: the
-// caller of an endpoint waits there for i, and must not wait for threads that are less
-// urgent than itself. What i waits for in turn is raised, too.
-func (r *runner) boost(i int32, priority int8) {
+// boost raises whom the last receiver at an endpoint works for to a priority, as long
+// as that takes: a caller waits for that receiver, and must not wait for threads that
+// are less urgent than itself. Who that waits for in turn is raised, too.
+func (r *runner) boost(endpoint int32, priority int8) {
 	const chain = 16
-	for n := 0; i != pool.Nil && n < chain; n++ {
-		p := &k.ipc.Parties[i]
-		e := p.Entity
-		if k.sched.Priority(e) >= int(priority) {
+	for range chain {
+		i := k.ipc.Endpoint(endpoint).Taker
+		if i == pool.Nil {
 			return
 		}
-		k.threads.Index(e).boost = priority
-		r.reprioritize(e)
-		switch p.State {
-		case ipcSending:
-			i = k.ipc.Endpoint(p.Endpoint).Taker
-		case ipcCalling:
-			i = p.Taker
-		default:
+		r.reach(i)
+		// It may have answered since, or be another thread by now.
+		client := k.ipc.Parties[i].Client
+		if client == pool.Nil || k.ipc.Parties[client].Endpoint != endpoint {
 			return
 		}
+		e := k.ipc.Parties[i].Entity
+		r.reachChain(i)
+		if k.sched.Priority(e) < int(priority) {
+			k.threads.Index(e).boost = priority
+			k.ipc.Parties[client].Home = 0 // the answer takes it back, with the lock
+			r.reprioritize(e)
+		}
+		last := &k.ipc.Parties[k.ipc.Runs[e]]
+		if last.State != ipcSending {
+			return
+		}
+		endpoint = last.Endpoint
 	}
 }
 

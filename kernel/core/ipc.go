@@ -37,6 +37,13 @@ type message struct {
 // kernel lock, that CPU is brought in, and stays so until the lock is given back.
 func (r *runner) reach(i int32) { r.reachHome(k.ipc.Parties[i].Home) }
 
+// reachChain is reach for thread i and for who runs on its entity, at the end of a
+// chain that calls without lock may be changing, on that one's CPU.
+func (r *runner) reachChain(i int32) {
+	r.reach(i)
+	r.reach(k.ipc.Runs[k.ipc.Parties[i].Entity])
+}
+
 // reachHome is reach for whatever has that home.
 func (r *runner) reachHome(home int32) {
 	if home == 0 || home == r.id+1 || !k.several {
@@ -83,6 +90,7 @@ func (k *kernel) runs(i, entity int32) bool {
 
 // settleEntity makes an entity runnable or not, as the thread is that runs on it.
 func (r *runner) settleEntity(entity int32) {
+	r.reach(k.ipc.Runs[entity])
 	i := k.ipc.Runs[entity]
 	switch want := k.runs(i, entity); {
 	case want == k.sched.Runnable(entity):
@@ -165,6 +173,7 @@ func (r *runner) leaveEndpoint(i int32, t *Thread) {
 		k.ipc.Leave(i)
 		return
 	}
+	r.unboost(k.ipc.Parties[i].Entity)
 	e := r.recall(i)
 	k.ipc.Answer(i)
 	if e != pool.Nil {
@@ -276,10 +285,10 @@ func (r *runner) cancel(i int32, t *Thread) {
 	}
 	p := &k.ipc.Parties[i]
 	e := p.Endpoint
+	r.reachHome(k.ipc.Endpoint(e).Home)
 	if !k.ipc.Tell(i) {
 		return
 	}
-	r.reachHome(k.ipc.Endpoint(e).Home)
 	const looks = 16
 	w := k.ipc.Waiting(e)
 	for n := 1; n < looks && w != pool.Nil && k.threads.Index(w).process != p.Server; n++ {

@@ -34,7 +34,7 @@ func (r *runner) callNow(c *metal.Context) bool {
 	if c.Arg1() != 0 || r.t.message.options != 0 {
 		return false
 	}
-	if r.pair.state >= turning {
+	if r.pair.state != apart { // what is looked at from here on is in the tables
 		r.part()
 	}
 	e, badge, ok := r.endpointNow(c.Arg0(), abi.RightWrite)
@@ -52,9 +52,6 @@ func (r *runner) callNow(c *metal.Context) bool {
 		return false
 	}
 	// Nothing fails from here on.
-	if q := &r.pair; q.state != apart {
-		r.part()
-	}
 	r.pair.caller, r.pair.handle, r.pair.badge = r.t, c.Arg0(), badge
 	token := k.ipc.Call(me, i, e, t.process)
 	r.t.wait, t.wait = forReply, running
@@ -74,7 +71,7 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	if o != r.t.message.same {
 		return false
 	}
-	if r.pair.state >= turning {
+	if r.pair.state != apart {
 		r.part()
 	}
 	e, _, ok := r.endpointNow(c.Arg0(), abi.RightWait)
@@ -108,6 +105,7 @@ func (p *Process) signalled(t *Thread) bool { return p.sig.Any() || t.sig.Any() 
 
 // hop makes thread i the current one, which runs on the current entity now.
 func (r *runner) hop(i int32) {
+	r.cpu.Park()
 	r.t.on = 0
 	r.t.switches++
 	r.become(i)

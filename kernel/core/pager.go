@@ -187,7 +187,7 @@ func (r *runner) askPager(m space.MissingPage) bool {
 	}
 	r.queueCall(e)
 	if p.Priority > 0 {
-		r.boost(k.ipc.Endpoint(e).Taker, int8(p.Priority))
+		r.boost(e, int8(p.Priority))
 	}
 	r.waitForPage(forSend)
 	return true

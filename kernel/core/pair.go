@@ -82,6 +82,12 @@ func (r *runner) pairUp(i, e int32, receive, options, token uint64) {
 	if q.caller != r.t { // who called last isn't who was answered
 		return
 	}
+	// What was looked up then may be gone: the handle closed, the slot another thread's.
+	to, badge, ok := r.endpointNow(q.handle, abi.RightWrite)
+	if !ok || to != e {
+		return
+	}
+	q.badge = badge
 	q.client, q.server = k.seats[r.index], k.seats[i]
 	q.receive, q.options, q.token, q.first, q.endpoint = receive, options, token, token, e
 	q.state = asking
@@ -118,6 +124,7 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 		to.SetCame(0)
 		to.SetResult(0)
 	}
+	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
 	r.near.pairs = 0
 	r.seeCode()
@@ -139,6 +146,7 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 
 // sit makes the thread of a seat of turns or alerts current, as the end of messageNow does.
 func (r *runner) sit(s *seat) {
+	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
 	r.near.pairs = 0
 	r.seeCode()

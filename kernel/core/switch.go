@@ -21,9 +21,6 @@ import (
 // the entity to it. until is the end of the entity's slice. The deadlines of
 // k.timers are the same as at the last choose.
 //
-// The CPU may still have registers of the thread before, as after hop: the next entry
-// sees to it.
-//
 //loam:noalloc
 func (r *runner) switchTo(entity int32, until int64) (done bool) {
 	i := k.ipc.Runs[entity]
@@ -37,6 +34,10 @@ func (r *runner) switchTo(entity int32, until int64) (done bool) {
 	if until < r.armed {
 		r.armBy(until)
 	}
+	if k.several { // another CPU may go on with the thread at once
+		r.cpu.Leave()
+	}
+	r.cpu.Park()
 	r.t.switches++
 	r.t.on = 0
 	r.leaveHome()

@@ -21,6 +21,10 @@ func (cpu *CPU) Leave() {
 	}
 }
 
+// Park is Leave for a Context that this CPU goes on to have, until another is entered:
+// entering the other does the rest. So does Leave.
+func (cpu *CPU) Park() {}
+
 // PagesApart says whether FlushPage leaves what the processor keeps of entries that
 // lead to tables on the way to the page: INVLPG doesn't (SDM vol. 3A, 4.10.4.1).
 const PagesApart = false

@@ -19,6 +19,13 @@ func (cpu *CPU) Leave() {
 	cpu.ctx = 0
 }
 
+// Park is Leave for a Context that this CPU goes on to have, until another is entered.
+func (cpu *CPU) Park() {
+	if cpu.stateOf != 0 {
+		cpu.saveState()
+	}
+}
+
 // PagesApart says whether FlushPage leaves what the processor keeps of entries that
 // lead to tables on the way to the page: SFENCE.VMA with an address may (privileged
 // specification, 4.2.1).

@@ -17,8 +17,6 @@ import (
 // shorter: a call that is new gets a function, and its line goes with that.
 var unwrapped = []string{
 	"CallEndpointWatch",
-	"CallMemoryCreatePaged",
-	"CallMemorySupply",
 	"CallMessageWrite",
 	"CallSpawn",
 }
