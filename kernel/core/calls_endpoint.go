@@ -45,7 +45,7 @@ func loamEndpointCreate(r *runner, c *metal.Context) uint64 {
 
 // readMessage reads the options of the current thread's message, if there are any,
 // and checks all that can be checked now.
-func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
+func (r *runner) readMessage(addr uint64, sends bool) (deadline int64, e abi.Errno) {
 	m := &r.t.message
 	switch {
 	case addr == 0:
@@ -72,6 +72,9 @@ func (r *runner) readMessage(addr uint64) (deadline int64, e abi.Errno) {
 	}
 	if e := r.messagePresent(&o); e != 0 {
 		return 0, e
+	}
+	if !sends {
+		o.SendBytes, o.SendHandles = 0, 0
 	}
 	for i, on := range o.Send[:o.SendHandles] {
 		if e := r.handles().CheckHandOn(on); e != 0 {
@@ -105,6 +108,10 @@ func (r *runner) endpoint(h uint64, need abi.Rights) (object, endpoint int32, e 
 	return object, endpoint, 0
 }
 
+// mostFailed is how many messages are tried in one call that have bad memory, each of which may
+// have been copied nearly whole.
+const mostFailed = 4
+
 // passed reports whether a deadline has.
 func passed(deadline int64) bool { return deadline != decode.Never && deadline <= metal.Now() }
 
@@ -114,7 +121,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	if errno != 0 {
 		return errno.Result()
 	}
-	deadline, errno := r.readMessage(c.Arg1())
+	deadline, errno := r.readMessage(c.Arg1(), true)
 	switch {
 	case errno != 0:
 		return errno.Result()
@@ -127,6 +134,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	p := &k.ipc.Parties[r.index]
 	p.Badge, p.Priority = badge, int32(k.sched.Priority(r.entity))
 	k.ipc.Endpoint(e).From = r.id + 1
+	failed := 0
 	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
 		r.reach(t)
 		if k.processes.Index(k.threads.Index(t).process).ended { // it is being taken away
@@ -136,6 +144,10 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 		came, sender, receiver := r.deliver(r.index, t)
 		if receiver != 0 { // its memory is not as it said
 			r.finish(t, receiver.Result())
+			if failed++; failed == mostFailed {
+				r.work |= workChoose
+				return c.Rewind()
+			}
 			continue
 		}
 		if sender != 0 {
@@ -201,7 +213,7 @@ func loamEndpointReceive(r *runner, c *metal.Context) uint64 {
 	if errno != 0 {
 		return errno.Result()
 	}
-	deadline, errno := r.readMessage(c.Arg1())
+	deadline, errno := r.readMessage(c.Arg1(), true)
 	if errno != 0 {
 		return errno.Result()
 	}
@@ -224,7 +236,7 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 		return abi.ReceivedCancel
 	}
 	const atOnce = 16
-	needless := 0
+	needless, failed := 0, 0
 	for from := k.ipc.Sender(e); from != pool.Nil; from = k.ipc.Sender(e) {
 		if t := k.threads.Index(from); t.ask.why != noAsk {
 			if needless == atOnce || !t.needless() {
@@ -240,6 +252,10 @@ func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 		}
 		if sender != 0 {
 			r.finish(from, sender.Result())
+			if failed++; failed == mostFailed { // what is answered is answered already
+				r.work |= workChoose
+				return c.Rewind()
+			}
 			continue
 		}
 		return r.accept(c, from, e, came)
@@ -347,7 +363,7 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 
 // loamEndpointReply: nothing, options, token; words.
 func loamEndpointReply(r *runner, c *metal.Context) uint64 {
-	if _, e := r.readMessage(c.Arg1()); e != 0 {
+	if _, e := r.readMessage(c.Arg1(), true); e != 0 {
 		return e.Result()
 	}
 	return r.answer(c, c.Arg2()).Result()
@@ -359,11 +375,14 @@ func loamEndpointReplyReceive(r *runner, c *metal.Context) uint64 {
 	if errno != 0 {
 		return errno.Result()
 	}
-	deadline, errno := r.readMessage(c.Arg1())
+	token := c.Arg2()
+	// Nothing is sent to who is no more. So it is when the call is made again after a signal:
+	// the handles that went with the answer may be gone.
+	deadline, errno := r.readMessage(c.Arg1(), token == 0 || r.caller(token) != pool.Nil)
 	if errno != 0 {
 		return errno.Result()
 	}
-	if token := c.Arg2(); token != 0 {
+	if token != 0 {
 		if errno := r.answer(c, token); errno != 0 && errno != abi.ESRCH {
 			return errno.Result()
 		}

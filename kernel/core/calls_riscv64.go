@@ -87,7 +87,7 @@ func (r *runner) codeChanged(all bool) {
 		return
 	}
 	for i := range k.runners {
-		if o := &k.runners[i]; o != r && o.as == r.as {
+		if o := &k.runners[i]; o != r && o.has(r.as) {
 			o.orders |= orderLook // one that is in would go out again as it is
 		}
 	}

@@ -239,8 +239,9 @@ func await(set uint64) {
 // and out again: membarrier(2).
 func (r *runner) barrier(s *space.Space) {
 	waits := uint64(0)
+	atomic.AddUint32(&k.barriers, 1) // as in shoot
 	for i := range k.runners {
-		if o := &k.runners[i]; o != r && (s == nil || o.as == s) && atomic.LoadUint32(&o.out) != 0 {
+		if o := &k.runners[i]; o != r && (s == nil || o.has(s)) && atomic.LoadUint32(&o.out) != 0 {
 			r.order(o, orderLook)
 			waits |= 1 << i
 		}
@@ -272,4 +273,10 @@ func (r *runner) setAffinity(i int32, set uint64) bool {
 	r.kick()
 	r.work |= workChoose
 	return ok
+}
+
+// has reports whether a CPU has a space loaded.
+func (r *runner) has(s *space.Space) bool {
+	i := atomic.LoadInt32(&r.loaded)
+	return i != pool.Nil && &k.spaces.Index(i).Space == s
 }

@@ -240,11 +240,14 @@ func (t *Thread) needless() bool {
 // has answered, this one.
 func (r *runner) pagerAnswered(i int32, t *Thread) {
 	r.unboost(k.ipc.Parties[r.index].Entity)
-	if k.ipc.Parties[r.index].Client == i {
-		r.recall(i)
+	lent := r.recall(i) // perhaps not to this thread
+	k.ipc.Answer(i)
+	if lent != pool.Nil {
+		if lent != r.index { // its own is settled before the next choice
+			r.settleEntity(lent)
+		}
 		r.work |= workChoose
 	}
-	k.ipc.Answer(i)
 	r.endAsk(i, t, !k.memories.Wanted(t.ask.page.Object, t.ask.page.Page))
 	r.resumes(i, t)
 }

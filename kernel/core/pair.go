@@ -127,20 +127,19 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
 	r.near.pairs = 0
+	if r.loaded != s.space {
+		if k.several {
+			atomic.StoreInt32(&r.loaded, s.space) // before Changes is read: see shoot
+		} else {
+			r.loaded = s.space
+		}
+		if s.as.Changes == s.changes {
+			r.cpu.UseKept(s.word, s.root, s.tag)
+		} else {
+			r.loadSeat(s)
+		}
+	}
 	r.seeCode()
-	if r.loaded == s.space {
-		return true
-	}
-	if k.several {
-		atomic.StoreInt32(&r.loaded, s.space) // before Changes is read: see shoot
-	} else {
-		r.loaded = s.space
-	}
-	if s.as.Changes == s.changes {
-		r.cpu.UseKept(s.word, s.root, s.tag)
-	} else {
-		r.loadSeat(s)
-	}
 	return true
 }
 

@@ -302,10 +302,10 @@ func (r *runner) become(i int32) {
 	r.party = &k.ipc.Parties[i]
 	r.t.on = r.id + 1
 	r.near.pairs = 0
-	r.seeCode()
 	if r.loaded != s.space {
 		r.load(s)
 	}
+	r.seeCode() // after others may know that it has the space
 }
 
 // time gives the time of this trap: the clock is read once between two entries
