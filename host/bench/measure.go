@@ -58,6 +58,7 @@ var steps = []step{
 	{"Go hello.wasm, cold", []string{"go_hello_wasm_cold_end"}, wasmEnd("go_hello_wasm_cold_end", progGoWasm, true)},
 	{"calls", probed, (*session).probe},
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
+	{"messages", messaged, (*session).messages},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
 	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000"}, (*session).crowd},
@@ -66,6 +67,9 @@ var steps = []step{
 	{"least memory, hello", []string{"hello_least_ram"}, leastRAM("hello_least_ram", progHello)},
 	{"least memory, hello.wasm", []string{"hello_wasm_least_ram"}, leastRAM("hello_wasm_least_ram", progHelloWasm)},
 }
+
+// messaged are the figures of test/bench/ipc.
+var messaged = []string{"ipc_call", "notify_driver", "notify_driver_fixed", "interrupt_driver", "switch_threads", "switch_processes"}
 
 // probed are the figures of test/bench/probe.
 var probed = []string{
@@ -292,6 +296,11 @@ func (s *session) crowd(ctx context.Context) (Figures, error) {
 		return nil, fmt.Errorf("%v collections with %v processes", n.Value, alive.Value)
 	}
 	return renamed(stats, map[string]string{"kernel_heap": "kernel_heap_1000", "pause_longest": "kernel_pause_1000"}), nil
+}
+
+func (s *session) messages(ctx context.Context) (Figures, error) {
+	out, _, err := s.run(ctx, progMessage, nil)
+	return reported(out, err)
 }
 
 // largeSpace measures what getting rid of so many MiB costs, for each page: by

@@ -113,6 +113,10 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 			t.Error("no tiny program")
 		}
 		_, _ = io.WriteString(o.Stdout, "spawn_tiny 1 ns\nspawn_hello 2 ns\nfutex_processes 3 ns\n")
+	case progMessage:
+		for _, name := range messaged {
+			_, _ = io.WriteString(o.Stdout, name+" 7 ns\n")
+		}
 	case progCrowd:
 		if !slices.Contains(o.Params, vm.Param{Key: "collect", Value: "1"}) {
 			t.Error("the collector doesn't run")

@@ -40,10 +40,16 @@ var Metrics = []Metric{
 	{"futex_threads", "ns", "futex round trip between two threads", 3000},
 	{"futex_processes", "ns", "futex round trip between two processes", 0},
 	{"pipe_threads", "ns", "a byte to another thread through a pipe, and back", 0},
+	{"ipc_call", "ns", "a call of eight words to another process, and the answer", 500},
+	{"notify_driver", "ns", "from a notification's signal to the other process's thread that waits for it", 0},
+	{"notify_driver_fixed", "ns", "the same, if that thread has a fixed priority, as drivers have", 600},
+	{"interrupt_driver", "ns", "from a timer's interrupt to the thread that waits for its bits, the CPU being idle", 900},
+	{"switch_threads", "ns", "sched_yield to another thread of the process", 350},
+	{"switch_processes", "ns", "sched_yield to a thread of another process", 450},
 	{"signal_self", "ns", "a signal to the own thread, through Go's handler", 0},
 	{"thread_create", "ns", "start and end of a thread, by Go's runtime", 15000},
-	{"thread_raw", "ns", "start and end of a thread, by calls alone", 0},
-	{"spawn_tiny", "ns", "start and end of a process that only exits", 0},
+	{"thread_raw", "ns", "start and end of a thread, by calls alone", 6000},
+	{"spawn_tiny", "ns", "start and end of a process that only exits", 60000},
 	{"spawn_hello", "ns", "start and end of a Go program that only returns", 0},
 
 	// What the machine floor costs the kernel.
@@ -78,6 +84,8 @@ func (m *Metric) of(arch string) bool { return arch == vm.RISCV64 || m.Name != "
 var riscv64Targets = map[string]float64{
 	"first_user": 5e6, "first_user_opensbi": 18e6, "null_call": 200, "hello_least_ram": 16,
 	"kernel_heap_1000": 8192, "kernel_pause_1000": 100_000,
+	"ipc_call": 600, "notify_driver_fixed": 600, "interrupt_driver": 900, "switch_threads": 350, "switch_processes": 450,
+	"thread_raw": 6000, "spawn_tiny": 60_000,
 }
 
 // target is what is wanted on an architecture at most; 0: no target.

@@ -27,6 +27,7 @@ const (
 	progHello     = "hello"         // Go, native
 	progProbe     = "probe"         // Go, native
 	progProcess   = "process"       // Go, native, Loam's calls
+	progMessage   = "ipc"           // the same
 	progMemory    = "memory"        // Go, native: large areas
 	progPair      = "pair"          // Go, native: two processes that compute
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
@@ -50,6 +51,7 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progHello, "hello", "linux", arch},
 		{progProbe, "probe", "linux", arch},
 		{progProcess, "process", "linux", arch},
+		{progMessage, "ipc", "linux", arch},
 		{progMemory, "memory", "linux", arch},
 		{progPair, "pair", "linux", arch},
 		{progSpin, "spin", "linux", arch},
