@@ -44,9 +44,8 @@ type Endpoint struct {
 	From     int32 // the CPU, plus 1, where it was called from last
 	Object   int32 // header
 	Receiver int32 // the thread that came last, pool.Nil: look at others
-	Pending  int32 // in senders and cancels
+	Pending  int32 // in senders, urgent and cancels
 	Taker    int32 // who received the last call, pool.Nil
-	urgent   int32 // how many of senders have a fixed priority
 
 	// Watch is the notification, its header plus 1, that is signalled WatchBits when
 	// a call is queued; 0: none. It is the kernel's alone.
@@ -55,6 +54,7 @@ type Endpoint struct {
 
 	others  pool.List // more receivers
 	senders pool.List
+	urgent  pool.List // senders of a fixed priority
 	cancels pool.List // callers that are Told, to be
 	handle  pool.Handle
 }
@@ -140,16 +140,21 @@ func (s *System) Caller(token uint64, process int32) int32 {
 	return c
 }
 
+// sending is the queue of those that send as p does.
+func (ep *Endpoint) sending(p *Party) *pool.List {
+	if p.Priority > 0 {
+		return &ep.urgent
+	}
+	return &ep.senders
+}
+
 // Queue has thread c wait with its call at endpoint e, where nobody receives.
 func (s *System) Queue(c, e int32) {
 	p, ep := &s.Parties[c], s.endpoints.Index(e)
 	p.State, p.Endpoint, p.Home = Sending, e, 0
 	ep.Home = 0
-	ep.senders.PushBack(s.links, c)
+	ep.sending(p).PushBack(s.links, c)
 	ep.Pending++
-	if p.Priority > 0 {
-		ep.urgent++
-	}
 }
 
 // Waiting gives a thread that receives at endpoint e, pool.Nil if there is none.
@@ -175,11 +180,11 @@ func (s *System) WaitingNext(e, t int32) int32 {
 // if there is none.
 func (s *System) Sender(e int32) int32 {
 	ep := s.endpoints.Index(e)
-	first := ep.senders.First()
-	if ep.urgent == 0 {
-		return first
+	first := ep.urgent.First()
+	if first == pool.Nil {
+		return ep.senders.First()
 	}
-	for i := first; i != pool.Nil; i = ep.senders.Next(s.links, i) {
+	for i := first; i != pool.Nil; i = ep.urgent.Next(s.links, i) {
 		if s.Parties[i].Priority > s.Parties[first].Priority {
 			first = i
 		}
@@ -314,11 +319,8 @@ func (s *System) Leave(t int32) {
 		}
 	case Sending:
 		ep := s.endpoints.Index(p.Endpoint)
-		ep.senders.Remove(s.links, t)
+		ep.sending(p).Remove(s.links, t)
 		ep.Pending--
-		if p.Priority > 0 {
-			ep.urgent--
-		}
 	default:
 		return
 	}
@@ -340,7 +342,7 @@ func (s *System) Fail(e int32) (t int32, sends, more bool) {
 		s.untell(c)
 		s.Parties[c].Told = true
 	}
-	if t = ep.senders.First(); t != pool.Nil {
+	if t = s.Sender(e); t != pool.Nil {
 		return t, true, true
 	}
 	if t = s.Waiting(e); t != pool.Nil {
