@@ -99,7 +99,7 @@ var memoryLies = []lie{
 		want: noAnswer + "c0000000"},
 	{name: "the firmware's is free", bios: "default", change: without("taken"), want: noAnswer + "80000000"},
 	{name: "the kernel's is reserved", change: reserved(loadAt+1<<20, 16), want: "the kernel's image lies in what is taken"},
-	{name: "all but the kernel's is reserved", change: both(reserved(ramAt, 4<<20), reserved(loadAt+3<<20, ramSize-7<<20)), want: "out of memory"},
+	{name: "all but the kernel's is reserved", change: both(reserved(ramAt, 4<<20), reserved(loadAt+3<<20, ramSize-7<<20)), want: "no memory for "},
 }
 
 const (

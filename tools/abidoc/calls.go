@@ -43,7 +43,7 @@ func (s *source) calls() ([]call, error) {
 		}
 		number, err := strconv.ParseUint(strings.TrimSpace(v.Comment.Text()), 0, 64)
 		if err != nil || v.Doc == nil {
-			bad = fmt.Errorf("Call%s: no number behind it, or no comment", name)
+			bad = fmt.Errorf("call %s: no number behind it, or no comment", name)
 			return
 		}
 		c, err := parseCall(v.Names[0].Name, flat(v.Doc))

@@ -128,14 +128,14 @@ func (k *Model) object(nr uint64, args ...uint64) (uint64, error) {
 		k.changed.Broadcast()
 		return 0, nil
 	case abi.CallThreadBind:
-		k.waits[-syscall.Gettid()] = &modelWait{} // bound threads have a second entry
+		k.waits[-sys.ThreadID()] = &modelWait{} // bound threads have a second entry
 		k.handles[0] = h
 		return 0, nil
 	}
 	return 0, syscall.ENOSYS
 }
 
-func (k *Model) thread() int { return syscall.Gettid() }
+func (k *Model) thread() int { return sys.ThreadID() }
 
 func (k *Model) interrupt(thread int) {
 	k.mu.Lock()
@@ -165,7 +165,7 @@ func (k *Model) copy(nr, token, offset uint64, b []byte) (uint64, error) {
 // wait waits until f says what came, a deadline, or an interruption.
 func (k *Model) wait(deadline int64, f func() (uint64, bool), interrupted func() (uint64, bool)) uint64 {
 	w := &modelWait{}
-	id := syscall.Gettid()
+	id := sys.ThreadID()
 	k.waits[id] = w
 	defer func() {
 		if k.waits[id] == w { // a goroutine that isn't locked to its thread shares the id
@@ -267,7 +267,7 @@ func (k *Model) receive(m *Message, o *sys.MessageOptions) uint64 {
 	if h == nil || h.endpoint == nil || !h.rights.Has(abi.RightWait) {
 		return abi.EBADF.Result()
 	}
-	bound := k.waits[-syscall.Gettid()] != nil
+	bound := k.waits[-sys.ThreadID()] != nil
 	return k.wait(o.Deadline, func() (uint64, bool) {
 		if n := k.handles[0]; bound && n != nil && *n.bits != 0 {
 			m.Words[0], *n.bits = *n.bits, 0

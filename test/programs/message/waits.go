@@ -38,11 +38,11 @@ func deadlines() error {
 	within := func(d int64) *sys.MessageOptions { return &sys.MessageOptions{Deadline: d} }
 	for _, nr := range []uint64{abi.CallEndpointReceive, abi.CallEndpointReplyReceive, abi.CallEndpointCall} {
 		for _, d := range []time.Duration{0, -time.Second, short} {
+			from := time.Now() // before the deadline is reckoned
 			o := within(object.Now)
 			if d != 0 {
 				o = within(max(1, object.After(d)))
 			}
-			from := time.Now()
 			m := sys.Message{To: uint64(e), Options: o}
 			_, err := message(nr, &m)
 			if took := time.Since(from); err != syscall.ETIMEDOUT || took < d || d <= 0 && took > 5*time.Second {
@@ -138,14 +138,6 @@ func startThread(nr uint64, m sys.Message) thread {
 	}()
 	t.tid = <-tids
 	return t
-}
-
-// interruptUntil signals it until what is wanted is so.
-func (t thread) interruptUntil(so func() bool) {
-	for !so() {
-		tgkill(t.tid, syscall.SIGURG)
-		time.Sleep(5 * time.Millisecond)
-	}
 }
 
 // over reports whether the call has returned within a while.

@@ -38,6 +38,7 @@ func role(name string) {
 	switch name {
 	case "spin":
 		for {
+			runtime.KeepAlive(nil)
 		}
 	case "worker": // takes its time over each call
 		var m sys.Message
