@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || riscv64)
+
 // SPDX-License-Identifier: Apache-2.0
 
 // Command services is both sides of the tests of init: the services that it looks after,

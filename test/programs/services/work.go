@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || riscv64)
+
 // SPDX-License-Identifier: Apache-2.0
 
 package main
