@@ -35,18 +35,6 @@ func (k *kernel) setUpDevices(threads int) {
 	}
 }
 
-// deviceHeader makes the header of an object of a device, which the caller is
-// charged for, if the machine handle h lets it.
-func (r *runner) deviceHeader(kind abi.Kind) (int32, abi.Errno) {
-	switch {
-	case r.handles().Room() == 0:
-		return pool.Nil, abi.EMFILE
-	case k.frames.Low():
-		return pool.Nil, abi.ENOMEM
-	}
-	return k.objects.New(kind, pool.Nil, r.p.objects.Account)
-}
-
 // machine checks a handle to the machine.
 func (r *runner) machine(h uint64) abi.Errno {
 	_, e := r.object(h, abi.KindMachine, abi.RightManage)
@@ -68,7 +56,7 @@ func loamInterruptCreate(r *runner, c *metal.Context) uint64 {
 	case metal.LineBusy:
 		return abi.EBUSY.Result()
 	}
-	header, e := r.deviceHeader(abi.KindInterrupt)
+	header, e := r.newHeader(abi.KindInterrupt)
 	if e != 0 {
 		return e.Result()
 	}
@@ -159,7 +147,7 @@ func loamPortsCreate(r *runner, c *metal.Context) uint64 {
 	case claim.Full:
 		return abi.ENOSPC.Result()
 	}
-	header, e := r.deviceHeader(abi.KindPorts)
+	header, e := r.newHeader(abi.KindPorts)
 	if e != 0 {
 		k.ports.Release(place)
 		return e.Result()

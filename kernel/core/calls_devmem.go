@@ -26,7 +26,7 @@ func loamDeviceMemory(r *runner, c *metal.Context) uint64 {
 	if !metal.DeviceAt(at, size) || console && k.consoleMemory != pool.Nil {
 		return abi.EBUSY.Result()
 	}
-	header, e := r.deviceHeader(abi.KindMemory)
+	header, e := r.newHeader(abi.KindMemory)
 	if e != 0 {
 		return e.Result()
 	}
@@ -72,7 +72,7 @@ func (r *runner) makeDMA(machine, size, flags uint64) abi.Errno {
 	case size == 0 || size%abi.PageSize != 0 || size > abi.MaxDMA || flags&^abi.DMA32 != 0:
 		return abi.EINVAL
 	}
-	header, e := r.deviceHeader(abi.KindMemory)
+	header, e := r.newHeader(abi.KindMemory)
 	if e != 0 {
 		return e
 	}

@@ -22,13 +22,7 @@ const (
 )
 
 func loamEndpointCreate(r *runner, c *metal.Context) uint64 {
-	switch {
-	case r.handles().Room() == 0:
-		return abi.EMFILE.Result()
-	case k.frames.Low():
-		return abi.ENOMEM.Result()
-	}
-	i, e := k.objects.New(abi.KindEndpoint, pool.Nil, r.p.objects.Account)
+	i, e := r.newHeader(abi.KindEndpoint)
 	if e != 0 {
 		return e.Result()
 	}
@@ -38,9 +32,7 @@ func loamEndpointCreate(r *runner, c *metal.Context) uint64 {
 		return abi.ENOSPC.Result()
 	}
 	k.objects.At(i).Record = n
-	h := r.handleTo(i)
-	k.objects.Release(i) // the table has one of its own
-	return uint64(h)
+	return r.give(i)
 }
 
 // readMessage reads the options of the current thread's message, if there are any,

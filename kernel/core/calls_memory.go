@@ -95,9 +95,7 @@ func (r *runner) giveMemory(c *metal.Context, header, i int32, name *[abi.Memory
 	k.memories.SetName(i, name[:])
 	k.objects.At(header).Record = i
 	k.memoryHeaders[i] = header
-	h := r.handleTo(header)
-	k.objects.Release(header) // the table has a reference of its own
-	return uint64(h)
+	return r.give(header)
 }
 
 // noRoom answers a call that would make a memory object. Those that nobody can name

@@ -68,20 +68,32 @@ func (r *runner) handleTo(i int32) abi.Handle {
 	return h
 }
 
-func loamNotificationCreate(r *runner, c *metal.Context) uint64 {
+// newHeader makes the header of an object, which the caller is charged for, if there is
+// room for a handle to it. EMFILE, ENOMEM, EDQUOT, ENOSPC.
+func (r *runner) newHeader(kind abi.Kind) (int32, abi.Errno) {
 	switch {
 	case r.handles().Room() == 0:
-		return abi.EMFILE.Result()
+		return pool.Nil, abi.EMFILE
 	case k.frames.Low():
-		return abi.ENOMEM.Result()
+		return pool.Nil, abi.ENOMEM
 	}
-	i, e := k.objects.New(abi.KindNotification, pool.Nil, r.p.objects.Account)
+	return k.objects.New(kind, pool.Nil, r.p.objects.Account)
+}
+
+// give gives the caller a handle to an object in place of a reference to it. There
+// is room.
+func (r *runner) give(header int32) uint64 {
+	h := r.handleTo(header)
+	k.objects.Release(header)
+	return uint64(h)
+}
+
+func loamNotificationCreate(r *runner, c *metal.Context) uint64 {
+	i, e := r.newHeader(abi.KindNotification)
 	if e != 0 {
 		return e.Result()
 	}
-	h := r.handleTo(i)
-	k.objects.Release(i) // the table has one of its own
-	return uint64(h)
+	return r.give(i)
 }
 
 func loamNotificationSignal(r *runner, c *metal.Context) uint64 {

@@ -29,13 +29,7 @@ const timerShare = 4
 func (k *kernel) timerOwner(i int32) int32 { return k.refillTimer() + 1 + i }
 
 func loamTimerCreate(r *runner, c *metal.Context) uint64 {
-	switch {
-	case r.handles().Room() == 0:
-		return abi.EMFILE.Result()
-	case k.frames.Low():
-		return abi.ENOMEM.Result()
-	}
-	header, e := k.objects.New(abi.KindTimer, pool.Nil, r.p.objects.Account)
+	header, e := r.newHeader(abi.KindTimer)
 	if e != 0 {
 		return e.Result()
 	}
@@ -47,14 +41,6 @@ func loamTimerCreate(r *runner, c *metal.Context) uint64 {
 	*t = timer{handle: h, notification: pool.Nil}
 	k.objects.At(header).Record = h.Index
 	return r.give(header)
-}
-
-// give gives the caller a handle to an object in place of a reference to it. There
-// is room.
-func (r *runner) give(header int32) uint64 {
-	h := r.handleTo(header)
-	k.objects.Release(header)
-	return uint64(h)
 }
 
 // loamTimerSet: timer, notification, bits, time, period.
