@@ -62,8 +62,7 @@ func (r *runner) alertNow(c *metal.Context) bool {
 		return false
 	}
 	k.ipc.Leave(s.index)
-	s.c.SetWords(bits, 0, 0)
-	s.c.SetReceived(0, 0, 0)
+	giveBits(s.c, bits)
 	s.c.SetResult(abi.ReceivedBits)
 	s.t.wait = running
 	c.SetResult(0)

@@ -217,8 +217,7 @@ func loamEndpointReceive(r *runner, c *metal.Context) uint64 {
 func (r *runner) receive(c *metal.Context, e int32, deadline int64) uint64 {
 	if t := r.t; t.bound != 0 {
 		if o := k.objects.At(t.bound - 1); o.Bits != 0 {
-			c.SetWords(o.Bits, 0, 0)
-			c.SetReceived(0, 0, 0)
+			giveBits(c, o.Bits)
 			o.Bits = 0
 			return abi.ReceivedBits
 		}

@@ -12,6 +12,7 @@ import (
 	"loam/kernel/pool"
 	"loam/kernel/sched"
 	"loam/kernel/space"
+	"loam/machine/metal"
 )
 
 // Threads that wait at endpoints, and the entities that they run on: what package
@@ -314,11 +315,15 @@ func (r *runner) wakeBound(i int32) {
 	if t.wait != forReceive || k.processes.Index(t.process).ended {
 		return
 	}
-	c := k.contexts[w]
-	c.SetWords(o.Bits, 0, 0)
-	c.SetReceived(0, 0, 0)
+	giveBits(k.contexts[w], o.Bits)
 	o.Bits = 0
 	r.finish(w, abi.ReceivedBits)
+}
+
+// giveBits puts bits of a notification into the registers of who receives them.
+func giveBits(to *metal.Context, bits uint64) {
+	to.SetWords(bits, 0, 0)
+	to.SetReceived(0, 0, 0)
 }
 
 // unbind takes its notification from thread i.

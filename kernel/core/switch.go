@@ -83,10 +83,8 @@ func (r *runner) wakeAtOnce(o *object.Header, bits uint64) bool {
 		return false
 	}
 	k.ipc.Leave(w)
-	c := s.c
-	c.SetWords(o.Bits|bits, 0, 0)
-	c.SetReceived(0, 0, 0)
-	c.SetResult(abi.ReceivedBits)
+	giveBits(s.c, o.Bits|bits)
+	s.c.SetResult(abi.ReceivedBits)
 	o.Bits = 0
 	t.wait = running
 	r.switchTo(w, untilEnd(now, slice))
