@@ -127,12 +127,7 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 	p.Badge, p.Priority = badge, int32(k.sched.Priority(r.entity))
 	k.ipc.Endpoint(e).From = r.id + 1
 	failed := 0
-	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
-		r.reach(t)
-		if k.processes.Index(k.threads.Index(t).process).ended { // it is being taken away
-			k.ipc.Leave(t)
-			continue
-		}
+	for t := r.receiver(e); t != pool.Nil; t = r.receiver(e) {
 		came, sender, receiver := r.deliver(r.index, t)
 		if receiver != 0 { // its memory is not as it said
 			r.finish(t, receiver.Result())
@@ -148,9 +143,6 @@ func loamEndpointCall(r *runner, c *metal.Context) uint64 {
 		return r.callTo(c, t, e, came, deadline)
 	}
 	r.queueCall(e)
-	if p.Priority > 0 {
-		r.boost(e, int8(p.Priority))
-	}
 	return r.pause(forSend, deadline)
 }
 
@@ -191,11 +183,7 @@ func (r *runner) handTo(i int32, t *Thread, c *metal.Context, from int32, came u
 	to.TakeWords(c)
 	to.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
 	to.SetResult(abi.ReceivedCall)
-	if t.deadline != decode.Never {
-		k.timers.Remove(i)
-		t.deadline = decode.Never
-	}
-	t.wait = running
+	r.endWait(i, t)
 	k.processes.Index(t.process).serves = true
 }
 
@@ -338,18 +326,25 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 		to.TakeWords(c)
 		to.SetCame(came)
 	}
+	r.endCall(x)
+	to.SetResult(result)
+	r.resumes(x, t)
+	return 0
+}
+
+// endCall ends the call of thread x, which the current thread answers, and takes back what the
+// two were raised to and what x has lent.
+func (r *runner) endCall(x int32) {
 	r.unboost(k.ipc.Parties[r.index].Entity)
 	r.unboost(k.ipc.Parties[x].Entity)
 	lent := r.recall(x) // perhaps not to this thread
 	k.ipc.Answer(x)
 	if lent != pool.Nil {
-		if lent != r.index { // settleOwn's
+		if lent != r.index { // its own is settled before the next choice
 			r.settleEntity(lent)
 		}
 		r.work |= workChoose
 	}
-	r.goesOn(x, t, result)
-	return 0
 }
 
 // loamEndpointReply: nothing, options, token; words.

@@ -115,4 +115,7 @@ func (r *runner) queueCall(e int32) {
 		r.signal(ep.Watch-1, ep.WatchBits)
 		r.endWatch(ep)
 	}
+	if p := r.party.Priority; p > 0 {
+		r.boost(e, int8(p))
+	}
 }

@@ -58,7 +58,7 @@ func (r *runner) boost(endpoint int32, priority int8) {
 			return
 		}
 		e := k.ipc.Parties[i].Entity
-		r.reachChain(i)
+		r.reach(k.ipc.Runs[e])
 		if k.sched.Priority(e) < int(priority) {
 			k.threads.Index(e).boost = priority
 			k.ipc.Parties[client].Home = 0 // the answer takes it back, with the lock

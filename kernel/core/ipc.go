@@ -38,13 +38,6 @@ type message struct {
 // kernel lock, that CPU is brought in, and stays so until the lock is given back.
 func (r *runner) reach(i int32) { r.reachHome(k.ipc.Parties[i].Home) }
 
-// reachChain is reach for thread i and for who runs on its entity, at the end of a
-// chain that calls without lock may be changing, on that one's CPU.
-func (r *runner) reachChain(i int32) {
-	r.reach(i)
-	r.reach(k.ipc.Runs[k.ipc.Parties[i].Entity])
-}
-
 // reachHome is reach for whatever has that home.
 func (r *runner) reachHome(home int32) {
 	if home == 0 || home == r.id+1 || !k.several {
@@ -183,21 +176,32 @@ func (r *runner) leaveEndpoint(i int32, t *Thread) {
 	}
 }
 
-// goesOn has thread i, whose wait is over, go on with a result.
-func (r *runner) goesOn(i int32, t *Thread, result uint64) {
-	k.contexts[i].SetResult(result)
-	r.resumes(i, t)
-}
-
 // resumes has thread i, whose wait is over, go on as its registers say.
 func (r *runner) resumes(i int32, t *Thread) {
+	r.endWait(i, t)
+	r.leaveTrack(i)
+	r.settleEntity(k.ipc.Parties[i].Entity)
+}
+
+// endWait says that thread i doesn't wait any more, and for no deadline.
+func (r *runner) endWait(i int32, t *Thread) {
 	if t.deadline != decode.Never {
 		k.timers.Remove(i)
 		t.deadline = decode.Never
 	}
 	t.wait = running
-	r.leaveTrack(i)
-	r.settleEntity(k.ipc.Parties[i].Entity)
+}
+
+// receiver gives a thread that receives at endpoint e, pool.Nil if there is none.
+func (r *runner) receiver(e int32) int32 {
+	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
+		r.reach(t)
+		if !k.processes.Index(k.threads.Index(t).process).ended {
+			return t
+		}
+		k.ipc.Leave(t) // it is being taken away
+	}
+	return pool.Nil
 }
 
 // deliver copies the bytes and hands on the handles of the message of thread from to

@@ -176,19 +176,11 @@ func (r *runner) askPager(m space.MissingPage) bool {
 	r.reachHome(k.ipc.Endpoint(e).Home)
 	p := &k.ipc.Parties[r.index]
 	p.Badge, p.Priority = from.badge, int32(k.sched.Priority(p.Entity))
-	for t := k.ipc.Waiting(e); t != pool.Nil; t = k.ipc.Waiting(e) {
-		r.reach(t)
-		if k.processes.Index(k.threads.Index(t).process).ended { // it is being taken away
-			k.ipc.Leave(t)
-			continue
-		}
+	if t := r.receiver(e); t != pool.Nil {
 		r.tellPager(t, e)
 		return true
 	}
 	r.queueCall(e)
-	if p.Priority > 0 {
-		r.boost(e, int8(p.Priority))
-	}
 	r.waitForPage(forSend)
 	return true
 }
@@ -208,11 +200,7 @@ func (r *runner) tellPager(i, e int32) {
 	k.ipc.Take(me, i, e, t.process)
 	to := k.contexts[i]
 	to.SetResult(r.t.tellPage(to, me))
-	if t.deadline != decode.Never {
-		k.timers.Remove(i)
-		t.deadline = decode.Never
-	}
-	t.wait = running
+	r.endWait(i, t)
 	k.processes.Index(t.process).serves = true
 	lent := k.ipc.Lend(me, i)
 	r.waitForPage(forReply)
@@ -239,15 +227,7 @@ func (t *Thread) needless() bool {
 // pagerAnswered ends the wait of thread i for a page, which a thread of the pager's
 // has answered, this one.
 func (r *runner) pagerAnswered(i int32, t *Thread) {
-	r.unboost(k.ipc.Parties[r.index].Entity)
-	lent := r.recall(i) // perhaps not to this thread
-	k.ipc.Answer(i)
-	if lent != pool.Nil {
-		if lent != r.index { // its own is settled before the next choice
-			r.settleEntity(lent)
-		}
-		r.work |= workChoose
-	}
+	r.endCall(i)
 	r.endAsk(i, t, !k.memories.Wanted(t.ask.page.Object, t.ask.page.Page))
 	r.resumes(i, t)
 }
