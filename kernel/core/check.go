@@ -12,6 +12,9 @@ import (
 // reportLeft sends what is left of programs when all have ended. "left" is the
 // sum; what isn't 0 has a line of its own, and every bit of it leaked.
 func reportLeft() {
+	if _, ok := k.sched.NextRefill(); !ok {
+		k.timers.Remove(k.refillTimer()) // set for a thread that has ended before its quota came
+	}
 	corrupt, waiting := 0, 0
 	if k.frames.Check() != frame.OK {
 		corrupt = 1

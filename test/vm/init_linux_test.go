@@ -101,11 +101,19 @@ service unmade
   provides unmade
   interrupt 65536                # there is no such line
   restart never
+service slow
+  file services
+  args serve spin
+  provides slow
+  start lazy
+  quota 1ms per 10ms
+  restart never
 program
   uses lazy
   uses stubborn
   uses once
   uses unmade
+  uses slow
 `
 
 // TestServices follows services through their lives.

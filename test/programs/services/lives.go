@@ -26,6 +26,7 @@ const (
 	stubborn        // restart always, at most 2
 	onceOnly        // restart never
 	unmade          // it can't be started
+	slow            // it computes, with a tenth of the CPU
 )
 
 var background = context.Background()
@@ -40,7 +41,7 @@ func lives() []cases.Case {
 		}},
 		{Name: "its caller's badge is the number of the section", Run: func() error {
 			_, badge, _, err := who(work(lazyOne))
-			if err == nil && badge != 5 {
+			if err == nil && badge != 6 {
 				err = fmt.Errorf("badge %d", badge)
 			}
 			return err
@@ -86,6 +87,7 @@ func lives() []cases.Case {
 			return refuses(w)
 		}},
 		{Name: "one that can't be started refuses its calls", Run: func() error { return refuses(work(unmade)) }},
+		{Name: "one that computes has its quota of the CPU", Run: quota},
 	}
 }
 
@@ -136,6 +138,31 @@ func limited() error {
 		err = fmt.Errorf("priority %d", priority)
 	}
 	return err
+}
+
+// quota looks at how much of the CPU the service has had while it computed.
+func quota() error {
+	_, _, h, err := work(slow).Who(background)
+	if err != nil {
+		return err
+	}
+	p := object.Process(h.Handle)
+	defer p.Close()
+	start := time.Now()
+	before, err := p.Use()
+	if err != nil {
+		return err
+	}
+	time.Sleep(300 * time.Millisecond)
+	after, err := p.Use()
+	if err != nil {
+		return err
+	}
+	had, length := time.Duration(after.Time-before.Time), time.Since(start)
+	if had < length/20 || had > length/5 {
+		err = fmt.Errorf("it had %v of %v", had, length)
+	}
+	return errors.Join(err, p.Kill())
 }
 
 // who gives the server's process id and the caller's badge; a handle that came too is

@@ -7,12 +7,15 @@ package main
 import (
 	"context"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"loam/abi"
 	"loam/user/ipc"
 	"loam/user/object"
 )
+
+var spun atomic.Uint64
 
 // worker is one that does it.
 type worker struct{}
@@ -63,8 +66,16 @@ func (worker) Priority(context.Context) (uint32, error) {
 	return info.Priority, err
 }
 
-// serve is the service: it receives from the first endpoint that it was given.
+// serve is the service: it receives from the first endpoint that it was given. With the
+// argument "spin" it computes besides, for ever.
 func serve() {
+	if len(os.Args) > 2 && os.Args[2] == "spin" {
+		go func() {
+			for {
+				spun.Add(1)
+			}
+		}()
+	}
 	s := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: WorkService(worker{}), Receivers: 2}
 	check(s.Serve(context.Background()))
 }
