@@ -34,6 +34,8 @@ func main() {
 		run  func() (float64, error)
 	}{
 		{"ipc_call", ipcCall},
+		{"ipc_typed", typedCall},
+		{"ipc_typed_1kib", typedBytes},
 		{"notify_driver", notifyDriver},
 		{"notify_driver_fixed", notifyFixed},
 		{"interrupt_driver", interruptDriver},
@@ -58,6 +60,8 @@ func child(role string) {
 	switch role {
 	case "server":
 		serve(object.Given(0))
+	case "typed":
+		serveTyped(object.Given(0))
 	case "driver":
 		drive(object.Given(0), object.Given(1), object.Given(2))
 	case "fixed":
