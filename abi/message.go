@@ -45,8 +45,7 @@ const (
 
 // MessageSame, added to the address of MessageOptions, says that they are as they were when the
 // thread's last call about an endpoint was given them, with WaitForever as the deadline, and that nothing goes
-// with the words: the kernel doesn't read them again. It is EINVAL if it can't be so. Options lie at
-// addresses that are multiples of 8.
+// with the words: the kernel doesn't read them again. It is EINVAL if it can't be so.
 const MessageSame = 1
 
 // Flags of MessageOptions.
@@ -64,8 +63,9 @@ const (
 // MessageOptionsSize is the size of MessageOptions in bytes.
 const MessageOptionsSize = GivenOffset + GivenSize
 
-// MessageOptions are what a message has beside its words. The kernel reads it
-// at the beginning of a call, and writes Given at the end, if handles have come.
+// MessageOptions are what a message has beside its words, at an address that is a
+// multiple of 8: else EFAULT. The kernel reads what is before Given at the beginning of a
+// call, Send as far as handles are sent, and writes Given at the end, if handles have come.
 type MessageOptions struct {
 	Deadline     int64  // of a call or receive, ns on CLOCK_MONOTONIC; WaitForever
 	SendAddr     uint64 // bytes that are sent
@@ -108,27 +108,39 @@ func (o *MessageOptions) Put(b []byte) {
 	}
 	binary.LittleEndian.PutUint32(b[44:], 0)
 	for i := range o.Send {
-		o.Send[i].Put(b[48+HandOnSize*i:])
+		o.Send[i].Put(b[SendOffset+HandOnSize*i:])
 	}
 	for i, h := range o.Given {
 		binary.LittleEndian.PutUint64(b[GivenOffset+8*i:], uint64(h))
 	}
 }
 
-// GetMessageOptions reads a MessageOptions from the first MessageOptionsSize bytes of b.
-func GetMessageOptions(b []byte) (o MessageOptions) {
-	_ = b[MessageOptionsSize-1]
-	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
-	o.Deadline = int64(binary.LittleEndian.Uint64(b[0:]))
-	o.SendAddr = binary.LittleEndian.Uint64(b[8:])
-	o.ReceiveAddr = binary.LittleEndian.Uint64(b[16:])
-	o.SendBytes, o.ReceiveBytes, o.Flags = word(24), word(28), word(32)
-	o.SendHandles, o.Accept = word(36), word(40)
-	for i := range o.Send {
-		o.Send[i] = GetHandOn(b[48+HandOnSize*i:])
+// MessageHead is what stands before Send in a MessageOptions.
+type MessageHead struct {
+	Deadline                                            int64
+	SendAddr, ReceiveAddr                               uint64
+	SendBytes, ReceiveBytes, Flags, SendHandles, Accept uint32
+}
+
+// MessageHeadWords is its size in words of 8 bytes, SendOffset in bytes.
+const (
+	MessageHeadWords = 6
+	SendOffset       = 8 * MessageHeadWords
+)
+
+// GetMessageHead reads a MessageHead from its words.
+func GetMessageHead(w *[MessageHeadWords]uint64) MessageHead {
+	return MessageHead{
+		Deadline: int64(w[0]), SendAddr: w[1], ReceiveAddr: w[2],
+		SendBytes: uint32(w[3]), ReceiveBytes: uint32(w[3] >> 32),
+		Flags: uint32(w[4]), SendHandles: uint32(w[4] >> 32), Accept: uint32(w[5]),
 	}
-	for i := range o.Given {
-		o.Given[i] = Handle(binary.LittleEndian.Uint64(b[GivenOffset+8*i:]))
+}
+
+// GetMessageSend reads the first n of Send, at most MaxMessageHandles, from their words.
+func GetMessageSend(w *[2 * MaxMessageHandles]uint64, n uint32) (send [MaxMessageHandles]HandOn) {
+	for i := range send[:n] {
+		send[i] = HandOn{Handle: Handle(w[2*i]), Rights: Rights(w[2*i+1]), Flags: uint32(w[2*i+1] >> 32)}
 	}
-	return o
+	return send
 }

@@ -2,7 +2,10 @@
 
 package abi
 
-import "testing"
+import (
+	"encoding/binary"
+	"testing"
+)
 
 func TestObjectRoundTrips(t *testing.T) {
 	again(t, "HandleInfo", HandleInfoSize, func(d, s []byte) { GetHandleInfo(s).Put(d) })
@@ -11,7 +14,7 @@ func TestObjectRoundTrips(t *testing.T) {
 	again(t, "MemoryInfo", MemoryInfoSize, func(d, s []byte) { GetMemoryInfo(s).Put(d) })
 	again(t, "ThreadInfo", ThreadInfoSize, func(d, s []byte) { GetThreadInfo(s).Put(d) }, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47)
 	again(t, "ProcessUse", ProcessUseSize, func(d, s []byte) { GetProcessUse(s).Put(d) })
-	again(t, "MessageOptions", MessageOptionsSize, func(d, s []byte) { o := GetMessageOptions(s); o.Put(d) }, 44, 45, 46, 47)
+	again(t, "MessageOptions", MessageOptionsSize, messageAgain, 44, 45, 46, 47)
 	again(t, "HandOn", HandOnSize, func(d, s []byte) { GetHandOn(s).Put(d) })
 	again(t, "Created", CreatedSize, func(d, s []byte) { GetCreated(s).Put(d) })
 	for _, s := range []ExitStatus{{}, {Exited, 255}, {Signalled, 9}, {NotStarted, 1<<32 - 1}} {
@@ -22,6 +25,29 @@ func TestObjectRoundTrips(t *testing.T) {
 			t.Errorf("%v looks like an error", s)
 		}
 	}
+}
+
+// messageAgain reads the options of a message as the kernel does, and what it leaves out.
+func messageAgain(d, s []byte) {
+	words := func(at int, to []uint64) {
+		for i := range to {
+			to[i] = binary.LittleEndian.Uint64(s[at+8*i:])
+		}
+	}
+	var head [MessageHeadWords]uint64
+	var send [2 * MaxMessageHandles]uint64
+	var given [MaxMessageHandles]uint64
+	words(0, head[:])
+	words(SendOffset, send[:])
+	words(GivenOffset, given[:])
+	h := GetMessageHead(&head)
+	o := MessageOptions{Deadline: h.Deadline, SendAddr: h.SendAddr, ReceiveAddr: h.ReceiveAddr, SendBytes: h.SendBytes,
+		ReceiveBytes: h.ReceiveBytes, Flags: h.Flags, SendHandles: h.SendHandles, Accept: h.Accept}
+	o.Send = GetMessageSend(&send, MaxMessageHandles)
+	for i, g := range given {
+		o.Given[i] = Handle(g)
+	}
+	o.Put(d)
 }
 
 func TestHandles(t *testing.T) {

@@ -50,11 +50,11 @@ func (r *runner) readMessage(addr uint64, sends bool) (deadline int64, e abi.Err
 		m.sendBytes, m.handles, m.flags = 0, 0, 0
 		return decode.Never, 0
 	}
-	var b [abi.MessageOptionsSize]byte
-	if e := r.as.ReadUser(abi.UserAddr(addr), b[:]); e != 0 {
+	var head [abi.MessageHeadWords]uint64
+	if e := r.as.ReadWords(abi.UserAddr(addr), head[:]); e != 0 {
 		return 0, e
 	}
-	o := abi.GetMessageOptions(b[:])
+	o := abi.GetMessageHead(&head)
 	const flags = abi.MessageCancel | abi.MessageInterrupted
 	switch {
 	case o.Deadline < 0 || o.Flags&^flags != 0 || max(o.SendHandles, o.Accept) > abi.MaxMessageHandles:
@@ -62,29 +62,46 @@ func (r *runner) readMessage(addr uint64, sends bool) (deadline int64, e abi.Err
 	case max(o.SendBytes, o.ReceiveBytes) > abi.MaxMessageBytes:
 		return 0, abi.EMSGSIZE
 	}
-	if e := r.messagePresent(&o); e != 0 {
+	if e := r.messagePresent(addr, &o); e != 0 {
 		return 0, e
 	}
 	if !sends {
 		o.SendBytes, o.SendHandles = 0, 0
 	}
-	for i, on := range o.Send[:o.SendHandles] {
-		if e := r.handles().CheckHandOn(on); e != 0 {
+	if o.SendHandles > 0 {
+		if e := r.readHands(addr, o.SendHandles); e != 0 {
 			return 0, e
 		}
-		for _, other := range o.Send[:i] {
+	}
+	m.options, m.same, m.flags = addr, noneSame, o.Flags
+	if o.Deadline == decode.Never {
+		m.same = addr | abi.MessageSame
+	}
+	m.send, m.sendBytes, m.handles = o.SendAddr, o.SendBytes, o.SendHandles
+	m.receive, m.receiveBytes, m.accept = o.ReceiveAddr, o.ReceiveBytes, o.Accept
+	return o.Deadline, 0
+}
+
+// readHands reads what the current thread's message hands on, n handles at most, and
+// checks it.
+func (r *runner) readHands(options uint64, n uint32) abi.Errno {
+	var w [2 * abi.MaxMessageHandles]uint64
+	if e := r.as.ReadWords(abi.UserAddr(options+abi.SendOffset), w[:2*n]); e != 0 {
+		return e
+	}
+	hands := abi.GetMessageSend(&w, n)
+	for i, on := range hands[:n] {
+		if e := r.handles().CheckHandOn(on); e != 0 {
+			return e
+		}
+		for _, other := range hands[:i] {
 			if other.Handle == on.Handle && (other.Flags|on.Flags)&abi.HandOnMove != 0 {
-				return 0, abi.EINVAL
+				return abi.EINVAL
 			}
 		}
 	}
-	same := noneSame
-	if o.Deadline == decode.Never {
-		same = addr | abi.MessageSame
-	}
-	*m = message{options: addr, same: same, send: o.SendAddr, receive: o.ReceiveAddr, sendBytes: o.SendBytes, receiveBytes: o.ReceiveBytes,
-		handles: o.SendHandles, accept: o.Accept, flags: o.Flags, hands: o.Send}
-	return o.Deadline, 0
+	r.t.message.hands = hands
+	return 0
 }
 
 // noneSame is no address of options.

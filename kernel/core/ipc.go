@@ -263,17 +263,18 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (s
 		return 0, abi.EFAULT
 	}
 	for n > 0 {
-		if _, e := dst.View(abi.UserAddr(to), n, space.Write); e != 0 {
+		v, e := dst.View(abi.UserAddr(to), n, space.Write)
+		if e != 0 {
 			return 0, e
 		}
-		b, e := src.View(abi.UserAddr(from), n, space.Read)
+		b, e := src.View(abi.UserAddr(from), uint64(len(v)), space.Read)
 		if e != 0 {
 			return e, 0
 		}
-		// Making the one ready may have changed the other, if they are the same space.
-		v, e := dst.View(abi.UserAddr(to), uint64(len(b)), space.Write)
-		if e != 0 {
-			return 0, e
+		if src == dst { // making the one ready may have changed the other
+			if v, e = dst.View(abi.UserAddr(to), uint64(len(b)), space.Write); e != 0 {
+				return 0, e
+			}
 		}
 		done := uint64(copy(v, b))
 		from, to, n = from+done, to+done, n-done

@@ -146,12 +146,16 @@ func onlyAbsent(e abi.Errno) abi.Errno {
 
 // messagePresent has the memory of the current thread's message present, where others
 // will go when they can't wait for a page of it.
-func (r *runner) messagePresent(o *abi.MessageOptions) abi.Errno {
+func (r *runner) messagePresent(options uint64, o *abi.MessageHead) abi.Errno {
 	if !r.as.Paged() {
 		return 0
 	}
 	if e := r.accessible(o.SendAddr, uint64(o.SendBytes), space.Read); e == memory.Absent {
 		return e
+	}
+	given := r.accessible(options+abi.GivenOffset, 8*uint64(o.Accept), space.Write)
+	if given == memory.Absent {
+		return given
 	}
 	return onlyAbsent(r.accessible(o.ReceiveAddr, uint64(o.ReceiveBytes), space.Write))
 }

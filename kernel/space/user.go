@@ -48,6 +48,24 @@ func (s *Space) WriteUser(va abi.UserAddr, src []byte) abi.Errno {
 	return 0
 }
 
+// ReadWords copies words of user memory at va, which has to be a multiple of 8: else
+// EFAULT.
+func (s *Space) ReadWords(va abi.UserAddr, dst []uint64) abi.Errno {
+	if !va.Aligned(8) || !va.Below(s.high, uint64(len(dst))*8) {
+		return abi.EFAULT
+	}
+	for len(dst) > 0 {
+		pa, errno := s.translate(uint64(va), Read)
+		if errno != 0 {
+			return errno
+		}
+		n := copy(dst, s.env.Mem.Table(pa &^ pageMask)[pa&pageMask/8:])
+		dst = dst[n:]
+		va += abi.UserAddr(n) * 8
+	}
+	return 0
+}
+
 // WriteWords copies words to user memory at va, which has to be a multiple of 8:
 // else EFAULT.
 func (s *Space) WriteWords(va abi.UserAddr, src []uint64) abi.Errno {

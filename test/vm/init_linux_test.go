@@ -157,7 +157,7 @@ func TestServicesRefused(t *testing.T) {
 	vmtest.Run(t, "--services", t.TempDir(), hello).WantReason(t, 125, "has no file manifest")
 	vmtest.Run(t, "--services", hello, hello).WantReason(t, 125, "--services", "not a directory")
 	dir = services(t, "service a\n  file services\n  args exit 3\n  restart never\n  essential\n")
-	r := vmtest.Run(t, "--services", dir, vmtest.Program(t, "tool"), "dead")
+	r := vmtest.Run(t, "--services", dir, vmtest.Program(t, "tool"), "ready", "idle")
 	r.Want(t, 125)
 	for _, want := range []string{"init: service a does not come back: exit code 3\n", "loam: the essential service a has ended: exit code 3\n"} {
 		if !strings.Contains(string(r.Stderr), want) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -168,7 +169,7 @@ func TestMalformed(t *testing.T) {
 
 func TestTooLong(t *testing.T) {
 	s := serve(t, nil)
-	most := strings.Repeat("x", abi.MaxMessageBytes-4)
+	most := strings.Repeat("x", abi.MaxMessageBytes-8)
 	if got, err := s.Text(t.Context(), most); err != nil || got != most {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -324,5 +325,27 @@ func TestWrongServers(t *testing.T) {
 	}
 	if err := (&ipc.Server{Endpoint: 5, Service: v}).Serve(t.Context()); err != syscall.EBADF {
 		t.Error(err)
+	}
+}
+
+// TestGap: bytes of some length lie at a multiple of 8 behind what doesn't, and what is
+// between has to be 0.
+func TestGap(t *testing.T) {
+	s := serve(t, nil)
+	id := ipctest.EverythingService(nil).ID
+	method := uint8(slices.Index(ipctest.EverythingService(nil).Methods, "Blob") + 1)
+	for _, c := range []struct {
+		fill byte
+		want error
+	}{{0, nil}, {1, ipc.ErrMalformed}} {
+		b := ipc.NewBuffer()
+		b.PutCount(100)
+		for range 4 {
+			b.PutUint8(c.fill)
+		}
+		_ = append(b.Put(100)[:0], make([]byte, 100)...)
+		if err := s.Client.Exchange(t.Context(), ipc.Bytes(id, method), b, 1000, 0); err != c.want {
+			t.Errorf("a gap of %d: %v", c.fill, err)
+		}
 	}
 }

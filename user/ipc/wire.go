@@ -144,15 +144,36 @@ func (b *Buffer) PutCount(n int) {
 	b.PutUint32(uint32(min(n, math.MaxUint32)))
 }
 
+// aligned is how many bytes of a string or slice lie at a multiple of 8 in a message, so
+// that they are copied by words, for which Go on RISC-V wants both sides aligned alike.
+// It is more than there can be in words, which have no room for gaps.
+const aligned = 64
+
+// gap is how many bytes, all 0, are left out at an offset before n bytes.
+func gap(at, n int) int {
+	if n < aligned {
+		return 0
+	}
+	return -at & 7
+}
+
+// putLength writes the length of bytes that follow, and the gap before them.
+func (b *Buffer) putLength(n int) {
+	b.PutCount(n)
+	b.out = append(b.out, zeros[:gap(len(b.out), n)]...)
+}
+
+var zeros [8]byte
+
 // PutString writes a string's length and the string.
 func (b *Buffer) PutString(s string) {
-	b.PutCount(len(s))
+	b.putLength(len(s))
 	b.out = append(b.out, s...)
 }
 
 // PutBytes writes the length and the bytes.
 func (b *Buffer) PutBytes(p []byte) {
-	b.PutCount(len(p))
+	b.putLength(len(p))
 	b.out = append(b.out, p...)
 }
 
@@ -241,11 +262,17 @@ func (b *Buffer) GetCount(size int) int {
 }
 
 // GetString reads a string.
-func (b *Buffer) GetString() string { return string(b.Get(b.GetCount(1))) }
+func (b *Buffer) GetString() string { return string(b.GetBytes()) }
 
 // GetBytes reads bytes, which are those of the buffer: they are valid as long as
 // it isn't used for something else.
-func (b *Buffer) GetBytes() []byte { return b.Get(b.GetCount(1)) }
+func (b *Buffer) GetBytes() []byte {
+	n := b.GetCount(1)
+	for _, zero := range b.Get(gap(b.at, n)) {
+		b.bad = b.bad || zero != 0
+	}
+	return b.Get(n)
+}
 
 // GetHandle takes the next of the handles that came.
 func (b *Buffer) GetHandle() Handle {

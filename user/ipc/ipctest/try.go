@@ -31,7 +31,7 @@ func Try(ctx context.Context, c Everything, badge uint64) error {
 	if w, err := c.Fixed(ctx, NewWide(4), 1.5); err != nil || w != NewWide(5) {
 		return fmt.Errorf("fixed: %v, %v", w, err)
 	}
-	for _, n := range []int{0, 1, 51, 52, 53, 60, 4096, abi.MaxMessageBytes - 4} {
+	for _, n := range []int{0, 1, 51, 52, 53, 60, 63, 64, 65, 4096, abi.MaxMessageBytes - 8} {
 		s := strings.Repeat("a long text, or a short one ", n/28+1)[:n]
 		if got, err := c.Text(ctx, s); err != nil || got != s {
 			return fmt.Errorf("text of %d bytes: %d, %v", n, len(got), err)
