@@ -26,12 +26,6 @@ var programs = []string{"./user/wasi", "./user/system"}
 // exe is the file name of the host binary, relative to the root.
 const exe = "bin/loam"
 
-// linkAt puts the kernel's text at image.TextAddr. The flag is an int64, so
-// the address is negative. Go 1.27's linker refuses assembly references to
-// runtime internals without -checklinkname=0. DWARF is for the linked file
-// alone; the symbol table is needed by the image step.
-const linkAt = "-T -0x7fdff000 -checklinkname=0"
-
 // guestEnv is the environment that builds what runs in the machine: nothing of
 // the host's that changes the bytes. An empty GOFLAGS would let the setting of
 // "go env -w" through.
@@ -106,7 +100,7 @@ func (b *builder) kernel(arch, linked, final string) error {
 
 func (b *builder) kernelWith(tags string, done func(int64, error) error, arch, linked, final string) error {
 	elf := filepath.Join(linked, "kernel-"+arch+".linked")
-	err := b.goBuild(guestEnv("linux", arch), elf, "./kernel", "-tags", tags, "-ldflags", linkAt)
+	err := b.goBuild(guestEnv("linux", arch), elf, "./kernel", "-tags", tags, "-ldflags", image.LinkFlags)
 	if err != nil {
 		return err
 	}

@@ -54,9 +54,14 @@ import (
 const (
 	// BootAddr is the physical address of the boot segment.
 	BootAddr = 0x100000
-	// TextAddr is where the linker must put the kernel's text section
-	// (-ldflags '-T -0x7fdff000': the flag is an int64).
+	// TextAddr is where the linker must put the kernel's text section: TextFlag.
 	TextAddr = 0xffffffff80201000
+	// TextFlag says so to Go's linker. The flag is an int64, so the address is negative.
+	TextFlag = "-T -0x7fdff000"
+	// LinkFlags are what a kernel is linked with (go build -ldflags). Go 1.27's linker
+	// refuses assembly references to runtime internals without -checklinkname=0. DWARF is
+	// for the linked file alone; the symbol table is needed by Build.
+	LinkFlags = TextFlag + " -checklinkname=0"
 	// StartSymbol is the kernel's 64-bit entry, an assembly function.
 	StartSymbol = "loam/machine/metal.start"
 

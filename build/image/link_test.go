@@ -89,7 +89,7 @@ func linkFiles(t *testing.T, arch string, others map[string]string) []byte {
 		}
 	}
 	cmd := exec.Command("go", "build", "-trimpath", "-o", "k.elf",
-		"-ldflags", "-w -T -0x7fdff000 -checklinkname=0", "./kernel")
+		"-ldflags", "-w "+LinkFlags, "./kernel")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0",
 		"GOFLAGS=-buildvcs=false", "GOWORK=off")

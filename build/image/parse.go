@@ -72,7 +72,7 @@ func checkSegment(p *elf.Prog, linked []byte, name string, floor uint64) (segmen
 	case p.Vaddr%pageSize != 0:
 		return segment{}, errorf("%s segment at %#x is not page-aligned", name, p.Vaddr)
 	case p.Vaddr < floor && floor == lowestAddr:
-		return segment{}, errorf("%s segment at %#x is below %#x: link with -ldflags '-T -0x7fdff000'",
+		return segment{}, errorf("%s segment at %#x is below %#x: link with -ldflags '"+TextFlag+"'",
 			name, p.Vaddr, uint64(lowestAddr))
 	case p.Vaddr < floor:
 		return segment{}, errorf("%s segment at %#x overlaps the one before it, which ends at %#x",

@@ -36,7 +36,7 @@ const (
 func (k *kernel) flat() ([]byte, error) {
 	text, data := &k.segments[0], &k.segments[2]
 	if text.addr != lowestAddr {
-		return nil, errorf("text segment at %#x, want %#x: link with -ldflags '-T -0x7fdff000'", text.addr, uint64(lowestAddr))
+		return nil, errorf("text segment at %#x, want %#x: link with -ldflags '"+TextFlag+"'", text.addr, uint64(lowestAddr))
 	}
 	if k.start < text.addr+pageSize || k.rt0 < text.addr+pageSize {
 		return nil, errorf("an entry lies in the first page")

@@ -23,7 +23,7 @@ import (
 var testKernel = sync.OnceValues(func() (string, error) {
 	linked := filepath.Join(vmtest.Dir(), "test-kernel.linked")
 	err := vmtest.Go("linux", vmtest.Arch(), "build", "-trimpath", "-tags", "loam",
-		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
+		"-ldflags", image.LinkFlags, "-o", linked, "./test/kernel")
 	if err != nil {
 		return "", err
 	}
