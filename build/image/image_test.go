@@ -249,7 +249,7 @@ func TestErrors(t *testing.T) {
 		"segment 0 is PF_X+PF_W+PF_R":                        prog(1, func(p *elf.Prog64) { p.Flags = 7 }),
 		"segment 1 is PF_W+PF_R, want PF_R (read-only data)": prog(2, func(p *elf.Prog64) { p.Flags = 6 }),
 		"is not page-aligned":                                prog(2, func(p *elf.Prog64) { p.Vaddr += 8 }),
-		"link with -ldflags '" + TextFlag:                 prog(1, func(p *elf.Prog64) { p.Vaddr = 0x400000 }),
+		"link with -ldflags '" + TextFlag:                    prog(1, func(p *elf.Prog64) { p.Vaddr = 0x400000 }),
 		"text segment at 0xffffffff801ff000":                 prog(1, func(p *elf.Prog64) { p.Vaddr -= pageSize }),
 		"overlaps the one before":                            prog(2, func(p *elf.Prog64) { p.Vaddr = testText + pageSize }),
 		"data segment at 0xffffffff80201000":                 prog(3, func(p *elf.Prog64) { p.Vaddr = TextAddr }),

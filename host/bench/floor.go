@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"loam/build/image"
 	"loam/host/exit"
 	"loam/host/run"
 	"loam/host/vm"
@@ -56,7 +55,7 @@ func logged(log []string) (Figures, error) {
 func bootFloor(ctx context.Context, arch string, interrupt <-chan int) ([]string, error) {
 	linked, file := program(arch, "test-kernel.linked"), program(arch, "test-kernel")
 	err := goCommand(ctx, ".", guestEnv("linux", arch), "build", "-buildvcs=false", "-tags", "loam",
-		"-ldflags", image.LinkFlags, "-o", linked, "./test/kernel")
+		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
 	if err == nil {
 		err = goCommand(ctx, ".", nil, "run", "./build", "image", "-o", file, linked)
 	}
