@@ -31,7 +31,10 @@ again:
 	MOVQ 0(BP), AX
 	MOVQ 8(BP), DI
 	MOVQ 16(BP), SI
+	BTQ  $32, AX
+	JCS  own
 	SYSCALL
+done:
 	MOVQ 32(BP), CX
 	MOVQ AX, 0(CX)
 	MOVQ DI, 8(CX)
@@ -54,6 +57,157 @@ again:
 failed:
 	MOVQ 232(BP), BP
 	JMP  again
+own: // no calls (low_unsafe.go); the third argument is in DX
+	MOVQ DX, R11
+	CMPL AX, $1
+	JE   check
+	JG   spin
+	MOVQ DX, X0
+	ADDQ R11, DX
+	MOVQ DX, X1
+	ADDQ R11, DX
+	MOVQ DX, X2
+	ADDQ R11, DX
+	MOVQ DX, X3
+	ADDQ R11, DX
+	MOVQ DX, X4
+	ADDQ R11, DX
+	MOVQ DX, X5
+	ADDQ R11, DX
+	MOVQ DX, X6
+	ADDQ R11, DX
+	MOVQ DX, X7
+	ADDQ R11, DX
+	MOVQ DX, X8
+	ADDQ R11, DX
+	MOVQ DX, X9
+	ADDQ R11, DX
+	MOVQ DX, X10
+	ADDQ R11, DX
+	MOVQ DX, X11
+	ADDQ R11, DX
+	MOVQ DX, X12
+	ADDQ R11, DX
+	MOVQ DX, X13
+	ADDQ R11, DX
+	MOVQ DX, X14
+	ADDQ R11, DX
+	MOVQ DX, X15
+	ADDQ R11, DX
+	JMP  good
+check:
+	MOVQ X0, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X1, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X2, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X3, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X4, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X5, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X6, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X7, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X8, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X9, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X10, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X11, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X12, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X13, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X14, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+	MOVQ X15, AX
+	CMPQ AX, DX
+	JNE  bad
+	ADDQ R11, DX
+good:
+	XORL AX, AX
+	JMP  done
+bad:
+	MOVQ $-1, AX
+	JMP  done
+spin:
+	MOVQ DI, CX
+	MOVQ DX, AX
+	MOVQ AX, DI
+	MOVQ AX, SI
+	MOVQ AX, R10
+	MOVQ AX, R8
+	MOVQ AX, R9
+	MOVQ AX, R12
+	MOVQ AX, R13
+	MOVQ AX, R14
+	MOVQ AX, R15
+	MOVQ AX, BX
+	MOVQ AX, R11
+spins:
+	CMPQ AX, R11
+	JNE  bad
+	CMPQ DX, R11
+	JNE  bad
+	CMPQ DI, R11
+	JNE  bad
+	CMPQ SI, R11
+	JNE  bad
+	CMPQ R10, R11
+	JNE  bad
+	CMPQ R8, R11
+	JNE  bad
+	CMPQ R9, R11
+	JNE  bad
+	CMPQ R12, R11
+	JNE  bad
+	CMPQ R13, R11
+	JNE  bad
+	CMPQ R14, R11
+	JNE  bad
+	CMPQ R15, R11
+	JNE  bad
+	CMPQ BX, R11
+	JNE  bad
+	DECQ CX
+	JNZ  spins
+	JMP  good
 end:
 	MOVL $60, AX // exit
 	XORL DI, DI

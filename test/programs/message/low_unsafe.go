@@ -14,7 +14,14 @@ import (
 func codeOfActor() uint64
 
 // actorCode is more than that code is long.
-const actorCode = 512
+const actorCode = 2048
+
+// Steps that are no calls. The last word of each is the third argument.
+const (
+	ownFill  = 1<<32 + iota // gives the floating-point registers multiples of it
+	ownCheck                // wants them to have those
+	ownSpin                 // has all registers of calls have it, and looks at them as often as the first argument says
+)
 
 // step is one call that an actor makes. The assembly knows its layout. Addresses are the
 // actor's.
@@ -93,4 +100,12 @@ func setRestart(s syscall.Signal, on bool) {
 // tgkill sends a signal to a thread of this process.
 func tgkill(tid int, s syscall.Signal) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(tid), uintptr(s))
+}
+
+// setAffinity has the calling thread stay on a CPU.
+func setAffinity(cpu int) {
+	mask := uint64(1) << cpu
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, 8, uintptr(unsafe.Pointer(&mask))); e != 0 {
+		panic(e)
+	}
 }

@@ -8,7 +8,8 @@
 // calls that they are told (actor.go).
 //
 // With "matrix" it kills each party at each stage of a call (matrix.go); with "stress
-// SECONDS SEED TEAMS" parties call each other while others disturb them (stress.go).
+// SECONDS SEED TEAMS" parties call each other while others disturb them (stress.go); with "cross"
+// calls meet what may happen to them meanwhile (pairs.go and those named there).
 package main
 
 import (
@@ -33,6 +34,15 @@ func main() {
 		exit(stress(os.Args[2:]))
 	}
 	before := used()
+	if len(os.Args) > 1 && os.Args[1] == "cross" {
+		os.Args = slices.Delete(os.Args, 1, 2)
+		cases.Main(slices.Concat(
+			pairCases(),
+			registerCases(),
+			[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},
+		))
+		exit(nil)
+	}
 	cases.Main(slices.Concat(
 		wordCases(),
 		bufferCases(),
