@@ -136,7 +136,7 @@ const (
 
 	// CallPortsCreate makes an object of a range of I/O ports. In boot mode the kernel
 	// leaves those of its consoles (COM1, VGA) to who asks for them, and shows nothing
-	// there meanwhile but a panic. Arguments: the machine, the first port, how many. The result is a handle. Right: RightManage.
+	// on that console meanwhile but a panic (CallMachineLog). Arguments: the machine, the first port, how many. The result is a handle. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
 	// ports; EBUSY the kernel uses some of them, or others have them; ENODEV the machine has none.
 	CallPortsCreate // 0x102a
@@ -250,6 +250,15 @@ const (
 	// none any more, the bits. Right: RightWait; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
 	CallEndpointWatch // 0x1039
+
+	// CallMachineLog takes what the kernel's log has that no console has shown and
+	// nobody has taken: the oldest, as much as there is room for. It says what is to be
+	// signalled when there is something to be taken again. What the log has no room for
+	// (MachineLogSize) is lost, the oldest first. Arguments: the machine, address, length in
+	// bytes, a notification, or 0, and its bits. The result is how many bytes were
+	// copied; 0, there is nothing. Right: RightRead; RightWrite of the notification.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL.
+	CallMachineLog // 0x103a
 
 	callEnd
 )

@@ -35,11 +35,16 @@ const (
 	MachineCommandLine = iota // the kernel's command line
 	MachineDeviceTree         // the flattened devicetree (riscv64)
 	MachineFlags              // a word: MachineBootMode
+	MachineMemory             // words: bytes that were usable at boot, that are free, and that the kernel's own heap, its tables and its objects have
 )
 
-// MachineBootMode, in the word of MachineFlags: no host program is at the other
-// end of the host channel; the consoles are all there is.
+// MachineBootMode, in the word of MachineFlags: people watch the consoles. Standard
+// input is empty, and what programs write to their standard streams goes to the
+// kernel's log.
 const MachineBootMode = 1
+
+// MachineLogSize is how many bytes the kernel's log keeps.
+const MachineLogSize = 8192
 
 // ThreadInfoSize is the size of ThreadInfo in bytes.
 const ThreadInfoSize = 48

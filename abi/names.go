@@ -80,6 +80,7 @@ var loamNames = [...]string{
 	CallMachineEnd - CallBase:           "machine_end",
 	CallProcessUse - CallBase:           "process_use",
 	CallEndpointWatch - CallBase:        "endpoint_watch",
+	CallMachineLog - CallBase:           "machine_log",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

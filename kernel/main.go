@@ -7,7 +7,6 @@ package main
 import (
 	"runtime/debug"
 
-	"loam/archive"
 	"loam/kernel/core"
 	"loam/machine/bootinfo"
 	"loam/machine/metal"
@@ -18,10 +17,7 @@ import (
 func main() {
 	debug.SetMaxStack(maxStack) // endless recursion of the kernel's is caught early
 	logUnknown()                // what the command line has that nobody knows
-	if _, code := archive.Lookup(metal.Archive(), "init"); metal.BootMode() && code != archive.OK {
-		console() // stay up; a person is watching
-	}
-	core.Run(core.Config{}) // the program of the boot archive
+	core.Run(core.Config{})     // init, or the program of the boot archive
 }
 
 const maxStack = 512 << 10

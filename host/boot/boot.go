@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package boot starts the kernel on a PC, or on QEMU's virt for riscv64, with its
-// consoles live, for people who want to watch it: the serial console goes to the
-// terminal, a PC's VGA text console to a window of QEMU's if there is a screen. It
-// stays up until it is told to stop.
+// Package boot starts a PC, or QEMU's virt for riscv64, with its consoles live, for
+// people who want to watch it: the serial console goes to the terminal, a PC's VGA
+// text console to a window of QEMU's if there is a screen. In the machine init runs
+// the console's driver, a program that answers keys, and perhaps services of
+// one's own. It stays up until it is told to stop.
 package boot
 
 import (
@@ -41,7 +42,7 @@ type Options struct {
 	Accel           string
 	Verbose         bool
 	Limit           time.Duration // stop after it; 0: never
-	Services        string        // folder of services, as in run.Options; empty: the kernel alone
+	Services        string        // folder of services, as in run.Options; empty: the built-in ones alone
 	Display         string        // AutoDisplay, "none" or a name of QEMU's
 	Screendump      string        // file for a picture of the screen at the end
 
@@ -61,10 +62,16 @@ func (o *Options) note(format string, args ...any) {
 }
 
 // list lets loam ps find the machine, until the function that it returns is called.
-func (o *Options) list() (end func()) {
+func (o *Options) list(ask run.Ask) (end func()) {
 	about := ps.Machine{Program: "loam boot", Arch: o.Machine.Arch(), Machine: string(o.Machine), MemoryMiB: o.MemoryMiB, CPUs: o.CPUs,
-		Started: time.Now(), Init: o.Services != ""}
-	s, err := ps.Serve(o.Sockets, func(context.Context) ps.Machine { return about })
+		Started: time.Now(), Init: true}
+	s, err := ps.Serve(o.Sockets, func(ctx context.Context) ps.Machine {
+		now, err := about, error(nil)
+		if now.Programs, err = run.Programs(ctx, ask); err != nil {
+			now.Trouble = err.Error()
+		}
+		return now
+	})
 	if err != nil {
 		return func() {}
 	}
@@ -110,18 +117,17 @@ func Run(ctx context.Context, o Options) error {
 		return exit.Errorf(exit.Loam, "%v", err)
 	}
 	defer p.Close()
-	defer o.list()()
-	// Nothing is expected on the host channel here; a guest that writes to it
-	// must not be blocked by that.
-	go func() { _, _ = io.Copy(io.Discard, p.Out) }()
+	host := o.attend(p)
+	defer host.asker.End()
+	defer o.list(host.asker.Ask)()
 	if o.Stdin != nil {
 		go func() { _, _ = io.Copy(p.Console, o.Stdin) }()
 	}
-	return o.stay(ctx, p, control, c.Display != "" && c.Display != "none")
+	return o.stay(ctx, p, host, control, c.Display != "" && c.Display != "none")
 }
 
 // stay waits for the end. shown: the machine has a window.
-func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, shown bool) error {
+func (o *Options) stay(ctx context.Context, p *vm.Process, host *channelEnd, control *control, shown bool) error {
 	var limit <-chan time.Time
 	if o.Limit > 0 {
 		t := time.NewTimer(o.Limit)
@@ -131,7 +137,7 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, sho
 	var why error
 	select {
 	case <-p.Done():
-		if err := o.ended(p, shown); err != nil || control == nil {
+		if err := o.ended(p, host, shown); err != nil || control == nil {
 			return err
 		}
 		return exit.Errorf(exit.Loam, "the machine ended before its screen was saved")
@@ -152,14 +158,14 @@ func (o *Options) stay(ctx context.Context, p *vm.Process, control *control, sho
 }
 
 // ended explains a machine that ended by itself.
-func (o *Options) ended(p *vm.Process, shown bool) error {
+func (o *Options) ended(p *vm.Process, host *channelEnd, shown bool) error {
 	e := p.Ending()
 	why := p.RefusedCPUs()
 	switch {
 	case e.Status == 1 && why != "":
 		return run.RefusedCPUs(o.CPUs, why)
 	case e.Signal == 0 && e.Status == vm.StatusEnded:
-		return nil
+		return host.status()
 	case e.Signal == 0 && e.Status == vm.StatusPanic:
 		return exit.Errorf(exit.Loam, "kernel panic")
 	case e.Signal == 0 && e.Status == vm.StatusReset && shown:
@@ -179,6 +185,9 @@ func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, er
 			{Key: "mode", Value: "boot"},
 			{Key: "time", Value: fmt.Sprint(time.Now().UnixNano())},
 		},
+	}
+	if o.Verbose {
+		c.Params = append(c.Params, vm.Param{Key: "v", Value: "1"})
 	}
 	switch {
 	case c.Machine == vm.Q35:
@@ -209,17 +218,17 @@ func (o *Options) config(ctx context.Context, facts accel.Facts) (*vm.Config, er
 	return c, nil
 }
 
-// archive is the boot archive: empty, or with init and the services.
+// archive is the boot archive: init, the console and the services.
 func (o *Options) archive() (*os.File, error) {
-	files := map[string][]byte{}
+	files := map[string][]byte{manifest.File: []byte(manifestHead + o.builtIn(&manifest.Manifest{}))}
+	var err error
 	if o.Services != "" {
-		var err error
-		if files, err = run.ServiceFiles(o.Services, o.Machine.Arch()); err != nil {
+		if files, err = run.ServiceFiles(o.Services, o.Machine.Arch(), o.builtIn); err != nil {
 			return nil, err
 		}
-		if files[manifest.SystemImage], err = run.SystemFile(o.Machine.Arch()); err != nil {
-			return nil, err
-		}
+	}
+	if files[manifest.SystemImage], err = run.SystemFile(o.Machine.Arch()); err != nil {
+		return nil, err
 	}
 	f, err := vm.MemFile("archive")
 	if err != nil {

@@ -126,3 +126,27 @@ func (a *asker) answer(p []byte) error {
 	}
 	return nil
 }
+
+// Asker asks a machine that this package doesn't run.
+type Asker struct {
+	asker asker
+	busy  sync.Mutex
+}
+
+// NewAsker makes one for a machine whose channel, to it, is w.
+func NewAsker(w io.Writer) *Asker {
+	a := &Asker{asker: newAsker()}
+	a.asker.begin(w, &a.busy)
+	return a
+}
+
+// Ask is an Ask. It works from the machine's Hello on.
+func (a *Asker) Ask(ctx context.Context, request []byte) ([]byte, error) {
+	return a.asker.ask(ctx, request)
+}
+
+// Answer takes the payload of an Answer, and gives its fault.
+func (a *Asker) Answer(p []byte) error { return a.asker.answer(p) }
+
+// End has everybody who asks go on: the machine has ended. It is called once.
+func (a *Asker) End() { a.asker.end() }

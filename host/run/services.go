@@ -26,8 +26,9 @@ var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runne
 
 // ServiceFiles gives what goes into the boot archive of a machine with services: the
 // files of the folder dir, the manifest among them, which is checked. The system
-// image is not among them.
-func ServiceFiles(dir, arch string) (map[string][]byte, error) {
+// image is not among them. more, if not nil, gives text to be added to the manifest,
+// for what its sections are.
+func ServiceFiles(dir, arch string, more func(*manifest.Manifest) string) (map[string][]byte, error) {
 	found, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, services(dir, err)
@@ -53,6 +54,13 @@ func ServiceFiles(dir, arch string) (map[string][]byte, error) {
 		}
 		files[f.Name()] = data
 	}
+	text, there := files[manifest.File]
+	if !there {
+		return nil, exit.Errorf(exit.Loam, "--services: %s has no file manifest", dir)
+	}
+	if m, err := manifest.Sections(text); err == nil && more != nil {
+		files[manifest.File] = append(append(text, '\n'), more(m)...)
+	}
 	return files, checkServices(dir, arch, files)
 }
 
@@ -66,11 +74,7 @@ func services(dir string, err error) error {
 
 // checkServices looks at the manifest, and at the programs that it names.
 func checkServices(dir, arch string, files map[string][]byte) error {
-	text, there := files[manifest.File]
-	if !there {
-		return exit.Errorf(exit.Loam, "--services: %s has no file manifest", dir)
-	}
-	m, err := manifest.Parse(text)
+	m, err := manifest.Parse(files[manifest.File])
 	if err != nil {
 		return exit.Errorf(exit.Loam, "--services: %s", filepath.Join(dir, err.Error()))
 	}
@@ -120,7 +124,7 @@ func (o *Options) initFiles() ([]guestFile, error) {
 	if o.Services == "" {
 		return files, nil
 	}
-	given, err := ServiceFiles(o.Services, o.Arch)
+	given, err := ServiceFiles(o.Services, o.Arch, nil)
 	if err != nil {
 		return nil, err
 	}

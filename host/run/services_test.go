@@ -31,7 +31,7 @@ func TestServiceFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	files, err := ServiceFiles(dir, vm.AMD64)
+	files, err := ServiceFiles(dir, vm.AMD64, nil)
 	if err != nil || strings.Join(slices.Sorted(maps.Keys(files)), " ") != "data manifest" || string(files["data"]) != "abc" {
 		t.Errorf("%v, %v", err, files)
 	}
@@ -48,12 +48,12 @@ func TestServiceFilesRefused(t *testing.T) {
 		"program: the name is taken by loam itself":            {"manifest": head + "system a", "program": "x"},
 		"the file f of service a is a WebAssembly module, not": {"manifest": head + "file f", "f": "\x00asm\x01\x00\x00\x00"},
 	} {
-		_, err := ServiceFiles(folderOf(t, files), vm.AMD64)
+		_, err := ServiceFiles(folderOf(t, files), vm.AMD64, nil)
 		if err == nil || exit.Code(err) != exit.Loam || !strings.Contains(err.Error(), "--services: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if _, err := ServiceFiles(filepath.Join(t.TempDir(), "not"), vm.AMD64); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := ServiceFiles(filepath.Join(t.TempDir(), "not"), vm.AMD64, nil); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Error(err)
 	}
 }

@@ -26,6 +26,10 @@ const (
 // name, which `loam run` was given. The section "program" of a manifest is about it.
 const ProgramName = "program"
 
+// InitName is the name of the endpoint that init itself receives from: services may use
+// it (package user/initd, Programs), and none provides it.
+const InitName = "init"
+
 // Version is the manifest's version, which its first line says.
 const Version = 1
 
@@ -107,6 +111,19 @@ type parser struct {
 // Parse reads a manifest and checks all that can be known without a machine. The
 // error is an *Error about the first fault.
 func Parse(text []byte) (*Manifest, error) {
+	m, err := Sections(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Sections is Parse, but what only the whole can tell isn't checked: sections may still
+// be added.
+func Sections(text []byte) (*Manifest, error) {
 	if len(text) > MaxManifest {
 		return nil, &Error{0, "longer than " + strconv.Itoa(MaxManifest) + " bytes"}
 	}
@@ -125,9 +142,6 @@ func Parse(text []byte) (*Manifest, error) {
 	}
 	if !p.begun {
 		return nil, &Error{0, "it begins with the line: loam-manifest 1"}
-	}
-	if err := p.m.check(); err != nil {
-		return nil, err
 	}
 	return &p.m, nil
 }
@@ -174,7 +188,7 @@ func (p *parser) service(args []string) (why string) {
 		return "service takes a name"
 	case !isName(args[0]):
 		return badName(args[0])
-	case args[0] == ProgramName || args[0] == "init":
+	case args[0] == ProgramName || args[0] == InitName:
 		return quote(args[0]) + " is no name for a service: it is taken"
 	case len(p.m.Services) == MaxServices:
 		return "more than " + strconv.Itoa(MaxServices) + " services"
@@ -191,7 +205,7 @@ func (p *parser) service(args []string) (why string) {
 
 // check looks at what only the whole can tell.
 func (m *Manifest) check() *Error {
-	provider := map[string]string{}
+	provider := map[string]string{InitName: "init itself"}
 	all := m.All()
 	for _, s := range all {
 		if s.File == "" {

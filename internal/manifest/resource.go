@@ -52,6 +52,19 @@ func (g *Grant) String() string {
 	return key
 }
 
+// Claims reports whether g and x are of the same device: they can't both be made.
+func (g *Grant) Claims(x *Grant) bool {
+	switch {
+	case g.Kind != x.Kind:
+		return false
+	case g.Kind == GrantInterrupt:
+		return g.First == x.First
+	case g.Kind == GrantPorts || g.Kind == GrantMemory:
+		return g.First < x.First+x.Size && x.First < g.First+g.Size
+	}
+	return false
+}
+
 // Rights that services get to what they are given: all that the thing is for, and to hand it
 // on.
 const (

@@ -189,6 +189,7 @@ var loamCalls = [...]call{
 	abi.CallHostReceive - abi.CallBase:        loamHostReceive,
 	abi.CallHostSend - abi.CallBase:           loamHostSend,
 	abi.CallMachineInfo - abi.CallBase:        loamMachineInfo,
+	abi.CallMachineLog - abi.CallBase:         loamMachineLog,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

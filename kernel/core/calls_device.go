@@ -157,13 +157,13 @@ func loamPortsCreate(r *runner, c *metal.Context) uint64 {
 	return r.give(header)
 }
 
-// yieldConsole has the kernel leave its console to whoever has its ports.
+// yieldConsole has the kernel leave its consoles to whoever has their ports.
 func (k *kernel) yieldConsole() {
-	taken := false
+	taken := metal.Consoles(0)
 	for i := range int32(claim.Size) {
-		taken = taken || claim.Any(metal.ConsolePorts(), k.ports.At(i))
+		taken |= metal.ConsolesAt(k.ports.At(i))
 	}
-	metal.YieldConsole(taken)
+	metal.YieldConsoles(taken)
 }
 
 // port gives a port's number and width, if the ports that a handle names have it.

@@ -33,7 +33,7 @@ func loamDeviceMemory(r *runner, c *metal.Context) uint64 {
 	i, e := k.memories.NewDevice(at, size/abi.PageSize)
 	if e == 0 && console {
 		k.consoleMemory = i
-		metal.YieldConsole(true)
+		metal.YieldConsoles(metal.ConsoleSerial)
 	}
 	return r.giveMemory(c, header, i, new([abi.MemoryNameSize]byte), e)
 }

@@ -5,6 +5,8 @@
 package core
 
 import (
+	"encoding/binary"
+
 	"loam/abi"
 	"loam/abi/channel"
 	"loam/kernel/object"
@@ -16,15 +18,24 @@ import (
 // The machine object, and the calls by which who has it talks with the host and
 // learns what machine it is.
 
-// hostWatch is who wants to know of the host's requests.
-type hostWatch struct {
+// watch is who wants to know of something.
+type watch struct {
 	notification int32 // header, with a reference; pool.Nil: nobody
 	bits         uint64
 }
 
+// What can be watched by who has the machine.
+const (
+	watchHost  = iota // requests of the host's
+	watchLog          // more of the kernel's log
+	numWatches = iota
+)
+
 // giveMachine gives the first process its handle to the machine, abi.HandleMachine.
 func (k *kernel) giveMachine(p *Process) abi.Errno {
-	k.watch.notification = pool.Nil
+	for i := range k.watches {
+		k.watches[i].notification = pool.Nil
+	}
 	// The record is nothing but a sign that something is to be done when it goes.
 	i, e := k.objects.New(abi.KindMachine, 0, p.objects.Account)
 	if e != 0 {
@@ -38,28 +49,46 @@ func (k *kernel) giveMachine(p *Process) abi.Errno {
 }
 
 // setWatch has notification i, or nobody (pool.Nil), signalled from now on.
-func (r *runner) setWatch(i int32, bits uint64) {
+func (r *runner) setWatch(which int, i int32, bits uint64) {
 	if i != pool.Nil {
 		k.objects.Refer(i)
 	}
-	old := k.watch.notification
-	k.watch = hostWatch{i, bits}
+	old := k.watches[which].notification
+	k.watches[which] = watch{i, bits}
 	if old != pool.Nil {
 		r.unrefer(old)
 	}
 }
 
-// watchAlone gives up the watched notification if nobody else has it any more.
-func (r *runner) watchAlone() {
-	if k.objects.At(k.watch.notification).References() == 1 {
-		r.setWatch(pool.Nil, 0)
+// endWatches has nobody signalled any more.
+func (r *runner) endWatches() {
+	for which := range k.watches {
+		r.setWatch(which, pool.Nil, 0)
 	}
 }
 
-// hostRequested says that the host has a request.
-func (r *runner) hostRequested() {
-	if k.watch.notification != pool.Nil {
-		r.signal(k.watch.notification, k.watch.bits)
+// watchAlone gives up notification i if it is watched by and nobody else has it any more.
+func (r *runner) watchAlone(i int32) {
+	n := uint32(0)
+	for which := range k.watches {
+		if k.watches[which].notification == i {
+			n++
+		}
+	}
+	if n == 0 || k.objects.At(i).References() != n {
+		return
+	}
+	for which := range k.watches { // giving one up brings us here again, for the others
+		if k.watches[which].notification == i {
+			r.setWatch(which, pool.Nil, 0)
+		}
+	}
+}
+
+// tell signals who watches.
+func (r *runner) tell(which int) {
+	if w := &k.watches[which]; w.notification != pool.Nil {
+		r.signal(w.notification, w.bits)
 	}
 }
 
@@ -97,7 +126,27 @@ func loamHostReceive(r *runner, c *metal.Context) uint64 {
 	if n > 0 {
 		metal.TakeRequest()
 	}
-	r.setWatch(watch, c.Arg4())
+	r.setWatch(watchHost, watch, c.Arg4())
+	return uint64(n)
+}
+
+// loamMachineLog: machine, address, length, notification or 0, bits.
+func loamMachineLog(r *runner, c *metal.Context) uint64 {
+	_, e := r.object(c.Arg0(), abi.KindMachine, abi.RightRead)
+	watch := pool.Nil
+	if e == 0 && c.Arg3() != 0 {
+		watch, e = r.target(c.Arg3(), c.Arg4())
+	}
+	addr, size := c.Arg1(), min(c.Arg2(), uint64(len(r.buf)))
+	if e == 0 { // before anything is taken
+		e = r.writable(addr, size)
+	}
+	if e != 0 {
+		return e.Result()
+	}
+	n := metal.TakeLog(r.buf[:size], watch != pool.Nil)
+	r.setWatch(watchLog, watch, c.Arg4())
+	r.as.WriteUser(abi.UserAddr(addr), r.buf[:n])
 	return uint64(n)
 }
 
@@ -147,6 +196,13 @@ func loamMachineInfo(r *runner, c *metal.Context) uint64 {
 			word[0] |= abi.MachineBootMode
 		}
 		b = word[:]
+	case abi.MachineMemory:
+		m := metal.Machine()
+		b = r.buf[: 0 : 5*8]
+		for _, v := range [5]uint64{m.MemoryBytes, m.FreeBytes, m.HeapBytes, m.TableBytes, m.ObjectBytes} {
+			b = b[:len(b)+8]
+			binary.LittleEndian.PutUint64(b[len(b)-8:], v)
+		}
 	default:
 		return abi.EINVAL.Result()
 	}

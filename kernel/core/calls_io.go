@@ -123,7 +123,7 @@ func (r *runner) readInput(fd int32, addr, n uint64, nonblock bool) uint64 {
 		done += uint64(metal.HostRead(b))
 	}
 	if metal.HostRequested() {
-		r.hostRequested()
+		r.tell(watchHost)
 	}
 	switch {
 	case done > 0:

@@ -38,7 +38,7 @@ func (r *runner) reapMemory() bool {
 		k.objects.Free(header)
 		if i == k.consoleMemory {
 			k.consoleMemory = pool.Nil
-			metal.YieldConsole(false)
+			metal.YieldConsoles(0)
 		}
 		r.maybeFinish()
 	}

@@ -81,7 +81,7 @@ type kernel struct {
 	dyingLinks []pool.Link
 	dying      pool.List // spaces to be destroyed
 
-	watch hostWatch
+	watches [numWatches]watch
 
 	first      int32 // the process that the machine runs for
 	ending     bool  // it has ended

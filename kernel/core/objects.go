@@ -126,9 +126,7 @@ func (r *runner) thread(h uint64, need abi.Rights) (int32, *Thread, abi.Errno) {
 func (r *runner) unrefer(i int32) {
 	r.checkReceivers(i)
 	if !k.objects.Release(i) {
-		if i == k.watch.notification {
-			r.watchAlone()
-		}
+		r.watchAlone(i)
 		return
 	}
 	o := k.objects.At(i)
@@ -138,7 +136,7 @@ func (r *runner) unrefer(i int32) {
 		return
 	case abi.KindMachine:
 		o.Record = pool.Nil
-		r.setWatch(pool.Nil, 0)
+		r.endWatches()
 	case abi.KindTimer:
 		r.dropTimer(o)
 	case abi.KindInterrupt:

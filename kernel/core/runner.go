@@ -413,7 +413,10 @@ func (r *runner) happened(e metal.Event) {
 		r.interrupts(r.cpu.TakeLines())
 	}
 	if e&metal.EventRequest != 0 {
-		r.hostRequested()
+		r.tell(watchHost)
+	}
+	if e&metal.EventLog != 0 {
+		r.tell(watchLog)
 	}
 }
 

@@ -115,15 +115,13 @@ func (cpu *CPU) UseRoot(root uint64) {
 // KernelRoot is the root with nothing in its user half.
 func KernelRoot() uint64 { return kernelRoot }
 
-// StartConsoleInput turns the keys of the consoles on (EventKey).
-func StartConsoleInput() { startKeys() }
-
 // Info describes the machine, for the log.
 type Info struct {
 	MemoryBytes uint64 // usable at boot
 	FreeBytes   uint64
 	HeapBytes   uint64 // that back the kernel's own Go heap now
 	TableBytes  uint64 // that back the kernel's tables now
+	ObjectBytes uint64 // of contexts of threads, buffers and the like now
 	LeastFree   uint64 // how few bytes were free when heap or tables took a page
 	CPUs        int
 }
@@ -132,6 +130,6 @@ type Info struct {
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, LeastFree: leastLeft * pageSize, CPUs: CPUs(),
+		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, ObjectBytes: ObjectBytes(), LeastFree: leastLeft * pageSize, CPUs: CPUs(),
 	}
 }

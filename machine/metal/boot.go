@@ -129,9 +129,6 @@ func startRuntime(cpu *CPU, entry uint64) {
 	copy(kernelName[:], "loam")
 	copy(kernelDebug[:], kernelSettings)
 	copy(kernelGC[:], collectNever)
-	if bootMode {
-		copy(kernelGC[:], collectUsual)
-	}
 	random := firstStack - 16
 	Random(bytesAt(random, 16))
 	words := [...]uint64{
@@ -151,9 +148,9 @@ func startRuntime(cpu *CPU, entry uint64) {
 // The kernel's own environment. No asynchronous preemption: the runner is
 // taken off at defined points only, other goroutines at their prologues. No
 // stack shrinking: the runner's stack must stay as RunOn made it. No collections
-// but those that are asked for, where programs run: the kernel floor makes no garbage,
-// and a collection takes memory for its own records, 1 MiB and more the first time,
-// which there may be none of by then. At the console there is time for both.
+// but those that are asked for: the kernel floor makes no garbage, and a collection
+// takes memory for its own records, 1 MiB and more the first time, which there may be
+// none of by then.
 var (
 	kernelName  [8]byte
 	kernelDebug [64]byte
@@ -163,5 +160,4 @@ var (
 const (
 	kernelSettings = "GODEBUG=asyncpreemptoff=1,gcshrinkstackoff=1"
 	collectNever   = "GOGC=off"
-	collectUsual   = "GOGC=100"
 )

@@ -17,7 +17,8 @@ func configure() {
 	if v, _ := bootinfo.Flag(line, "log"); v {
 		showLog()
 	}
-	inEnded, _ = bootinfo.Flag(line, "eof")
+	eof, _ := bootinfo.Flag(line, "eof")
+	inEnded = eof || bootMode
 	if ns, code := bootinfo.Uint(line, "time"); code == bootinfo.OK {
 		wallStart = int64(ns)
 	}
@@ -31,8 +32,8 @@ func Archive() []byte {
 	return memory.Bytes(archive.Base, archive.Size)
 }
 
-// BootMode reports whether a person watches the consoles, and no host program is at the
-// other end of the host channel.
+// BootMode reports whether people watch the consoles: standard input is empty, and what
+// programs write goes to the log.
 func BootMode() bool { return bootMode }
 
 // ArchivePhys returns the physical address of the boot archive.

@@ -24,6 +24,9 @@ func startSerial() {
 	outb(com1+ns16550.Modem, ns16550.ModemReady|ns16550.ModemOut2)
 }
 
+// reopenSerial makes the port fit to be written to, whatever a driver did to it.
+func reopenSerial() { outb(com1+ns16550.Line, ns16550.Line8N1) }
+
 func serialPut(b byte) {
 	for inb(com1+ns16550.Status)&ns16550.StatusEmpty == 0 {
 	}
@@ -34,6 +37,13 @@ func serialPut(b byte) {
 func startScreen() {
 	if vga = hasVGA(); vga {
 		vgaClear()
+	}
+}
+
+// reopenScreen goes on where a driver's cursor is.
+func reopenScreen() {
+	if vga {
+		vgaResume()
 	}
 }
 

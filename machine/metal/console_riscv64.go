@@ -11,7 +11,7 @@ import (
 
 // The console's serial port is the 16550 that the devicetree's stdout-path names. Until
 // the tree is read, and if it can't be, it is where QEMU's virt has it. On a machine
-// without one SBI writes: to what it thinks fit, and it takes no keys.
+// without one SBI writes, to what it thinks fit.
 
 // uart is a 16550 in memory.
 type uart struct {
@@ -63,6 +63,13 @@ func startSerial() {
 	}
 }
 
+// reopenSerial makes the port fit to be written to, whatever a driver did to it.
+func reopenSerial() {
+	if console.at != 0 {
+		console.write(ns16550.Line, ns16550.Line8N1)
+	}
+}
+
 // sendPatience is how often serialPut looks for room, at first: seconds. What the
 // devicetree calls a 16550 may be none; then bytes are lost until there is room again.
 const sendPatience = 1 << 23
@@ -92,12 +99,13 @@ func putSBI(b byte) {
 }
 
 func startScreen()   {}
+func reopenScreen()  {}
 func screenPut(byte) {}
 
 // logConsoles names the consoles.
 func logConsoles() {
 	if console.at == 0 {
-		puts("SBI's, no keys")
+		puts("SBI's")
 		return
 	}
 	puts("UART at 0x")

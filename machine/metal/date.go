@@ -38,14 +38,3 @@ func putDate(unix int64) {
 	putPadded(second%60, 2, '0')
 	puts(" UTC")
 }
-
-// LogDate writes one line, "s date", to the log; ns is Unix time.
-func LogDate(s string, ns int64) {
-	f := beginLog()
-	stamp()
-	puts(s)
-	put(' ')
-	putDate(ns / 1e9)
-	put('\n')
-	endLog(f)
-}

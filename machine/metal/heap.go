@@ -148,30 +148,3 @@ func ObjectBytes() uint64 {
 	objects.Stats(&s)
 	return s.Frames * pageSize
 }
-
-// LogObjects writes the heap's figures to the log: a line for each class that has
-// slabs.
-func LogObjects() {
-	var s classes.Stats
-	objects.Stats(&s)
-	f := beginLog()
-	stamp()
-	puts("objects: KiB ")
-	putDec(s.Frames * pageSize >> 10)
-	puts(", of them free in slabs ")
-	putDec(s.Slack >> 10)
-	puts("; bytes: used, cached, free, most, taken so far\n")
-	for i := range s.Class {
-		if c := &s.Class[i]; c.Slabs != 0 {
-			stamp()
-			putPadded(c.Size, 8, ' ')
-			put(':')
-			for _, n := range [...]uint64{c.Used(), c.Cached, c.Free, c.Most, c.Allocs} {
-				put(' ')
-				putPadded(n, 6, ' ')
-			}
-			put('\n')
-		}
-	}
-	endLog(f)
-}

@@ -57,11 +57,12 @@ func startHostChannel() {
 	sendInline(channel.Hello, hello[:])
 }
 
-// HostWrite sends p as one frame of type t, or as several if it is longer
-// than a frame may be.
+// HostWrite sends p as one frame of type t, or as several if it is longer than a frame
+// may be. In boot mode what programs write is not for the host but for the log.
 func HostWrite(t channel.Type, p []byte) {
-	if bootMode {
-		return // nobody listens
+	if bootMode && isStream(t) {
+		LogBytes(p)
+		return
 	}
 	channelLock.Lock()
 	send(t, p)

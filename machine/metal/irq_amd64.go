@@ -21,9 +21,7 @@ const (
 	vectorMore     = 50 // of the I/O APIC's input 16, and so on
 	vectorSpurious = 63
 
-	irqKeyboard = 1
-	irqCOM2     = 3
-	irqCOM1     = 4
+	irqCOM2 = 3
 )
 
 // x2apic says that the local APICs are in x2APIC mode: their registers are MSRs.

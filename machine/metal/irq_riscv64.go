@@ -109,10 +109,6 @@ func serveDevices(cpu *CPU) {
 			cpu.events |= uint32(receiveAll())
 		case lineFired(cpu, irq):
 			continue // UnmaskLine completes it
-		case irq == tree.UART.IRQ:
-			if receiveKeys() {
-				cpu.events |= uint32(EventKey)
-			}
 		}
 		mmioWrite32(cpu.plic.claim, irq)
 	}

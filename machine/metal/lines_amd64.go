@@ -61,12 +61,13 @@ const Ports = 1 << 16
 // Ports that the kernel uses itself: the legacy interrupt controllers, which are to stay
 // masked, the host channel, the emulator's exit device, and the console.
 var (
-	ownPorts     = [...]claim.Range{{First: 0x20, Count: 2}, {First: 0xa0, Count: 2}, {First: com2, Count: 8}, {First: debugPort, Count: 1}, {First: exitPort, Count: 4}, {First: com1, Count: 8}}
-	consolePorts = [...]claim.Range{{First: com1, Count: 8}, {First: 0x3c0, Count: 0x20}}
+	ownPorts    = [...]claim.Range{{First: 0x20, Count: 2}, {First: 0xa0, Count: 2}, {First: com2, Count: 8}, {First: debugPort, Count: 1}, {First: exitPort, Count: 4}, {First: com1, Count: 8}}
+	serialPorts = [...]claim.Range{{First: com1, Count: 8}}
+	screenPorts = [...]claim.Range{{First: 0x3c0, Count: 0x20}}
 )
 
 // OwnPorts are the ports that no program gets: in boot mode the console is not among
-// them, see YieldConsole.
+// them, see YieldConsoles.
 func OwnPorts() []claim.Range {
 	if bootMode {
 		return ownPorts[:len(ownPorts)-1]
@@ -74,8 +75,16 @@ func OwnPorts() []claim.Range {
 	return ownPorts[:]
 }
 
-// ConsolePorts are those of the consoles.
-func ConsolePorts() []claim.Range { return consolePorts[:] }
+// ConsolesAt are the consoles that have some of a range of ports.
+func ConsolesAt(r claim.Range) (c Consoles) {
+	if claim.Any(serialPorts[:], r) {
+		c |= ConsoleSerial
+	}
+	if claim.Any(screenPorts[:], r) {
+		c |= ConsoleScreen
+	}
+	return c
+}
 
 // PortRead reads a port of a width of 1, 2 or 4 bytes.
 func PortRead(port uint16, width uint8) uint32 {

@@ -46,8 +46,8 @@ const Ports = 0
 // OwnPorts gives nothing: there are no ports.
 func OwnPorts() []claim.Range { return nil }
 
-// ConsolePorts gives nothing.
-func ConsolePorts() []claim.Range { return nil }
+// ConsolesAt gives none.
+func ConsolesAt(claim.Range) Consoles { return 0 }
 
 // PortRead does nothing.
 func PortRead(port uint16, width uint8) uint32 { return 0 }

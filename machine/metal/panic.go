@@ -129,6 +129,10 @@ func machineFatal(why ...string) {
 	Shutdown(ShutdownPanic)
 }
 
+// report shows what has happened and ends the machine.
+//
+//loam:fatal
+//go:noinline
 func report(cpu *CPU, c *Context, what string) {
 	leaveDevice(c)
 	showLog()

@@ -22,8 +22,8 @@ const (
 	EventTimer Event = 1 << iota
 	// EventInput: there is standard input to read, or its end.
 	EventInput
-	// EventKey: the console has a byte for ConsoleRead.
-	EventKey
+	// EventLog: there is more of the log to be taken (TakeLog).
+	EventLog
 	// EventKick: another CPU called Kick, or Go's runtime wants the runner.
 	EventKick
 	// EventRequest: the host has a request, for HostRequest.

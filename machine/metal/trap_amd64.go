@@ -41,10 +41,6 @@ func serveInterrupt(cpu *CPU, t Trap) {
 		kickInterrupt(cpu)
 	case vectorIRQ + irqCOM2:
 		cpu.events |= uint32(receiveAll())
-	case vectorIRQ + irqCOM1, vectorIRQ + irqKeyboard:
-		if !lineFired(cpu, inputOf(vector)) && receiveKeys(vector) {
-			cpu.events |= uint32(EventKey)
-		}
 	case vectorSpurious:
 		return // no EOI: SDM vol. 3A, 10.9
 	default:

@@ -12,17 +12,29 @@ const (
 	vgaRows     = 25
 	vgaPlain    = 0x0700 // light grey on black
 	vgaIndex    = 0x3d4
+	vgaStartHi  = 0x0c
+	vgaStartLo  = 0x0d
 	vgaCursorHi = 0x0e
 	vgaCursorLo = 0x0f
 )
+
+// vgaSet writes a register of the CRT controller.
+func vgaSet(register, v uint8) {
+	outb(vgaIndex, register)
+	outb(vgaIndex+1, v)
+}
+
+func vgaGet(register uint8) int {
+	outb(vgaIndex, register)
+	return int(inb(vgaIndex + 1))
+}
 
 // hasVGA looks for the CRT controller: its cursor register keeps what is put
 // there.
 func hasVGA() bool {
 	const pattern = 0x5a
-	outb(vgaIndex, vgaCursorLo)
-	outb(vgaIndex+1, pattern)
-	return inb(vgaIndex+1) == pattern
+	vgaSet(vgaCursorLo, pattern)
+	return vgaGet(vgaCursorLo) == pattern
 }
 
 var vgaColumn, vgaRow int
@@ -35,6 +47,18 @@ func vgaClear() {
 		*vgaCell(i) = 0x0720_0720_0720_0720
 	}
 	vgaColumn, vgaRow = 0, 0
+}
+
+// vgaResume takes the screen over from a driver: from a new line behind its cursor, or
+// from the last line if the driver hides that.
+func vgaResume() {
+	vgaSet(vgaStartHi, 0)
+	vgaSet(vgaStartLo, 0)
+	at := min(vgaGet(vgaCursorHi)<<8|vgaGet(vgaCursorLo), vgaColumns*vgaRows-1)
+	vgaColumn, vgaRow = at%vgaColumns, at/vgaColumns
+	if vgaColumn != 0 {
+		vgaPut('\n')
+	}
 }
 
 func vgaPut(b byte) {
@@ -71,8 +95,6 @@ func vgaScroll() {
 
 func vgaCursor() {
 	at := vgaRow*vgaColumns + vgaColumn
-	outb(vgaIndex, vgaCursorHi)
-	outb(vgaIndex+1, uint8(at>>8))
-	outb(vgaIndex, vgaCursorLo)
-	outb(vgaIndex+1, uint8(at))
+	vgaSet(vgaCursorHi, uint8(at>>8))
+	vgaSet(vgaCursorLo, uint8(at))
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,9 +52,7 @@ var flatKernel = sync.OnceValues(func() (string, error) {
 type bare struct {
 	qemu, bios string
 	args       []string // besides
-	until      string   // what the console says when the machine may end
-	key        string   // what is typed then; nothing: the machine is taken away
-	until2     string   // what it says when it has to be taken away
+	until      string   // what the console says when the machine has to be taken away
 }
 
 // bareLimit is when a machine hangs, on a slow and busy host.
@@ -74,10 +71,6 @@ func (m bare) run(t *testing.T) (e ending) {
 	defer vmtest.Slot()()
 	args := append([]string{"-bios", m.bios, "-accel", "tcg", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"}, m.args...)
 	cmd := exec.Command(m.qemu, args...)
-	keys, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +81,7 @@ func (m bare) run(t *testing.T) (e ending) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	hung, ended := false, false
+	hung := false
 	timer := time.AfterFunc(bareLimit, func() { hung = true; _ = cmd.Process.Kill() })
 	var log strings.Builder
 	for r := bufio.NewReader(out); ; {
@@ -97,16 +90,8 @@ func (m bare) run(t *testing.T) (e ending) {
 		if err != nil {
 			break
 		}
-		if m.until2 != "" && strings.Contains(line, m.until2) {
+		if m.until != "" && strings.Contains(line, m.until) {
 			_ = cmd.Process.Kill()
-		}
-		if m.until != "" && !ended && strings.Contains(line, m.until) {
-			ended = true
-			if m.key == "" {
-				_ = cmd.Process.Kill()
-			} else if _, err := io.WriteString(keys, m.key); err != nil {
-				t.Error(err)
-			}
 		}
 	}
 	err = cmd.Wait()

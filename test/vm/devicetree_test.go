@@ -80,24 +80,24 @@ func (c *lie) try(t *testing.T, qemu, bios string) {
 	if c.harts != 0 {
 		harts = c.harts
 	}
-	m := bare{qemu: qemu, bios: bios, args: append(loaded(t, b, at), "-smp", fmt.Sprint(harts)), until: ready, key: "q"}
+	m := bare{qemu: qemu, bios: bios, args: append(loaded(t, b, at), "-smp", fmt.Sprint(harts))}
 	if c.port {
 		m.args = append(m.args, hostPort...)
 	}
-	status, words := hostvm.StatusPanic, c.want
-	if c.runs {
-		status = hostvm.StatusEnded
+	status, words, last := hostvm.StatusPanic, c.want, ""
+	if c.runs { // there is nothing to be run
+		status, last = hostvm.StatusEnded, noProgram
 	}
 	switch {
 	case bios != "none" && c.zero:
 		status = 0
 	case bios == "none" && c.halts:
-		m.until2, status = halted, -1 // it is taken away
+		m.until, status = halted, -1 // it is taken away
 	}
 	if bios == "none" && c.stage != "" {
 		words = c.stage
 	}
-	m.run(t).want(t, status, words)
+	m.run(t).want(t, status, words, last)
 }
 
 // TestDevicetreeChance: whatever a few words of the tree are, the machine ends. There is
@@ -115,7 +115,7 @@ func TestDevicetreeChance(t *testing.T) {
 			runMode(tree)
 			b := tree.Bytes()
 			changed := scramble(b, rand.New(rand.NewPCG(uint64(i), 5)))
-			m := bare{qemu: qemu, bios: bios, args: append(loaded(t, b, treeAt), "-smp", "1"), until2: halted}
+			m := bare{qemu: qemu, bios: bios, args: append(loaded(t, b, treeAt), "-smp", "1"), until: halted}
 			got := m.run(t)
 			told := strings.Contains(got.log, halted) || got.status == 0 && strings.Contains(got.log, "loam: kernel panic: ") // firmware's status
 			if got.status != hostvm.StatusPanic && !told {

@@ -71,6 +71,19 @@ func services(t *testing.T, manifest string) string {
 	return dir
 }
 
+// edit changes text of the manifest in a folder.
+func edit(t *testing.T, dir, from, to string) {
+	t.Helper()
+	file := filepath.Join(dir, "manifest")
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte(strings.ReplaceAll(string(b), from, to)), 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 const lifeManifest = `
 service lazy
   file services
@@ -266,13 +279,13 @@ func TestPs(t *testing.T) {
 func TestConsoleDriver(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	device := "args 0x3f8\n  provides console\n  interrupt 4\n  ports 0x3f8 8\n"
+	device := "args uart=0x3f8\n  provides console\n  interrupt 4\n  ports 0x3f8 8\n"
 	if vmtest.Arch() == "riscv64" {
-		device = "provides console\n  interrupt 10 level\n  memory 0x10000000 4K\n"
+		device = "args uart\n  provides console\n  interrupt 10 level\n  memory 0x10000000 4K\n"
 	}
 	dir := services(t, "service console\n  system console\n  "+device+"  restart always\n"+
 		"service echo\n  file services\n  args echo\n  uses console\n  restart always\n")
-	c := bootTo(t, "type\r", "--services", dir)
+	c := bootTo(t, "type\r", nil, "--services", dir)
 	for _, word := range []string{"loam", "q", "t"} { // not keys of the kernel's any more
 		c.press(word)
 		for got := ""; got != strings.ToUpper(word); { // what is typed may come in parts

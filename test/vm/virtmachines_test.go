@@ -39,15 +39,15 @@ func TestBareMachines(t *testing.T) {
 		for _, bios := range []string{"none", "default"} {
 			t.Run(c.name+"/"+bios, func(t *testing.T) {
 				t.Parallel()
-				m := bare{qemu: qemu, bios: bios, args: append(c.args, "-kernel", kernel, "-append", "mode=boot"), until: ready, key: "q"}
-				status, words := hostvm.StatusEnded, c.want
+				m := bare{qemu: qemu, bios: bios, args: append(c.args, "-kernel", kernel, "-append", "mode=boot")}
+				status, words, last := hostvm.StatusEnded, c.want, noProgram
 				if c.panic {
-					status = hostvm.StatusPanic
+					status, last = hostvm.StatusPanic, ""
 				}
 				if bios == "none" && c.stage != "" {
 					words = c.stage
 				}
-				m.run(t).want(t, status, words)
+				m.run(t).want(t, status, words, last)
 			})
 		}
 	}
@@ -66,7 +66,7 @@ func TestOtherBoards(t *testing.T) {
 		machine, bios, line, until string
 		words                      []string
 	}{
-		{"sifive_u", "default", seeded, ready, []string{"4 harts of 5", "consoles    SBI's, no keys", "timer by SBI"}},
+		{"sifive_u", "default", seeded, noProgram, []string{"4 harts of 5", "consoles    SBI's\r", "timer by SBI"}},
 		{"sifive_u", "default", "mode=run", halted, []string{noSeed}},
 		{"sifive_u", "none", seeded, "the hart has no time register", nil},
 		{"spike", "default", "mode=run", noSeed, nil},
@@ -77,7 +77,7 @@ func TestOtherBoards(t *testing.T) {
 			if c.machine == "sifive_u" {
 				harts = "5"
 			}
-			m := bare{qemu: qemu, bios: c.bios, until2: c.until,
+			m := bare{qemu: qemu, bios: c.bios, until: c.until,
 				args: []string{"-M", c.machine, "-smp", harts, "-m", "256M", "-kernel", kernel, "-append", c.line}}
 			m.run(t).want(t, -1, append(c.words, c.until)...)
 		})
@@ -101,8 +101,8 @@ func TestQEMUsLoader(t *testing.T) {
 			t.Parallel()
 			args := []string{"-M", "virt", "-m", "64M", "-dtb", vmtest.File(t, "tree", tree.Bytes()), "-kernel", kernel, "-initrd", archive}
 			args = append(args, hostPort...)
-			m := bare{qemu: qemu, bios: bios, args: append(args, "-append", "mode=boot"), until: ready, key: "q"}
-			m.run(t).want(t, hostvm.StatusEnded, "archive     0 KiB", "4")
+			m := bare{qemu: qemu, bios: bios, args: append(args, "-append", "mode=boot")}
+			m.run(t).want(t, hostvm.StatusEnded, "archive     0 KiB", "4", noProgram)
 			m.args = append(args, "-append", "mode=run")
 			m.run(t).want(t, hostvm.StatusEnded, noProgram)
 		})

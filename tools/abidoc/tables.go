@@ -76,7 +76,9 @@ func (s *source) constants() (string, error) {
 		{"MachineCommandLine", abi.MachineCommandLine, "%d"},
 		{"MachineDeviceTree", abi.MachineDeviceTree, "%d"},
 		{"MachineFlags", abi.MachineFlags, "%d"},
+		{"MachineMemory", abi.MachineMemory, "%d"},
 		{"MachineBootMode", abi.MachineBootMode, "%d"},
+		{"MachineLogSize", abi.MachineLogSize, "%d"},
 	} {
 		if meaning[c.name] == "" {
 			return "", fmt.Errorf("%s: no comment of its own says what it is", c.name)

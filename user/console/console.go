@@ -4,12 +4,8 @@ package console
 
 import (
 	"context"
-	"errors"
-	"os"
-	"strconv"
 	"sync"
 
-	"loam/abi"
 	"loam/user/ipc"
 	"loam/user/object"
 )
@@ -30,16 +26,39 @@ const maxRead = 4096
 
 // driver is a Console.
 type driver struct {
-	mu   sync.Mutex
-	uart *UART // guarded by mu
-	*input
+	mu       sync.Mutex
+	outputs  []output // guarded by mu, and so is what follows
+	screen   *screen  // that of outputs, if there is one
+	sources  []source
+	*input   // guards itself
+	note     object.Notification
+	machine  object.Machine // to take the log; 0: it isn't shown
+	logPiece [1024]byte
+}
+
+// output is a device that shows text.
+type output interface{ show(text []byte) }
+
+// source is a device at which people type.
+type source struct {
+	interrupt object.Interrupt
+	// receive gives what has been typed, how many pages the screen is to be scrolled back
+	// (or on, below 0), and whether there may be more.
+	receive func() (text []byte, pages int, more bool)
 }
 
 // Write is for Console.
 func (d *driver) Write(_ context.Context, text []byte) (uint32, error) {
+	d.show(text)
+	return uint32(len(text)), nil
+}
+
+func (d *driver) show(text []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return uint32(d.uart.Send(text)), nil
+	for _, o := range d.outputs {
+		o.show(text)
+	}
 }
 
 // Read is for Console.
@@ -47,92 +66,65 @@ func (d *driver) Read(ctx context.Context, most uint32) ([]byte, error) {
 	return d.take(ctx, int(min(most, maxRead)))
 }
 
-// arrived takes what the device has. Its interrupt is acknowledged first: a byte that
-// comes behind the last look raises it again.
-func (d *driver) arrived(interrupt object.Interrupt) {
-	_ = interrupt.Ack()
+// arrived takes what a device has. Its interrupt is acknowledged first: what comes behind
+// the last look raises it again.
+func (d *driver) arrived(s *source) {
+	_ = s.interrupt.Ack()
 	for more := true; more; {
 		var text []byte
+		var pages int
 		d.mu.Lock()
-		text, more = d.uart.Receive(nil)
+		text, pages, more = s.receive()
+		if pages != 0 && d.screen != nil {
+			d.screen.scroll(pages)
+		}
 		d.mu.Unlock()
 		d.put(text)
 	}
 }
 
-// Run is the program. It has been given an endpoint to receive from, the device's
-// interrupt, and its ports or its registers; of ports the first one's number is the
-// last argument.
-func Run() error {
-	registers, err := openRegisters(object.Given(2))
-	if err != nil {
+// bitLog is the bit of the driver's notification for the log; those below are of the
+// sources.
+const bitLog = 1 << 8
+
+// showLog shows what the kernel's log has had.
+func (d *driver) showLog() {
+	for d.machine != 0 {
+		n, err := d.machine.TakeLog(d.logPiece[:], d.note, bitLog)
+		if n <= 0 || err != nil {
+			return
+		}
+		d.show(d.logPiece[:n])
+	}
+}
+
+// happened handles what the bits say.
+func (d *driver) happened(bits uint64) {
+	for i := range d.sources {
+		if bits>>i&1 != 0 {
+			d.arrived(&d.sources[i])
+		}
+	}
+	if bits&bitLog != 0 {
+		d.showLog()
+	}
+}
+
+// Run is the program. It has been given an endpoint to receive from, and then what each of
+// its arguments needs (openDevice).
+func Run(args []string) error {
+	d := &driver{input: newInput()}
+	var err error
+	if d.note, err = object.NewNotification(); err != nil {
 		return err
 	}
-	interrupt := object.Interrupt(object.Given(1))
-	n, err := object.NewNotification()
-	if err != nil {
-		return err
-	}
-	d := &driver{uart: NewUART(registers), input: newInput()}
-	const bit = 1
-	if err := interrupt.Bind(n, bit); err != nil {
+	if err := d.open(args); err != nil {
 		return err
 	}
 	s := ipc.Server{
 		Endpoint: ipc.Endpoint(object.Given(0)), Service: ConsoleService(d), Async: []string{"Read"},
-		Notification: n, OnBits: func(uint64) { d.arrived(interrupt) },
+		Notification: d.note, OnBits: d.happened,
 	}
-	d.arrived(interrupt) // what came before anybody looked
+	d.happened(bitLog<<1 - 1) // what came before anybody looked
 	return s.Serve(context.Background())
 }
-
-// openRegisters makes use of what the driver was given.
-func openRegisters(h object.Handle) (Registers, error) {
-	info, err := object.Info(h)
-	if err != nil {
-		return nil, err
-	}
-	switch info.Kind {
-	case abi.KindPorts:
-		first, err := strconv.ParseUint(os.Args[len(os.Args)-1], 0, 16)
-		return ports{object.Ports(h), uint16(first)}, err
-	case abi.KindMemory:
-		addr, err := object.Here.Map(object.Memory(h), 0, 0, abi.PageSize, abi.PROT_READ|abi.PROT_WRITE)
-		if err != nil {
-			return nil, err
-		}
-		return memory(object.Bytes(addr, abi.PageSize)), nil
-	}
-	return nil, errors.New("neither ports nor memory were given")
-}
-
-// ports are registers behind I/O ports.
-type ports struct {
-	object.Ports
-	first uint16
-}
-
-// Read is for Registers. What can't be read reads as a device that isn't there.
-func (p ports) Read(register int) byte {
-	v, err := p.In(p.first+uint16(register), 1)
-	if err != nil {
-		return 0xff
-	}
-	return byte(v)
-}
-
-// Write is for Registers.
-func (p ports) Write(register int, v byte) { _ = p.Out(p.first+uint16(register), 1, uint32(v)) }
-
-// memory is registers in memory, a byte each.
-type memory []byte
-
-// Read is for Registers. It is not inlined: each is to be an access of its own.
-//
-//go:noinline
-func (m memory) Read(register int) byte { return m[register] }
-
-// Write is for Registers.
-//
-//go:noinline
-func (m memory) Write(register int, v byte) { m[register] = v }

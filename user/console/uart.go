@@ -2,13 +2,9 @@
 
 package console
 
-// Registers are those of the device, by their numbers.
-type Registers interface {
-	Read(register int) byte
-	Write(register int, v byte)
-}
+import "time"
 
-// Registers, with the divisor latch closed.
+// Registers of a 16550, with the divisor latch closed.
 const (
 	regData         = 0 // RBR, THR
 	regInterrupts   = 1 // IER
@@ -17,59 +13,89 @@ const (
 	regModem        = 4 // MCR
 	regStatus       = 5 // LSR
 	interruptsInput = 1
-	fifoOn          = 1 | 2 | 4 // and empty
+	fifoOn          = 1
 	line8N1         = 3
 	modemOn         = 1 | 2 | 8 // DTR, RTS, and OUT2, which lets a PC's interrupt through
 	statusInput     = 1
 	statusRoom      = 1 << 5
 	fifoSize        = 16
-	mostSpins       = 1 << 20
 	mostInputAtOnce = 256 // so that a line that never rests doesn't hold up everything
 )
 
-// UART is a serial port.
-type UART struct{ r Registers }
+// How long a line is waited for that takes nothing: some looks at once, and then one a ms.
+const (
+	quickLooks = 1000
+	slowLooks  = 500
+)
 
-// NewUART takes the device over: its speed stays, input interrupts are on.
-func NewUART(r Registers) *UART {
+// uart is a serial port.
+type uart struct {
+	r     registers
+	sleep func(time.Duration)
+	stuck bool // it takes nothing: what is shown there is lost until it does
+	last  byte // that was shown
+}
+
+// newUART takes the device over: its speed stays, and what it still has to send; input
+// interrupts are on.
+func newUART(r registers) *uart {
 	r.Write(regLine, line8N1)
 	r.Write(regFIFO, fifoOn)
 	r.Write(regModem, modemOn)
 	r.Write(regInterrupts, interruptsInput)
-	return &UART{r}
+	return &uart{r: r, sleep: time.Sleep}
 }
 
-// Send writes text, and returns how much of it a device that takes nothing any more
-// has taken.
-func (u *UART) Send(text []byte) int {
-	for i := 0; i < len(text); {
-		if !u.room() {
-			return i
+// show sends text. A line feed without carriage return gets one.
+func (u *uart) show(text []byte) {
+	room := 0
+	for _, c := range text {
+		if c == '\n' && u.last != '\r' && !u.send('\r', &room) || !u.send(c, &room) {
+			return
 		}
-		for n := min(i+fifoSize, len(text)); i < n; i++ { // it has room for that much
-			u.r.Write(regData, text[i])
-		}
+		u.last = c
 	}
-	return len(text)
 }
 
-// room waits until the device has sent all that it had.
-func (u *UART) room() bool {
-	for range mostSpins {
+// send sends a byte; room is for how many more there is room. It is false when the line
+// takes nothing.
+func (u *uart) send(c byte, room *int) bool {
+	if *room == 0 {
+		if !u.wait() {
+			return false
+		}
+		*room = fifoSize // it is empty
+	}
+	*room--
+	u.r.Write(regData, c)
+	return true
+}
+
+// wait waits until the device has sent all that it had.
+func (u *uart) wait() bool {
+	for look := range quickLooks + slowLooks {
 		if u.r.Read(regStatus)&statusRoom != 0 {
+			u.stuck = false
 			return true
 		}
+		if u.stuck {
+			break
+		}
+		if look >= quickLooks {
+			u.sleep(time.Millisecond)
+		}
 	}
+	u.stuck = true
 	return false
 }
 
-// Receive appends to b what has come, and reports whether there may be more.
-func (u *UART) Receive(b []byte) (all []byte, more bool) {
+// receive gives what has come, and reports whether there may be more.
+func (u *uart) receive() (text []byte, pages int, more bool) {
 	for range mostInputAtOnce {
 		if u.r.Read(regStatus)&statusInput == 0 {
-			return b, false
+			return text, 0, false
 		}
-		b = append(b, u.r.Read(regData))
+		text = append(text, u.r.Read(regData))
 	}
-	return b, true
+	return text, 0, true
 }

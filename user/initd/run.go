@@ -13,13 +13,14 @@ import (
 	"loam/user/sys"
 )
 
-// Bits of init's notification: two for each service, and one for the host.
+// Bits of init's notification: two for each service, and those for who wants the list.
 const (
 	bitEnded  = 1 // its process has ended
 	bitCalled = 2 // a call waits for it
 	perBits   = 2
 	bitHost   = 1 << (perBits * (manifest.MaxServices + 1))
-	allBits   = 2*bitHost - 1
+	bitAsked  = 2 * bitHost // somebody wants the program list
+	allBits   = 2*bitAsked - 1
 )
 
 // system is init's state; its one goroutine is the only user, but for service.end.
@@ -31,6 +32,7 @@ type system struct {
 	program   bool // there is a program: the machine lives as long as it
 	essential bool // the program is, too
 	request   [maxRequest]byte
+	asking    *asking // nil: nobody can ask
 }
 
 // maxRequest is the longest request of the host's in bytes.
@@ -57,6 +59,7 @@ func Run() error {
 		d.act(s, s.life.Boot())
 	}
 	d.answerHost()
+	d.serve()
 	for {
 		if err := d.endIfOver(); err != nil {
 			return err
@@ -98,12 +101,12 @@ func (d *system) prepare() error {
 // stay when nobody is to receive from an endpoint any more.
 func (d *system) connect() error {
 	for _, s := range d.services {
-		for _, name := range s.Provides() {
-			h, err := sys.ObjectCall(abi.CallEndpointCreate)
-			if err != nil {
-				return &stepError{"endpoint " + name, err}
+		for i := range s.Grants {
+			if g := &s.Grants[i]; g.Kind == manifest.GrantProvides || g.Kind == manifest.GrantUses && g.Name == manifest.InitName {
+				if err := d.newEndpoint(g.Name); err != nil {
+					return &stepError{"endpoint " + g.Name, err}
+				}
 			}
-			d.endpoints[name] = &endpoint{object.Handle(h)}
 		}
 	}
 	for _, s := range d.services {
@@ -118,6 +121,17 @@ func (d *system) connect() error {
 		}
 	}
 	return nil
+}
+
+func (d *system) newEndpoint(name string) error {
+	if d.endpoints[name] != nil {
+		return nil
+	}
+	h, err := sys.ObjectCall(abi.CallEndpointCreate)
+	if err == nil {
+		d.endpoints[name] = &endpoint{object.Handle(h)}
+	}
+	return err
 }
 
 // happened handles what the bits say, and what is due.
@@ -135,6 +149,9 @@ func (d *system) happened(bits uint64) {
 	}
 	if bits&bitHost != 0 {
 		d.answerHost()
+	}
+	if bits&bitAsked != 0 {
+		d.answerPrograms()
 	}
 }
 

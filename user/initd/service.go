@@ -177,12 +177,23 @@ func (d *system) watch(s *service) {
 	}
 }
 
-// giveUp has callers of the service learn that it does not come back.
+// giveUp has callers of the service learn that it does not come back, and gives back
+// its devices: the kernel shows its log on a console again that nobody drives. Memory for
+// a device stays, for who knows what that still writes.
 func (d *system) giveUp(s *service) {
 	for _, name := range s.Provides() {
 		if e := d.endpoints[name]; e.handle != 0 {
 			_ = object.Close(e.handle)
 			e.handle = 0
+		}
+	}
+	for i := range s.Grants {
+		switch s.Grants[i].Kind {
+		case manifest.GrantInterrupt, manifest.GrantPorts, manifest.GrantMemory:
+			if s.given[i] != 0 {
+				_ = object.Close(s.given[i])
+				s.given[i] = 0
+			}
 		}
 	}
 }

@@ -34,6 +34,33 @@ func (m Machine) Flags() (uint64, error) {
 	return binary.LittleEndian.Uint64(b), nil
 }
 
+// MachineMemory is what Memory tells, in bytes.
+type MachineMemory struct {
+	Usable  uint64 // by the kernel and programs, at boot
+	Free    uint64
+	Heap    uint64 // of the kernel's own Go heap
+	Tables  uint64 // of its tables
+	Objects uint64 // of its contexts of threads, buffers and the like
+}
+
+// Memory tells how much memory the machine has, and how much of it the kernel itself.
+func (m Machine) Memory() (MachineMemory, error) {
+	b, err := m.info(abi.MachineMemory)
+	if err != nil {
+		return MachineMemory{}, err
+	}
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+	return MachineMemory{Usable: word(0), Free: word(1), Heap: word(2), Tables: word(3), Objects: word(4)}, nil
+}
+
+// TakeLog moves to b what the kernel's log has that no console has shown and nobody has
+// taken, and gives its length, 0 when there is nothing. Bits of n are signalled when
+// there is something again, once; n may be 0.
+func (m Machine) TakeLog(b []byte, n Notification, bits uint64) (int, error) {
+	v, err := sys.MachineLog(Handle(m), b, Handle(n), bits)
+	return int(v), err
+}
+
 func (m Machine) info(which uint64) ([]byte, error) {
 	n, err := sys.MachineInfo(Handle(m), which, 0, nil)
 	if err != nil {

@@ -21,6 +21,15 @@ func MachineInfo(h abi.Handle, which, offset uint64, b []byte) (uint64, error) {
 	return valueOr(v, e)
 }
 
+// MachineLog takes what nobody has seen of the kernel's log to b, and says that bits of
+// a notification (0: none) are to be signalled when there is something again.
+func MachineLog(h abi.Handle, b []byte, n abi.Handle, bits uint64) (uint64, error) {
+	v, _, e := syscall.RawSyscall6(abi.CallMachineLog, uintptr(h),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(n), uintptr(bits), 0)
+	runtime.KeepAlive(b)
+	return valueOr(v, e)
+}
+
 // HostReceive takes a request of the host's to b, and says that bits of a notification
 // (0: none) are to be signalled when there is another one.
 func HostReceive(h abi.Handle, b []byte, n abi.Handle, bits uint64) (uint64, error) {

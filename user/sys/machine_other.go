@@ -15,6 +15,11 @@ func MachineInfo(h abi.Handle, which, offset uint64, b []byte) (uint64, error) {
 	return 0, syscall.ENOSYS
 }
 
+// MachineLog returns syscall.ENOSYS.
+func MachineLog(h abi.Handle, b []byte, n abi.Handle, bits uint64) (uint64, error) {
+	return 0, syscall.ENOSYS
+}
+
 // HostReceive returns syscall.ENOSYS.
 func HostReceive(h abi.Handle, b []byte, n abi.Handle, bits uint64) (uint64, error) {
 	return 0, syscall.ENOSYS

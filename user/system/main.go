@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command system is the image of Loam's system programs: one static binary, so that
-// they share their text, of which the Go runtime is most. Its first argument, or the
-// name by which it is called, says which program it is.
+// they share their text, of which the Go runtime is most. Its first argument says which
+// program it is, or else the name by which it is called.
 //
-//	console  drives a serial port
+//	console  drives a serial port, a screen and a keyboard
 //	init     starts the others as the manifest says, and looks after them
+//	monitor  answers the keys of loam boot
 //
 // The runner of WebAssembly modules (user/wasi) is a binary of its own: it is many times
 // as large as all of these together, which a machine without a module would carry
@@ -18,28 +19,30 @@ import (
 
 	"loam/user/console"
 	"loam/user/initd"
+	"loam/user/monitor"
 	"loam/user/sys"
 )
 
 // programs are what the image has.
-var programs = map[string]func() error{
+var programs = map[string]func(args []string) error{
 	"console": console.Run,
-	"init":    initd.Run,
+	"init":    func([]string) error { return initd.Run() },
+	"monitor": func([]string) error { return monitor.Run() },
 }
 
 func main() {
-	name := ""
-	if len(os.Args) > 0 {
-		name = os.Args[0][strings.LastIndexByte(os.Args[0], '/')+1:]
+	name, args := "", os.Args
+	if len(args) > 0 {
+		name, args = args[0][strings.LastIndexByte(args[0], '/')+1:], args[1:]
 	}
-	if programs[name] == nil && len(os.Args) > 1 {
-		name = os.Args[1]
+	if len(args) > 0 && programs[args[0]] != nil {
+		name, args = args[0], args[1:]
 	}
 	run := programs[name]
 	if run == nil {
 		fail("system: there is no program " + name)
 	}
-	if err := run(); err != nil {
+	if err := run(args); err != nil {
 		fail(name + ": " + err.Error())
 	}
 }

@@ -26,6 +26,8 @@ func machineCases() []cases.Case {
 		{Name: "machine is there", Run: machineIsThere},
 		{Name: "machine_info", Run: machineInfo},
 		{Name: "machine_info errors", Run: machineInfoErrors},
+		{Name: "machine_log errors", Run: machineLogErrors},
+		{Name: "machine_log", Run: machineLog},
 		{Name: "host_receive errors", Run: hostReceiveErrors},
 		{Name: "host_send errors", Run: hostSendErrors},
 	}
@@ -80,6 +82,9 @@ func machineInfo() error {
 	if flags, err := machine.Flags(); err != nil || flags != 0 {
 		return fmt.Errorf("flags %#x, %v", flags, err)
 	}
+	if m, err := machine.Memory(); err != nil || m.Free == 0 || m.Free >= m.Usable || m.Tables == 0 || m.Heap == 0 || m.Objects == 0 {
+		return fmt.Errorf("memory %+v, %v", m, err)
+	}
 	tree, err := machine.DeviceTree()
 	if runtime.GOARCH == "amd64" {
 		return want("devicetree", syscall.ENODEV, err)
@@ -111,11 +116,79 @@ func machineInfoErrors() error {
 		want("no handle", syscall.EBADF, info(0, 0, 0, 0)),
 		want("a thread", syscall.ENOTSUP, info(abi.HandleThread, 0, 0, 0)),
 		narrowed(abi.RightRead, func(h object.Handle) error { return want("no right", syscall.EACCES, info(h, 0, 0, 0)) }),
-		want("unknown", syscall.EINVAL, info(m, 3, 0, 0)),
+		want("unknown", syscall.EINVAL, info(m, 4, 0, 0)),
 		want("unknown", syscall.EINVAL, info(m, 1<<32, 0, 0)),
 		want("an address", syscall.EFAULT, info(m, abi.MachineFlags, nowhere, 8)),
 		want("no length", 0, info(m, abi.MachineFlags, nowhere, 0)),
 	)
+}
+
+// machineLog takes the log of the boot, in two pieces: nobody has shown it.
+func machineLog() error {
+	b := make([]byte, abi.MachineLogSize)
+	n, err := machine.TakeLog(b[:10], 0, 0)
+	if err != nil || n != 10 {
+		return fmt.Errorf("%d bytes, %v", n, err)
+	}
+	more, err := machine.TakeLog(b[10:], 0, 0)
+	log := string(b[:10+max(more, 0)])
+	if err != nil || !strings.HasPrefix(log, "[   0.") || !strings.Contains(log, "] processor ") || !strings.HasSuffix(log, "\n") {
+		return fmt.Errorf("%q, %v", log, err)
+	}
+	if n, err = machine.TakeLog(b, 0, 0); err != nil || n != 0 {
+		return fmt.Errorf("twice: %q, %v", b[:max(n, 0)], err)
+	}
+	return nil
+}
+
+func machineLogErrors() error {
+	take := func(h object.Handle, addr, length, n, bits uint64) error {
+		return second(sys.ObjectCall(abi.CallMachineLog, uint64(h), addr, length, n, bits))
+	}
+	m := object.Handle(machine)
+	before := notifications()
+	n, err := object.NewNotification()
+	if err != nil {
+		return err
+	}
+	references := func() uint32 {
+		i, _ := object.Info(object.Handle(n))
+		return i.References
+	}
+	err = first(
+		take(m, 0, 0, uint64(n), 1),
+		second(machine.Receive(nil, n, 2)),
+		want("no handle", syscall.EBADF, take(0, 0, 0, 0, 0)),
+		want("a thread", syscall.ENOTSUP, take(abi.HandleThread, 0, 0, 0, 0)),
+		narrowed(abi.RightRead, func(h object.Handle) error { return want("no right", syscall.EACCES, take(h, 0, 0, 0, 0)) }),
+		want("no notification", syscall.EBADF, take(m, 0, 0, 1, 1)),
+		want("another kind", syscall.ENOTSUP, take(m, 0, 0, uint64(abi.HandleThread), 1)),
+		want("bad bits", syscall.EINVAL, take(m, 0, 0, uint64(n), 1<<63)),
+		want("an address", syscall.EFAULT, take(m, nowhere, 1, 0, 0)),
+	)
+	if r := references(); err == nil && r != 3 {
+		err = fmt.Errorf("%d references while two watch, want 3", r)
+	}
+	if err := first(err, take(m, 0, 0, 0, 0)); err != nil {
+		return err
+	}
+	if r := references(); r != 2 {
+		return fmt.Errorf("%d references while one watches, want 2", r)
+	}
+	// Both are told by it again, and nobody else has it: it goes.
+	if err := first(take(m, 0, 0, uint64(n), 1), n.Close()); err != nil {
+		return err
+	}
+	if left := notifications(); left != before {
+		return fmt.Errorf("%d notifications, %d before", left, before)
+	}
+	return nil
+}
+
+// notifications is how many this process has.
+func notifications() uint32 {
+	i, _ := object.Self.Info()
+	return i.Used.Of(abi.KindNotification)
 }
 
 func hostReceiveErrors() error {

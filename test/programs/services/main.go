@@ -29,6 +29,10 @@ func main() {
 		cases.Main(lives())
 	case "echo":
 		echo()
+	case "console":
+		shortConsole(number(2), os.Args[3:])
+	case "say":
+		fmt.Println(os.Args[2])
 	case "kills":
 		kills(number(2), number(3))
 	default:
