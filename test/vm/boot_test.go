@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,9 @@ func boot(t *testing.T, args ...string) *console {
 func bootTo(t *testing.T, until string, env []string, args ...string) *console {
 	t.Helper()
 	t.Cleanup(vmtest.Slot())
+	if cpus := os.Getenv(vmtest.CPUsVariable); cpus != "" && !slices.Contains(args, "--cpus") {
+		args = append([]string{"--cpus", cpus}, args...)
+	}
 	c := &console{t: t, cmd: exec.Command(vmtest.Loam(t), append([]string{"boot", "--arch", vmtest.Arch(), "--display", "none"}, args...)...)}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
