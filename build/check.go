@@ -71,7 +71,7 @@ func testTarget(b *builder, flags []string) error {
 }
 
 // severalCPUs are the tests that test runs on several CPUs; ./x smp runs them all.
-const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects)$"
+const severalCPUs = "^Test(Hello|Behave|RuntimeErrors|CPUs|SMP.*|Misbehave|Deaths|Objects|FuzzCalls)$"
 
 // view is a way to look at the source: a platform and build tags.
 type view struct{ goos, goarch, tags string }

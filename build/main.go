@@ -52,6 +52,7 @@ func targets() []target {
 		{"fuzz", "[-time 30s] [-run REGEXP]", "every fuzz target for a while (a campaign: not part of test)", fuzzTarget},
 		{"soak", "[-n 100] [-run REGEXP] [-arch ARCH]", "tests of the machine many times over (a campaign)", soakTarget},
 		{"smp", "[-n 100] [-run REGEXP] [-checked] [-arch ARCH]", "tests of the machine on 1, 2 and 4 CPUs, many boots on up to 8 (a campaign)", smpTarget},
+		{"fuzz-calls", "[-time 5m] [-seed N] [-cpus \"2 4\"] [-arch ARCH]", "random calls of every kind, the invariants looked at meanwhile (a campaign)", fuzzCallsTarget},
 		{"ipc", "[-time 5m] [-arch ARCH]", "calls between processes that are stopped, ended and killed meanwhile (a campaign)", ipcTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},

@@ -22,7 +22,7 @@ func smpTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("smp", flag.ContinueOnError)
 	boots := fs.Int("n", 100, "boots of each machine type and size")
 	only := fs.String("run", ".", "of the tests only those that match `REGEXP`")
-	checks := fs.Bool("checked", false, "boot the kernel that checks its locks")
+	checks := fs.Bool("checked", false, "boot the kernel that checks its locks and its invariants")
 	arch := archFlag(fs)
 	if err := b.readyBoth(fs, args); err != nil {
 		return err

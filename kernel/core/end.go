@@ -234,6 +234,9 @@ func finish() {
 	status := p.status
 	k.freeProcess(p)
 	k.readMallocs()
+	if audited {
+		walk()
+	}
 	report()
 	exit(channel.Kind(status.Kind), status.Value, k.endReason.done())
 }

@@ -193,6 +193,7 @@ func (k *kernel) setUp() {
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)
 	}
+	setUpAudit()
 	k.keepReserve(threads)
 	k.wallOffset = metal.WallTime() - metal.Now()
 	k.readArchive()

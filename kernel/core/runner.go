@@ -237,6 +237,9 @@ func (r *runner) choose() {
 			}
 			r.goOn()
 		}
+		if audited {
+			r.audit()
+		}
 		if r.goOut(); r.work == 0 {
 			return
 		}

@@ -83,6 +83,9 @@ func (d *driver) step() error {
 	if err == nil {
 		err = d.m.check(d.s)
 	}
+	if broken, at := d.s.Check(everybody); err == nil && broken != "" {
+		err = fmt.Errorf("%s: %d", broken, at)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", op.name, err)
 	}

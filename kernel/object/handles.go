@@ -163,13 +163,14 @@ func (o *Objects) remove(t *Table, place int32) (object int32) {
 // Pop is Remove of some handle of a table that is being closed. false: there is
 // none, and the table is as Init made it. Nothing may be inserted in between.
 func (o *Objects) Pop(t *Table) (object int32, ok bool) {
+	t.closing = true
 	for t.fresh > 0 {
 		t.fresh--
 		if t.entries[t.fresh].object != 0 {
 			return o.remove(t, t.fresh), true
 		}
 	}
-	t.free, t.lost = 0, 0
+	t.free, t.lost, t.closing = 0, 0, false
 	return 0, false
 }
 

@@ -59,6 +59,7 @@ type world struct {
 	memory map[int32]*modelObject    // by its index
 	tables [worldProcesses + 1]int32 // that are free, in the first places
 	taken  int                       // how many aren't
+	audit  *Audit
 	script []byte
 	at     int
 	done   int // operations
@@ -226,6 +227,7 @@ func (w *world) check() {
 	for _, p := range w.procs {
 		w.checkTable(p)
 	}
+	w.checkAudit()
 }
 
 func (w *world) checkTable(p *modelProcess) {

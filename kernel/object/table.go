@@ -35,6 +35,7 @@ type Table struct {
 	fresh   int32 // first of the places at the end that this process hasn't touched yet
 	used    int32
 	lost    int32 // places that are used up
+	closing bool  // Pop has begun: the free places mean nothing any more
 }
 
 // Touch has memory behind all places of t, so that no handle needs more of it

@@ -41,6 +41,9 @@ func (m *kernelModel) check() {
 	}
 	m.checkFixed()
 	m.checkGroups()
+	if broken, at := m.s.Check(); broken != "" {
+		m.t.Fatalf("%s: %d", broken, at)
+	}
 	for i := range m.runnable {
 		th := &m.s.threads[i]
 		if m.s.Runnable(int32(i)) != m.runnable[i] || m.s.Affinity(int32(i)) != m.allowed[i] {

@@ -129,6 +129,9 @@ func machineFatal(why ...string) {
 	Shutdown(ShutdownPanic)
 }
 
+// Fatal ends the machine with a reason: for what the kernel floor finds that can't be.
+func Fatal(why string) { machineFatal(why) }
+
 // report shows what has happened and ends the machine.
 //
 //loam:fatal

@@ -16,7 +16,8 @@ import (
 
 // TestFuzzCalls lets test/programs/fuzz do its worst, on a machine with much
 // memory and one with little. LOAM_FUZZ_SECONDS makes it longer, in whole
-// machines of a minute at most with a seed each; LOAM_FUZZ_SEED is the first.
+// machines of a minute at most with a seed each; LOAM_FUZZ_SEED is the first. The kernel
+// with checks looks at its invariants meanwhile, and panics if one is broken.
 func TestFuzzCalls(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
@@ -43,11 +44,16 @@ func fuzz(t *testing.T, memory string, seed, seconds uint64) {
 	if bytes.Contains(r.Stderr, []byte("target/i386/tcg")) && bytes.Contains(r.Stderr, []byte("Assertion")) {
 		t.Skipf("QEMU failed an assertion of its own (7.2 does for PINSR with VEX.L): %s", r.Stderr)
 	}
-	done := regexp.MustCompile(`fuzz: done, .*`).Find(r.Stdout)
-	if r.Code != 0 || done == nil {
+	done := regexp.MustCompile(`fuzz: done, (.*)`).FindSubmatch(r.Stdout)
+	calls := regexp.MustCompile(`kernel: (calls \d+) calls`).FindSubmatch(r.Stderr)
+	if r.Code != 0 || done == nil || calls == nil {
 		t.Fatalf("the program did not get to its end\n%s", r)
 	}
-	t.Logf("%s", done)
+	results := regexp.MustCompile(`fuzz: (\d+ of Loam's \d+ calls succeeded)`).FindSubmatch(r.Stdout)
+	if results == nil {
+		t.Fatalf("the program doesn't say what came of the calls\n%s", r)
+	}
+	t.Logf("machine %4s %s, %s calls, %s", memory, done[1], bytes.TrimPrefix(calls[1], []byte("calls ")), results[1])
 	for _, want := range []string{"kernel: left 0 objects", "kernel: frames_leaked 0 frames"} {
 		if !strings.Contains(string(r.Stderr), want) {
 			t.Errorf("loam does not say %q\n%s", want, r.Stderr)

@@ -32,6 +32,7 @@ loop:
 	JCC  end
 	LEAQ record__size(R15), AX
 	MOVQ AX, block_Next(BX)
+	MOVQ R15, block_Now(BX)
 	ARG(0, DI)
 	ARG(1, SI)
 	ARG(2, DX)
@@ -44,17 +45,20 @@ loop:
 	CMPQ AX, $const_opReturn
 	JEQ  return
 	MOVQ record_Nr(R15), AX
+	MOVQ (record_More+0)(R15), R12
+	MOVQ (record_More+8)(R15), R13
+	MOVQ (record_More+16)(R15), R14
+	MOVQ (record_More+32)(R15), BX
+	MOVQ (record_More+24)(R15), R15
 	SYSCALL
-	TESTQ AX, AX
-	JZ   zero
-	MOVQ AX, record_Result(R15)
-	JMP  loop
-zero:
-	// A new thread's block is where its stack is; the caller's is its own.
-	MOVQ AX, record_Result(R15)
+	// A message may have come in the registers of block and record, and a new thread's
+	// block is where its stack is.
 	MOVQ SP, BX
 	DECQ BX
 	ANDQ BLOCK_MASK, BX
+	MOVQ block_Now(BX), R15
+	MOVQ AX, record_Result(R15)
+	MOVQ DX, record_Token(R15)
 	JMP  loop
 code:
 	MOVQ record_Nr(R15), AX
@@ -67,19 +71,37 @@ return:
 	SYSCALL
 	INT  $3
 end:
+	CMPQ block_Rounds(BX), $0
+	JEQ  exit
+	DECQ block_Rounds(BX)
+	MOVQ block_First(BX), AX
+	MOVQ AX, block_Next(BX)
+	JMP  loop
+exit:
 	MOVQ block_Exit(BX), AX
 	XORL DI, DI
 	SYSCALL
 	INT  $3
 
-// func addresses() (handler, restorer, goOn uintptr)
-TEXT ·addresses(SB), NOSPLIT|NOFRAME, $0-24
+// begin is where a thread that is started has its first instruction, with its stack in
+// its block.
+TEXT begin<>(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ SP, BX
+	DECQ BX
+	ANDQ BLOCK_MASK, BX
+	MOVQ $next<>(SB), AX
+	JMP  AX
+
+// func addresses() (handler, restorer, goOn, begin uintptr)
+TEXT ·addresses(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ $handler<>(SB), AX
 	MOVQ AX, handler+0(FP)
 	MOVQ $restorer<>(SB), AX
 	MOVQ AX, restorer+8(FP)
 	MOVQ $next<>(SB), AX
 	MOVQ AX, goOn+16(FP)
+	MOVQ $begin<>(SB), AX
+	MOVQ AX, begin+24(FP)
 	RET
 
 // Offsets in Linux's ucontext (arch/x86/include/uapi/asm/sigcontext.h).

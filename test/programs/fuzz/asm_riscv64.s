@@ -37,6 +37,7 @@ loop:
 	BGEU X9, X5, end
 	ADD $record__size, X9, X5
 	MOV X5, block_Next(X8)
+	MOV X9, block_Now(X8)
 	MOV record_Follow(X9), X6
 	ARG(0, X10)
 	ARG(1, X11)
@@ -50,12 +51,18 @@ loop:
 	BEQ X5, X6, code
 	MOV $const_opReturn, X6
 	BEQ X5, X6, return
+	MOV (record_More+0)(X9), X16
+	MOV (record_More+8)(X9), X18
+	MOV (record_More+16)(X9), X19
+	MOV (record_More+24)(X9), X20
+	MOV (record_More+32)(X9), X21
 	ECALL
-	MOV X10, record_Result(X9)
-	BNEZ X10, loop
 	// A new thread's block is where its stack is; the caller's is its own.
 	SUB $1, X2, X8
 	BLOCK(X8)
+	MOV block_Now(X8), X9
+	MOV X10, record_Result(X9)
+	MOV X12, record_Token(X9)
 	JMP loop
 code:
 	JMP (X10) // it ends in EBREAK
@@ -65,17 +72,35 @@ return:
 	ECALL
 	EBREAK
 end:
+	MOV block_Rounds(X8), X5
+	BEQZ X5, exit
+	SUB $1, X5
+	MOV X5, block_Rounds(X8)
+	MOV block_First(X8), X5
+	MOV X5, block_Next(X8)
+	JMP loop
+exit:
 	MOV block_Exit(X8), X17
 	MOV ZERO, X10
 	ECALL
 	EBREAK
 
-// func addresses() (handler, goOn uintptr)
-TEXT ·addresses(SB), NOSPLIT|NOFRAME, $0-16
+// begin is where a thread that is started has its first instruction, with its stack in
+// its block.
+TEXT begin<>(SB), NOSPLIT|NOFRAME, $0-0
+	SUB $1, X2, X8
+	BLOCK(X8)
+	MOV $next<>(SB), X5
+	JMP (X5)
+
+// func addresses() (handler, goOn, begin uintptr)
+TEXT ·addresses(SB), NOSPLIT|NOFRAME, $0-24
 	MOV $handler<>(SB), X10
 	MOV X10, handler+0(FP)
 	MOV $next<>(SB), X10
 	MOV X10, goOn+8(FP)
+	MOV $begin<>(SB), X10
+	MOV X10, begin+16(FP)
 	RET
 
 // Offsets in Linux's ucontext (arch/riscv/include/uapi/asm/ucontext.h).

@@ -12,7 +12,10 @@ type block struct {
 	End     uint64
 	Signals uint64
 	Exit    uint64 // number of the call at the end
-	_       [28]uint64
+	Now     uint64 // address of the record that is carried out
+	First   uint64 // of the first one
+	Rounds  uint64 // how often all of them are carried out again
+	_       [25]uint64
 	Frame   [frameSize]byte // the signal frame that came last, but for the vector state
 }
 

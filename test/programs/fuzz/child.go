@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"loam/user/sys"
 )
 
 // The child's own memory.
@@ -20,12 +22,12 @@ const (
 	blocksAddr  = 0x20_0000_0000 // of the workers
 	recordsAddr = 0x21_0000_0000
 	codeAddr    = 0x22_0000_0000 // pieces of code
-	codeSize    = 64 << 10
+	codeSize    = 8 << 10
 	pieceSize   = 128
 	framesAddr  = 0x23_0000_0000 // forged signal frames
 	framesSize  = 1 << 20
 	mostWorkers = 8
-	mostRecords = 1000 // of one worker
+	mostRecords = 400 // of one worker
 )
 
 // gen makes what one child does.
@@ -39,23 +41,33 @@ type gen struct {
 	started int    // workers that some clone record starts
 	structs uint64 // bytes of the arena that have arguments
 	frames  int    // forged so far
+
+	handles  map[kind][]uint64 // that the child has when it begins
+	results  map[kind][]uint64 // addresses of results that are handles
+	tokens   []uint64          // addresses of tokens
+	messages []uint64          // addresses of options
+	size     uint64            // of the request that was made last
+	now      uint64            // ns
 }
 
 func child(seed uint64) {
 	debug.SetGCPercent(-1)
 	runtime.LockOSThread()
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1))}
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), handles: map[kind][]uint64{}, results: map[kind][]uint64{}}
 	g.workers = 1 + g.IntN(mostWorkers)
 	if _, e := call(syscall.SYS_MADVISE, sharedAddr, sharedSize, 0); e != 0 { // started by hand
 		mapAt(sharedAddr, sharedSize)
 	}
 	mapAt(arenaAddr, arenaSize)
 	mapAt(blocksAddr, mostWorkers*blockSize)
-	mapAt(recordsAddr, mostWorkers*mostRecords*recordSize)
+	g.discover()
+	g.mapRecords()
 	mapAt(codeAddr, codeSize)
 	mapAt(framesAddr, framesSize)
 	g.fillArena()
+	g.furnish()
 	g.fillCode()
+	g.now = uint64(sys.Monotonic())
 	for w := range g.workers {
 		g.fillWorker(w)
 	}
@@ -90,8 +102,9 @@ func (g *gen) fillWorker(w int) {
 	g.block = blocksAddr + uint64(w)*blockSize
 	b := blockAt(g.block)
 	g.at = recordsAddr + uint64(w)*mostRecords*recordSize
-	g.n = 50 + g.IntN(mostRecords-50)
-	b.Next, b.End = g.at, g.at+uint64(g.n)*recordSize
+	g.n = 20 + g.IntN(1+g.IntN(mostRecords-20))
+	b.Now, b.First, b.Next, b.End = g.at, g.at, g.at, g.at+uint64(g.n)*recordSize
+	b.Rounds = g.of(0, uint64(g.IntN(4)), uint64(g.IntN(100)), uint64(g.IntN(1000)))
 	b.Exit = syscall.SYS_EXIT
 	if w == 0 && g.IntN(4) > 0 {
 		b.Exit = syscall.SYS_EXIT_GROUP
@@ -101,9 +114,10 @@ func (g *gen) fillWorker(w int) {
 	stack := g.words(g.block+altStack, 0, blockSize-altStack)
 	g.call(syscall.SYS_SIGALTSTACK, stack, 0)
 	if w == 0 { // what hangs is woken
-		timer := g.words(0, 5000, 0, 10000)
+		timer := g.words(0, 200+g.Uint64N(2000), 0, 5000)
 		g.call(syscall.SYS_SETITIMER, 0, timer, 0)
 	}
+	mood := g.IntN(4)
 	for len(g.records) < g.n {
 		switch k := g.IntN(100); {
 		case w == 0 && g.started < g.workers-1 && k < 20:
@@ -114,6 +128,12 @@ func (g *gen) fillWorker(w int) {
 				codeAddr + uint64(g.IntN(codeSize/pieceSize)*pieceSize), g.value(), g.value(), g.value(), g.value(), g.value()}})
 		case k < 11:
 			g.forge()
+		case mood == 1 && k < 50:
+			g.serve()
+		case mood == 2 && k < 40:
+			g.talk()
+		case mood > 0 && k < 75, k < 30:
+			g.loamCall(g.choose(loamForms, loamWeights))
 		default:
 			g.randomCall()
 		}
@@ -121,7 +141,7 @@ func (g *gen) fillWorker(w int) {
 }
 
 func (g *gen) add(r record) {
-	if len(g.records) < g.n {
+	if r.Result = unset; len(g.records) < g.n {
 		g.records = append(g.records, r)
 	}
 }

@@ -4,11 +4,11 @@
 
 package main
 
-// addresses gives those of the signal handler, of what it returns to, and of
-// where a worker takes its next record.
-func addresses() (handler, restorer, goOn uintptr)
+// addresses gives those of the signal handler, of what it returns to, of
+// where a worker takes its next record, and of where a started one begins.
+func addresses() (handler, restorer, goOn, begin uintptr)
 
-var handlerAddr, restorerAddr, goOnAddr = addresses()
+var handlerAddr, restorerAddr, goOnAddr, beginAddr = addresses()
 
 // newAction is a struct sigaction.
 func newAction(handler, flags, mask uint64) [4]uint64 {

@@ -4,11 +4,11 @@
 
 package main
 
-// addresses gives those of the signal handler and of where a worker takes its next
-// record. What a handler returns to is the kernel's.
-func addresses() (handler, goOn uintptr)
+// addresses gives those of the signal handler, of where a worker takes its next
+// record, and of where a started one begins. What a handler returns to is the kernel's.
+func addresses() (handler, goOn, begin uintptr)
 
-var handlerAddr, goOnAddr = addresses()
+var handlerAddr, goOnAddr, beginAddr = addresses()
 
 // newAction is a struct sigaction, and a word behind it.
 func newAction(handler, flags, mask uint64) [4]uint64 {

@@ -108,31 +108,38 @@ var forms = append(formsHere, []form{
 	{syscall.SYS_TIMES, 1, []kind{addr}},
 	{syscall.SYS_SETITIMER, 3, []kind{small, times, addr}},
 	{syscall.SYS_GETITIMER, 1, []kind{small, addr}},
-	{abi.CallBootFile, 2, []kind{file, small, addr}},
-	{abi.CallSpawn, 1, []kind{file, small, file, small, page, size}},
 }...)
 
-var weights = func() (sum int) {
+var weights, loamWeights = sum(forms), sum(loamForms)
+
+func sum(forms []form) (n int) {
 	for _, f := range forms {
-		sum += f.weight
+		n += f.weight
 	}
-	return sum
-}()
+	return n
+}
+
+// choose gives one of some forms, by their weights.
+func (g *gen) choose(forms []form, weights int) *form {
+	k, i := g.IntN(weights), 0
+	for k -= forms[0].weight; k >= 0; k -= forms[i].weight {
+		i++
+	}
+	return &forms[i]
+}
 
 // randomCall adds a call: mostly one of the forms, now and then any number
 // with anything.
 func (g *gen) randomCall() {
 	if g.IntN(50) == 0 {
-		g.call(g.of(uint64(g.IntN(512)), abi.CallBase+uint64(g.IntN(16)), g.value()),
-			g.value(), g.value(), g.value(), g.value(), g.value(), g.value())
+		nr := g.of(uint64(g.IntN(512)), abi.CallBase+uint64(g.IntN(len(loamForms)+4)), g.value())
+		if withheld(nr) {
+			nr = ^nr
+		}
+		g.call(nr, g.value(), g.value(), g.value(), g.value(), g.value(), g.value())
 		return
 	}
-	k := g.IntN(weights)
-	i := 0
-	for k -= forms[0].weight; k >= 0; k -= forms[i].weight {
-		i++
-	}
-	f := &forms[i]
+	f := g.choose(forms, weights)
 	r := record{Nr: f.nr}
 	for i := range r.Args {
 		r.Args[i] = g.Uint64()
@@ -186,6 +193,8 @@ func (g *gen) address() uint64 {
 		return sharedAddr + uint64(g.IntN(sharedSize/2))
 	case k < 36:
 		return imageAddr + uint64(g.IntN(1<<21))
+	case k == 39:
+		return arenaAddr + arenaSize + uint64(g.IntN(mapsSize))
 	case k == 36:
 		return g.block + uint64(g.IntN(blockSize))
 	case k == 37:
@@ -265,6 +274,9 @@ func (g *gen) arg(k kind) uint64 {
 		return g.of(0x22, 0x22, 0x32, 0x32, 0x32, 0x21, 0x100022, 0x62, 0x40022, 0x2) | g.of(0, 0, 0, 1<<g.IntN(20))
 	case futexOp:
 		return g.of(0, 1, 3, 4, 5, 9, 10, 9, 0) | g.of(0, 128, 128, 256, 384)
+	}
+	if k >= handle {
+		return g.loamArg(k)
 	}
 	return g.structure(k)
 }

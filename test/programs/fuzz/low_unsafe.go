@@ -18,7 +18,8 @@ type record struct {
 	Args   [6]uint64
 	Follow uint64
 	Result uint64
-	_      [6]uint64
+	More   [5]uint64 // words 3 to 7 of a message; 0 to 2 are the last arguments
+	Token  uint64    // of the message that came, if one did
 }
 
 // What a record does.
@@ -52,6 +53,7 @@ func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 const (
 	recordSize   = uint64(unsafe.Sizeof(record{}))
 	recordResult = uint64(unsafe.Offsetof(record{}.Result))
+	recordToken  = uint64(unsafe.Offsetof(record{}.Token))
 )
 
 func call(nr uint64, args ...uint64) (uint64, syscall.Errno) {

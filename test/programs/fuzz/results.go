@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && (amd64 || riscv64)
+
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"sort"
+	"strings"
+	"syscall"
+
+	"loam/abi"
+)
+
+// results counts what came of the calls, of those children whose records the parent
+// can read. A call that has always failed was never tried by its rules.
+type results map[uint64]*result
+
+type result struct{ done, failed uint64 }
+
+// unset is the result of a record that was never carried out.
+const unset = 1<<63 | 0x5a5a
+
+const tallyAddr = 0x25_0000_0000
+
+// take counts the results of a child's records, as they were the last time.
+func (r *results) take(k *kid) {
+	const size = (mostWorkers*mostRecords*recordSize + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	if k.made.Process == 0 {
+		return
+	}
+	if _, e := call(abi.CallMemoryMap, uint64(abi.HandleSpace), uint64(k.records), tallyAddr, 0, size, syscall.PROT_READ); e != 0 {
+		return
+	}
+	if *r == nil {
+		*r = results{}
+	}
+	for _, x := range recordsAt(tallyAddr, mostWorkers*mostRecords) {
+		if x.Op != opCall || x.Result == unset || x.Nr < abi.CallBase || abi.Name(arch(), x.Nr) == "" {
+			continue
+		}
+		if (*r)[x.Nr] == nil {
+			(*r)[x.Nr] = &result{}
+		}
+		if x.Result > ^uint64(4095) {
+			(*r)[x.Nr].failed++
+		} else {
+			(*r)[x.Nr].done++
+		}
+	}
+	must(abi.CallMemoryUnmap, uint64(abi.HandleSpace), tallyAddr, size)
+}
+
+// print says how often each call succeeded, of how many times.
+func (r results) print() {
+	var lines []string
+	n, good := 0, 0
+	for i := range loamForms {
+		nr := loamForms[i].nr
+		x := r[nr]
+		if x == nil {
+			x = &result{}
+		}
+		n++
+		if x.done > 0 {
+			good++
+		}
+		lines = append(lines, fmt.Sprintf("%s %d/%d", abi.Name(arch(), nr), x.done, x.done+x.failed))
+	}
+	sort.Strings(lines)
+	fmt.Printf("\nfuzz: results %s\nfuzz: %d of Loam's %d calls succeeded\n", strings.Join(lines, ", "), good, n)
+}
+
+func arch() abi.Arch {
+	if runtime.GOARCH == "riscv64" {
+		return abi.RISCV64
+	}
+	return abi.AMD64
+}
