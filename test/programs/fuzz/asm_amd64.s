@@ -44,6 +44,8 @@ loop:
 	JEQ  code
 	CMPQ AX, $const_opReturn
 	JEQ  return
+	CMPQ AX, $const_opDeadline
+	JEQ  deadline
 	MOVQ record_Nr(R15), AX
 	MOVQ (record_More+0)(R15), R12
 	MOVQ (record_More+8)(R15), R13
@@ -70,6 +72,17 @@ return:
 	MOVQ $15, AX // rt_sigreturn
 	SYSCALL
 	INT  $3
+deadline:
+	MOVQ $228, AX // clock_gettime
+	SYSCALL
+	MOVQ (record_Args+8)(R15), SI
+	MOVQ (SI), AX
+	IMULQ $1000000000, AX
+	ADDQ 8(SI), AX
+	ADDQ (record_Args+16)(R15), AX
+	MOVQ (record_Args+24)(R15), SI
+	MOVQ AX, (SI)
+	JMP  loop
 end:
 	CMPQ block_Rounds(BX), $0
 	JEQ  exit

@@ -51,6 +51,8 @@ loop:
 	BEQ X5, X6, code
 	MOV $const_opReturn, X6
 	BEQ X5, X6, return
+	MOV $const_opDeadline, X6
+	BEQ X5, X6, deadline
 	MOV (record_More+0)(X9), X16
 	MOV (record_More+8)(X9), X18
 	MOV (record_More+16)(X9), X19
@@ -71,6 +73,20 @@ return:
 	MOV $139, X17 // rt_sigreturn
 	ECALL
 	EBREAK
+deadline:
+	MOV $113, X17 // clock_gettime
+	ECALL
+	MOV (record_Args+8)(X9), X11
+	MOV (X11), X10
+	MOV $1000000000, X5
+	MUL X5, X10
+	MOV 8(X11), X5
+	ADD X5, X10
+	MOV (record_Args+16)(X9), X5
+	ADD X5, X10
+	MOV (record_Args+24)(X9), X11
+	MOV X10, (X11)
+	JMP loop
 end:
 	MOV block_Rounds(X8), X5
 	BEQZ X5, exit

@@ -48,6 +48,8 @@ type gen struct {
 	messages []uint64          // addresses of options
 	size     uint64            // of the request that was made last
 	now      uint64            // ns
+	patient  bool              // waits may be without end
+	clock    uint64            // address of a timespec
 }
 
 func child(seed uint64) {
@@ -68,6 +70,8 @@ func child(seed uint64) {
 	g.furnish()
 	g.fillCode()
 	g.now = uint64(sys.Monotonic())
+	g.patient = g.IntN(3) == 0
+	g.clock = g.words(0, 0)
 	for w := range g.workers {
 		g.fillWorker(w)
 	}

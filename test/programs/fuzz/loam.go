@@ -216,7 +216,9 @@ func (g *gen) deadline() uint64 {
 	case 0, 1, 2:
 		return 0
 	case 3:
-		return abi.WaitForever
+		if g.patient {
+			return abi.WaitForever
+		}
 	case 4:
 		return g.value()
 	}
@@ -227,13 +229,15 @@ func (g *gen) deadline() uint64 {
 func (g *gen) options() uint64 {
 	switch g.IntN(16) {
 	case 0, 1, 2, 3:
-		return 0
+		if g.patient {
+			return 0
+		}
 	case 4, 5, 6, 7, 8:
 		if len(g.messages) > 0 {
-			return g.messages[g.IntN(len(g.messages))] | g.of(0, abi.MessageSame)
+			return g.messages[g.IntN(len(g.messages))] | g.same()
 		}
 	case 9:
-		return g.address() | g.of(0, abi.MessageSame)
+		return g.address() | g.same()
 	}
 	wild := g.IntN(10) == 0
 	limit := func() uint64 {
@@ -250,10 +254,10 @@ func (g *gen) options() uint64 {
 	}
 	v := []uint64{
 		g.of(abi.WaitForever, g.deadline(), g.deadline(), g.deadline()), g.address(), g.address(),
-		limit() | limit()<<32, few(4) | few(2)*few(3)<<32, few(5),
+		limit() | limit()<<32, few(4) | few(2)*few(2)*few(2)*few(4)<<32, few(5),
 	}
 	for range abi.MaxMessageHandles {
-		v = append(v, g.liveHandle(handle), g.loamArg(rights)&0xffffffff|(few(2)*few(2))<<32)
+		v = append(v, g.liveHandle(handle), g.of(0, 0, 3, g.loamArg(rights)&0xffffffff)|(few(2)*few(2))<<32)
 	}
 	v = append(v, 0, 0, 0, 0)
 	at := g.words(v...)
@@ -316,6 +320,9 @@ func (g *gen) loamCall(f *form) {
 			r.Args[i] = at
 			r.Follow |= 1 << i
 		}
+	}
+	if len(f.args) > 1 && f.args[1] == options {
+		g.soon(r.Args[1])
 	}
 	switch f.nr {
 	case abi.CallProcessCreate:
@@ -413,17 +420,19 @@ func (g *gen) liveHandle(k kind) uint64 {
 func (g *gen) serve() {
 	at := g.meeting()
 	opts := g.options()
+	g.soon(opts)
 	for i := range 1 + g.IntN(12) {
 		r := record{Nr: abi.CallEndpointReplyReceive, Args: [6]uint64{at, opts, 0, g.Uint64(), g.Uint64(), g.Uint64()}}
 		if n := len(g.tokens); n > 0 && (i > 0 || g.IntN(8) > 0) {
 			r.Args[2] = g.tokens[n-1]
 			r.Follow = 1 << 2
 		}
-		if i > 0 && opts != 0 && g.IntN(2) == 0 {
-			r.Args[1] |= abi.MessageSame
+		if i > 0 && opts != 0 {
+			r.Args[1] |= g.same()
 		}
 		g.made(r.Nr)
 		g.add(r)
+		g.soon(opts)
 		for g.IntN(6) == 0 {
 			g.loamCall(g.formOf(g.of(abi.CallMessageRead, abi.CallMessageWrite, abi.CallMemorySupply, abi.CallEndpointReply, abi.CallEndpointCall)))
 		}
@@ -433,7 +442,23 @@ func (g *gen) serve() {
 func (g *gen) talk() {
 	r := record{Nr: abi.CallEndpointCall, Args: [6]uint64{g.meeting(), g.options(), g.Uint64(), g.Uint64(), g.Uint64(), g.Uint64()}}
 	for range 1 + g.IntN(12) {
+		g.soon(r.Args[1])
 		g.add(r)
+	}
+}
+
+// same is MessageSame now and then, if it can be.
+func (g *gen) same() uint64 {
+	if g.patient || g.IntN(16) == 0 {
+		return g.of(0, 0, abi.MessageSame)
+	}
+	return 0
+}
+
+// soon has the deadline of a message's options come soon, if the child isn't patient.
+func (g *gen) soon(options uint64) {
+	if options &^= abi.MessageSame; !g.patient && options != 0 {
+		g.add(record{Op: opDeadline, Args: [6]uint64{1, g.clock, uint64(g.IntN(3_000_000)), options}})
 	}
 }
 

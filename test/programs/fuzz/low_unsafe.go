@@ -24,9 +24,10 @@ type record struct {
 
 // What a record does.
 const (
-	opCall   = iota // a call
-	opCode          // runs the code at Args[0]
-	opReturn        // rt_sigreturn with the stack pointer Args[0]
+	opCall     = iota // a call
+	opCode            // runs the code at Args[0]
+	opReturn          // rt_sigreturn with the stack pointer Args[0]
+	opDeadline        // stores the time and Args[2] at Args[3], in ns; Args[0] is the clock, Args[1] the address of a timespec
 )
 
 const (

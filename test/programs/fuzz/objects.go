@@ -75,19 +75,19 @@ func (g *gen) furnish() {
 // mapRecords maps the memory of the records: what the parent gave for that, so that it
 // sees what comes of them, or the child's own.
 func (g *gen) mapRecords() {
-	const size, readWrite = (mostWorkers*mostRecords*recordSize + abi.PageSize - 1) &^ (abi.PageSize - 1), syscall.PROT_READ | syscall.PROT_WRITE
+	const readWrite = syscall.PROT_READ | syscall.PROT_WRITE
 	for _, h := range g.handles[memory] {
 		var b [abi.MemoryInfoSize]byte
 		if sys.ObjectInfo(abi.CallMemoryInfo, abi.Handle(h), b[:]) != nil {
 			continue
 		}
 		if m := abi.GetMemoryInfo(b[:]); string(m.Name[:len(recordsName)]) == recordsName {
-			if _, e := call(abi.CallMemoryMap, uint64(abi.HandleSpace), h, recordsAddr, 0, size, readWrite); e == 0 {
+			if _, e := call(abi.CallMemoryMap, uint64(abi.HandleSpace), h, recordsAddr, 0, recordsSize, readWrite); e == 0 {
 				return
 			}
 		}
 	}
-	mapAt(recordsAddr, size)
+	mapAt(recordsAddr, recordsSize)
 }
 
 // recordsName is the name of memory for records.

@@ -29,6 +29,7 @@ type parent struct {
 	canary  [4096]uint64
 	free    uint64 // bytes, at the start
 	results results
+	slots   [mostAtOnce + 1]bool // that are taken
 }
 
 // kid is a child that lives.
@@ -36,7 +37,10 @@ type kid struct {
 	pid     int
 	made    object.Child  // of one that was made by CallProcessCreate
 	records object.Memory // its records
-	due     time.Time     // when it is to be killed
+	slot    int           // where the parent has them mapped
+	limit   time.Duration // time for it, since it has begun
+	begun   bool
+	due     time.Time // when it is to be killed
 	killed  bool
 	stopped bool
 }
@@ -44,8 +48,9 @@ type kid struct {
 const (
 	mostAtOnce   = 6
 	canaryFactor = 0x9e3779b97f4a7c15
-	leakAllowed  = 24 << 20 // bytes: what this program's own heap may vary
-	tidyEvery    = 24       // children
+	leakAllowed  = 24 << 20        // bytes: what this program's own heap may vary
+	tidyEvery    = 24              // children
+	startLimit   = 3 * time.Second // until a child has made what it does
 )
 
 // run starts children. It has the highest priority and never waits for another
@@ -101,7 +106,8 @@ func (p *parent) start(i int) {
 			if p.random.IntN(4) == 0 { // in the middle of anything
 				limit = time.Duration(p.random.Int64N(int64(limit)))
 			}
-			k.due = time.Now().Add(limit)
+			k.limit = limit
+			k.due = time.Now().Add(limit + startLimit)
 			p.kids = append(p.kids, k)
 			return
 		}
@@ -142,7 +148,10 @@ func (p *parent) collect() {
 				p.died++
 			}
 			p.results.take(k)
-			k.close()
+			p.close(k)
+		case !k.begun && k.made.Process != 0 && k.first().Nr != 0 && k.first().Result != unset:
+			k.begun = true
+			k.due = time.Now().Add(k.limit)
 		case time.Now().After(k.due):
 			if k.killed {
 				fail("child %d does not end by SIGKILL", k.pid)

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"sort"
 	"strings"
-	"syscall"
 
 	"loam/abi"
 )
@@ -23,21 +22,27 @@ type result struct{ done, failed uint64 }
 // unset is the result of a record that was never carried out.
 const unset = 1<<63 | 0x5a5a
 
-const tallyAddr = 0x25_0000_0000
+// Where the parent has its children's records, and how many bytes of each.
+const (
+	tallyAddr   = 0x25_0000_0000
+	recordsSize = (mostWorkers*mostRecords*recordSize + abi.PageSize - 1) &^ (abi.PageSize - 1)
+)
+
+// at is where the parent has the child's records.
+func (k *kid) at() uint64 { return tallyAddr + uint64(k.slot)*2*recordsSize }
+
+// first is the first record.
+func (k *kid) first() *record { return &recordsAt(k.at(), 1)[0] }
 
 // take counts the results of a child's records, as they were the last time.
 func (r *results) take(k *kid) {
-	const size = (mostWorkers*mostRecords*recordSize + abi.PageSize - 1) &^ (abi.PageSize - 1)
 	if k.made.Process == 0 {
-		return
-	}
-	if _, e := call(abi.CallMemoryMap, uint64(abi.HandleSpace), uint64(k.records), tallyAddr, 0, size, syscall.PROT_READ); e != 0 {
 		return
 	}
 	if *r == nil {
 		*r = results{}
 	}
-	for _, x := range recordsAt(tallyAddr, mostWorkers*mostRecords) {
+	for _, x := range recordsAt(k.at(), mostWorkers*mostRecords) {
 		if x.Op != opCall || x.Result == unset || x.Nr < abi.CallBase || abi.Name(arch(), x.Nr) == "" {
 			continue
 		}
@@ -50,7 +55,6 @@ func (r *results) take(k *kid) {
 			(*r)[x.Nr].done++
 		}
 	}
-	must(abi.CallMemoryUnmap, uint64(abi.HandleSpace), tallyAddr, size)
 }
 
 // print says how often each call succeeded, of how many times.

@@ -55,7 +55,7 @@ func (o *pool) drop() {
 func (p *parent) create(seed uint64) (*kid, error) {
 	k := &kid{}
 	var err error
-	if k.records, err = object.NewNamedMemory((mostWorkers*mostRecords*recordSize+abi.PageSize-1)&^(abi.PageSize-1), recordsName); err != nil {
+	if k.records, err = object.NewNamedMemory(recordsSize, recordsName); err != nil {
 		return nil, err
 	}
 	hands := []abi.HandOn{{Handle: abi.Handle(k.records), Rights: abi.RightRead | abi.RightWrite | abi.RightTransfer}}
@@ -82,12 +82,21 @@ func (p *parent) create(seed uint64) (*kid, error) {
 	if p.random.IntN(4) == 0 {
 		q.Highest = p.random.IntN(6)
 	}
-	if k.made, err = q.Start(); err != nil {
+	for p.slots[k.slot] {
+		k.slot++
+	}
+	if _, err = object.Here.Map(k.records, k.at(), 0, recordsSize, syscall.PROT_READ); err == nil {
+		if k.made, err = q.Start(); err != nil {
+			must(abi.CallMemoryUnmap, uint64(abi.HandleSpace), k.at(), recordsSize)
+		}
+	}
+	if err != nil {
 		for _, h := range append(minted, abi.Handle(k.records)) {
 			must(abi.CallHandleClose, uint64(h))
 		}
 		return nil, err
 	}
+	p.slots[k.slot] = true
 	if i, err := k.made.Process.Info(); err == nil {
 		k.pid = int(i.PID)
 	}
@@ -197,10 +206,12 @@ func (p *parent) ask() {
 }
 
 // close gives back what the parent has of a child that has ended.
-func (k *kid) close() {
+func (p *parent) close(k *kid) {
 	if k.made.Process == 0 {
 		return
 	}
+	must(abi.CallMemoryUnmap, uint64(abi.HandleSpace), k.at(), recordsSize)
+	p.slots[k.slot] = false
 	if err := k.made.Close(); err != nil {
 		fail("the handles of child %d: %v", k.pid, err)
 	}
