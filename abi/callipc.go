@@ -106,9 +106,10 @@ const (
 
 	// CallProcessQuota bounds the CPU time of a process. Arguments: the process, the
 	// time that its threads together may have in each period, the period, both in
-	// ns; a time of 0 bounds nothing. Right: RightManage.
+	// ns; a time of 0 bounds nothing. Who has received a call of a thread that has no
+	// time left goes on with its own. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH; EINVAL a period under 1 ms or over 10 s,
-	// or a time under 100 us.
+	// or a time under 100 us; EPERM the process is the caller's own and has a quota.
 	CallProcessQuota // 0x1026
 
 	// CallInterruptCreate makes an object of a line of the interrupt controller,

@@ -7,6 +7,7 @@ package core
 import (
 	"loam/abi"
 	"loam/kernel/pool"
+	"loam/kernel/sched"
 	"loam/machine/metal"
 )
 
@@ -80,6 +81,28 @@ func (r *runner) unboost(e int32) {
 	}
 }
 
+// recallParked takes from entities that have just used up their quota those who run on
+// them: a server would not answer before the client's next period, and others wait for it, too. It goes
+// on by its own. It reports whether there was one.
+func (r *runner) recallParked() (recalled bool) {
+	for e := k.sched.TakeParked(); e != sched.None; e = k.sched.TakeParked() {
+		r.reach(e)
+		own := r.recall(e)
+		if own == pool.Nil {
+			continue
+		}
+		if boost := k.threads.Index(e).boost; boost > k.threads.Index(own).boost {
+			k.threads.Index(own).boost = boost
+			r.reprioritize(own)
+		}
+		r.unboost(e)
+		r.settleEntity(own)
+		r.settleEntity(e)
+		recalled = true
+	}
+	return recalled
+}
+
 func loamThreadInfo(r *runner, c *metal.Context) uint64 {
 	i, t, e := r.thread(c.Arg0(), abi.RightRead)
 	if e != 0 {
@@ -113,6 +136,9 @@ func loamProcessQuota(r *runner, c *metal.Context) uint64 {
 	p, e := r.process(c.Arg0(), abi.RightManage)
 	if e != 0 {
 		return e.Result()
+	}
+	if quota, _ := k.sched.Quota(p.handle.Index); quota != 0 && p == r.p {
+		return abi.EPERM.Result()
 	}
 	// What is too large to be a time is negative, and refused.
 	if !k.sched.SetQuota(p.handle.Index, int64(c.Arg1()), int64(c.Arg2()), r.time(), int(r.id)) {

@@ -284,20 +284,21 @@ func (k *kernel) setRefill(at int64) {
 	}
 }
 
-// alarm serves an interval timer: owner counts from the first process's.
-func (r *runner) alarm(owner int32, now int64) {
+// alarm serves what isn't a thread's wait: owner counts from the first process's interval
+// timer. It reports whether it has sent a signal.
+func (r *runner) alarm(owner int32, now int64) (sent bool) {
 	switch owner + int32(k.threads.Cap()) {
 	case k.mapTimer():
 		k.drawAtTime()
-		return
+		return false
 	case k.refillTimer():
 		k.sched.Refill(now, int(r.id))
 		r.kick()
-		return
+		return false
 	}
 	if i := owner - k.timerOwner(0) + int32(k.threads.Cap()); i >= 0 {
 		r.timerExpired(i, now)
-		return
+		return false
 	}
 	p := k.processes.Index(owner / timersPerProcess)
 	it := &p.timers[owner%timersPerProcess]
@@ -312,8 +313,9 @@ func (r *runner) alarm(owner int32, now int64) {
 		idle := used == it.used
 		it.used = used
 		if idle {
-			return
+			return false
 		}
 	}
 	r.postProcess(p, abi.Siginfo{Signo: it.signal, Code: abi.SI_KERNEL})
+	return true
 }

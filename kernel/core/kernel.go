@@ -42,6 +42,8 @@ type kernel struct {
 	alarmed int32              // the runner whose timer is for k.timers
 	alarm   int64              // the deadline that it looks after, decode.Never without one
 
+	alarmFrom int64 // no alarm comes earlier: see spare
+
 	frames *frame.Allocator
 	env    paging.Env
 	nodes  space.Pool // of the areas of all spaces

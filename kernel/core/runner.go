@@ -217,6 +217,11 @@ func (r *runner) choose() {
 		}
 		r.arm(now, slice)
 		r.now = 0
+		if k.sched.Parked() && r.recallParked() {
+			r.breathe()
+			tidied = false
+			continue
+		}
 		if i == sched.None {
 			if left {
 				r.breathe()
@@ -353,7 +358,7 @@ func (r *runner) arm(now, slice int64) {
 			k.alarm, k.alarmed = first, r.id
 		}
 		if k.alarmed == r.id {
-			at = first
+			at = max(first, k.alarmFrom)
 		}
 	}
 	if slice != sched.Forever {
@@ -361,6 +366,17 @@ func (r *runner) arm(now, slice int64) {
 	}
 	if at < r.armed {
 		r.armBy(at)
+	}
+}
+
+// spare keeps the next alarm away for a moment, and if the last one had much to do, as long as it has taken
+// since. Else who sets timers could have the machine do nothing but serve them.
+func (k *kernel) spare(since int64, much bool) {
+	const moment = 10_000 // ns
+	k.alarmFrom = since + moment
+	if much {
+		now := metal.Now()
+		k.alarmFrom = now + max(now-since, moment)
 	}
 }
 
@@ -407,7 +423,8 @@ func (r *runner) happened(e metal.Event) {
 		if k.alarmed == r.id {
 			k.alarm = decode.Never // whoever arms next looks after the next one
 		}
-		r.expire(metal.Now())
+		now := metal.Now()
+		k.spare(now, r.expire(now))
 	}
 	if e&metal.EventInput != 0 {
 		r.inputChanged()

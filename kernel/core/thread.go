@@ -171,16 +171,18 @@ func (r *runner) childEnded() {
 	}
 }
 
-// expire ends the waits whose time has come.
-func (r *runner) expire(now int64) {
-	const most = 64 // at a time; the timer comes again at once for the others
-	for range most {
+// expire ends the waits whose time has come. It reports whether that was more than one, or
+// a signal, which may be for thousands of threads.
+func (r *runner) expire(now int64) (much bool) {
+	const most = 64 // at a time; the timer comes again for the others
+	for n := range most {
 		i, ok := k.timers.Pop(now)
 		if !ok {
-			return
+			return much
 		}
+		much = much || n > 0
 		if int(i) >= k.threads.Cap() {
-			r.alarm(i-int32(k.threads.Cap()), now)
+			much = r.alarm(i-int32(k.threads.Cap()), now) || much
 			continue
 		}
 		t := k.threads.Index(i)
@@ -194,6 +196,7 @@ func (r *runner) expire(now int64) {
 			r.unpause(i, t)
 		}
 	}
+	return much
 }
 
 // interrupt ends the wait of thread i because a signal is to be taken.

@@ -269,7 +269,15 @@ func (q *Queue) park(t int32, th *thread) {
 		q.s.refills.Set(th.group, x.until)
 	}
 	x.parked.PushBack(q.s.links, t)
+	q.s.late.PushBack(q.s.lateLinks, t)
 }
+
+// Parked reports whether TakeParked has somebody to give.
+func (s *Scheduler) Parked() bool { return !s.late.Empty() }
+
+// TakeParked gives a thread that was parked since its group has used up its quota, and
+// still is: each once, after the call that parked it; None when there is no other.
+func (s *Scheduler) TakeParked() int32 { return s.late.PopFront(s.lateLinks) }
 
 // unpark takes t out of its group's list.
 func (s *Scheduler) unpark(t int32, th *thread) {
@@ -277,6 +285,9 @@ func (s *Scheduler) unpark(t int32, th *thread) {
 	x.parked.Remove(s.links, t)
 	if x.parked.Empty() {
 		s.refills.Remove(th.group)
+	}
+	if s.lateLinks[t].Linked() {
+		s.late.Remove(s.lateLinks, t)
 	}
 	th.state = asleep
 }

@@ -325,3 +325,41 @@ func TestPeriodsEnd(t *testing.T) {
 		t.Errorf("%d us are left until %d ms", left/1000, s.groups[1].until/ms)
 	}
 }
+
+// TestTakeParked: who is parked is told once, and not when it goes on before.
+func TestTakeParked(t *testing.T) {
+	for _, prio := range []int{0, 3} {
+		s := New(nil, 1, 3, 1)
+		q := s.Queue(0)
+		for i := range int32(3) {
+			s.SetGroup(i, 0, 0, 0)
+			s.SetPriority(i, prio, 0, 0)
+			q.Wake(i, 0)
+		}
+		s.SetQuota(0, MinQuota, MinPeriod, 0, 0)
+		if q.Pick(0); s.Parked() || s.TakeParked() != None {
+			t.Fatal("somebody is parked at the start")
+		}
+		if i, _ := q.Pick(MinQuota); i != None || !s.Parked() {
+			t.Fatalf("%d runs without time", i)
+		}
+		s.Dequeue(1, MinQuota, 0)
+		got := [2]int32{s.TakeParked(), s.TakeParked()}
+		if got != [2]int32{0, 2} && got != [2]int32{2, 0} {
+			t.Errorf("%v are told, 0 and 2 wait", got)
+		}
+		if s.Parked() || s.TakeParked() != None {
+			t.Error("somebody is told twice")
+		}
+		s.Refill(MinPeriod, 0)
+		q.Pick(MinPeriod)
+		if i, _ := q.Pick(MinPeriod + MinQuota); i != None || !s.Parked() {
+			t.Errorf("%d runs without time", i)
+		}
+		s.Refill(2*MinPeriod, 0)
+		s.Refill(2*MinPeriod, 0)
+		if s.Parked() {
+			t.Error("who goes on is told")
+		}
+	}
+}

@@ -77,7 +77,8 @@
 // quota this costs nothing but the counting.
 //
 // Time is charged to the thread number that Pick answered, whatever the kernel runs
-// on it: it is a scheduling entity, which a client may lend to a server.
+// on it: it is a scheduling entity, which a client may lend to a server. When it is
+// parked the caller is told (TakeParked), so that the server need not wait for it.
 //
 // # Several CPUs
 //
@@ -231,8 +232,10 @@ type Scheduler struct {
 	urgent  uint64 // the CPUs with a runnable fixed thread, as bits
 	pending uint64 // those where one waits
 
-	limited int          // groups with a quota
-	refills *timeq.Queue // those with parked threads, by the end of their period
+	limited   int          // groups with a quota
+	refills   *timeq.Queue // those with parked threads, by the end of their period
+	late      pool.List    // parked threads that TakeParked hasn't given
+	lateLinks []pool.Link
 }
 
 // New makes a scheduler for CPUs 0 to cpus-1, threads 0 to threads-1 and groups 0
@@ -247,9 +250,11 @@ func New(from *tables.Source, cpus, threads, groups int) *Scheduler {
 		links:   tables.Make[pool.Link](from, threads),
 		groups:  tables.Make[group](from, groups+1),
 		refills: timeq.New(from, groups+1),
-		queues:  make([]Queue, cpus),
-		slice:   DefaultSlice,
-		all:     ^uint64(0) >> (MaxCPUs - cpus),
+
+		lateLinks: tables.Make[pool.Link](from, threads),
+		queues:    make([]Queue, cpus),
+		slice:     DefaultSlice,
+		all:       ^uint64(0) >> (MaxCPUs - cpus),
 	}
 	s.idle = s.all
 	for i := range s.queues {

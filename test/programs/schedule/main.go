@@ -21,6 +21,10 @@ import (
 	"loam/user/sys"
 )
 
+// The goroutine of main stays on the first thread, whose priority it sets: on another it would
+// wait for those that it is to be above.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "role" {
 		role(os.Args[2])
@@ -29,6 +33,9 @@ func main() {
 		{Name: "a quota holds", Run: quota},
 		{Name: "fixed priorities go first", Run: priorities},
 		{Name: "a busy server is raised to who waits for it", Run: raised},
+		{Name: "a quota can't be lifted", Run: lifts},
+		{Name: "a caller without time doesn't hold up its server", Run: stalls},
+		{Name: "timers leave time for others", Run: manyTimers},
 		{Name: "arguments", Run: arguments},
 	})
 }
@@ -40,6 +47,11 @@ func role(name string) {
 		for {
 			runtime.KeepAlive(nil)
 		}
+	case "burst":
+		for start := sys.Monotonic(); sys.Monotonic()-start < int64(burst); {
+			runtime.KeepAlive(nil)
+		}
+		os.Exit(0)
 	case "worker": // takes its time over each call
 		var m sys.Message
 		for {
@@ -50,14 +62,20 @@ func role(name string) {
 			work()
 		}
 	case "caller":
-		m := sys.Message{To: uint64(object.Given(0))}
-		if sys.MessageCall(abi.CallEndpointCall, &m) != 0 {
+		m, start := sys.Message{To: uint64(object.Given(0))}, sys.Monotonic()
+		if sys.MessageCall(abi.CallEndpointCall, &m) != 0 || sys.Monotonic()-start >= int64(burst/2) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	default:
+		attack(name)
 	}
 	os.Exit(2)
 }
+
+// burst is how long somebody computes at a fixed priority. It ends: threads of Go's runtime
+// that this program may need have none.
+const burst = 300 * time.Millisecond
 
 // work takes some 5 ms of the CPU. By the thread's own time it would never end: the
 // time is its caller's.
@@ -171,7 +189,7 @@ func sleep(d time.Duration) {
 
 // raised: a server works for a program when a thread of a fixed priority calls it, and
 // another one of a lower fixed priority computes. Were the server not raised, the caller would wait
-// for ever.
+// for that one to end.
 func raised() error {
 	e, err := sys.ObjectCall(abi.CallEndpointCreate)
 	if err != nil {
@@ -191,7 +209,7 @@ func raised() error {
 		return err
 	}
 	defer func() { _ = object.Thread(abi.HandleThread).Schedule(0, 0) }()
-	spin, err := child("spin", 4)
+	spin, err := child("burst", 4)
 	if err != nil {
 		return err
 	}
@@ -209,7 +227,7 @@ func raised() error {
 	if err := urgent.Thread.Resume(); err != nil {
 		return err
 	}
-	status, err := urgent.Process.Wait(object.After(200 * time.Millisecond))
+	status, err := urgent.Process.Wait(object.Forever)
 	if err != nil || status != (abi.ExitStatus{}) {
 		err = fmt.Errorf("the urgent caller: %v %v", status, err)
 	}
