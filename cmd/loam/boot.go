@@ -21,10 +21,11 @@ func bootCommand() *cobra.Command {
 	var display, dump, services string
 	cmd := &cobra.Command{
 		Use:   "boot",
-		Short: "Start the kernel on a machine and watch it",
-		Long: `Start the kernel on a PC (QEMU's q35) with the VGA text console in a window, if
-there is a screen, and the serial console here. With --arch riscv64 the machine is
-QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
+		Short: "Start a machine and watch its consoles",
+		Long: `Start a PC (QEMU's q35) with the VGA text console in a window, if there is a
+screen, and the serial console here. With --arch riscv64 the machine is QEMU's virt,
+which has the serial console alone. In it init runs the consoles' driver, a program
+that answers keys, and the services of --services. It stays up until Ctrl-C.`,
 		Example: `  loam boot
   loam boot --arch riscv64 --firmware opensbi
   loam boot --display none --for 5s
@@ -64,7 +65,7 @@ QEMU's virt, which has the serial console alone. It stays up until Ctrl-C.`,
 	fl := cmd.Flags()
 	fl.Var(&limit, "for", "stop after this time, such as 5s (default: stay until Ctrl-C)")
 	fl.StringVar(&display, "display", boot.AutoDisplay, "where to show the VGA console: auto, none or a display of QEMU's (gtk, sdl, cocoa)")
-	fl.StringVar(&services, "services", "", "run the services that the file manifest in `DIR` names (docs/init.md)")
+	fl.StringVar(&services, "services", "", "run the services that the file manifest in `DIR` names, too (docs/init.md)")
 	fl.StringVar(&dump, "screendump", "", "before the end, save a picture of the VGA console to `FILE` (PPM)")
 	return cmd
 }

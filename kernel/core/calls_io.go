@@ -24,6 +24,7 @@ import (
 
 const (
 	mostWritten = 64 << 10 // bytes of one write to the host
+	mostLogged  = 4 << 10  // bytes of one write to the log, in boot mode
 	mostPiped   = 64 << 10 // bytes that one read or write moves through a pipe
 )
 
@@ -200,8 +201,11 @@ func (r *runner) write(fd int32, addr, n uint64) uint64 {
 
 // writeHost sends bytes to the host from where they lie.
 func (r *runner) writeHost(to channel.Type, addr, n uint64) uint64 {
-	done := uint64(0)
-	for done < min(n, mostWritten) {
+	done, most := uint64(0), uint64(mostWritten)
+	if metal.BootMode() {
+		most = mostLogged
+	}
+	for done < min(n, most) {
 		b, e := r.as.View(abi.UserAddr(addr+done), n-done, space.Read)
 		if e != 0 {
 			return partly(done, e)

@@ -98,7 +98,11 @@ func (r *runner) startFirst() {
 func (k *kernel) startProgram(name, args []byte, from *origin, why *line) (*Process, abi.Errno) {
 	file, code := k.files.Lookup(name)
 	if code != archive.OK {
-		why.text(code.Error())
+		reason := code.Error()
+		if len(metal.Archive()) == 0 {
+			reason = "there is no boot archive"
+		}
+		why.text(reason)
 		return nil, abi.ENOENT
 	}
 	img := &k.image

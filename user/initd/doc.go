@@ -31,5 +31,9 @@
 //
 // What is made of the machine's devices (interrupts, ports, memory for DMA) init
 // makes once and keeps, too: a device that still writes to the memory of a driver
-// that is dead writes to nobody else's.
+// that is dead writes to nobody else's. When a service has ended for good, all of it but
+// that memory goes, and so the kernel has its console back.
+//
+// init itself serves the program list (programs.go) to services that use the endpoint
+// "init": the same that the host gets.
 package initd

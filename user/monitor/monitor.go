@@ -92,7 +92,7 @@ func (m *monitor) memory() string {
 	if err != nil {
 		return "memory: " + err.Error() + "\n"
 	}
-	return fmt.Sprintf("memory: %d KiB usable, %d KiB free; of the kernel: heap %d KiB, tables %d KiB, objects %d KiB\n",
+	return fmt.Sprintf("memory: %d KiB usable, %d KiB free\nkernel: heap %d KiB, tables %d KiB, objects %d KiB\n",
 		i.Usable>>10, i.Free>>10, i.Heap>>10, i.Tables>>10, i.Objects>>10)
 }
 
