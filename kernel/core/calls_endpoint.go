@@ -374,7 +374,7 @@ func loamEndpointReply(r *runner, c *metal.Context) uint64 {
 
 // loamEndpointReplyReceive: endpoint, options, token; words.
 func loamEndpointReplyReceive(r *runner, c *metal.Context) uint64 {
-	_, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
+	i, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
 	if errno != 0 {
 		return errno.Result()
 	}
@@ -388,6 +388,9 @@ func loamEndpointReplyReceive(r *runner, c *metal.Context) uint64 {
 	if token != 0 {
 		if errno := r.answer(c, token); errno != 0 && errno != abi.ESRCH {
 			return errno.Result()
+		}
+		if k.objects.At(i).Receivers() == 0 { // the last handle has gone with the answer
+			return abi.ECANCELED.Result()
 		}
 	}
 	r.giveBack(r.index)

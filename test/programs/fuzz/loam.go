@@ -149,10 +149,14 @@ func withheld(nr uint64) bool {
 
 // bounded gives an argument that is never wild; false if k is another's.
 func (g *gen) bounded(k kind) (uint64, bool) {
+	good := g.IntN(2) == 0
 	switch k {
 	case harmless:
 		return g.of(0, uint64(abi.HandleProcess), uint64(abi.HandleSpace), uint64(abi.HandleThread), 1<<62|g.Uint64()), true
 	case firstPort:
+		if good {
+			return safePort + uint64(g.IntN(safeSize)), true
+		}
 		return g.of(safePort, safePort+uint64(g.IntN(safeSize)), 1<<16, 1<<16+uint64(g.Uint32()), ^uint64(0)-uint64(g.IntN(16))), true
 	case portCount: // with a first port that may be, none beyond what is safe, or too many
 		return g.of(1, 2, 0, 1<<16, ^uint64(0)), true
@@ -161,8 +165,14 @@ func (g *gen) bounded(k kind) (uint64, bool) {
 	case width:
 		return g.of(1, 2, 4, 0, 3, 8, 1<<32), true
 	case deviceAddr:
+		if good {
+			return holeAddr + uint64(g.IntN(holeSize>>12))<<12, true
+		}
 		return g.of(holeAddr+uint64(g.IntN(holeSize>>12))<<12, holeAddr+1, 0, ^uint64(0), ^uint64(4095), 1<<63), true
 	case deviceSize:
+		if good {
+			return 4096, true
+		}
 		return g.of(4096, uint64(1+g.IntN(16))<<12, 0, 1, 1<<50, ^uint64(4095)), true
 	}
 	return 0, false

@@ -60,7 +60,7 @@ func main() {
 	seconds := flag.Int("seconds", 20, "how long")
 	children := flag.Int("children", 1<<30, "how many at most")
 	first := flag.Int("first", 0, "the first child's number")
-	limit := flag.Duration("limit", time.Second, "time for one child, since it has begun")
+	limit := flag.Duration("limit", 2500*time.Millisecond, "time for one child, since it has begun")
 	flag.Parse()
 	fmt.Printf("fuzz: seed %d\n", *seed)
 	p := &parent{seed: *seed, limit: *limit, random: rand.New(rand.NewPCG(*seed, 0))}

@@ -46,7 +46,7 @@ type kid struct {
 }
 
 const (
-	mostAtOnce   = 6
+	mostAtOnce   = 8
 	canaryFactor = 0x9e3779b97f4a7c15
 	leakAllowed  = 24 << 20        // bytes: what this program's own heap may vary
 	tidyEvery    = 24              // children

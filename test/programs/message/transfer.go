@@ -20,6 +20,7 @@ func handleCases() []cases.Case {
 		{Name: "endpoint_call ENOBUFS", Run: notAccepted},
 		{Name: "endpoint_reply ENOBUFS", Run: answerNotAccepted},
 		{Name: "no room in the receiver's table", Run: fullTable},
+		{Name: "an answer takes the right to receive along", Run: receiverSent},
 		{Name: "a handle that is closed while the call waits", Run: closedMeanwhile},
 	}
 }
@@ -116,6 +117,31 @@ func notAccepted() error {
 	}
 	ok(n.Close())
 	return object.Close(e)
+}
+
+// receiverSent: a server gives the last handle to receive by away, without the right to, with an answer
+// after which it wants to receive. Nobody can call it any more, so it doesn't wait.
+func receiverSent() error {
+	e := endpoint()
+	mine := must(object.Duplicate(e, abi.RightWrite))
+	all := abi.RightsOf(abi.KindEndpoint)
+	last := sending(0, abi.HandOn{Handle: abi.GivenHandle(0), Rights: abi.RightWrite, Flags: abi.HandOnMove})
+	s := begin([]abi.HandOn{{Handle: e, Rights: all, Flags: abi.HandOnMove}}, receive(given(0)),
+		do{nr: abi.CallEndpointReplyReceive, to: given(0), options: last, answer: true})
+	m := sys.Message{To: uint64(mine), Options: sent(1)}
+	if _, err := message(abi.CallEndpointCall, &m); err != 0 {
+		return err
+	}
+	if r := s.result(1); r.errno() != syscall.ECANCELED {
+		return fmt.Errorf("the server: %v", r.errno())
+	}
+	s.over()
+	again := sys.Message{To: uint64(mine)}
+	if _, err := message(abi.CallEndpointCall, &again); err != syscall.ECONNREFUSED {
+		return fmt.Errorf("a call: %v", err)
+	}
+	ok(object.Close(m.Options.Given[0]))
+	return object.Close(mine)
 }
 
 // answerNotAccepted: the caller takes fewer than the answer has; it still waits, and another answer is good.
