@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) error {
 	defer p.Close()
 	host := o.attend(p)
 	defer host.asker.End()
-	defer o.list(host.asker.Ask)()
+	defer o.list(host.ask)()
 	if o.Stdin != nil {
 		go func() { _, _ = io.Copy(p.Console, o.Stdin) }()
 	}

@@ -3,6 +3,7 @@
 package boot
 
 import (
+	"context"
 	"io"
 
 	"loam/abi"
@@ -17,13 +18,14 @@ import (
 // the machine ended: what programs write is on the console.
 type channelEnd struct {
 	asker *run.Asker
+	hello chan struct{} // closed when the kernel listens
 	done  chan struct{} // closed when nothing comes any more
 	exit  []byte        // the payload of Exit, nil: none; to be read after done
 }
 
 // attend begins to handle what comes.
 func (o *Options) attend(p *vm.Process) *channelEnd {
-	c := &channelEnd{asker: run.NewAsker(p.In), done: make(chan struct{})}
+	c := &channelEnd{asker: run.NewAsker(p.In), hello: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
 		o.pump(stream.NewReader(p.Out, channel.ToHost), c)
@@ -37,13 +39,29 @@ func (o *Options) attend(p *vm.Process) *channelEnd {
 // maxNotices bounds what the machine may say on loam's own messages.
 const maxNotices = 100
 
+// ask is a run.Ask. What is sent before the kernel listens would be lost in part.
+func (c *channelEnd) ask(ctx context.Context, request []byte) ([]byte, error) {
+	select {
+	case <-c.hello:
+		return c.asker.Ask(ctx, request)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 func (o *Options) pump(r *stream.Reader, c *channelEnd) {
+	if f, err := r.Next(); err != nil || f.Type != channel.Hello {
+		return
+	}
+	close(c.hello)
 	for notices := 0; ; {
 		f, err := r.Next()
 		if err != nil {
 			return
 		}
 		switch f.Type {
+		case channel.Hello:
+			return
 		case channel.Answer:
 			if c.asker.Answer(f.Payload) != nil {
 				return
