@@ -239,11 +239,11 @@ func (r *runner) interrupt(i int32, t *Thread) {
 	r.finish(i, result)
 }
 
-// restartable says whether a call that waits for a descriptor starts again
+// restartable says whether a call that waits for a descriptor or a child starts again
 // after a handler with SA_RESTART; those with a time-out never do (signal(7)).
 func restartable(nr uint64) bool {
 	switch nr {
-	case abi.SYS_READ, abi.SYS_READV, abi.SYS_WRITE, abi.SYS_WRITEV:
+	case abi.SYS_READ, abi.SYS_READV, abi.SYS_WRITE, abi.SYS_WRITEV, abi.SYS_WAIT4:
 		return true
 	}
 	return false

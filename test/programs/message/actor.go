@@ -25,6 +25,9 @@ const (
 	buffers = 64 << 10 // from where in an actor's memory its buffers are
 )
 
+// highest is the fixed priority that actors may have.
+var highest = 3
+
 // text is the memory object with the actors' code.
 var text object.Memory
 
@@ -36,6 +39,7 @@ type actorProcess struct {
 	data    []byte
 	used    uint64
 	threads []object.Thread
+	ended   bool
 }
 
 // actor is one thread of such a process.
@@ -62,7 +66,7 @@ func newProcess(size uint64, hands ...abi.HandOn) *actorProcess {
 	prepareText()
 	p := &actorProcess{memory: must(object.NewMemory(size))}
 	p.data = here(p.memory, size)
-	p.Child = must((&object.Program{Empty: true, Handles: hands}).Start())
+	p.Child = must((&object.Program{Empty: true, Handles: hands, Highest: highest}).Start())
 	must(p.Space.Map(text, textAt, 0, page, syscall.PROT_READ|syscall.PROT_EXEC))
 	must(p.Space.Map(p.memory, dataAt, 0, size, rw))
 	return p
@@ -170,6 +174,9 @@ func (a *actor) result(i int) output {
 
 // over ends the process, if it still runs, and gives back all of it.
 func (p *actorProcess) over() {
+	if p.ended {
+		return
+	}
 	if err := p.Process.Kill(); err != syscall.ESRCH {
 		ok(err)
 	}
@@ -179,6 +186,7 @@ func (p *actorProcess) over() {
 
 // forget gives back what this process has of it.
 func (p *actorProcess) forget() {
+	p.ended = true
 	for i, t := range p.threads {
 		if i > 0 {
 			ok(t.Close())
@@ -200,9 +208,12 @@ func (o output) errno() syscall.Errno {
 // soon is longer than anything takes that happens at all.
 func soon() int64 { return object.After(30 * time.Second) }
 
+// sleep is how this process waits.
+var sleep = time.Sleep
+
 // eventually waits until something is so.
 func eventually(what string, so func() bool) {
-	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); !so(); sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			panic("never: " + what)
 		}

@@ -33,12 +33,18 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "stress" {
 		exit(stress(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "role" {
+		exit(runAs(os.Args[2]))
+	}
 	before := used()
 	if len(os.Args) > 1 && os.Args[1] == "cross" {
 		os.Args = slices.Delete(os.Args, 1, 2)
 		cases.Main(slices.Concat(
 			pairCases(),
 			registerCases(),
+			chainCases(),
+			jobCases(),
+			priorityCases(),
 			[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},
 		))
 		exit(nil)

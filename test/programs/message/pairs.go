@@ -94,7 +94,7 @@ func revokedByServer() error {
 // handleGone has another thread, perhaps on another CPU, take one of a pair's handles away: from then on
 // no call is made by it.
 func handleGone(how string) error {
-	for round := range 20 {
+	for round := range 8 {
 		e, n := endpoint(), must(object.NewNotification())
 		send := must(object.Duplicate(e, callRights|transferred))
 		c := newProcess(2*buffers, to(send, callRights), to(abi.Handle(n), abi.RightWait))
@@ -112,12 +112,12 @@ func handleGone(how string) error {
 		other := where.add(where.pin(0), pause(given(1)), closing, pause(given(1))).start()
 		server.start()
 		client.start()
-		eventually("they go on", func() bool { return client.steps[1].finished() > 1000+uint64(round)*17 })
+		eventually("they go on", func() bool { return client.steps[1].finished() > 200+uint64(round)*17 })
 		if how == "revoked" {
 			ok(object.Revoke(send))
 		} else {
 			ok(n.Signal(1))
-			if o := other.result(2); o.result < 0 {
+			if o := other.result(2); o.errno() != 0 {
 				return fmt.Errorf("taking it away: %v", o.errno())
 			}
 		}
@@ -143,7 +143,7 @@ func closedHere() error {
 	e := endpoint()
 	s := begin([]abi.HandOn{to(e, waitRights)}, echo(given(0))...)
 	s.waits(0, 1)
-	for round := range 1 + 20*lastCPU() {
+	for round := range 1 + 8*min(2, lastCPU()) {
 		h := must(object.Duplicate(e, callRights))
 		var begun atomic.Uint64
 		failed := make(chan syscall.Errno)
@@ -266,7 +266,7 @@ func ownEndpoint(others bool) error {
 // cancelBesides: a server that has received a call serves another client meanwhile, again and again. The
 // first call is cancelled: the server keeps its registers, and is told when it receives.
 func cancelBesides() error {
-	for round := range 40 {
+	for round := range 15 {
 		e := endpoint()
 		s := newProcess(2*buffers, to(e, waitRights))
 		server := s.add(receive(given(0)), receive(given(0)), do{nr: ownSpin, to: 300, token: 0x123456789abcdef}, do{nr: abi.CallEndpointReplyReceive, to: given(0)})
