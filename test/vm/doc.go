@@ -20,6 +20,8 @@
 //	machine_test.go, machines_test.go, memory_test.go
 //	                  machine types, memory sizes, determinism
 //	boot_test.go      loam boot, loam doctor
+//	console_linux_test.go, monitor_linux_test.go
+//	                  its console: keyboard, screen, drivers that die, panics
 //	devicetree_test.go, treelies_test.go
 //	                  devicetrees that are broken, or lie (riscv64)
 //	virtmachines_test.go

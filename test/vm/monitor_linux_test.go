@@ -149,8 +149,8 @@ func (m *monitor) waitScreen(what string, wanted func(rows []string) bool) []str
 	}
 }
 
-// jump has the CPU go on at address 0, by way of the debugger's protocol (GDB manual,
-// appendix E).
+// jump has the CPU go on at address 0, in the kernel, by way of the debugger's protocol
+// (GDB manual, appendix E).
 func (m *monitor) jump() {
 	m.t.Helper()
 	conn, r := m.connect("gdb")
@@ -163,17 +163,40 @@ func (m *monitor) jump() {
 			m.t.Fatal(err)
 		}
 	}
-	pc := "P10="
-	if vmtest.Arch() == hostvm.RISCV64 {
-		pc = "P20="
-	}
-	send("qXfer:features:read:target.xml:0,ffb") // else QEMU writes no single register
-	send(pc + strings.Repeat("0", 16))
-	for answer := ""; !strings.HasSuffix(answer, "$OK#"); { // it also says that the machine has stopped
-		var err error
-		if answer, err = r.ReadString('#'); err != nil || strings.Contains(answer, "$E") {
-			m.t.Fatalf("the debugger's answer: %q, %v", answer, err)
+	// expect reads up to an answer of as many digits, or that one: QEMU also says when the
+	// machine has stopped.
+	expect := func(want string) string {
+		for {
+			answer, err := r.ReadString('#')
+			if err != nil || strings.Contains(answer, "$E") {
+				m.t.Fatalf("the debugger's answer: %q, %v", answer, err)
+			}
+			answer = strings.TrimSuffix(answer[strings.LastIndexByte(answer, '$')+1:], "#")
+			if answer == want || want == "" && len(answer) == 16 {
+				return answer
+			}
 		}
 	}
+	pc := "10"
+	if vmtest.Arch() == hostvm.RISCV64 {
+		pc = "20"
+	}
+	send("qXfer:features:read:target.xml:0,ffb") // else QEMU tells no single register
+	for try := 0; ; try++ {
+		send("p" + pc)
+		if at := expect(""); strings.HasSuffix(at, "ff") { // in the kernel
+			break
+		}
+		if try == 100 {
+			m.t.Fatal("the CPU is always in user mode")
+		}
+		send("c")
+		time.Sleep(20 * time.Millisecond)
+		if _, err := conn.Write([]byte{3}); err != nil { // stop
+			m.t.Fatal(err)
+		}
+	}
+	send("P" + pc + "=" + strings.Repeat("0", 16))
+	expect("OK")
 	send("c")
 }
