@@ -352,8 +352,8 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 // endCall ends the call of thread x, which the current thread answers, and takes back what the
 // two were raised to and what x has lent.
 func (r *runner) endCall(x int32) {
-	r.unboost(k.ipc.Parties[r.index].Entity)
-	r.unboost(k.ipc.Parties[x].Entity)
+	r.unraise(r.index)
+	r.unraise(x)
 	lent := r.recall(x) // perhaps not to this thread
 	k.ipc.Answer(x)
 	if lent != pool.Nil {

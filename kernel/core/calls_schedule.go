@@ -46,38 +46,83 @@ func (r *runner) reprioritize(i int32) {
 // as that takes: a caller waits for that receiver, and must not wait for threads that
 // are less urgent than itself. Who that waits for in turn is raised, too.
 func (r *runner) boost(endpoint int32, priority int8) {
-	const chain = 16
-	for range chain {
-		i := k.ipc.Endpoint(endpoint).Taker
-		if i == pool.Nil {
+	for range boostChain {
+		client, ok := r.taken(endpoint)
+		if !ok {
 			return
 		}
-		r.reach(i)
-		// It may have answered since, or be another thread by now.
-		client := k.ipc.Parties[i].Client
-		if client == pool.Nil || k.ipc.Parties[client].Endpoint != endpoint {
+		k.threads.Index(client).raised = max(k.threads.Index(client).raised, priority)
+		k.ipc.Parties[client].Home = 0 // the answer takes it back, with the lock
+		if endpoint, ok = r.settleBoost(k.ipc.Parties[client].Entity); !ok {
 			return
 		}
-		e := k.ipc.Parties[i].Entity
-		r.reach(k.ipc.Runs[e])
-		if k.sched.Priority(e) < int(priority) {
-			k.threads.Index(e).boost = priority
-			k.ipc.Parties[client].Home = 0 // the answer takes it back, with the lock
-			r.reprioritize(e)
-		}
-		last := &k.ipc.Parties[k.ipc.Runs[e]]
-		if last.State != ipcSending {
-			return
-		}
-		endpoint = last.Endpoint
 	}
 }
 
-// unboost takes back what boost has given to an entity.
-func (r *runner) unboost(e int32) {
-	if t := k.threads.Index(e); t.boost != 0 {
-		t.boost = 0
+const boostChain = 16
+
+// lower is boost's contrary, when a caller doesn't wait at an endpoint any more.
+func (r *runner) lower(endpoint int32) {
+	priority := int8(0)
+	for range boostChain {
+		client, ok := r.taken(endpoint)
+		if !ok {
+			return
+		}
+		if i := k.ipc.Sender(endpoint); i != pool.Nil {
+			priority = max(priority, int8(k.ipc.Parties[i].Priority))
+		}
+		if k.threads.Index(client).raised <= priority {
+			return
+		}
+		k.threads.Index(client).raised = priority
+		e := k.ipc.Parties[client].Entity
+		if endpoint, ok = r.settleBoost(e); !ok {
+			return
+		}
+		priority = int8(k.sched.Priority(e))
+	}
+}
+
+// taken gives the client whose call the last receiver at an endpoint works for, if it
+// still does.
+func (r *runner) taken(endpoint int32) (client int32, ok bool) {
+	i := k.ipc.Endpoint(endpoint).Taker
+	if i == pool.Nil {
+		return pool.Nil, false
+	}
+	r.reach(i)
+	// It may have answered since, or be another thread by now.
+	client = k.ipc.Parties[i].Client
+	return client, client != pool.Nil && k.ipc.Parties[client].Endpoint == endpoint
+}
+
+// settleBoost gives an entity the highest priority that one of the threads which have it
+// is raised to. If the last of them waits to be received, it gives the endpoint where.
+func (r *runner) settleBoost(e int32) (endpoint int32, sends bool) {
+	r.reach(k.ipc.Runs[e])
+	boost := k.raisedTo(e)
+	if t := k.threads.Index(e); t.boost != boost {
+		t.boost = boost
 		r.reprioritize(e)
+	}
+	last := &k.ipc.Parties[k.ipc.Runs[e]]
+	return last.Endpoint, last.State == ipcSending
+}
+
+// raisedTo is the highest priority that one of the threads of an entity is raised to.
+func (k *kernel) raisedTo(e int32) (boost int8) {
+	for i := k.ipc.Runs[e]; i != pool.Nil; i = k.ipc.Parties[i].Client {
+		boost = max(boost, k.threads.Index(i).raised)
+	}
+	return boost
+}
+
+// unraise says that nobody works for a call of thread i any more.
+func (r *runner) unraise(i int32) {
+	if t := k.threads.Index(i); t.raised != 0 {
+		t.raised = 0
+		r.settleBoost(k.ipc.Parties[i].Entity)
 	}
 }
 
@@ -91,11 +136,6 @@ func (r *runner) recallParked() (recalled bool) {
 		if own == pool.Nil {
 			continue
 		}
-		if boost := k.threads.Index(e).boost; boost > k.threads.Index(own).boost {
-			k.threads.Index(own).boost = boost
-			r.reprioritize(own)
-		}
-		r.unboost(e)
 		r.settleEntity(own)
 		r.settleEntity(e)
 		recalled = true

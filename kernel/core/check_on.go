@@ -120,8 +120,8 @@ func (k *kernel) checkThread(i int32, t *Thread) (broken string) {
 		return "core: the notification that is bound to a thread"
 	case t.on != 0 && k.runners[t.on-1].index != i:
 		return "core: a thread is on a CPU that has another"
-	case t.boost != 0 && p.Entity == i && k.ipc.Runs[i] == i && t.wait == running && !t.stopped && !t.held:
-		return "core: a thread is raised that works for nobody who waits"
+	case p.Entity == i && t.boost != k.raisedTo(i), p.Entity != i && t.boost != 0:
+		return "core: an entity is raised to what none of its threads is"
 	}
 	return k.checkEntity(i)
 }

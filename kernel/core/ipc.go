@@ -145,17 +145,26 @@ func (r *runner) endLending(i int32) {
 // in first, for it may be lending it on without the kernel lock: reach of i isn't enough, since
 // a caller with a deadline has no home.
 func (r *runner) recall(i int32) int32 {
-	r.reach(k.ipc.Runs[k.ipc.Parties[i].Entity])
-	return k.ipc.Recall(i)
+	e := k.ipc.Parties[i].Entity
+	r.reach(k.ipc.Runs[e])
+	own := k.ipc.Recall(i)
+	if own != pool.Nil && k.threads.Index(e).boost != 0 { // others wait for whom it had called
+		from, to := k.threads.Index(i), k.threads.Index(own)
+		to.raised, from.raised = max(to.raised, from.raised), 0
+		r.settleBoost(e)
+		r.settleBoost(own)
+	}
+	return own
 }
 
 // giveBack gives back the entity that was lent to thread i, if one was.
 func (r *runner) giveBack(i int32) {
-	r.unboost(k.ipc.Parties[i].Entity)
+	r.unraise(i)
 	c := k.ipc.Parties[i].Client
 	if c == pool.Nil {
 		return
 	}
+	r.unraise(c)
 	r.recall(c)
 	r.settleEntity(k.ipc.Parties[c].Entity)
 	r.work |= workChoose
@@ -163,17 +172,22 @@ func (r *runner) giveBack(i int32) {
 
 // leaveEndpoint takes thread i out of its wait at an endpoint.
 func (r *runner) leaveEndpoint(i int32, t *Thread) {
-	if t.wait != forReply {
+	if p := &k.ipc.Parties[i]; t.wait != forReply {
+		endpoint, urgent := p.Endpoint, p.State == ipcSending && p.Priority > 0
 		k.ipc.Leave(i)
+		if urgent {
+			r.lower(endpoint)
+		}
 		return
 	}
-	r.unboost(k.ipc.Parties[i].Entity)
 	e := r.recall(i)
 	k.ipc.Answer(i)
-	if e != pool.Nil {
-		r.settleEntity(e)
-		r.settleEntity(k.ipc.Parties[i].Entity)
+	if e == pool.Nil {
+		r.unraise(i)
+		return
 	}
+	r.settleEntity(e)
+	r.settleEntity(k.ipc.Parties[i].Entity)
 }
 
 // resumes has thread i, whose wait is over, go on as its registers say.

@@ -162,16 +162,16 @@ func sysExit(r *runner, c *metal.Context) uint64 {
 	if p.count == 1 {
 		return sysExitGroup(r, c)
 	}
-	if !r.leaveFutexes() {
-		return memory.Absent.Result()
+	if e := r.leaveFutexes(); e != 0 {
+		return e.Result()
 	}
 	r.bury(r.index, true)
 	return 0
 }
 
 func sysExitGroup(r *runner, c *metal.Context) uint64 {
-	if !r.leaveFutexes() {
-		return memory.Absent.Result()
+	if e := r.leaveFutexes(); e != 0 {
+		return e.Result()
 	}
 	r.endProcess(r.p, abi.ExitStatus{Kind: abi.Exited, Value: uint32(c.Arg0()) & 0xff})
 	return 0
@@ -179,47 +179,65 @@ func sysExitGroup(r *runner, c *metal.Context) uint64 {
 
 // leaveFutexes does what a thread asked for at its end: clear a word and wake
 // who waits for it (set_tid_address(2)), and mark the robust futexes that it
-// held (Linux Documentation/locking/robust-futex-ABI.rst). It reports false if a page
-// has to come before: it is done again then, and does no harm to what is done.
-func (r *runner) leaveFutexes() bool {
+// held (Linux Documentation/locking/robust-futex-ABI.rst). More: that was a piece.
+// Absent: a page has to come before; the piece is done again then, and does no harm to what is done.
+func (r *runner) leaveFutexes() abi.Errno {
 	r.as.TakeAbsent()
 	t := r.t
-	if t.robust != 0 {
-		r.leaveRobust(t)
-	}
-	if t.clearTID != 0 && r.as.WriteUint32(t.clearTID, 0) == 0 {
+	next, left := t.robustNext, t.robustLeft
+	more := t.robust != 0 && r.leaveRobust(t)
+	if !more && t.clearTID != 0 && r.as.WriteUint32(t.clearTID, 0) == 0 {
 		r.wakeWord(t.clearTID)
 	}
-	if r.as.Missed() {
-		return !r.mustWait(memory.Absent)
+	if r.as.Missed() && r.mustWait(memory.Absent) {
+		t.robustNext, t.robustLeft = next, left
+		return memory.Absent
 	}
-	return true
+	if more {
+		r.unfinished()
+		return memory.More
+	}
+	return 0
 }
 
-// leaveRobust walks a list in user memory: bounded, and every word of it as
-// the program left it.
-func (r *runner) leaveRobust(t *Thread) {
+// leaveRobust walks a piece of a list in user memory: bounded, and every word of it as
+// the program left it. It reports whether there is more.
+func (r *runner) leaveRobust(t *Thread) (more bool) {
 	const (
 		longest    = 2048
+		atOnce     = 16
 		offOffset  = 8
 		offPending = 16
 	)
 	offset, e := r.as.ReadUint64(t.robust + offOffset)
 	if e != 0 {
-		return
+		return false
 	}
 	pending, _ := r.as.ReadUint64(t.robust + offPending)
-	next, e := r.as.ReadUint64(t.robust)
-	for n := 0; e == 0 && n < longest && abi.UserAddr(next) != t.robust; n++ {
+	next := t.robustNext
+	if t.robustLeft == 0 {
+		if next, e = r.as.ReadUint64(t.robust); e != 0 {
+			return false
+		}
+		t.robustLeft = longest
+	}
+	for n := 0; e == 0 && t.robustLeft > 0 && abi.UserAddr(next) != t.robust; n++ {
+		if n == atOnce {
+			t.robustNext = next
+			return true
+		}
 		entry := next &^ 1
 		next, e = r.as.ReadUint64(abi.UserAddr(entry))
 		if entry != pending {
 			r.leaveLock(t, abi.UserAddr(entry+offset))
 		}
+		t.robustLeft--
 	}
+	t.robustLeft = 0
 	if pending != 0 {
 		r.leaveLock(t, abi.UserAddr(pending&^1+offset))
 	}
+	return false
 }
 
 // leaveLock marks the lock in word, if t holds it, as its dead owner's, and

@@ -403,7 +403,7 @@ func (r *runner) goOn() {
 	if r.t != t || t.unfinished {
 		return
 	}
-	t.memory = space.Call{} // done, if only because it fails now
+	t.memory, t.done = space.Call{}, 0 // done, if only because it fails now
 	if t.due(r.p) {
 		r.work |= workSignal
 	}

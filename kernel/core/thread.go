@@ -44,6 +44,9 @@ type Thread struct {
 	clearTID abi.UserAddr // set to 0 and woken at the thread's end
 	robust   abi.UserAddr // head of the list of robust futexes
 
+	robustNext uint64 // of it: where an unfinished end of the thread goes on
+	robustLeft int32  // 0: it hasn't begun
+
 	unfinished bool       // its call goes on before it does anything else (goOn)
 	done       int32      // by an unfinished futex call: threads woken
 	making     int32      // by an unfinished MemoryCreateDMA: the object's header plus 1
@@ -53,6 +56,7 @@ type Thread struct {
 
 	message         message // what its call has beside words
 	priority, boost int8    // fixed, of its entity: its own, and of those who wait for whom it works for
+	raised          int8    // of those who wait for who works for its call
 	bound           int32   // header of the notification that is bound to it plus 1, 0: none
 
 	ask ask // for a page

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -26,6 +27,18 @@ func attack(name string) {
 			os.Exit(3)
 		}
 		role("spin")
+	case "robust": // each entry and each lock in a page of its own
+		for range 4 {
+			list := robustList()
+			go endRobust(list)
+			for start := time.Now(); list[locks(1)] != ownerDied || list[locks(robustLength)] != ownerDied; {
+				if time.Since(start) > time.Second {
+					os.Exit(4)
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+		os.Exit(0)
 	case "timers": // as many as it may have, as often as they may come
 		n, err := object.NewNotification()
 		if err != nil {
@@ -110,4 +123,61 @@ func manyTimers() error {
 		err = fmt.Errorf("what takes 5ms took %v", d)
 	}
 	return errors.Join(err, end(c))
+}
+
+const (
+	robustLength = 2048 // of a list that the kernel looks at
+	pageWords    = abi.PageSize / 8
+	ownerDied    = 1 << 30
+)
+
+// locks is where the lock of an entry is, the first being 1.
+func locks(entry int) int { return (robustLength + entry) * pageWords }
+
+// endRobust ends a thread that has the first and the last lock of a list.
+func endRobust(list []uint64) {
+	runtime.LockOSThread()
+	_, _, e := syscall.RawSyscall(abi.SYS_SET_ROBUST_LIST, uintptr(sys.AddressOfWords(list)), 24, 0)
+	if e != 0 {
+		os.Exit(3)
+	}
+	tid := uint64(syscall.Gettid())
+	list[locks(1)], list[locks(robustLength)] = tid, tid
+}
+
+// robustList makes as long a list of robust futexes as is looked at.
+func robustList() []uint64 {
+	list := make([]uint64, locks(robustLength)+pageWords)
+	at := sys.AddressOfWords(list)
+	for i := range uint64(robustLength) { // the head is in the first page
+		list[i*pageWords] = at + (i+1)*abi.PageSize
+	}
+	list[1] = robustLength * abi.PageSize // from an entry to its lock
+	return list
+}
+
+// robust: a thread that ends with as many locks as are looked at doesn't hold others up.
+func robust() error {
+	if err := object.Thread(abi.HandleThread).Schedule(2, 0); err != nil {
+		return err
+	}
+	defer func() { _ = object.Thread(abi.HandleThread).Schedule(0, 0) }()
+	c, err := child("robust", 0)
+	if err != nil {
+		return err
+	}
+	worst := time.Duration(0)
+	for range 300 {
+		start := time.Now()
+		sleep(200 * time.Microsecond)
+		worst = max(worst, time.Since(start)-200*time.Microsecond)
+	}
+	if worst > time.Millisecond {
+		return errors.Join(fmt.Errorf("a thread of a fixed priority was %v late", worst), end(c))
+	}
+	status, err := c.Process.Wait(object.After(10 * time.Second))
+	if err == nil && status != (abi.ExitStatus{}) {
+		err = fmt.Errorf("the child: %v", status)
+	}
+	return errors.Join(err, c.Close())
 }

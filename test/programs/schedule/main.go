@@ -33,9 +33,11 @@ func main() {
 		{Name: "a quota holds", Run: quota},
 		{Name: "fixed priorities go first", Run: priorities},
 		{Name: "a busy server is raised to who waits for it", Run: raised},
+		{Name: "a raised server stays so when another answers it", Run: raisedBetween},
 		{Name: "a quota can't be lifted", Run: lifts},
 		{Name: "a caller without time doesn't hold up its server", Run: stalls},
 		{Name: "timers leave time for others", Run: manyTimers},
+		{Name: "a thread with many locks ends without holding up others", Run: robust},
 		{Name: "arguments", Run: arguments},
 	})
 }
@@ -60,6 +62,21 @@ func role(name string) {
 				os.Exit(1)
 			}
 			work()
+			if len(os.Args) > 3 { // and calls another server in the midst of it
+				other := sys.Message{To: uint64(object.Given(1)), Options: &sys.MessageOptions{Deadline: abi.WaitForever}}
+				if sys.MessageCall(abi.CallEndpointCall, &other) != 0 {
+					os.Exit(1)
+				}
+				work()
+			}
+		}
+	case "echo":
+		var m sys.Message
+		for {
+			m.To = uint64(object.Given(0))
+			if sys.MessageCall(abi.CallEndpointReplyReceive, &m) != abi.ReceivedCall {
+				os.Exit(1)
+			}
 		}
 	case "caller":
 		m, start := sys.Message{To: uint64(object.Given(0))}, sys.Monotonic()
@@ -190,12 +207,27 @@ func sleep(d time.Duration) {
 // raised: a server works for a program when a thread of a fixed priority calls it, and
 // another one of a lower fixed priority computes. Were the server not raised, the caller would wait
 // for that one to end.
-func raised() error {
+func raised() error { return raisedServer() }
+
+// raisedBetween: so it is when the server calls another one, which answers.
+func raisedBetween() error { return raisedServer("between") }
+
+func raisedServer(between ...string) error {
 	e, err := sys.ObjectCall(abi.CallEndpointCreate)
 	if err != nil {
 		return err
 	}
-	server, err := child("worker", 0, abi.HandOn{Handle: abi.Handle(e), Rights: abi.RightWait})
+	echo, err := sys.ObjectCall(abi.CallEndpointCreate)
+	if err != nil {
+		return err
+	}
+	other, err := child("echo", 0, abi.HandOn{Handle: abi.Handle(echo), Rights: abi.RightWait})
+	if err != nil {
+		return err
+	}
+	server, err := (&object.Program{File: "program", Args: append([]string{"schedule", "role", "worker"}, between...), Handles: []abi.HandOn{
+		{Handle: abi.Handle(e), Rights: abi.RightWait}, {Handle: abi.Handle(echo), Rights: abi.RightWrite},
+	}}).Start()
 	if err != nil {
 		return err
 	}
@@ -231,7 +263,7 @@ func raised() error {
 	if err != nil || status != (abi.ExitStatus{}) {
 		err = fmt.Errorf("the urgent caller: %v %v", status, err)
 	}
-	return errors.Join(err, end(spin, urgent, slow, server), object.Close(abi.Handle(e)))
+	return errors.Join(err, end(spin, urgent, slow, server, other), object.Close(abi.Handle(e)), object.Close(abi.Handle(echo)))
 }
 
 func arguments() error {
