@@ -10,38 +10,74 @@ import (
 	"loam/kernel/ipc"
 	"loam/kernel/object"
 	"loam/kernel/pool"
+	"loam/machine/bootinfo"
 	"loam/machine/metal"
 )
 
-// The kernel's invariants, which kernels with the tag loamcheck look at all the time: every
-// auditPeriod, before a thread runs, and at the end. What packages object, ipc, sched,
+// The kernel's invariants, which kernels with the tag loamcheck look at when the machine ends and, with audit=1 on
+// the command line, now and then before a thread runs. What packages object, ipc, sched,
 // timeq and memory can say of themselves, they say (their Check); here is what holds
 // between them. Whatever isn't so is a panic that says what it is.
 
 // audited: the kernel looks at its invariants while it runs.
 const audited = true
 
-// auditPeriod is how often, ns.
-const auditPeriod = 50_000_000
+// auditPeriod is how often at most, ns; auditShare is the part of the time that it may take, as 1
+// of so many: what is tested is to go on at its usual pace.
+const (
+	auditPeriod = 50_000_000
+	auditShare  = 32
+)
 
 var auditor struct {
-	last    int64
+	next    int64 // when it is time to
 	objects *object.Audit
 }
 
-func setUpAudit() { auditor.objects = k.objects.NewAudit() }
+// setUpAudit also looks at all tables that are looked at as a whole: there is memory behind
+// them from then on, and a walk takes none.
+func setUpAudit() {
+	if on, _ := bootinfo.Flag(metal.CommandLine(), "audit"); !on {
+		auditor.next = decode.Never
+	}
+	auditor.objects = k.objects.NewAudit()
+	auditor.objects.Begin()
+	must(k.ipc.Check(func(int32) bool { return false }))
+	must(k.sched.Check())
+	must(k.timers.Check())
+	for i := range k.pagers {
+		k.touched += k.pagers[i].key
+	}
+	linked := 0
+	for _, links := range [][]pool.Link{k.links, k.siblings, k.orphanLinks} {
+		for i := range links {
+			if links[i].Linked() {
+				linked++
+			}
+		}
+	}
+	for i := range int32(k.threads.Cap()) {
+		if _, ok := k.futexes.Waiting(i); ok {
+			linked++
+		}
+	}
+	if linked != 0 {
+		broken("core: somebody waits before there is anybody", int32(linked))
+	}
+}
 
 // audit looks at the invariants if it is time to, when the current thread is about to
 // run. No other CPU is out then, nor in the middle of anything: each has the lock only to
 // change from one state that is well formed to another.
 func (r *runner) audit() {
 	now := metal.Now()
-	if r.work|k.dirty != 0 || now-auditor.last < auditPeriod {
+	if r.work|k.dirty != 0 || now < auditor.next {
 		return
 	}
-	auditor.last = now
 	r.barrier(nil)
 	walk()
+	end := metal.Now()
+	auditor.next = end + max(auditPeriod, auditShare*(end-now))
 }
 
 // broken ends the machine: what was found isn't so.

@@ -57,24 +57,24 @@ func (r *results) take(k *kid) {
 	}
 }
 
-// print says how often each call succeeded, of how many times.
+// print says how often each call succeeded, of how many times, and which never did.
 func (r results) print() {
-	var lines []string
-	n, good := 0, 0
+	var lines, never []string
 	for i := range loamForms {
 		nr := loamForms[i].nr
 		x := r[nr]
 		if x == nil {
 			x = &result{}
 		}
-		n++
-		if x.done > 0 {
-			good++
+		if x.done == 0 {
+			never = append(never, abi.Name(arch(), nr))
 		}
 		lines = append(lines, fmt.Sprintf("%s %d/%d", abi.Name(arch(), nr), x.done, x.done+x.failed))
 	}
 	sort.Strings(lines)
-	fmt.Printf("\nfuzz: results %s\nfuzz: %d of Loam's %d calls succeeded\n", strings.Join(lines, ", "), good, n)
+	sort.Strings(never)
+	fmt.Printf("\nfuzz: results %s\nfuzz: %d of Loam's %d calls succeeded, not %s\n", strings.Join(lines, ", "),
+		len(lines)-len(never), len(lines), strings.Join(never, " "))
 }
 
 func arch() abi.Arch {
