@@ -19,7 +19,7 @@ func loamDeviceMemory(r *runner, c *metal.Context) uint64 {
 	if e := r.machine(c.Arg0()); e != 0 {
 		return e.Result()
 	}
-	if at == 0 || (at|size)%abi.PageSize != 0 || size == 0 || size > memory.MaxPages*abi.PageSize || at > metal.MaxPhysical()-size {
+	if top := metal.MaxPhysical(); at == 0 || (at|size)%abi.PageSize != 0 || size == 0 || size > memory.MaxPages*abi.PageSize || at >= top || size > top-at {
 		return abi.EINVAL.Result()
 	}
 	console := metal.ConsoleAt(at, size)

@@ -44,7 +44,7 @@ func (r *runner) readMessage(addr uint64, sends bool) (deadline int64, e abi.Err
 		*m = message{}
 		return decode.Never, 0
 	case addr&abi.MessageSame != 0: // and nothing goes with the words
-		if addr != m.same {
+		if addr != m.same || addr == noneSame {
 			return 0, abi.EINVAL
 		}
 		m.sendBytes, m.handles, m.flags = 0, 0, 0

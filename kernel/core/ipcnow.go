@@ -68,7 +68,7 @@ func (r *runner) callNow(c *metal.Context) bool {
 //loam:noalloc
 func (r *runner) answerNow(c *metal.Context) bool {
 	o := c.Arg1()
-	if o != r.t.message.same {
+	if o != r.t.message.same || o == noneSame {
 		return false
 	}
 	if r.pair.state != apart {

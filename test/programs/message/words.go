@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"syscall"
 
 	"loam/abi"
@@ -23,6 +24,7 @@ func wordCases() []cases.Case {
 		{Name: "endpoint_reply ESRCH: forged tokens", Run: forgedTokens},
 		{Name: "wrong handles", Run: wrongHandles},
 		{Name: "wrong options", Run: wrongOptions},
+		{Name: "options that can't be the same", Run: notTheSame},
 		{Name: "endpoint_call ECONNREFUSED", Run: refused},
 	}
 }
@@ -230,6 +232,20 @@ func wrongOptions() error {
 		}
 	}
 	return nil
+}
+
+// notTheSame: after a call with a deadline no options are the same, whatever is given for them.
+func notTheSame() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	e := endpoint()
+	defer object.Close(e)
+	m := sys.Message{To: uint64(e), Options: &sys.MessageOptions{}}
+	if _, err := message(abi.CallEndpointReceive, &m); err != syscall.ETIMEDOUT {
+		return err
+	}
+	_, err := sys.ObjectCall(abi.CallEndpointReply, 0, ^uint64(0), 0)
+	return want(err, syscall.EINVAL)
 }
 
 // refused: nobody can receive, before the call and while it waits.
