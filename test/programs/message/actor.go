@@ -188,13 +188,16 @@ func (p *actorProcess) over() {
 func (p *actorProcess) forget() {
 	p.ended = true
 	for i, t := range p.threads {
-		if i > 0 {
+		if i > 0 && t != 0 {
 			ok(t.Close())
 		}
 	}
-	ok(p.Child.Close())
+	for _, h := range []abi.Handle{abi.Handle(p.Process), abi.Handle(p.Space), abi.Handle(p.Thread), abi.Handle(p.memory)} {
+		if h != 0 {
+			ok(object.Close(h))
+		}
+	}
 	away(p.data)
-	ok(p.memory.Close())
 }
 
 // errno gives the error that an output tells, 0 for none.

@@ -45,6 +45,7 @@ func main() {
 			chainCases(),
 			jobCases(),
 			priorityCases(),
+			crowdCases(),
 			[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},
 		))
 		exit(nil)
