@@ -61,6 +61,12 @@ func (g *gen) furnish() {
 		g.create(abi.CallMemoryCreatePaged, objectPages*abi.PageSize, some[g.IntN(len(some))], 7, 0, 0)
 	}
 	g.mapMemory(pagedOffset)
+	if some := g.handles[machine]; len(some) > 0 { // which may lack the right
+		g.create(abi.CallMemoryCreateDMA, some[0], 2*abi.PageSize, 0)
+		g.create(abi.CallDeviceMemory, some[0], holeAddr, abi.PageSize)
+		g.create(abi.CallPortsCreate, some[0], safePort+safeSize/2+g.Uint64N(safeSize/2), 1)
+		g.create(abi.CallInterruptCreate, some[0], g.Uint64N(24), 0)
+	}
 	if g.IntN(4) == 0 { // nothing runs in it until thread_start
 		b := make([]byte, abi.ProcessCreateSize)
 		(&abi.ProcessCreate{Flags: abi.ProcessEmpty, Limits: abi.DefaultLimits()}).Put(b)
