@@ -84,9 +84,20 @@ func waysToEnd() []way {
 			ok(r.wake.Signal(1))
 			r.second.result(1)
 		}},
-		{name: "a deadline", call: &within, end: func(r *race) { r.low.result(raceCall) }},
-		{name: "the client's death", end: func(r *race) { r.low.over() }},
-		{name: "the client's death as a thread", end: func(r *race) { ok(r.low.thread.End()) }},
+		// The other client still waits, so that the server stays raised until it receives.
+		{name: "a deadline", call: &within, end: func(r *race) {
+			sleep(400 * time.Millisecond)
+			answered(r)
+			r.low.result(raceCall)
+		}},
+		{name: "the client's death", end: func(r *race) {
+			r.low.over()
+			answered(r)
+		}},
+		{name: "the client's death as a thread", end: func(r *race) {
+			ok(r.low.thread.End())
+			answered(r)
+		}},
 		{name: "the server's death", end: func(r *race) { r.server.over() }},
 		{name: "the server's death as a thread, then as a process", end: func(r *race) {
 			ok(r.server.thread.End())
