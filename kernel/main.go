@@ -23,7 +23,7 @@ func main() {
 const maxStack = 512 << 10
 
 // known are the keys of the command line; docs/kernel-command-line.md.
-var known = []string{"mode", "tsc", "time", "seed", "v", "log", "ring", "cpus", "collect", "mallocs", "eof", "map", "limit", "essential"}
+var known = []string{"mode", "tsc", "time", "seed", "v", "log", "ring", "cpus", "collect", "mallocs", "eof", "map", "limit", "essential", "audit"}
 
 func logUnknown() {
 	line := metal.CommandLine()
