@@ -329,22 +329,14 @@ func (r *runner) cancel(i int32, t *Thread) {
 func (r *runner) wakeBound(i int32) {
 	o := k.objects.At(i)
 	w := o.Bound - 1
-	if k.several {
-		r.reach(w)
-	}
-	s := &k.seats[w]
-	t := s.t
-	if t.wait != forReceive || s.p.ended {
+	r.reach(w)
+	t := k.threads.Index(w)
+	if t.wait != forReceive || k.processes.Index(t.process).ended {
 		return
 	}
-	giveBits(s.c, o.Bits)
-	s.c.SetResult(abi.ReceivedBits)
+	giveBits(k.contexts[w], o.Bits)
 	o.Bits = 0
-	k.ipc.Leave(w)
-	if t.deadline != decode.Never {
-		k.timers.Remove(w)
-	}
-	r.ready(w, t)
+	r.finish(w, abi.ReceivedBits)
 }
 
 // giveBits puts bits of a notification into the registers of who receives them.

@@ -100,12 +100,9 @@ func newKThread() int32 {
 // has time for it.
 func ready(cpu *CPU, i int32) {
 	t := &kthreads[i]
-	if at := t.deadline; at != never {
+	if t.deadline != never {
 		t.deadline = never
 		deadlines--
-		if home := &cpus[t.cpu%MaxCPUs]; at == home.soonest {
-			home.soonest = earliest(home)
-		}
 	}
 	t.state = kReady
 	if t.runner {
@@ -117,7 +114,7 @@ func ready(cpu *CPU, i int32) {
 		return
 	}
 	enqueue(i)
-	if !cpu.idles() { // else this CPU will run it
+	if cpu.current != cpu.idle { // else this CPU will run it
 		prod(cpu)
 	}
 }
@@ -138,7 +135,7 @@ func enqueue(i int32) {
 // thread of the queue.
 func prod(cpu *CPU) {
 	for i := range cpuCount {
-		if c := &cpus[i%MaxCPUs]; c != cpu && c.idles() && !c.nudged {
+		if c := &cpus[i%MaxCPUs]; c != cpu && c.current == c.idle && !c.nudged {
 			nudge(c)
 			return
 		}
@@ -169,7 +166,6 @@ func block(cpu *CPU, s kstate, futex uint64, deadline int64) {
 	}
 	if deadline != never {
 		deadlines++
-		cpu.soonest = min(cpu.soonest, deadline)
 	}
 	next(cpu)
 }
@@ -184,8 +180,7 @@ func next(cpu *CPU) {
 	armTimer(cpu)
 }
 
-// first takes the runner, or the head of the ready queue, or the idle thread. A runner
-// that idles goes before the idle thread: it halts the CPU itself then.
+// first takes the runner, or the head of the ready queue, or the idle thread.
 func (cpu *CPU) first() int32 {
 	if cpu.runnerReady && (cpu.turns == 0 || readyHead < 0) {
 		cpu.runnerReady, cpu.turns = false, 0
@@ -193,9 +188,6 @@ func (cpu *CPU) first() int32 {
 	}
 	i := readyHead
 	if i < 0 {
-		if r := cpu.runner; r >= 0 && kthreads[r].state == kIdling {
-			return r
-		}
 		return cpu.idle
 	}
 	readyHead = kthreads[i].next
@@ -243,8 +235,8 @@ func expire(cpu *CPU, now int64) {
 	}
 }
 
-// earliest returns the first deadline of the kernel threads that a CPU's timer is
-// for: CPU.soonest.
+// earliest returns the first deadline of the kernel threads that this CPU's
+// timer is for.
 func earliest(cpu *CPU) int64 {
 	if deadlines == 0 {
 		return never

@@ -37,9 +37,6 @@ const (
 func kernelInterrupt(cpu *CPU, t Trap) {
 	serveInterrupt(cpu, t)
 	machineLock.Lock()
-	if cpu.unset {
-		armTimer(cpu)
-	}
 	wake := cpu.events != 0
 	if wake {
 		wakeRunner(cpu)
@@ -70,19 +67,16 @@ func kickInterrupt(cpu *CPU) {
 	cpu.events |= uint32(EventKick)
 }
 
-// timerInterrupt notes that the timer has come, and what for. It is left unset: its
-// next time may not be known yet.
 func timerInterrupt(cpu *CPU) {
-	cpu.unset, cpu.tick = true, true
+	machineLock.Lock()
+	cpu.timerSet = timerSpent
+	cpu.tick = true
 	now := Now()
-	cpu.came = now
-	if now >= cpu.soonest {
-		machineLock.Lock()
-		expire(cpu, now)
-		machineLock.Unlock()
-	}
+	expire(cpu, now)
 	if now >= cpu.deadline {
 		cpu.deadline = never
 		cpu.events |= uint32(EventTimer)
 	}
+	armTimer(cpu)
+	machineLock.Unlock()
 }

@@ -42,7 +42,6 @@ var tests = map[string]func() error{
 	"sleep":       sleep,
 	"random":      random,
 	"runner":      runner,
-	"wakes":       wakes,
 	"giveback":    giveback,
 	"forget":      forget,
 	"space":       kernelSpace,
