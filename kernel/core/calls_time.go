@@ -296,10 +296,6 @@ func (r *runner) alarm(owner int32, now int64) (sent bool) {
 		r.kick()
 		return false
 	}
-	if i := owner - k.timerOwner(0) + int32(k.threads.Cap()); i >= 0 {
-		r.timerExpired(i, now)
-		return false
-	}
 	p := k.processes.Index(owner / timersPerProcess)
 	it := &p.timers[owner%timersPerProcess]
 	if it.period > 0 {

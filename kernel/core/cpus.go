@@ -113,6 +113,7 @@ func (t *Thread) runner() *runner {
 // load loads the space of a seat.
 func (r *runner) load(s *seat) {
 	s.as.Loaded = true
+	r.near.pairs = 0
 	if k.several {
 		atomic.StoreInt32(&r.loaded, s.space) // before Changes is read: see shoot
 	} else {
@@ -249,9 +250,10 @@ func (r *runner) barrier(s *space.Space) {
 	await(waits)
 }
 
-// near is where the current thread last had a clock's time stored: the page of
-// user memory that can be written, and where that is. It is to this CPU what a
-// translation in the processor is, and is forgotten together with those.
+// near is where a thread last had a clock's time stored: the page of user memory
+// that can be written, and where that is. It is to this CPU what a
+// translation in the processor is, and is forgotten together with those, or when
+// another space is loaded.
 type near struct {
 	page  uint64
 	pa    uint64

@@ -329,14 +329,22 @@ func (r *runner) cancel(i int32, t *Thread) {
 func (r *runner) wakeBound(i int32) {
 	o := k.objects.At(i)
 	w := o.Bound - 1
-	r.reach(w)
-	t := k.threads.Index(w)
-	if t.wait != forReceive || k.processes.Index(t.process).ended {
+	if k.several {
+		r.reach(w)
+	}
+	s := &k.seats[w]
+	t := s.t
+	if t.wait != forReceive || s.p.ended {
 		return
 	}
-	giveBits(k.contexts[w], o.Bits)
+	giveBits(s.c, o.Bits)
+	s.c.SetResult(abi.ReceivedBits)
 	o.Bits = 0
-	r.finish(w, abi.ReceivedBits)
+	k.ipc.Leave(w)
+	if t.deadline != decode.Never {
+		k.timers.Remove(w)
+	}
+	r.ready(w, t)
 }
 
 // giveBits puts bits of a notification into the registers of who receives them.

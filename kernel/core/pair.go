@@ -126,8 +126,8 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 	}
 	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
-	r.near.pairs = 0
 	if r.loaded != s.space {
+		r.near.pairs = 0
 		if k.several {
 			atomic.StoreInt32(&r.loaded, s.space) // before Changes is read: see shoot
 		} else {
@@ -147,11 +147,11 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 func (r *runner) sit(s *seat) {
 	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
-	r.near.pairs = 0
 	r.seeCode()
 	if r.loaded == s.space {
 		return
 	}
+	r.near.pairs = 0
 	r.loaded = s.space // one CPU: nobody reads it now
 	if s.as.Changes == s.changes {
 		r.cpu.UseKept(s.word, s.root, s.tag)

@@ -225,8 +225,8 @@ func (r *runner) choose() {
 		if i == sched.None {
 			if left {
 				r.breathe()
-			} else {
-				r.rest()
+			} else if r.rest() {
+				return
 			}
 			tidied = false
 			continue
@@ -251,15 +251,40 @@ func (r *runner) choose() {
 	}
 }
 
-// rest gives the CPU away until something happens.
-func (r *runner) rest() {
+// rest gives the CPU away until something happens. It reports whether that has made a
+// thread ready to enter, as choose does.
+func (r *runner) rest() bool {
 	r.idle = true
 	metal.ReportMistakes()
 	unlock()
 	e := r.cpu.Idle()
 	r.comeIn()
 	r.idle = false
+	r.now = r.cpu.Came()
 	r.happened(e)
+	return r.enterAlone()
+}
+
+// enterAlone makes the thread current that the scheduler has chosen when it woke on an
+// idle CPU, and gives the kernel lock back, if there is nothing else to do: it is to
+// choose what switchTo is.
+func (r *runner) enterAlone() bool {
+	e := r.queue.Current()
+	if e == sched.None || r.entity != sched.None || r.work&^workChoose|k.dirty != 0 || !r.queue.Alone() || k.anythingLeft() || k.sched.Parked() {
+		return false
+	}
+	i := k.ipc.Runs[e]
+	s := &k.seats[i]
+	if t, p := s.t, s.p; t.retry || t.unfinished || t.signalled || p.ended || p.signalled(t) {
+		return false
+	}
+	r.entity = e
+	r.become(i)
+	r.comeHome()
+	r.work = 0
+	r.arm(r.time(), sched.Forever)
+	r.goOut()
+	return true
 }
 
 // release frees the context of a thread that ended here.
@@ -291,7 +316,6 @@ func (r *runner) change(entity int32) {
 		r.index = sched.None
 		r.t, r.p, r.as, r.c = nil, nil, nil, nil
 		r.party = nil
-		r.near.pairs = 0
 		return
 	}
 	i := k.ipc.Runs[entity]
@@ -309,7 +333,6 @@ func (r *runner) become(i int32) {
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, i
 	r.party = &k.ipc.Parties[i]
 	r.t.on = r.id + 1
-	r.near.pairs = 0
 	if r.loaded != s.space {
 		r.load(s)
 	}
@@ -367,6 +390,7 @@ func (r *runner) arm(now, slice int64) {
 	if at < r.armed {
 		r.armBy(at)
 	}
+	r.cpu.Rearm()
 }
 
 // spare keeps the next alarm away for a moment, and if the last one had much to do, as long as it has taken
@@ -423,8 +447,11 @@ func (r *runner) happened(e metal.Event) {
 		if k.alarmed == r.id {
 			k.alarm = decode.Never // whoever arms next looks after the next one
 		}
-		now := metal.Now()
+		now := r.time()
 		k.spare(now, r.expire(now))
+		if e == metal.EventTimer {
+			return
+		}
 	}
 	if e&metal.EventInput != 0 {
 		r.inputChanged()

@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/decode"
 	"loam/kernel/pool"
+	"loam/kernel/sched"
 	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/kernel/victim"
@@ -141,7 +142,12 @@ func (r *runner) ready(i int32, t *Thread) {
 	if t.stopped || t.held {
 		return
 	}
-	r.enqueue(k.ipc.Parties[i].Entity, r.time())
+	e := k.ipc.Parties[i].Entity
+	if r.entity == sched.None && r.queue.WakeAlone(e, r.time()) {
+		r.work |= workChoose
+		return
+	}
+	r.enqueue(e, r.time())
 }
 
 // finish ends the wait of thread i; its call answers result.
@@ -180,11 +186,15 @@ func (r *runner) childEnded() {
 func (r *runner) expire(now int64) (much bool) {
 	const most = 64 // at a time; the timer comes again for the others
 	for n := range most {
-		i, ok := k.timers.Pop(now)
-		if !ok {
+		if first, ok := k.timers.Next(); !ok || first > now {
 			return much
 		}
+		i, _ := k.timers.Pop(now)
 		much = much || n > 0
+		if t := i - k.timerOwner(0); t >= 0 {
+			r.timerExpired(t, now)
+			continue
+		}
 		if int(i) >= k.threads.Cap() {
 			much = r.alarm(i-int32(k.threads.Cap()), now) || much
 			continue

@@ -79,3 +79,31 @@ func (q *Queue) WakeTo(t int32, now int64) (slice int64, ok bool) {
 	q.current, q.live = t, t
 	return Forever, true
 }
+
+// WakeAlone is Wake, and the Pick after it, of a thread that finds the CPU idle. Its slice
+// is Forever.
+func (q *Queue) WakeAlone(t int32, now int64) (ok bool) {
+	th := &q.threads[t]
+	if q.current != None || q.waiting != 0 || q.special || q.several || th.state != asleep || th.unused() {
+		return false
+	}
+	if now > q.since {
+		q.since = now
+	}
+	if th.weight == 0 {
+		th.part = q.s.slice
+		th.queue = q.cpu
+		q.countFixed()
+		th.state = ruling
+	} else {
+		// V stands at base while nobody is runnable.
+		q.s.idle = 0
+		th.v = min(max(th.v, q.base), q.base+maxDistance)
+		q.weight, q.sum = th.weight, th.weight*(th.v-q.base)
+		th.d = th.v + th.virtual(q.s.slice/wakeFraction)
+		th.state = running
+	}
+	q.renew, q.passed = false, false
+	q.current, q.live = t, t
+	return true
+}

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestShort makes the same of two machines, one by YieldTo, SleepTo and WakeTo where it
-// may, the other by two calls: they must not differ, however threads come, go and run.
+// TestShort makes the same of two machines, one by YieldTo, SleepTo, WakeTo and WakeAlone
+// where it may, the other by two calls: they must not differ, however threads come, go and run.
 func TestShort(t *testing.T) {
 	const threads = 4
-	var short [3]int
+	var short [4]int
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		a, b := New(nil, 1, threads, 4), New(nil, 1, threads, 4)
@@ -53,6 +53,9 @@ func TestShort(t *testing.T) {
 				if slice, ok = qa.WakeTo(i, now); ok {
 					next = i
 					short[2]++
+				} else if ok = qa.WakeAlone(i, now); ok {
+					next, slice = i, Forever
+					short[3]++
 				} else {
 					qa.Enqueue(i, now)
 				}
@@ -70,7 +73,7 @@ func TestShort(t *testing.T) {
 			t.Fatalf("seed %d: %+v, by two calls %+v", seed, a.threads, b.threads)
 		}
 	}
-	if min(short[0], short[1], short[2]) < 1000 {
+	if slices.Min(short[:]) < 1000 {
 		t.Errorf("the short ways were taken %v times only", short)
 	}
 }

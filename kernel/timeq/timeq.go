@@ -106,7 +106,12 @@ func (q *Queue) Pop(now int64) (owner int32, ok bool) {
 		return 0, false
 	}
 	owner = q.heap[0].owner
-	q.Remove(owner)
+	q.place[owner] = 0
+	n := len(q.heap) - 1
+	last := q.heap[n]
+	if q.heap = q.heap[:n]; n > 0 {
+		q.down(0, last)
+	}
 	return owner, true
 }
 

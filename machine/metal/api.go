@@ -37,7 +37,8 @@ func Enter(c *Context) Trap {
 	return Trap(c.Vector)
 }
 
-// Interrupt serves the interrupt that Enter returned with.
+// Interrupt serves the interrupt that Enter returned with. Before the next Enter comes
+// Rearm.
 func (cpu *CPU) Interrupt(t Trap) Event {
 	serveInterrupt(cpu, t)
 	cpu.tick = false
@@ -49,17 +50,6 @@ func (cpu *CPU) Interrupt(t Trap) Event {
 func (cpu *CPU) Pending() Event {
 	e := cpu.events
 	cpu.events = 0
-	return Event(e)
-}
-
-// Idle gives the CPU to the other kernel threads until an event, halting it
-// when they have nothing to do either. It may return with none.
-func (cpu *CPU) Idle() Event {
-	cpu.on()
-	cpu.asked = false
-	preemptionPoint()
-	e := kernelCall(callIdle, 0, 0)
-	cpu.off()
 	return Event(e)
 }
 
@@ -92,8 +82,18 @@ func (cpu *CPU) Breathe() {
 // math.MaxInt64: no more.
 func (cpu *CPU) SetDeadline(at int64) {
 	cpu.deadline = at
-	if at < cpu.timerSet {
+	if cpu.unset {
+		armTimer(cpu)
+	} else if at < cpu.timerSet {
 		setTimer(cpu, at)
+	}
+}
+
+// Rearm sets the timer, if it has come and isn't set again: an interrupt leaves that to
+// the runner, which mostly has another deadline after it.
+func (cpu *CPU) Rearm() {
+	if cpu.unset {
+		armTimer(cpu)
 	}
 }
 

@@ -49,7 +49,7 @@ func setClock(hz uint64) {
 // deadline, those of the kernel threads that blocked here, and the end of the
 // slice of a kernel thread that others wait behind.
 func armTimer(cpu *CPU) {
-	at := min(cpu.deadline, earliest(cpu))
+	at := min(cpu.deadline, cpu.soonest)
 	if readyHead >= 0 {
 		at = min(at, Now()+kthreadSlice)
 	}
@@ -61,15 +61,17 @@ func armTimer(cpu *CPU) {
 // that may spin without a call until the other has run. A slice that has begun
 // is not made longer.
 func armSlice(cpu *CPU) {
-	if at := Now() + kthreadSlice; at < cpu.timerSet {
+	if cpu.unset {
+		armTimer(cpu)
+	} else if at := Now() + kthreadSlice; at < cpu.timerSet {
 		setTimer(cpu, at)
 	}
 }
 
 // setTimer programs the timer for a time, if it isn't already.
 func setTimer(cpu *CPU, at int64) {
-	if at != cpu.timerSet {
-		cpu.timerSet = at
+	if at != cpu.timerSet || cpu.unset {
+		cpu.timerSet, cpu.unset = at, false
 		programTimer(at)
 	}
 }

@@ -70,16 +70,18 @@ func readPair() (tsc, apic uint64) {
 	return tsc, apic
 }
 
-// timerSpent is what the timer is set to when it has interrupted: nothing.
-const timerSpent = never
-
 // programTimer has this CPU's timer interrupt at a time.
 func programTimer(at int64) {
 	if at == never {
 		lapicWrite(amd64.APICTimerInitial, 0)
 		return
 	}
-	lapicWrite(amd64.APICTimerInitial, uint32(min(max(at-Now(), 1), 0xffff_ffff)))
+	ticks := uint32(min(max(at-Now(), 1), 0xffff_ffff))
+	if x2apic {
+		wrmsr(amd64.X2APICMSR(amd64.APICTimerInitial), uint64(ticks))
+		return
+	}
+	mmioWrite32(deviceMap+lapicBase+amd64.APICTimerInitial, ticks)
 }
 
 // logClock says how time is kept.

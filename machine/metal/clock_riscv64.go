@@ -28,11 +28,8 @@ func startClock() {
 	}
 }
 
-// timerSpent is what the timer is set to when it has interrupted: it goes on to, until
-// it is set to another time.
-const timerSpent = 0
-
-// programTimer has this hart's timer interrupt at a time, or soon after.
+// programTimer has this hart's timer interrupt at a time, or soon after. It goes on
+// to until it is set to another time.
 func programTimer(at int64) {
 	when := ^uint64(0)
 	if at != never {

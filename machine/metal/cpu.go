@@ -19,6 +19,8 @@ type shared struct {
 	lines    uint64 // that have fired, and that it has not taken yet
 	timerSet int64  // what the timer is programmed to
 	deadline int64  // what SetDeadline asked for
+	came     int64  // when the timer came that ended Idle, 0: something else did
+	unset    bool   // the timer has come, and wasn't programmed since
 	tick     bool   // the timer has come since the last switch
 	runnerG  uint64 // address of the runner's g, constant
 
@@ -35,8 +37,10 @@ type shared struct {
 	runner      int32  // its runner, or none
 	runnerReady bool   // the runner waits for the CPU
 	turns       int32  // threads that go before it, for it has called Turn
+	halted      bool   // the runner has halted the CPU (Idle), or is about to
 	asked       bool   // the runtime has asked the runner to stop
 	nudged      bool   // an interrupt is on its way because of a kernel thread
+	soonest     int64  // the first deadline of the kernel threads that its timer is for
 	forgot      uint64 // the last order to forget that it has obeyed (giveback.go)
 	online      uint32 // 1 once it has started; atomic
 
@@ -45,7 +49,7 @@ type shared struct {
 
 func (s *shared) prepareShared() {
 	s.current, s.idle, s.runner = none, none, none
-	s.timerSet, s.deadline = never, never
+	s.timerSet, s.deadline, s.soonest = never, never, never
 }
 
 // cpus are the CPUs, the boot CPU first; cpuCount of them are there.

@@ -22,6 +22,8 @@ type CPU struct {
 	machineFS uint64 // FS base of machine code: the fake g lies at FS:-8
 	panicSP   uint64
 	inMachine uint64 // nonzero while a Go handler runs: a trap then is fatal
+	haltSP    uint64 // the runner's stack while it has the CPU halted, else 0
+	woken     uint64 // the vector of the interrupt that ended that
 	xcr0      uint64 // the state components that XSAVE and XRSTOR move
 	id        uint64
 

@@ -21,6 +21,8 @@
 //   - a trap or an interrupt in the kernel: the same, with the FPU state, and
 //     kernelTrap answers (it backs the heap page by page, gives kernel threads
 //     turns, and panics for everything else);
+//   - an interrupt while the runner has the CPU halted (idle.go): it is the result of the
+//     function that did; on riscv64 there is no trap at all;
 //   - amd64's NMI, double fault and machine check: stacks of their own. An NMI stops
 //     the CPU when another one panics; else all three are fatal for now. riscv64 has
 //     none of them: the interrupt that stops a hart waits until it has interrupts on.

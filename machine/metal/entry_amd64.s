@@ -216,8 +216,28 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 fromkernel:
 	JMP	·kernelTrapEntry(SB)
 
+// func awaitInterrupt()
+//
+// Halts the CPU; the interrupt comes back as this call's return, with interrupts off.
+// Between STI and HLT none comes, so haltSP is 0 but in the HLT.
+TEXT ·awaitInterrupt(SB),NOSPLIT|NOFRAME,$FRAMELESS
+	MOVQ	SP, CPU_haltSP(GS)
+	STI
+	HLT
+	JMP	-2(PC)
+
+// haltEnd: the frame of trap, taken in awaitInterrupt, from which this returns.
+TEXT ·haltEnd(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	MOVQ	0(SP), AX
+	MOVQ	AX, CPU_woken(GS)
+	MOVQ	CPU_haltSP(GS), SP
+	MOVQ	$0, CPU_haltSP(GS)
+	RET
+
 // kernelTrapEntry: the frame of trap, taken in the kernel.
 TEXT ·kernelTrapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
+	CMPQ	CPU_haltSP(GS), $0
+	JNE	halted
 	CMPQ	CPU_inMachine(GS), $0
 	JNE	fatal
 	PUSHQ	DI
@@ -242,6 +262,8 @@ TEXT ·kernelTrapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 	MOVQ	AX, 0(SP)
 	CALL	·kernelTrap(SB)
 	JMP	·resume(SB)
+halted:
+	JMP	·haltEnd(SB)
 fatal:
 	JMP	·fatalTrap(SB)
 

@@ -126,4 +126,12 @@ func ioapicRead(reg uint32) uint32 {
 	return mmioRead32(deviceMap + ioapicBase + amd64.IOAPICWindow)
 }
 
-func endOfInterrupt() { lapicWrite(amd64.APICEOI, 0) }
+// endOfInterrupt is for the interrupt that came last. Each pays for it, so its way to the
+// register has no calls in between.
+func endOfInterrupt() {
+	if x2apic {
+		wrmsr(amd64.X2APICMSR(amd64.APICEOI), 0)
+		return
+	}
+	mmioWrite32(deviceMap+lapicBase+amd64.APICEOI, 0)
+}

@@ -100,9 +100,12 @@ func newKThread() int32 {
 // has time for it.
 func ready(cpu *CPU, i int32) {
 	t := &kthreads[i]
-	if t.deadline != never {
+	if at := t.deadline; at != never {
 		t.deadline = never
 		deadlines--
+		if home := &cpus[t.cpu%MaxCPUs]; at == home.soonest {
+			home.soonest = earliest(home)
+		}
 	}
 	t.state = kReady
 	if t.runner {
@@ -114,7 +117,7 @@ func ready(cpu *CPU, i int32) {
 		return
 	}
 	enqueue(i)
-	if cpu.current != cpu.idle { // else this CPU will run it
+	if !cpu.idles() { // else this CPU will run it
 		prod(cpu)
 	}
 }
@@ -135,7 +138,7 @@ func enqueue(i int32) {
 // thread of the queue.
 func prod(cpu *CPU) {
 	for i := range cpuCount {
-		if c := &cpus[i%MaxCPUs]; c != cpu && c.current == c.idle && !c.nudged {
+		if c := &cpus[i%MaxCPUs]; c != cpu && c.idles() && !c.nudged {
 			nudge(c)
 			return
 		}
@@ -166,6 +169,7 @@ func block(cpu *CPU, s kstate, futex uint64, deadline int64) {
 	}
 	if deadline != never {
 		deadlines++
+		cpu.soonest = min(cpu.soonest, deadline)
 	}
 	next(cpu)
 }
@@ -180,7 +184,8 @@ func next(cpu *CPU) {
 	armTimer(cpu)
 }
 
-// first takes the runner, or the head of the ready queue, or the idle thread.
+// first takes the runner, or the head of the ready queue, or the idle thread. A runner
+// that idles goes before the idle thread: it halts the CPU itself then.
 func (cpu *CPU) first() int32 {
 	if cpu.runnerReady && (cpu.turns == 0 || readyHead < 0) {
 		cpu.runnerReady, cpu.turns = false, 0
@@ -188,6 +193,9 @@ func (cpu *CPU) first() int32 {
 	}
 	i := readyHead
 	if i < 0 {
+		if r := cpu.runner; r >= 0 && kthreads[r].state == kIdling {
+			return r
+		}
 		return cpu.idle
 	}
 	readyHead = kthreads[i].next
@@ -235,8 +243,8 @@ func expire(cpu *CPU, now int64) {
 	}
 }
 
-// earliest returns the first deadline of the kernel threads that this CPU's
-// timer is for.
+// earliest returns the first deadline of the kernel threads that a CPU's timer is
+// for: CPU.soonest.
 func earliest(cpu *CPU) int64 {
 	if deadlines == 0 {
 		return never

@@ -39,7 +39,11 @@ func beginOff(c *Context) {
 
 func leaveOff() {
 	if spin.Checked {
-		thisCPU().on()
+		cpu := thisCPU()
+		if cpu.unset {
+			machineFatal("the timer is not set before user mode")
+		}
+		cpu.on()
 	}
 }
 

@@ -63,6 +63,9 @@ func sti()
 func halt()
 func kernelCall(nr, a, b uint64) uint64
 
+// awaitInterrupt halts the CPU until an interrupt, whose vector is in CPU.woken then.
+func awaitInterrupt()
+
 // entries returns the addresses of the code that no Go function calls. It is
 // what keeps start in the linked kernel.
 func entries() (start, stubs, syscallEntry, idleLoop uintptr)

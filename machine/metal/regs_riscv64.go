@@ -90,6 +90,10 @@ func sti()
 func halt()
 func kernelCall(nr, a, b uint64) uint64
 
+// awaitInterrupt waits until interrupts are pending that are enabled, whether or not
+// sstatus lets them come, and returns which.
+func awaitInterrupt() (pending uint64)
+
 // entries returns the addresses of the code that no Go function calls. It is
 // what keeps start in the linked kernel.
 func entries() (start, trapVector, other, idleLoop uintptr)

@@ -192,6 +192,17 @@ TEXT ·idleLoop(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	WORD	$const_wfi
 	JMP	-1(PC)
 
+// func awaitInterrupt() (pending uint64)
+TEXT ·awaitInterrupt(SB),NOSPLIT,$0-8
+wait:
+	WORD	$const_wfi
+	CSRRS	X0, SIP, X5
+	CSRRS	X0, SIE, X6
+	AND	X6, X5
+	BEQ	X5, X0, wait
+	MOV	X5, pending+0(FP)
+	RET
+
 TEXT ·disable(SB),NOSPLIT,$0-8
 	CSRRC	$const_statusSIE, SSTATUS, X5
 	AND	$const_statusSIE, X5

@@ -37,6 +37,9 @@ const (
 func kernelInterrupt(cpu *CPU, t Trap) {
 	serveInterrupt(cpu, t)
 	machineLock.Lock()
+	if cpu.unset {
+		armTimer(cpu)
+	}
 	wake := cpu.events != 0
 	if wake {
 		wakeRunner(cpu)
@@ -67,16 +70,19 @@ func kickInterrupt(cpu *CPU) {
 	cpu.events |= uint32(EventKick)
 }
 
+// timerInterrupt notes that the timer has come, and what for. It is left unset: its
+// next time may not be known yet.
 func timerInterrupt(cpu *CPU) {
-	machineLock.Lock()
-	cpu.timerSet = timerSpent
-	cpu.tick = true
+	cpu.unset, cpu.tick = true, true
 	now := Now()
-	expire(cpu, now)
+	cpu.came = now
+	if now >= cpu.soonest {
+		machineLock.Lock()
+		expire(cpu, now)
+		machineLock.Unlock()
+	}
 	if now >= cpu.deadline {
 		cpu.deadline = never
 		cpu.events |= uint32(EventTimer)
 	}
-	armTimer(cpu)
-	machineLock.Unlock()
 }

@@ -42,6 +42,7 @@ var tests = map[string]func() error{
 	"sleep":       sleep,
 	"random":      random,
 	"runner":      runner,
+	"wakes":       wakes,
 	"giveback":    giveback,
 	"forget":      forget,
 	"space":       kernelSpace,

@@ -127,6 +127,20 @@ func TestKernelGivesBack(t *testing.T) {
 	}
 }
 
+// TestKernelWakes: no wake-up of a CPU that idles is lost.
+func TestKernelWakes(t *testing.T) {
+	t.Parallel()
+	for _, cpus := range []int{1, 2, 4} {
+		t.Run(fmt.Sprint(cpus), func(t *testing.T) {
+			t.Parallel()
+			status, log := bootKernelOn(t, full(), cpus, hostvm.Param{Key: "test", Value: "wakes"})
+			if status != hostvm.StatusEnded || !strings.Contains(log, "ok wakes") {
+				t.Errorf("status %d\n%s", status, log)
+			}
+		})
+	}
+}
+
 // TestKernelSpace: each boot puts the kernel's heap, tables, stacks and direct map
 // elsewhere; boots with the same seed put them at the same place.
 func TestKernelSpace(t *testing.T) {
