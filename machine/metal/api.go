@@ -60,11 +60,11 @@ func (cpu *CPU) TurnDue() bool { return readyHead >= 0 || cpu.asked }
 func (cpu *CPU) Turn() {
 	cpu.on()
 	cpu.asked = false
-	preemptionPoint()
+	cpu.preemptionPoint()
 	kernelCall(callTurn, 0, 0)
 	if cpu.asked { // by who just had its turn
 		cpu.asked = false
-		preemptionPoint()
+		cpu.preemptionPoint()
 	}
 	cpu.off()
 }
@@ -73,7 +73,7 @@ func (cpu *CPU) Turn() {
 // it asked for it.
 func (cpu *CPU) Breathe() {
 	cpu.on()
-	preemptionPoint()
+	cpu.preemptionPoint()
 	cpu.off()
 }
 

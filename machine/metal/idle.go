@@ -23,7 +23,7 @@ package metal
 func (cpu *CPU) Idle() Event {
 	cpu.on()
 	cpu.asked = false
-	preemptionPoint()
+	cpu.preemptionPoint()
 	if !cpu.mayHalt() {
 		e := kernelCall(callIdle, 0, 0)
 		cpu.came = 0
@@ -42,9 +42,6 @@ func (cpu *CPU) Idle() Event {
 func (cpu *CPU) mayHalt() bool {
 	machineLock.Lock()
 	cpu.halted = readyHead < 0 && cpu.events == 0 && !cpu.asked
-	if cpu.unset {
-		armTimer(cpu)
-	}
 	machineLock.Unlock()
 	return cpu.halted
 }

@@ -47,11 +47,11 @@ func growStack() byte {
 
 const runnerStack = 64 << 10
 
-// preemptionPoint lets Go's scheduler take the runner off, if the collector
+// pausePoint lets Go's scheduler take the runner off, if the collector
 // asked for it: releasem arms the stack check of the next prologue. Interrupts
 // are on meanwhile, for the runtime waits in loops that only end when another
 // of its threads gets the CPU (casGToPreemptScan while a stack is scanned).
-func preemptionPoint() {
+func pausePoint() {
 	m := acquirem() // the m itself; balanced below
 	releasem(m)
 	sti()

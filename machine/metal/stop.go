@@ -47,3 +47,10 @@ func askRunners(cpu *CPU) {
 		}
 	}
 }
+
+// preemptionPoint lets the runtime stop the runner, if it has asked for that. It may wait
+// there for another kernel thread in a loop, which the timer must end.
+func (cpu *CPU) preemptionPoint() {
+	cpu.Rearm()
+	pausePoint()
+}

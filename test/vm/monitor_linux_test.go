@@ -4,6 +4,8 @@ package vm
 
 import (
 	"bufio"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -196,7 +198,18 @@ func (m *monitor) jump() {
 			m.t.Fatal(err)
 		}
 	}
-	send("P" + pc + "=" + strings.Repeat("0", 16))
+	zero := strings.Repeat("0", 16)
+	send("P" + pc + "=" + zero)
 	expect("OK")
+	if vmtest.Arch() == hostvm.AMD64 {
+		// An interrupt that ends a halt is the return of the function that halted.
+		send("p7") // RSP
+		b, err := hex.DecodeString(expect(""))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		send(fmt.Sprintf("M%x,8:%s", binary.LittleEndian.Uint64(b), zero))
+		expect("OK")
+	}
 	send("c")
 }
