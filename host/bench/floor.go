@@ -53,16 +53,16 @@ func logged(log []string) (Figures, error) {
 // bootFloor builds the test kernel for an architecture, as the kernel is built,
 // boots it under instruction counting and returns the lines of its log.
 func bootFloor(ctx context.Context, arch string, interrupt <-chan int) ([]string, error) {
-	linked, file := program(arch, "test-kernel.linked"), program(arch, "test-kernel")
+	linked, image := program(arch, "test-kernel.linked"), program(arch, "test-kernel")
 	err := goCommand(ctx, ".", guestEnv("linux", arch), "build", "-buildvcs=false", "-tags", "loam",
 		"-ldflags", "-T -0x7fdff000 -checklinkname=0", "-o", linked, "./test/kernel")
 	if err == nil {
-		err = goCommand(ctx, ".", nil, "run", "./build", "image", "-o", file, linked)
+		err = goCommand(ctx, ".", nil, "run", "./build", "image", "-o", image, linked)
 	}
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := os.Open(file)
+	kernel, err := os.Open(image)
 	if err != nil {
 		return nil, err
 	}
