@@ -22,35 +22,35 @@ type Ask func(ctx context.Context, request []byte) (answer []byte, err error)
 // ErrEnded is Ask's error when the machine has ended.
 var ErrEnded = errors.New("the machine has ended")
 
-// asker sends requests and collects their answers. Requests are numbered, so that
-// a late answer to one that nobody waits for any more is not taken for another's.
-type asker struct {
+// Asker sends a machine requests, from its Hello on, and collects the answers. Requests are
+// numbered, so that a late answer to one that nobody waits for any more is not taken for
+// another's.
+type Asker struct {
 	turn  chan struct{} // holds a value while nobody asks
 	ended chan struct{}
 
+	busy sync.Mutex // held while a frame is sent: input goes the same way
+	to   *stream.Writer
+
 	mu     sync.Mutex // guards what follows
-	to     *stream.Writer
-	busy   *sync.Mutex
 	number uint32
 	wanted bool // an answer to number is waited for
 	got    []byte
 	whole  chan []byte
 }
 
-func newAsker() asker {
+// NewAsker makes one for a machine whose channel, to it, is w.
+func NewAsker(w io.Writer) *Asker {
 	turn := make(chan struct{}, 1)
 	turn <- struct{}{}
-	return asker{turn: turn, ended: make(chan struct{})}
+	return &Asker{turn: turn, ended: make(chan struct{}), to: stream.NewWriter(w)}
 }
 
-// begin says where requests go, and who else sends there.
-func (a *asker) begin(w io.Writer, busy *sync.Mutex) { a.to, a.busy = stream.NewWriter(w), busy }
+// End has everybody who asks go on: the machine has ended. It is called once.
+func (a *Asker) End() { close(a.ended) }
 
-// end has everybody who asks go on; only one goroutine calls it, once.
-func (a *asker) end() { close(a.ended) }
-
-// ask is an Ask.
-func (a *asker) ask(ctx context.Context, request []byte) ([]byte, error) {
+// Ask is an Ask.
+func (a *Asker) Ask(ctx context.Context, request []byte) ([]byte, error) {
 	if len(request) == 0 || len(request) > channel.MaxRequest {
 		return nil, fmt.Errorf("a request of %d bytes: 1 to %d", len(request), channel.MaxRequest)
 	}
@@ -83,7 +83,7 @@ func (a *asker) ask(ctx context.Context, request []byte) ([]byte, error) {
 }
 
 // send sends a request and returns where its answer comes.
-func (a *asker) send(request []byte) (<-chan []byte, error) {
+func (a *Asker) send(request []byte) (<-chan []byte, error) {
 	a.mu.Lock()
 	a.number = (a.number + 1) & (1<<31 - 1)
 	a.wanted, a.got, a.whole = true, nil, make(chan []byte, 1)
@@ -100,14 +100,15 @@ func (a *asker) send(request []byte) (<-chan []byte, error) {
 }
 
 // forget says that nobody waits for an answer.
-func (a *asker) forget() {
+func (a *Asker) forget() {
 	a.mu.Lock()
 	a.wanted, a.got = false, nil
 	a.mu.Unlock()
 }
 
-// answer takes the payload of an Answer. What nobody waits for is dropped.
-func (a *asker) answer(p []byte) error {
+// Answer takes the payload of an Answer, and gives its fault. What nobody waits for is
+// dropped.
+func (a *Asker) Answer(p []byte) error {
 	number, more, data, fault := channel.ParseRequest(p)
 	if fault != 0 {
 		return fault
@@ -126,27 +127,3 @@ func (a *asker) answer(p []byte) error {
 	}
 	return nil
 }
-
-// Asker asks a machine that this package doesn't run.
-type Asker struct {
-	asker asker
-	busy  sync.Mutex
-}
-
-// NewAsker makes one for a machine whose channel, to it, is w.
-func NewAsker(w io.Writer) *Asker {
-	a := &Asker{asker: newAsker()}
-	a.asker.begin(w, &a.busy)
-	return a
-}
-
-// Ask is an Ask. It works from the machine's Hello on.
-func (a *Asker) Ask(ctx context.Context, request []byte) ([]byte, error) {
-	return a.asker.ask(ctx, request)
-}
-
-// Answer takes the payload of an Answer, and gives its fault.
-func (a *Asker) Answer(p []byte) error { return a.asker.answer(p) }
-
-// End has everybody who asks go on: the machine has ended. It is called once.
-func (a *Asker) End() { a.asker.end() }

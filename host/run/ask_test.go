@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,15 +21,14 @@ func answer(number uint32, more bool, data string) []byte {
 	return append(b[:], data...)
 }
 
-// server gives an asker and the requests that it sends: their numbers and bytes.
-func server(t *testing.T) (*asker, func() (uint32, string)) {
+// server gives an Asker and the requests that it sends: their numbers and bytes.
+func server(t *testing.T) (*Asker, func() (uint32, string)) {
 	t.Helper()
 	r, w := io.Pipe()
 	t.Cleanup(func() { r.Close() })
-	a := newAsker()
-	a.begin(w, new(sync.Mutex))
+	a := NewAsker(w)
 	from := stream.NewReader(r, channel.ToGuest)
-	return &a, func() (uint32, string) {
+	return a, func() (uint32, string) {
 		f, err := from.Next()
 		if err != nil || f.Type != channel.Request {
 			t.Errorf("frame %d, %v", f.Type, err)
@@ -49,25 +47,25 @@ func TestAsk(t *testing.T) {
 			answer(n+1, false, "another's"), answer(n, true, data), answer(n, true, ""),
 			answer(n, false, "!"), answer(n, false, "too late"),
 		} {
-			if err := a.answer(p); err != nil {
+			if err := a.Answer(p); err != nil {
 				t.Error(err)
 			}
 		}
 		if n2, _ := next(); n2 == n {
 			t.Error("the number is the same")
 		} else {
-			_ = a.answer(answer(n2, false, ""))
+			_ = a.Answer(answer(n2, false, ""))
 		}
 	}()
-	got, err := a.ask(t.Context(), []byte("list"))
+	got, err := a.Ask(t.Context(), []byte("list"))
 	if err != nil || string(got) != "list!" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got, err = a.ask(t.Context(), []byte("again")); err != nil || len(got) != 0 {
+	if got, err = a.Ask(t.Context(), []byte("again")); err != nil || len(got) != 0 {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, n := range []int{0, channel.MaxRequest + 1} {
-		if _, err := a.ask(t.Context(), make([]byte, n)); err == nil {
+		if _, err := a.Ask(t.Context(), make([]byte, n)); err == nil {
 			t.Errorf("a request of %d bytes was sent", n)
 		}
 	}
@@ -85,15 +83,15 @@ func TestAskInVain(t *testing.T) {
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := a.ask(ctx, []byte("a")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := a.Ask(ctx, []byte("a")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
 	go func() {
 		late, now := <-numbers, <-numbers
-		_ = a.answer(answer(late, false, "late"))
-		_ = a.answer(answer(now, false, "now"))
+		_ = a.Answer(answer(late, false, "late"))
+		_ = a.Answer(answer(now, false, "now"))
 	}()
-	if got, err := a.ask(t.Context(), []byte("b")); err != nil || string(got) != "now" {
+	if got, err := a.Ask(t.Context(), []byte("b")); err != nil || string(got) != "now" {
 		t.Fatalf("%q, %v", got, err)
 	}
 }
@@ -103,21 +101,21 @@ func TestAskBounds(t *testing.T) {
 	go func() {
 		n, _ := next()
 		half := string(bytes.Repeat([]byte("x"), channel.MaxAnswer/2))
-		if err := errors.Join(a.answer(answer(n, true, half)), a.answer(answer(n, true, half))); err != nil {
+		if err := errors.Join(a.Answer(answer(n, true, half)), a.Answer(answer(n, true, half))); err != nil {
 			t.Error(err)
 		}
-		if err := a.answer(answer(n, false, "x")); err != channel.BadLength {
+		if err := a.Answer(answer(n, false, "x")); err != channel.BadLength {
 			t.Errorf("an answer too long: %v", err)
 		}
-		if err := a.answer([]byte{1, 2}); err != channel.BadLength {
+		if err := a.Answer([]byte{1, 2}); err != channel.BadLength {
 			t.Errorf("an answer without a number: %v", err)
 		}
-		a.end()
+		a.End()
 	}()
-	if _, err := a.ask(t.Context(), []byte("a")); err != ErrEnded {
+	if _, err := a.Ask(t.Context(), []byte("a")); err != ErrEnded {
 		t.Fatal(err)
 	}
-	if _, err := a.ask(t.Context(), []byte("b")); err != ErrEnded {
+	if _, err := a.Ask(t.Context(), []byte("b")); err != ErrEnded {
 		t.Fatal(err)
 	}
 }

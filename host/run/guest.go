@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -57,8 +56,7 @@ type guest struct {
 	pumped chan error    // the pump's end, one value
 	stdin  *stdin        // nil before Hello; of finish's goroutine
 
-	toGuest sync.Mutex // of frames to the guest, from Hello on
-	asker   asker
+	asker *Asker
 
 	list    func(Ask) (end func()) // lets loam ps find the machine
 	endList func()                 // of finish's goroutine
@@ -75,7 +73,7 @@ func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 	g := &guest{
 		Options: o, p: p, start: time.Now(),
 		hello: make(chan struct{}), room: make(chan struct{}, 1), pumped: make(chan error, 1),
-		asker: newAsker(), endList: func() {},
+		asker: NewAsker(p.In), endList: func() {},
 	}
 	if ring != nil {
 		g.ring = stream.NewRing(ring)
@@ -87,7 +85,7 @@ func newGuest(o *Options, p *vm.Process, ring *vm.Ring) *guest {
 func (g *guest) close() {
 	g.p.Close()
 	g.stdin.end()
-	g.asker.end()
+	g.asker.End()
 	g.endList()
 }
 
@@ -112,14 +110,13 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			greeted = nil
 			bootTimer.Stop()
 			res.hello = true
-			g.asker.begin(g.p.In, &g.toGuest)
 			if g.Ask != nil {
-				g.Ask(g.asker.ask)
+				g.Ask(g.asker.Ask)
 			}
 			if !g.inputOver {
 				g.forwardStdin()
 			}
-			g.endList = g.list(g.asker.ask)
+			g.endList = g.list(g.asker.Ask)
 			continue
 		case err := <-g.pumped:
 			return g.decide(err)
@@ -227,7 +224,7 @@ func (g *guest) frame(f stream.Frame) (done bool, err error) {
 		g.exit = &channelExit{kind, value, vm.Printable(string(reason))}
 		return true, nil
 	case channel.Answer:
-		return false, g.asker.answer(f.Payload)
+		return false, g.asker.Answer(f.Payload)
 	case channel.Room:
 		select {
 		case g.room <- struct{}{}:

@@ -38,7 +38,7 @@ type stdin struct {
 // forwardStdin starts to send input to the guest.
 func (g *guest) forwardStdin() {
 	s := &stdin{
-		from: g.Stdin, to: stream.NewWriter(g.p.In), busy: &g.toGuest, room: g.room,
+		from: g.Stdin, to: stream.NewWriter(g.p.In), busy: &g.asker.busy, room: g.room,
 		over: make(chan struct{}), done: make(chan struct{}),
 	}
 	if g.ring != nil {
