@@ -62,7 +62,7 @@ func report() {
 		return
 	}
 	metal.Objects().Trim()
-	free := k.frames.Stats().Free
+	m := metal.Machine()
 	calls := uint64(0)
 	for i := range k.runners {
 		calls += k.runners[i].calls
@@ -72,12 +72,12 @@ func report() {
 	stat("large_pages", k.stats.large, "pages")
 	stat("peak_resident", k.stats.peak*abi.PageSize>>10, "KiB")
 	stat("frames_free_at_start", k.stats.freeAtStart, "frames")
-	stat("frames_free_at_end", free, "frames")
+	stat("frames_free_at_end", m.FreeBytes/abi.PageSize, "frames")
 	stat("frames_leaked", programFrames()-k.stats.ownedAtStart, "frames")
-	stat("kernel_heap", metal.Machine().HeapBytes>>10, "KiB")
-	stat("kernel_tables", metal.Machine().TableBytes>>10, "KiB")
-	stat("kernel_objects", metal.ObjectBytes()>>10, "KiB")
-	stat("least_free", metal.Machine().LeastFree>>10, "KiB")
+	stat("kernel_heap", m.HeapBytes>>10, "KiB")
+	stat("kernel_tables", m.TableBytes>>10, "KiB")
+	stat("kernel_objects", m.ObjectBytes>>10, "KiB")
+	stat("least_free", m.LeastFree>>10, "KiB")
 	stat("kernel_entry", uint64(metal.Entered()), "ns")
 	stat("first_user_instruction", uint64(k.stats.firstEntry), "ns")
 	stat("exit_time", uint64(metal.Now()), "ns")

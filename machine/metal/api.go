@@ -130,6 +130,7 @@ type Info struct {
 func Machine() Info {
 	return Info{
 		MemoryBytes: usable.Total(), FreeBytes: frames.Stats().Free * pageSize,
-		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, ObjectBytes: ObjectBytes(), LeastFree: leastLeft * pageSize, CPUs: CPUs(),
+		HeapBytes: heap.frames * pageSize, TableBytes: tables.frames * pageSize, ObjectBytes: objectBytes(),
+		LeastFree: leastLeft * pageSize, CPUs: CPUs(),
 	}
 }

@@ -142,8 +142,8 @@ func ProgramContexts() uint64 {
 	return u.Objects
 }
 
-// ObjectBytes is how many bytes of frames the heap of size classes has.
-func ObjectBytes() uint64 {
+// objectBytes is how many bytes of frames the heap of size classes has.
+func objectBytes() uint64 {
 	var s classes.Stats
 	objects.Stats(&s)
 	return s.Frames * pageSize
