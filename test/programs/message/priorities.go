@@ -12,8 +12,8 @@ import (
 
 	"loam/abi"
 	"loam/test/programs/cases"
+	"loam/test/programs/smp/low"
 	"loam/user/object"
-	"loam/user/sys"
 )
 
 // Crossings: a client of a fixed priority waits behind another one, which so gets that priority, until its call
@@ -137,7 +137,7 @@ func raised(w way) error {
 	me := object.Thread(abi.HandleThread)
 	ok(me.Schedule(3, 0))
 	defer func() { ok(me.Schedule(0, 0)) }()
-	sleep = doze
+	sleep = low.Sleep // time.Sleep needs threads without a fixed priority
 	defer func() { sleep = time.Sleep }()
 	cpu := lastCPU()
 	r := &race{e: endpoint(), two: endpoint(), wake: must(object.NewNotification())}
@@ -259,11 +259,4 @@ func quotaUsedUp() error {
 	}
 	s.over()
 	return object.Close(e)
-}
-
-// doze sleeps without a timer of Go's, which threads without a fixed priority look after.
-func doze(d time.Duration) {
-	words := []uint64{uint64(d / time.Second), uint64(d % time.Second)}
-	_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(sys.AddressOfWords(words)), 0, 0)
-	runtime.KeepAlive(words)
 }

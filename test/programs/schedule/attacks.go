@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"loam/abi"
+	"loam/test/programs/smp/low"
 	"loam/user/object"
 	"loam/user/sys"
 )
@@ -169,7 +170,7 @@ func robust() error {
 	worst := time.Duration(0)
 	for range 300 {
 		start := time.Now()
-		sleep(200 * time.Microsecond)
+		low.Sleep(200 * time.Microsecond)
 		worst = max(worst, time.Since(start)-200*time.Microsecond)
 	}
 	if worst > time.Millisecond {

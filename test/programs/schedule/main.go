@@ -17,6 +17,7 @@ import (
 
 	"loam/abi"
 	"loam/test/programs/cases"
+	"loam/test/programs/smp/low"
 	"loam/user/object"
 	"loam/user/sys"
 )
@@ -167,7 +168,7 @@ func priorities() error {
 		return err
 	}
 	defer func() { _ = object.Thread(abi.HandleThread).Schedule(0, 0) }()
-	low, err := child("spin", 0)
+	other, err := child("spin", 0)
 	if err != nil {
 		return err
 	}
@@ -181,12 +182,12 @@ func priorities() error {
 	if i, err := high.Thread.Info(); err != nil || i.Priority != 1 {
 		return fmt.Errorf("%+v %v", i, err)
 	}
-	before, err := used(low)
+	before, err := used(other)
 	if err != nil {
 		return err
 	}
-	sleep(100 * time.Millisecond)
-	after, err := used(low)
+	low.Sleep(100 * time.Millisecond)
+	after, err := used(other)
 	if err != nil {
 		return err
 	}
@@ -194,14 +195,7 @@ func priorities() error {
 	if err == nil && (after-before > 15*time.Millisecond || got < 80*time.Millisecond) {
 		err = fmt.Errorf("low %v, high %v of 100ms", after-before, got)
 	}
-	return errors.Join(err, end(low, high))
-}
-
-// sleep keeps the goroutine on its thread, which has the priority.
-func sleep(d time.Duration) {
-	words := []uint64{uint64(d / time.Second), uint64(d % time.Second)}
-	_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(sys.AddressOfWords(words)), 0, 0)
-	runtime.KeepAlive(words)
+	return errors.Join(err, end(other, high))
 }
 
 // raised: a server works for a program when a thread of a fixed priority calls it, and

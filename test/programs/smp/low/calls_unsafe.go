@@ -7,6 +7,7 @@ package low
 import (
 	"fmt"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -25,6 +26,13 @@ func Wait(nr uintptr, args ...uintptr) (uintptr, syscall.Errno) {
 	copy(a[:], args)
 	v, _, e := syscall.Syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5])
 	return v, e
+}
+
+// Sleep is time.Sleep of this thread alone: it keeps its goroutine, and needs no timer of Go's,
+// which other threads look after.
+func Sleep(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
 }
 
 // Must is Call for what can't fail.
