@@ -140,7 +140,7 @@ func GetMessageHead(w *[MessageHeadWords]uint64) MessageHead {
 // GetMessageSend reads the first n of Send, at most MaxMessageHandles, from their words.
 func GetMessageSend(w *[2 * MaxMessageHandles]uint64, n uint32) (send [MaxMessageHandles]HandOn) {
 	for i := range send[:n] {
-		send[i] = HandOn{Handle: Handle(w[2*i]), Rights: Rights(w[2*i+1]), Flags: uint32(w[2*i+1] >> 32)}
+		send[i] = handOnOf(w[2*i], w[2*i+1])
 	}
 	return send
 }

@@ -104,11 +104,12 @@ func (h HandOn) Put(b []byte) {
 // GetHandOn reads a HandOn from the first HandOnSize bytes of b.
 func GetHandOn(b []byte) HandOn {
 	_ = b[HandOnSize-1]
-	return HandOn{
-		Handle: Handle(binary.LittleEndian.Uint64(b[0:])),
-		Rights: Rights(binary.LittleEndian.Uint32(b[8:])),
-		Flags:  binary.LittleEndian.Uint32(b[12:]),
-	}
+	return handOnOf(binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:]))
+}
+
+// handOnOf makes a HandOn from the two words of its layout.
+func handOnOf(w0, w1 uint64) HandOn {
+	return HandOn{Handle: Handle(w0), Rights: Rights(w1), Flags: uint32(w1 >> 32)}
 }
 
 // CreatedSize is the size of Created in bytes.
