@@ -58,11 +58,13 @@ func TestBootKeyboard(t *testing.T) {
 	if slices.Contains(rows, first) {
 		t.Errorf("%q is still there", first)
 	}
+	begins := func(rows []string) bool { return rows[0] == first }
 	m.press("shift", "pgup")
-	m.waitScreen("the beginning", func(rows []string) bool { return rows[0] == first })
+	m.waitScreen("the beginning", begins)
 	m.press("shift", "pgdn")
 	m.waitScreen("the end again", func(now []string) bool { return slices.Equal(now, rows) })
 	m.press("shift", "pgup")
+	m.waitScreen("the beginning again", begins)
 	c.press("h") // what is new is shown
 	c.expect("Loam, built by")
 	m.waitScreen("what is new", follows)
