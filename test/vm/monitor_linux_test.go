@@ -151,65 +151,90 @@ func (m *monitor) waitScreen(what string, wanted func(rows []string) bool) []str
 	}
 }
 
-// jump has the CPU go on at address 0, in the kernel, by way of the debugger's protocol
-// (GDB manual, appendix E).
+// debugger speaks the debugger's protocol (GDB manual, appendix E) with QEMU.
+type debugger struct {
+	t    *testing.T
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (d *debugger) send(packet string) {
+	d.t.Helper()
+	sum := byte(0)
+	for _, c := range []byte(packet) {
+		sum += c
+	}
+	if _, err := fmt.Fprintf(d.conn, "+$%s#%02x", packet, sum); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// ask sends a packet and reads up to an answer of n characters, or an error, which is "":
+// QEMU also says when the machine has stopped.
+func (d *debugger) ask(n int, packet string) string {
+	d.t.Helper()
+	d.send(packet)
+	for {
+		answer, err := d.r.ReadString('#')
+		if err != nil {
+			d.t.Fatalf("the debugger's answer to %s: %q, %v", packet, answer, err)
+		}
+		answer = strings.TrimSuffix(answer[strings.LastIndexByte(answer, '$')+1:], "#")
+		switch {
+		case strings.HasPrefix(answer, "E"):
+			return ""
+		case len(answer) == n:
+			return answer
+		}
+	}
+}
+
+// word asks for a register or a word of memory; 0 if there is none.
+func (d *debugger) word(packet string) uint64 {
+	d.t.Helper()
+	b, err := hex.DecodeString(d.ask(16, packet))
+	if err != nil || len(b) != 8 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(b)
+}
+
+// halted reports whether a function has halted the CPU, and gives the packet that changes
+// its return address. The idle thread halts a CPU too, and returns to nobody.
+func (d *debugger) halted() (change string, is bool) {
+	d.t.Helper()
+	counter, halt, read := "p20", "73005010", "p1"
+	change = "P1="
+	if vmtest.Arch() == hostvm.AMD64 {
+		counter, halt = "p10", "f4"
+		at := fmt.Sprintf("%x,8", d.word("p7")) // the stack
+		read, change = "m"+at, "M"+at+":"
+	}
+	pc, n := d.word(counter), len(halt)/2
+	return change, int64(pc) < 0 && d.ask(2*n, fmt.Sprintf("m%x,%x", pc-uint64(n), n)) == halt && d.word(read)>>32 == pc>>32
+}
+
+// jump has the CPU, which is idle, go on at address 0, in the kernel: the function that has
+// halted it returns there. Elsewhere it may be in the machine floor, whose faults are said in
+// another way.
 func (m *monitor) jump() {
 	m.t.Helper()
 	conn, r := m.connect("gdb")
-	send := func(packet string) {
-		sum := byte(0)
-		for _, c := range []byte(packet) {
-			sum += c
+	d := &debugger{t: m.t, conn: conn, r: r}
+	d.send("qXfer:features:read:target.xml:0,ffb") // else QEMU tells no single register
+	change, halted := d.halted()
+	for try := 0; !halted; change, halted = d.halted() {
+		if try++; try == 100 {
+			m.t.Fatal("the CPU is never halted")
 		}
-		if _, err := fmt.Fprintf(conn, "+$%s#%02x", packet, sum); err != nil {
-			m.t.Fatal(err)
-		}
-	}
-	// expect reads up to an answer of as many digits, or that one: QEMU also says when the
-	// machine has stopped.
-	expect := func(want string) string {
-		for {
-			answer, err := r.ReadString('#')
-			if err != nil || strings.Contains(answer, "$E") {
-				m.t.Fatalf("the debugger's answer: %q, %v", answer, err)
-			}
-			answer = strings.TrimSuffix(answer[strings.LastIndexByte(answer, '$')+1:], "#")
-			if answer == want || want == "" && len(answer) == 16 {
-				return answer
-			}
-		}
-	}
-	pc := "10"
-	if vmtest.Arch() == hostvm.RISCV64 {
-		pc = "20"
-	}
-	send("qXfer:features:read:target.xml:0,ffb") // else QEMU tells no single register
-	for try := 0; ; try++ {
-		send("p" + pc)
-		if at := expect(""); strings.HasSuffix(at, "ff") { // in the kernel
-			break
-		}
-		if try == 100 {
-			m.t.Fatal("the CPU is always in user mode")
-		}
-		send("c")
+		d.send("c")
 		time.Sleep(20 * time.Millisecond)
 		if _, err := conn.Write([]byte{3}); err != nil { // stop
 			m.t.Fatal(err)
 		}
 	}
-	zero := strings.Repeat("0", 16)
-	send("P" + pc + "=" + zero)
-	expect("OK")
-	if vmtest.Arch() == hostvm.AMD64 {
-		// An interrupt that ends a halt is the return of the function that halted.
-		send("p7") // RSP
-		b, err := hex.DecodeString(expect(""))
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		send(fmt.Sprintf("M%x,8:%s", binary.LittleEndian.Uint64(b), zero))
-		expect("OK")
+	if d.ask(len("OK"), change+strings.Repeat("0", 16)) != "OK" {
+		m.t.Fatalf("%s0 isn't done", change)
 	}
-	send("c")
+	d.send("c")
 }
