@@ -131,7 +131,7 @@ func (p *Pool[T]) Put(h Handle) bool {
 // At gives the object that h names, nil when h is stale. The pointer is valid
 // until the slot is put back.
 func (p *Pool[T]) At(h Handle) *T {
-	if uint32(h.Index) >= uint32(len(p.slots)) || h.Gen&1 == 0 {
+	if uint32(h.Index) >= uint32(p.fresh) || h.Gen&1 == 0 {
 		return nil
 	}
 	s := &p.slots[h.Index]
@@ -145,10 +145,11 @@ func (p *Pool[T]) At(h Handle) *T {
 // only while the slot is in use. It panics when i is out of range.
 func (p *Pool[T]) Index(i int32) *T { return &p.slots[i].value }
 
-// HandleOf gives the handle of slot i; ok is false when the slot is free or
-// doesn't exist.
+// HandleOf gives the handle of slot i; ok is false when the slot is free or doesn't
+// exist. A slot that was never in use isn't touched, which alone would take memory:
+// programs choose i, as a thread's id.
 func (p *Pool[T]) HandleOf(i int32) (h Handle, ok bool) {
-	if uint32(i) >= uint32(len(p.slots)) || p.slots[i].gen&1 == 0 {
+	if uint32(i) >= uint32(p.fresh) || p.slots[i].gen&1 == 0 {
 		return Handle{}, false
 	}
 	return Handle{i, p.slots[i].gen}, true

@@ -174,6 +174,23 @@ func TestHandleOfFree(t *testing.T) {
 	}
 }
 
+// TestHandleOfFresh: a slot that was never given isn't looked at, since that alone
+// would take memory.
+func TestHandleOfFresh(t *testing.T) {
+	p := New[int](2)
+	h, _, _ := p.Get()
+	p.slots[1].gen = 1 // what would be seen there
+	if g, ok := p.HandleOf(h.Index); !ok || g != h {
+		t.Errorf("HandleOf of the slot in use = %v, %v", g, ok)
+	}
+	if g, ok := p.HandleOf(1); ok {
+		t.Errorf("HandleOf of a fresh slot = %v", g)
+	}
+	if v := p.At(Handle{Index: 1, Gen: 1}); v != nil {
+		t.Error("a handle that was never given names a fresh slot")
+	}
+}
+
 func TestTooManySlots(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -152,6 +152,13 @@ var hoards = []hoard{
 		_, err := object.Self.NewThread()
 		return errno(err)
 	}, []syscall.Errno{syscall.ENOMEM}, 1000},
+	{"signals to nobody", nil, func(i int) syscall.Errno {
+		_, e := raw(syscall.SYS_TKILL, uintptr(i+1), 0)
+		if e == syscall.ESRCH || e == syscall.EPERM {
+			return 0
+		}
+		return e
+	}, nil, 4096},
 	{"processes", nil, func(int) syscall.Errno {
 		c, err := (&object.Program{Empty: true}).Start()
 		if err == nil {
