@@ -75,7 +75,10 @@ func exhaust(call string) error {
 		return err
 	}
 	request := (&object.Program{File: "program", Args: []string{"objects", "role", "exit", "0"}}).Request()
-	most := left / 4 * 3
+	var machine syscall.Sysinfo_t
+	ok(syscall.Sysinfo(&machine))
+	reserve := min(machine.Totalram/16, 4<<20)
+	most := int(machine.Freeram-reserve) / 4 * 3 // the rest by calls: to touch what isn't there ends this process
 	ok(syscall.Madvise(b, abi.MADV_HUGEPAGE))
 	touch(b[:most], true)
 	ok(syscall.Madvise(b, abi.MADV_NOHUGEPAGE))
