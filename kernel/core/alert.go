@@ -61,7 +61,7 @@ func (r *runner) alertNow(c *metal.Context) bool {
 	if _, ok := r.queue.WakeTo(s.index, metal.Now()); !ok {
 		return false
 	}
-	k.ipc.Leave(s.index)
+	k.ipc.LeaveReceive(s.index)
 	giveBits(s.c, bits)
 	s.c.SetResult(abi.ReceivedBits)
 	s.t.wait = running

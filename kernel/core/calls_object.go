@@ -124,7 +124,7 @@ func (r *runner) signal(i int32, bits uint64) {
 	o := k.objects.At(i)
 	o.Bits |= bits
 	if o.Bound != 0 {
-		r.wakeBound(i)
+		r.wakeBound(o)
 	}
 	for w := o.Waiters.First(); w != pool.Nil && o.Bits != 0; {
 		next := o.Waiters.Next(k.links, w)

@@ -12,11 +12,11 @@ import (
 	"loam/machine/metal"
 )
 
-// timer is a timer object. It keeps a reference to its notification while it is
-// set.
+// timer is a timer object. It keeps the reference to its notification when its time
+// has come, for mostly it is set again with the same.
 type timer struct {
 	handle       pool.Handle
-	notification int32 // header, pool.Nil: it isn't set
+	notification int32 // header, pool.Nil: it was never set, or is stopped
 	bits         uint64
 	next         int64 // when it is due
 	period       int64 // ns, 0: once
@@ -26,7 +26,7 @@ type timer struct {
 const timerShare = 4
 
 // timerOwner is the place of timer i in k.timers.
-func (k *kernel) timerOwner(i int32) int32 { return k.refillTimer() + 1 + i }
+func (k *kernel) timerOwner(i int32) int32 { return k.firstTimer + i }
 
 func loamTimerCreate(r *runner, c *metal.Context) uint64 {
 	header, e := r.newHeader(abi.KindTimer)
@@ -62,8 +62,10 @@ func loamTimerSet(r *runner, c *metal.Context) uint64 {
 	case at < 0 || period < 0 || period > 0 && period < abi.MinTimerPeriod:
 		return abi.EINVAL.Result()
 	}
-	k.objects.Refer(n) // before the old one goes: it may be the same
-	r.stopTimer(t)
+	if n != t.notification {
+		k.objects.Refer(n)
+		r.forgetTarget(&t.notification)
+	}
 	t.notification, t.bits, t.next, t.period = n, c.Arg2(), at, period
 	k.timers.Set(k.timerOwner(t.handle.Index), at)
 	r.work |= workChoose // to arm the CPU's timer
@@ -84,17 +86,11 @@ func (r *runner) forgetTarget(at *int32) {
 	}
 }
 
-// timerExpired is for timer i, whose time has come.
-func (r *runner) timerExpired(i int32, now int64) {
-	t := k.clocks.Index(i)
-	r.signal(t.notification, t.bits)
-	if t.period > 0 {
-		if t.next = decode.Next(t.next, t.period, now); t.next != decode.Never {
-			k.timers.Set(k.timerOwner(i), t.next)
-			return
-		}
+// renew sets a timer with a period, whose time has come, once more.
+func (t *timer) renew(now int64) {
+	if t.next = decode.Next(t.next, t.period, now); t.next != decode.Never {
+		k.timers.Set(k.timerOwner(t.handle.Index), t.next)
 	}
-	r.forgetTarget(&t.notification)
 }
 
 // dropTimer gives back the record of a timer that nobody can name any more.

@@ -251,8 +251,8 @@ func (k *kernel) checkObjects() (broken string, at int32) {
 	for i := k.clocks.Next(pool.Nil); i != pool.Nil; i = k.clocks.Next(i) {
 		t := k.clocks.Index(i)
 		refer(t.notification)
-		if _, set := k.timers.Deadline(k.timerOwner(i)); set != (t.notification != pool.Nil) {
-			return "core: a timer is set, or isn't", i
+		if _, set := k.timers.Deadline(k.timerOwner(i)); set && t.notification == pool.Nil {
+			return "core: a timer is set for nothing", i
 		}
 	}
 	for i := range k.lines {

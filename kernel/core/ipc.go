@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/kernel/decode"
+	"loam/kernel/object"
 	"loam/kernel/pool"
 	"loam/kernel/sched"
 	"loam/kernel/space"
@@ -326,8 +327,7 @@ func (r *runner) cancel(i int32, t *Thread) {
 
 // wakeBound gives the bits of a notification to the thread that it is bound to, if
 // that receives.
-func (r *runner) wakeBound(i int32) {
-	o := k.objects.At(i)
+func (r *runner) wakeBound(o *object.Header) {
 	w := o.Bound - 1
 	if k.several {
 		r.reach(w)
@@ -340,7 +340,7 @@ func (r *runner) wakeBound(i int32) {
 	giveBits(s.c, o.Bits)
 	s.c.SetResult(abi.ReceivedBits)
 	o.Bits = 0
-	k.ipc.Leave(w)
+	k.ipc.LeaveReceive(w)
 	if t.deadline != decode.Never {
 		k.timers.Remove(w)
 	}

@@ -62,6 +62,7 @@ type kernel struct {
 	barriers    uint32 // means nothing: for its memory barrier
 	futexes     *futex.Table
 	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer, refillTimer and timer objects
+	firstTimer  int32        // the place of the first timer object there
 
 	clocks *pool.Pool[timer] // timer objects
 	lines  [metal.MaxLines]interrupt
@@ -175,6 +176,7 @@ func (k *kernel) setUp() {
 	k.ipc = ipc.New(tableSource, threads, threads/2)
 	k.orphanLinks = tables.Make[pool.Link](tableSource, threads/2)
 	k.timers = timeq.New(tableSource, threads+spaces*timersPerProcess+2+threads/timerShare)
+	k.firstTimer = k.refillTimer() + 1
 	var secret [16]byte
 	metal.Random(secret[:])
 	k.futexes = futex.New(tableSource, threads, [2]uint64{

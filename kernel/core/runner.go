@@ -258,7 +258,9 @@ func (r *runner) rest() bool {
 	metal.ReportMistakes()
 	unlock()
 	e := r.cpu.Idle()
-	r.comeIn()
+	if k.several || r.pair.state != apart {
+		r.comeIn()
+	}
 	r.idle = false
 	r.now = r.cpu.Came()
 	r.happened(e)
@@ -279,7 +281,7 @@ func (r *runner) enterAlone() bool {
 		return false
 	}
 	r.entity = e
-	r.become(i)
+	r.take(s)
 	r.comeHome()
 	r.work = 0
 	r.arm(r.time(), sched.Forever)
@@ -329,9 +331,13 @@ func (r *runner) change(entity int32) {
 // become makes thread i the current one, on an entity that is current already. It
 // may be called without the kernel lock.
 func (r *runner) become(i int32) {
-	s := &k.seats[i]
-	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, i
-	r.party = &k.ipc.Parties[i]
+	r.take(&k.seats[i])
+}
+
+// take makes the thread of a seat the current one, as become does.
+func (r *runner) take(s *seat) {
+	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
+	r.party = &k.ipc.Parties[s.index]
 	r.t.on = r.id + 1
 	if r.loaded != s.space {
 		r.load(s)
@@ -395,14 +401,20 @@ func (r *runner) arm(now, slice int64) {
 
 // spare keeps the next alarm away for a moment, and if the last one had much to do, as long as it has taken
 // since. Else who sets timers could have the machine do nothing but serve them.
-func (k *kernel) spare(since int64, much bool) {
-	const moment = 10_000 // ns
+func (k *kernel) spare(since int64, much bool) { // small enough to be inlined
 	k.alarmFrom = since + moment
 	if much {
-		now := metal.Now()
-		k.alarmFrom = now + max(now-since, moment)
+		k.spareMore(since)
 	}
 }
+
+//go:noinline
+func (k *kernel) spareMore(since int64) {
+	now := metal.Now()
+	k.alarmFrom = now + max(now-since, moment)
+}
+
+const moment = 10_000 // ns
 
 // armBy makes sure that the timer comes at the time at or before. That it comes
 // is what clears r.armed.

@@ -82,7 +82,7 @@ func (r *runner) wakeAtOnce(o *object.Header, bits uint64) bool {
 	if !ok {
 		return false
 	}
-	k.ipc.Leave(w)
+	k.ipc.LeaveReceive(w)
 	giveBits(s.c, o.Bits|bits)
 	s.c.SetResult(abi.ReceivedBits)
 	o.Bits = 0

@@ -186,31 +186,41 @@ func (r *runner) childEnded() {
 func (r *runner) expire(now int64) (much bool) {
 	const most = 64 // at a time; the timer comes again for the others
 	for n := range most {
+		i, ok := k.timers.Pop(now)
+		if !ok {
+			return much
+		}
+		much = much || n > 0
+		if t := i - k.firstTimer; t >= 0 {
+			it := k.clocks.Index(t)
+			r.signal(it.notification, it.bits)
+			if it.period > 0 {
+				it.renew(now)
+			}
+		} else if t := i - int32(k.threads.Cap()); t >= 0 {
+			much = r.alarm(t, now) || much
+		} else {
+			r.timeout(i)
+		}
 		if first, ok := k.timers.Next(); !ok || first > now {
 			return much
 		}
-		i, _ := k.timers.Pop(now)
-		much = much || n > 0
-		if t := i - k.timerOwner(0); t >= 0 {
-			r.timerExpired(t, now)
-			continue
-		}
-		if int(i) >= k.threads.Cap() {
-			much = r.alarm(i-int32(k.threads.Cap()), now) || much
-			continue
-		}
-		t := k.threads.Index(i)
-		switch t.wait {
-		case forTime:
-			r.finish(i, 0)
-		case forFutex, forObject, forSend, forReply, forReceive:
-			r.finish(i, abi.ETIMEDOUT.Result())
-		case forChange, forChild, forSignal:
-			t.retry = true // it finds its deadline passed
-			r.unpause(i, t)
-		}
 	}
 	return much
+}
+
+// timeout ends the wait of thread i, whose time has come.
+func (r *runner) timeout(i int32) {
+	t := k.threads.Index(i)
+	switch t.wait {
+	case forTime:
+		r.finish(i, 0)
+	case forFutex, forObject, forSend, forReply, forReceive:
+		r.finish(i, abi.ETIMEDOUT.Result())
+	case forChange, forChild, forSignal:
+		t.retry = true // it finds its deadline passed
+		r.unpause(i, t)
+	}
 }
 
 // interrupt ends the wait of thread i because a signal is to be taken.

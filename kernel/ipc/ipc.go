@@ -311,18 +311,23 @@ func (s *System) Leave(t int32) {
 	p := &s.Parties[t]
 	switch p.State {
 	case Receiving:
-		ep := s.endpoints.Index(p.Endpoint)
-		if ep.Receiver == t {
-			ep.Receiver = pool.Nil
-		} else {
-			ep.others.Remove(s.links, t)
-		}
+		s.LeaveReceive(t)
 	case Sending:
 		ep := s.endpoints.Index(p.Endpoint)
 		ep.sending(p).Remove(s.links, t)
 		ep.Pending--
-	default:
-		return
+		p.State, p.Endpoint = Idle, pool.Nil
+	}
+}
+
+// LeaveReceive is Leave for who receives.
+func (s *System) LeaveReceive(t int32) {
+	p := &s.Parties[t]
+	ep := s.endpoints.Index(p.Endpoint)
+	if ep.Receiver == t {
+		ep.Receiver = pool.Nil
+	} else {
+		ep.others.Remove(s.links, t)
 	}
 	p.State, p.Endpoint = Idle, pool.Nil
 }

@@ -109,7 +109,11 @@ func (q *Queue) Pop(now int64) (owner int32, ok bool) {
 	q.place[owner] = 0
 	n := len(q.heap) - 1
 	last := q.heap[n]
-	if q.heap = q.heap[:n]; n > 0 {
+	switch q.heap = q.heap[:n]; n {
+	case 0:
+	case 1:
+		q.put(0, last)
+	default:
 		q.down(0, last)
 	}
 	return owner, true

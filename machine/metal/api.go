@@ -82,10 +82,8 @@ func (cpu *CPU) Breathe() {
 // math.MaxInt64: no more.
 func (cpu *CPU) SetDeadline(at int64) {
 	cpu.deadline = at
-	if cpu.unset {
+	if cpu.unset || at < cpu.timerSet {
 		armTimer(cpu)
-	} else if at < cpu.timerSet {
-		setTimer(cpu, at)
 	}
 }
 
