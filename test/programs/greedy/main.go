@@ -29,8 +29,9 @@ const (
 func main() {
 	if len(os.Args) < 2 {
 		fmt.Println("hungry")
+		warmUp()
 		for {
-			touch(anonymous(mib), 1)
+			touch(anonymous(large), 1)
 		}
 	}
 	what := os.Args[1]

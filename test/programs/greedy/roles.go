@@ -99,6 +99,7 @@ func play(role []string) {
 	case "parent":
 		err = parent(arg(1))
 	case "overrun":
+		warmUp()
 		touch(anonymous(arg(1)*mib), 1)
 	default:
 		err = fmt.Errorf("no such role")
@@ -206,27 +207,36 @@ func stripes(n int) []byte {
 // takeAll has the kernel write to fresh pages until it answers ENOMEM.
 func takeAll() error {
 	for {
-		b := anonymous(mib)
-		for i := 0; i < len(b); i += page {
-			if err := copyIn(b[i : i+1]); err == syscall.ENOMEM {
+		at, err := mapped(0, mib, syscall.PROT_READ|syscall.PROT_WRITE, 0)
+		if err != nil {
+			return err
+		}
+		for end := at + mib; at < end; at += page {
+			if e := copyIn(at); e == syscall.ENOMEM {
 				return nil
-			} else if err != nil {
-				return err
+			} else if e != 0 {
+				return e
 			}
 		}
 	}
 }
 
-// copyIn has the kernel write a byte to b.
-func copyIn(b []byte) error {
-	if _, err := syscall.Write(pipe()[1], []byte{1}); err != nil {
-		return err
+// copyIn has the kernel write a 1 to the address.
+func copyIn(at uintptr) syscall.Errno {
+	p := pipe()
+	if _, e := raw(syscall.SYS_WRITE, p.write, p.one, 1); e != 0 {
+		return e
 	}
-	_, err := syscall.Read(pipe()[0], b)
-	return err
+	_, e := raw(syscall.SYS_READ, p.read, at, 1)
+	return e
 }
 
-var pipe = sync.OnceValue(func() (p [2]int) {
-	ok(syscall.Pipe(p[:]))
+// pipe gives what copyIn needs: the ends of a pipe, and the address of a 1.
+var pipe = sync.OnceValue(func() (p struct{ read, write, one uintptr }) {
+	var ends [2]int
+	ok(syscall.Pipe(ends[:]))
+	p.read, p.write = uintptr(ends[0]), uintptr(ends[1])
+	p.one = must(mapped(0, page, syscall.PROT_READ|syscall.PROT_WRITE, 0))
+	object.Bytes(uint64(p.one), 1)[0] = 1
 	return p
 })
