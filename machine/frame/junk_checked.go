@@ -20,14 +20,21 @@ const (
 // filling is off where frames are numbers and not memory, as in benchmarks.
 var filling = true
 
-// fill fills n frames from pa on.
+const largePage = 512 // frames
+
+// fill fills n frames from pa on; of a large page a few words in each frame, for it
+// comes back with the kernel's lock held, and several may in one piece.
 func (a *Allocator) fill(pa, n uint64) {
 	if !filling {
 		return
 	}
+	step := 1
+	if n >= largePage {
+		step = 64
+	}
 	for end := pa + n<<phys.PageShift; pa < end; pa += phys.PageSize {
 		words := a.mem.Table(pa)
-		for i := range words {
+		for i := 0; i < len(words); i += step {
 			words[i] = pattern
 		}
 	}
