@@ -147,17 +147,16 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 func (r *runner) sit(s *seat) {
 	r.cpu.Park()
 	r.t, r.p, r.as, r.c, r.hands, r.index = s.t, s.p, s.as, s.c, s.hands, s.index
+	if r.loaded != s.space {
+		r.near.pairs = 0
+		r.loaded = s.space // one CPU: nobody reads it now
+		if s.as.Changes == s.changes {
+			r.cpu.UseKept(s.word, s.root, s.tag)
+		} else {
+			r.loadSeat(s)
+		}
+	}
 	r.seeCode()
-	if r.loaded == s.space {
-		return
-	}
-	r.near.pairs = 0
-	r.loaded = s.space // one CPU: nobody reads it now
-	if s.as.Changes == s.changes {
-		r.cpu.UseKept(s.word, s.root, s.tag)
-	} else {
-		r.loadSeat(s)
-	}
 }
 
 // loadSeat loads the space of a seat, and keeps how to do that again.

@@ -289,16 +289,22 @@ func median(ns []int64) float64 {
 func yield() { _, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // switches measures a switch: there are two to each yield. Not perCall: what that
-// adds is a part of it.
+// adds is a part of it. Go's runtime wakes a thread of its own now and then: the part in the
+// middle of ten has none of that.
 func switches() float64 {
 	for range warm {
 		yield()
 	}
-	begun := time.Now()
-	for range measured {
-		yield()
+	const parts = 10
+	took := make([]int64, parts)
+	for i := range took {
+		begun := sys.Monotonic()
+		for range measured / parts {
+			yield()
+		}
+		took[i] = sys.Monotonic() - begun
 	}
-	return float64(time.Since(begun).Nanoseconds()) / measured / 2
+	return median(took) / (measured / parts) / 2
 }
 
 // switchProcesses is a switch from one process to another.
