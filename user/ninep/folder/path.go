@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package folder
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"loam/abi"
+	"loam/user/ninep"
+)
+
+// Limits of a path, as Linux has them but for the last.
+const (
+	maxPath  = 4095 // bytes
+	maxLinks = 40   // symbolic links followed in one path
+	maxDepth = 4096 // names that one path can come to, links put in
+)
+
+// split gives a path's components, and whether a slash ends it. Errors: ENOENT it is
+// empty; EINVAL it has a NUL in it; ENAMETOOLONG; EXDEV it is absolute: it doesn't begin
+// in the folder.
+func split(path string) (names []string, slash bool, err error) {
+	switch {
+	case path == "":
+		return nil, false, abi.ENOENT
+	case len(path) > maxPath:
+		return nil, false, abi.ENAMETOOLONG
+	case strings.ContainsRune(path, 0):
+		return nil, false, abi.EINVAL
+	case path[0] == '/':
+		return nil, false, abi.EXDEV
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, path[len(path)-1] == '/', nil
+}
+
+// node is a file that a walk has come to. Who has it lets go of it.
+type node struct {
+	fid ninep.Fid
+	qid ninep.QID
+}
+
+// walk is a path on its way. Names are all it keeps of where it has been: the way from
+// its directory is walked again after each link and each "..", and looked at again. So
+// nothing that a name was before is believed, and there is no way up: the server never
+// sees "..", or a name behind a link.
+type walk struct {
+	d     *Dir
+	have  []string // directories, from d down
+	todo  []string // what comes then; may have "." and ".." in it
+	slash bool     // the path ends with one
+	links int      // followed
+}
+
+func (d *Dir) walk(path string) (*walk, error) {
+	names, slash, err := split(path)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{d: d, todo: names, slash: slash}, nil
+}
+
+// settle takes "." and ".." from the front of what is to do. EXDEV: a ".." leads out.
+func (w *walk) settle() error {
+	for ; len(w.todo) > 0; w.todo = w.todo[1:] {
+		switch w.todo[0] {
+		case ".":
+		case "..":
+			if len(w.have) == 0 {
+				return abi.EXDEV
+			}
+			w.have = w.have[:len(w.have)-1]
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// plain counts the names at the front that are neither "." nor "..".
+func plain(names []string) int {
+	n := slices.IndexFunc(names, func(s string) bool { return s == "." || s == ".." })
+	if n < 0 {
+		return len(names)
+	}
+	return n
+}
+
+// end goes to the path's end. A link there is followed only if follow; one before it, or
+// before a slash or dot, always is.
+func (w *walk) end(ctx context.Context, follow bool) (node, error) {
+	for {
+		if err := w.settle(); err != nil {
+			return node{}, err
+		}
+		n := plain(w.todo)
+		names := slices.Concat(w.have, w.todo[:n])
+		rest := w.todo[n:]
+		at, walked, err := w.d.descend(ctx, names)
+		if err != nil {
+			return node{}, err
+		}
+		last := walked == len(names) && len(rest) == 0
+		switch {
+		case at.qid.IsSymlink() && (!last || follow):
+			err = w.follow(ctx, at, names[:walked-1], names[walked:], rest)
+			w.d.release(at)
+		case last:
+			w.have, w.todo = names, nil
+			return at, nil
+		case !at.qid.IsDir():
+			w.d.release(at)
+			err = abi.ENOTDIR
+		default:
+			w.d.release(at)
+			w.have, w.todo = names, rest
+		}
+		if err != nil {
+			return node{}, err
+		}
+	}
+}
+
+// follow goes on with a link's target instead of its name. It doesn't let go of the link.
+func (w *walk) follow(ctx context.Context, link node, dir []string, behind ...[]string) error {
+	if w.links++; w.links > maxLinks {
+		return abi.ELOOP
+	}
+	target, err := w.d.client.Readlink(ctx, link.fid)
+	if err != nil {
+		return err
+	}
+	names, slash, err := split(target)
+	if err != nil {
+		return err
+	}
+	if slash { // what it leads to must be a directory
+		names = append(names, ".")
+	}
+	w.have = dir
+	w.todo = append(names, slices.Concat(behind...)...)
+	if len(w.have)+len(w.todo) > maxDepth {
+		return abi.ENAMETOOLONG
+	}
+	return nil
+}
+
+// whole goes to the end of the path; a slash there wants a directory.
+func (w *walk) whole(ctx context.Context, follow bool) (node, error) {
+	if w.slash {
+		w.todo = append(w.todo, ".")
+	}
+	return w.end(ctx, follow)
+}
+
+// parent goes to the directory that the path's last name is in, and gives that name. It
+// may be "." or "..", which no request takes.
+func (w *walk) parent(ctx context.Context) (node, string, error) {
+	last := "."
+	if n := len(w.todo); n > 0 {
+		last = w.todo[n-1]
+		w.todo = w.todo[:n-1]
+	}
+	if len(w.todo) > 0 {
+		w.todo = append(slices.Clip(w.todo), ".")
+	}
+	at, err := w.end(ctx, true)
+	return at, last, err
+}
+
+// descend walks from a directory through names, in as few requests as can be. It gives
+// what it has come to and how many names that took: all of them, or fewer if that is a
+// link. Every name before is a directory, by the one request that went through it.
+func (d *Dir) descend(ctx context.Context, names []string) (at node, walked int, err error) {
+	at = node{d.handle.fid, ninep.QID{Type: ninep.TypeDir}}
+	for {
+		next, n, err := d.step(ctx, at, names[walked:])
+		if walked > 0 {
+			d.release(at)
+		}
+		if err != nil {
+			return node{}, 0, err
+		}
+		at, walked = next, walked+n
+		switch {
+		case walked == len(names) || at.qid.IsSymlink():
+			return at, walked, nil
+		case !at.qid.IsDir():
+			d.release(at)
+			return node{}, 0, abi.ENOTDIR
+		}
+	}
+}
+
+// step walks through some of the names, at least one if there are any: up to the first
+// that is no directory. Where the server stopped before the end of what it was asked, the
+// next step begins, and gets the server's reason. Each turn asks for less, so that a
+// server that changes its answers comes to an end, too.
+func (d *Dir) step(ctx context.Context, from node, names []string) (node, int, error) {
+	var qids [ninep.MaxWalk]ninep.QID
+	want := min(len(names), ninep.MaxWalk)
+	for {
+		fid, n, err := d.client.Walk(ctx, from.fid, names[:want], &qids)
+		if err != nil {
+			return node{}, 0, err
+		}
+		good := n
+		if i := slices.IndexFunc(qids[:n], func(q ninep.QID) bool { return !q.IsDir() }); i >= 0 {
+			good = i + 1
+		}
+		switch {
+		case want == 0:
+			return node{fid, from.qid}, 0, nil
+		case good == want:
+			return node{fid, qids[good-1]}, good, nil
+		case n == want:
+			d.release(node{fid: fid})
+		}
+		want = good
+	}
+}
