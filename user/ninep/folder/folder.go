@@ -127,8 +127,11 @@ type name struct {
 	slash bool // the path ends with one
 }
 
+// dot reports whether it is "." or "..", which no request takes.
+func (n name) dot() bool { return n.name == "." || n.name == ".." }
+
 // in calls do with a path's last name, to change it. dot is the error if that is "." or
-// "..".
+// ".."; with 0 do has to look.
 func (d *Dir) in(ctx context.Context, path string, dot abi.Errno, do func(name) error) error {
 	if d.ReadOnly() {
 		return abi.EROFS
@@ -146,10 +149,11 @@ func (d *Dir) in(ctx context.Context, path string, dot abi.Errno, do func(name) 
 		return err
 	}
 	defer d.release(dir)
-	if last == "." || last == ".." {
+	n := name{dir, last, w.slash}
+	if dot != 0 && n.dot() {
 		return dot
 	}
-	return do(name{dir, last, w.slash})
+	return do(n)
 }
 
 // look gives what a name stands for, without following it.

@@ -80,8 +80,11 @@ func (d *Dir) openOrCreate(ctx context.Context, w *walk, flags int, mode uint32)
 // openIn opens a name in a directory, or makes it there. It lets go of the directory. With
 // neither file nor error the walk is to go on: the name is a link, or has just changed.
 func (d *Dir) openIn(ctx context.Context, w *walk, n name, flags int, mode uint32) (*File, error) {
-	if n.slash || n.name == "." || n.name == ".." {
+	if n.slash || n.dot() {
 		d.release(n.dir)
+		if n.dot() && flags&abi.O_EXCL != 0 {
+			return nil, abi.EEXIST
+		}
 		return nil, abi.EISDIR
 	}
 	at, err := d.look(ctx, n)
@@ -106,8 +109,7 @@ func (d *Dir) openIn(ctx context.Context, w *walk, n name, flags int, mode uint3
 	case flags&abi.O_NOFOLLOW != 0:
 		err = abi.ELOOP
 	default:
-		w.slash = false
-		err = w.follow(ctx, at, w.have)
+		w.slash, err = w.follow(ctx, at, w.have)
 	}
 	d.release(at)
 	return nil, err
@@ -153,8 +155,6 @@ func (d *Dir) open(ctx context.Context, n node, flags int) (*File, error) {
 func (d *Dir) openable(ctx context.Context, n node, flags int) error {
 	const change = abi.O_ACCMODE | abi.O_TRUNC
 	switch {
-	case n.qid.IsSymlink():
-		return abi.ELOOP
 	case n.qid.IsDir():
 		if flags&(change|abi.O_CREAT) != 0 {
 			return abi.EISDIR
@@ -162,6 +162,8 @@ func (d *Dir) openable(ctx context.Context, n node, flags int) error {
 		return nil
 	case flags&abi.O_DIRECTORY != 0:
 		return abi.ENOTDIR
+	case n.qid.IsSymlink():
+		return abi.ELOOP
 	case d.ReadOnly() && flags&change != 0:
 		return abi.EROFS
 	}

@@ -109,7 +109,7 @@ func (w *walk) end(ctx context.Context, follow bool) (node, error) {
 		last := walked == len(names) && len(rest) == 0
 		switch {
 		case at.qid.IsSymlink() && (!last || follow):
-			err = w.follow(ctx, at, names[:walked-1], names[walked:], rest)
+			err = w.through(ctx, at, names[:walked-1], slices.Concat(names[walked:], rest))
 			w.d.release(at)
 		case last:
 			w.have, w.todo = names, nil
@@ -127,28 +127,35 @@ func (w *walk) end(ctx context.Context, follow bool) (node, error) {
 	}
 }
 
-// follow goes on with a link's target instead of its name. It doesn't let go of the link.
-func (w *walk) follow(ctx context.Context, link node, dir []string, behind ...[]string) error {
+// follow takes a link's target for its name: the walk goes on in the directory with that,
+// and the names behind. slash says that a slash ends the target. It doesn't let go of the link.
+func (w *walk) follow(ctx context.Context, link node, dir []string, behind ...string) (slash bool, err error) {
 	if w.links++; w.links > maxLinks {
-		return abi.ELOOP
+		return false, abi.ELOOP
 	}
 	target, err := w.d.client.Readlink(ctx, link.fid)
 	if err != nil {
-		return err
+		return false, err
 	}
 	names, slash, err := split(target)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if slash { // what it leads to must be a directory
-		names = append(names, ".")
+	if len(dir)+len(names)+len(behind) > maxDepth {
+		return false, abi.ENAMETOOLONG
 	}
-	w.have = dir
-	w.todo = append(names, slices.Concat(behind...)...)
-	if len(w.have)+len(w.todo) > maxDepth {
-		return abi.ENAMETOOLONG
+	w.have, w.todo = dir, append(names, behind...)
+	return slash, nil
+}
+
+// through goes through a link to what is behind it. With a slash at the target's end that
+// must be a directory.
+func (w *walk) through(ctx context.Context, link node, dir, behind []string) error {
+	slash, err := w.follow(ctx, link, dir, behind...)
+	if slash && len(behind) == 0 {
+		w.todo = append(w.todo, ".")
 	}
-	return nil
+	return err
 }
 
 // whole goes to the end of the path; a slash there wants a directory.

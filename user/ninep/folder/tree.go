@@ -59,8 +59,11 @@ func (d *Dir) Link(ctx context.Context, old, path string) error {
 // Rename gives what has the one path the other. It replaces what is there, if that is of
 // the same kind and no directory with something in it.
 func (d *Dir) Rename(ctx context.Context, old, path string) error {
-	return d.in(ctx, old, abi.EBUSY, func(from name) error {
-		return d.in(ctx, path, abi.EBUSY, func(to name) error {
+	return d.in(ctx, old, 0, func(from name) error {
+		return d.in(ctx, path, 0, func(to name) error {
+			if from.dot() || to.dot() {
+				return abi.EBUSY
+			}
 			if from.slash || to.slash {
 				at, err := d.look(ctx, from)
 				if err != nil {
@@ -96,7 +99,10 @@ func (d *Dir) Unlink(ctx context.Context, path string) error {
 
 // Rmdir removes an empty directory.
 func (d *Dir) Rmdir(ctx context.Context, path string) error {
-	return d.in(ctx, path, abi.ENOTEMPTY, func(n name) error {
+	return d.in(ctx, path, 0, func(n name) error {
+		if n.name == ".." {
+			return abi.ENOTEMPTY
+		}
 		return d.client.Unlink(ctx, n.dir.fid, n.name, ninep.FlagRemoveDir)
 	})
 }

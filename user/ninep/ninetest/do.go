@@ -7,6 +7,7 @@ package ninetest
 import (
 	"io/fs"
 	"os"
+	"path"
 	"syscall"
 	"time"
 
@@ -246,7 +247,18 @@ func (s *Server) change(kind ninep.Type, m *message, r *reply) error {
 func (s *Server) rename(from, to string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.files.Rename(from, to); err != nil {
+	// Package os has rules of its own for directories, so this is the host's own call.
+	old, err := s.parent(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = old.Close() }()
+	dir, err := s.parent(to)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	if err := syscall.Renameat(int(old.Fd()), path.Base(from), int(dir.Fd()), path.Base(to)); err != nil {
 		return err
 	}
 	for _, f := range s.fids {
@@ -257,6 +269,11 @@ func (s *Server) rename(from, to string) error {
 		}
 	}
 	return nil
+}
+
+// parent opens the directory that a path's last name is in.
+func (s *Server) parent(at string) (*os.File, error) {
+	return s.files.OpenFile(path.Dir(at), syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 }
 
 func (s *Server) unlink(at string, flags uint32) error {

@@ -16,7 +16,6 @@ type files interface {
 	Lstat(name string) (fs.FileInfo, error)
 	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
 	Mkdir(name string, perm fs.FileMode) error
-	Rename(old, name string) error
 	Symlink(target, name string) error
 	Link(old, name string) error
 	Remove(name string) error
@@ -36,7 +35,6 @@ func (o open) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error
 	return os.OpenFile(o.path(name), flag, perm)
 }
 func (o open) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(o.path(name), perm) }
-func (o open) Rename(old, name string) error             { return os.Rename(o.path(old), o.path(name)) }
 func (o open) Symlink(target, name string) error         { return os.Symlink(target, o.path(name)) }
 func (o open) Link(old, name string) error               { return os.Link(o.path(old), o.path(name)) }
 func (o open) Remove(name string) error                  { return os.Remove(o.path(name)) }
