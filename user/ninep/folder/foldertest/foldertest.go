@@ -24,13 +24,13 @@ import (
 // Mount gives a folder of the host's by way of a server, for as long as the test runs.
 type Mount func(t testing.TB, dir string, readOnly bool) *folder.Dir
 
-// All runs every test that an honest server passes.
-func All(t *testing.T, mount Mount) {
+// All runs every test that an honest server passes; steps is how long each random walk is.
+func All(t *testing.T, mount Mount, steps int) {
 	t.Run("Content", func(t *testing.T) { Content(t, mount) })
 	t.Run("Ways", func(t *testing.T) { Ways(t, mount) })
 	t.Run("Model", func(t *testing.T) {
 		for seed := range uint64(3) {
-			Model(t, mount, seed, 1500)
+			Model(t, mount, seed, steps)
 		}
 	})
 	t.Run("Escape", func(t *testing.T) { Escape(t, mount) })
