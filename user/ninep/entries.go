@@ -6,11 +6,20 @@ import "strings"
 
 // Entry is an entry of a directory.
 type Entry struct {
-	QID    QID
+	QID    QID    // QEMU gives the Path and nothing else
 	Offset uint64 // what ReadDir takes to go on behind this one
-	Type   uint8  // as d_type of getdents(2)
+	Type   uint8  // as d_type of getdents(2): EntryDir and so on
 	Name   string // "." and ".." among them, if the server gives them
 }
+
+// Values of Entry.Type, those that matter most. A file system that doesn't know, and a
+// server that doesn't say, has EntryUnknown.
+const (
+	EntryUnknown = 0
+	EntryDir     = 4
+	EntryRegular = 8
+	EntrySymlink = 10
+)
 
 // Entries reads what ReadDir gave, entry by entry. It allocates the names and nothing else.
 type Entries struct {

@@ -111,7 +111,7 @@ func (f *File) ReadEntries(ctx context.Context, offset uint64, buf []byte, each 
 	}
 }
 
-// Stat gives the file's attributes. QEMU up to at least 7.2 looks for the file by its name:
+// Stat gives the file's attributes. Some of QEMU's versions look for the file by its name:
 // ENOENT when it has none any more.
 func (f *File) Stat(ctx context.Context) (a ninep.Attr, err error) {
 	if err := f.handle.use(); err != nil {
@@ -122,7 +122,9 @@ func (f *File) Stat(ctx context.Context) (a ninep.Attr, err error) {
 	return a, err
 }
 
-// SetAttr changes the file's attributes. It has Stat's trouble with names.
+// SetAttr changes the file's attributes. QEMU 7.2 looks for the file by its name: ENOENT when
+// it has none any more, and when the host has put another file in its place it is that one
+// that changes.
 func (f *File) SetAttr(ctx context.Context, a *ninep.SetAttr) error {
 	if err := f.handle.use(); err != nil {
 		return err

@@ -14,14 +14,16 @@ import (
 type Options struct {
 	User string // for the server; QEMU's doesn't look
 	Tree string // which of the server's trees; QEMU has one and doesn't look
-	GID  uint32 // of new files, where the server can set it
 }
+
+// noGroup leaves new files the group that the host gives them. (QEMU would try to change
+// it to any other.)
+const noGroup = 0xffff_ffff
 
 // Dir is a directory of the host's, and all that is below it: paths begin there and don't
 // leave it. Its methods may be called from any goroutine.
 type Dir struct {
 	client *ninep.Client
-	gid    uint32
 	handle *handle
 }
 
@@ -35,7 +37,7 @@ func Attach(ctx context.Context, c *ninep.Client, o Options) (*Dir, error) {
 		_ = c.Clunk(fid)
 		return nil, abi.ENOTDIR
 	}
-	return &Dir{client: c, gid: o.GID, handle: &handle{client: c, fid: fid}}, nil
+	return &Dir{client: c, handle: &handle{client: c, fid: fid}}, nil
 }
 
 // ReadOnly reports whether nothing in the folder can be changed through it.

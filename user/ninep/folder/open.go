@@ -122,7 +122,7 @@ func (d *Dir) create(ctx context.Context, n name, flags int, mode uint32) (*File
 		return nil, abi.EROFS
 	}
 	how := uint32(flags&passed&^abi.O_TRUNC | abi.O_CREAT | abi.O_EXCL | abi.O_NOFOLLOW)
-	qid, unit, err := d.client.Create(ctx, n.dir.fid, n.name, how, mode&0o7777, d.gid)
+	qid, unit, err := d.client.Create(ctx, n.dir.fid, n.name, how, mode&0o7777, noGroup)
 	if err != nil {
 		d.release(n.dir)
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // Mkdir makes a directory.
 func (d *Dir) Mkdir(ctx context.Context, path string, mode uint32) error {
 	return d.in(ctx, path, abi.EEXIST, func(n name) error {
-		_, err := d.client.Mkdir(ctx, n.dir.fid, n.name, mode&0o7777, d.gid)
+		_, err := d.client.Mkdir(ctx, n.dir.fid, n.name, mode&0o7777, noGroup)
 		return err
 	})
 }
@@ -25,7 +25,7 @@ func (d *Dir) Symlink(ctx context.Context, target, path string) error {
 		if err := d.absent(ctx, n); err != nil {
 			return err
 		}
-		_, err := d.client.Symlink(ctx, n.dir.fid, n.name, target, d.gid)
+		_, err := d.client.Symlink(ctx, n.dir.fid, n.name, target, noGroup)
 		return err
 	})
 }
@@ -203,5 +203,5 @@ func (d *Dir) OpenDir(ctx context.Context, path string) (*Dir, error) {
 		d.release(n)
 		return nil, abi.ENOTDIR
 	}
-	return &Dir{client: d.client, gid: d.gid, handle: &handle{client: d.client, fid: n.fid}}, nil
+	return &Dir{client: d.client, handle: &handle{client: d.client, fid: n.fid}}, nil
 }

@@ -176,7 +176,8 @@ func (s *Server) list(f *file) error {
 
 func (f *file) entry(info fs.FileInfo, name string) {
 	var e reply
-	qid(info, &e)
+	e.b = make([]byte, 5) // QEMU gives no more of the identity than the number
+	e.u64(info.Sys().(*syscall.Stat_t).Ino)
 	e.u64(uint64(len(f.entries) + 1))
 	e.u8(uint8(info.Sys().(*syscall.Stat_t).Mode >> 12))
 	e.text(name)

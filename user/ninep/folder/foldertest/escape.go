@@ -67,11 +67,8 @@ func ways(all string) []string {
 	for _, link := range []string{"absdir", "updir", "chain1", "chain2", "sub/chain3", "slash", "proc", "absdir/.", "chain1/../out"} {
 		ways = append(ways, link+"/secret", link+"/new", link+"/../in/secret", link+"/.", link+"/")
 	}
-	for _, link := range []string{"root/etc/passwd", "root" + out + "/secret", "up/secret", "sub/up/secret", "sub/up/folder/../secret",
-		"up/folder/sub/deep/f"} {
-		ways = append(ways, link)
-	}
-	return ways
+	return append(ways, "root/etc/passwd", "root"+out+"/secret", "up/secret", "sub/up/secret", "sub/up/folder/../secret",
+		"up/folder/sub/deep/f")
 }
 
 // links are links out of the folder, which are followed only when they aren't what is meant itself.

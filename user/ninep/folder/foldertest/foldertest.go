@@ -36,6 +36,8 @@ func All(t *testing.T, mount Mount, steps int) {
 	t.Run("Escape", func(t *testing.T) { Escape(t, mount) })
 	t.Run("Race", func(t *testing.T) { Race(t, mount) })
 	t.Run("ReadOnly", func(t *testing.T) { ReadOnly(t, mount) })
+	t.Run("Grow", func(t *testing.T) { Grow(t, mount, 200) })
+	t.Run("Vanish", func(t *testing.T) { Vanish(t, mount) })
 	t.Run("List", func(t *testing.T) { List(t, mount, 10000) })
 }
 
@@ -120,7 +122,9 @@ func Content(t *testing.T, mount Mount) {
 	if !bytes.Equal(got, data) || err != nil {
 		t.Fatalf("the host has %d bytes, others: %v", len(got), err)
 	}
-	clear(got)
+	for i := range got {
+		got[i] = 0
+	}
 	if n, err := f.ReadAt(ctx, got, 0); n != len(data) || err != nil || !bytes.Equal(got, data) {
 		t.Fatal("read back", n, err)
 	}
@@ -226,13 +230,13 @@ func Ways(t *testing.T, mount Mount) {
 // List: a directory with very many files is listed whole, and each can be read.
 func List(t *testing.T, mount Mount, files int) {
 	dir, ctx := t.TempDir(), t.Context()
+	d := mount(t, dir, true)
 	var want []string
 	for i := range files {
 		name := fmt.Sprintf("file %05d", i)
 		want = append(want, name)
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644))
 	}
-	d := mount(t, dir, true)
 	for _, path := range []string{".", "./"} {
 		entries, err := d.ReadDir(ctx, path)
 		must(t, err)
