@@ -20,7 +20,7 @@ func TestReadOnlyHere(t *testing.T) { foldertest.ReadOnly(t, oneSided) }
 func TestDiod(t *testing.T) {
 	t.Run("Content", func(t *testing.T) { foldertest.Content(t, byDiod) })
 	t.Run("Ways", func(t *testing.T) { foldertest.Ways(t, byDiod) })
-	t.Run("Escape", func(t *testing.T) { foldertest.Escape(t, byDiod) })
+	t.Run("Escape", func(t *testing.T) { foldertest.Escape(t, byDiod, true) })
 	t.Run("ReadOnly", func(t *testing.T) { foldertest.ReadOnly(t, byDiod) })
 	t.Run("List", func(t *testing.T) { foldertest.List(t, byDiod, 2000) })
 }

@@ -12,7 +12,7 @@ import (
 
 // Config says how a client uses its transport. Fields that are zero get the default.
 type Config struct {
-	MessageSize uint32 // largest message in bytes; at least 8,192, 512 KiB by default
+	MessageSize uint32 // largest message in bytes; at least 8,192; by default 512 KiB and 24, for whole pages of data
 	Requests    int    // at once; at most 1,024, 16 by default
 	Fids        int    // files that the server keeps for us; 65,536 by default
 	ReadOnly    bool   // send nothing that could change a file
@@ -20,7 +20,7 @@ type Config struct {
 
 const (
 	minMessage      = 8192 // holds any request without its data; QEMU refuses less than 4,096
-	defaultMessage  = 512 << 10
+	defaultMessage  = 512<<10 + overhead
 	defaultRequests = 16
 	maxRequests     = 1024
 	defaultFids     = 1 << 16

@@ -40,9 +40,6 @@ type Exchange struct {
 	Request [2][]byte // the server reads it
 	Reply   [2][]byte // the server writes it, the first piece first
 
-	// Private is the transport's, for what it wants to know of an exchange under way.
-	Private uint64
-
 	under atomic.Bool // between Start and Done
 	n     int
 	err   error

@@ -26,8 +26,8 @@ func (f *File) Close() error { return f.handle.close() }
 // IsDir reports whether it is a directory.
 func (f *File) IsDir() bool { return f.dir }
 
-// begin keeps the file for a read or write of n bytes at an offset. What must be what the file was
-// not opened for: EBADF.
+// begin keeps the file for a read or write of n bytes at an offset. EBADF: it was opened for
+// what is not wanted, not, alone.
 func (f *File) begin(not int, offset int64, n int) error {
 	switch {
 	case f.flags&abi.O_ACCMODE == not:
@@ -41,8 +41,8 @@ func (f *File) begin(not int, offset int64, n int) error {
 }
 
 // ReadAt reads at an offset as pread(2) does: fewer bytes than asked for at the end of the
-// file and where the server gave fewer, 0 at the end. In n bytes lie in p also if there is an
-// error.
+// file and where the server gave fewer, 0 at the end. The n bytes are there also if there is
+// an error.
 func (f *File) ReadAt(ctx context.Context, p []byte, offset int64) (n int, err error) {
 	if err := f.begin(abi.O_WRONLY, offset, len(p)); err != nil {
 		return 0, err
@@ -94,7 +94,7 @@ func (f *File) ReadEntries(ctx context.Context, offset uint64, buf []byte, each 
 		return offset, false, err
 	}
 	defer f.handle.done()
-	n, err := f.client.ReadDir(ctx, f.handle.fid, offset, buf[:min(len(buf), f.unit)])
+	n, err := f.client.ReadDir(ctx, f.handle.fid, offset, buf)
 	if err != nil || n == 0 {
 		return offset, false, err
 	}

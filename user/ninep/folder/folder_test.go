@@ -5,8 +5,12 @@
 package folder_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"loam/abi"
 	"loam/user/ninep"
 	"loam/user/ninep/folder"
 	"loam/user/ninep/folder/foldertest"
@@ -62,8 +66,65 @@ func TestHonest(t *testing.T) { foldertest.All(t, honest, 1500) }
 func TestCareless(t *testing.T) {
 	t.Run("Ways", func(t *testing.T) { foldertest.Ways(t, careless) })
 	t.Run("Model", func(t *testing.T) { foldertest.Model(t, careless, 7, 1500) })
-	t.Run("Escape", func(t *testing.T) { foldertest.Escape(t, careless) })
+	t.Run("Escape", func(t *testing.T) { foldertest.Escape(t, careless, true) })
 	t.Run("ReadOnly", func(t *testing.T) { foldertest.ReadOnly(t, careless) })
+}
+
+// TestCost: as many messages as the package says.
+func TestCost(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	if err := os.MkdirAll(filepath.Join(dir, "a/b/c"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("b", filepath.Join(dir, "a/l")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ninetest.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := served(t, s, false)
+	var f *folder.File
+	open := func(path string, flags int) func() error {
+		return func() (err error) { f, err = d.OpenFile(ctx, path, flags, 0o644); return err }
+	}
+	for _, c := range []struct {
+		what string
+		want int
+		do   func() error
+	}{
+		{"a new file", 3, open("a/b/c/f", abi.O_RDWR|abi.O_CREAT)},
+		{"write", 1, func() error { _, err := f.WriteAt(ctx, make([]byte, 60000), 0); return err }},
+		{"close", 1, func() error { return f.Close() }},
+		{"open", 3, open("a/b/c/f", abi.O_RDWR)},
+		{"close", 1, func() error { return f.Close() }},
+		{"create what is there", 5, open("a/b/c/f", abi.O_RDWR|abi.O_CREAT)},
+		{"close", 1, func() error { return f.Close() }},
+		{"stat", 3, func() error { _, err := d.Stat(ctx, "a/b/c/f"); return err }},
+		{"stat through a link", 7, func() error { _, err := d.Stat(ctx, "a/l/c/f"); return err }},
+		{"mkdir", 3, func() error { return d.Mkdir(ctx, "a/b/c/d", 0o755) }},
+		{"link", 5, func() error { return d.Link(ctx, "a/b/c/f", "a/b/c/g") }},
+		{"rename", 5, func() error { return d.Rename(ctx, "a/b/c/g", "a/b/c/f2") }},
+		{"unlink", 3, func() error { return d.Unlink(ctx, "a/b/c/f2") }},
+		{"nothing there", 1, func() error { _, err := d.Stat(ctx, "x"); return err }},
+		{"nothing further down", 4, func() error { _, err := d.Stat(ctx, "a/b/c/x"); return err }},
+	} {
+		before := requests(s)
+		if err := c.do(); err != nil && !errors.Is(err, abi.ENOENT) {
+			t.Fatalf("%s: %v", c.what, err)
+		}
+		if got := requests(s) - before; got != c.want {
+			t.Errorf("%s: %d messages, not %d", c.what, got, c.want)
+		}
+	}
+}
+
+// requests gives how many have come.
+func requests(s *ninetest.Server) (n int) {
+	for kind := range 256 {
+		n += s.Seen(ninep.Type(kind))
+	}
+	return n
 }
 
 // FuzzModel does the operations that a number stands for in a folder and on the host.

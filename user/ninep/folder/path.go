@@ -92,6 +92,16 @@ func plain(names []string) int {
 	return n
 }
 
+// undotted gives the names without each "." at the front, and whether there were any: what comes
+// before them is to be a directory.
+func undotted(names []string) ([]string, bool) {
+	n := 0
+	for n < len(names) && names[n] == "." {
+		n++
+	}
+	return names[n:], n > 0
+}
+
 // end goes to the path's end. A link there is followed only if follow; one before it, or
 // before a slash or dot, always is.
 func (w *walk) end(ctx context.Context, follow bool) (node, error) {
@@ -101,17 +111,17 @@ func (w *walk) end(ctx context.Context, follow bool) (node, error) {
 		}
 		n := plain(w.todo)
 		names := slices.Concat(w.have, w.todo[:n])
-		rest := w.todo[n:]
+		rest, dots := undotted(w.todo[n:])
 		at, walked, err := w.d.descend(ctx, names)
 		if err != nil {
 			return node{}, err
 		}
 		last := walked == len(names) && len(rest) == 0
 		switch {
-		case at.qid.IsSymlink() && (!last || follow):
-			err = w.through(ctx, at, names[:walked-1], slices.Concat(names[walked:], rest))
+		case at.qid.IsSymlink() && (!last || dots || follow):
+			err = w.through(ctx, at, names[:walked-1], slices.Concat(names[walked:], w.todo[n:]))
 			w.d.release(at)
-		case last:
+		case last && (!dots || at.qid.IsDir()):
 			w.have, w.todo = names, nil
 			return at, nil
 		case !at.qid.IsDir():

@@ -33,7 +33,7 @@ func All(t *testing.T, mount Mount, steps int) {
 			Model(t, mount, seed, steps)
 		}
 	})
-	t.Run("Escape", func(t *testing.T) { Escape(t, mount) })
+	t.Run("Escape", func(t *testing.T) { Escape(t, mount, false) })
 	t.Run("Race", func(t *testing.T) { Race(t, mount) })
 	t.Run("ReadOnly", func(t *testing.T) { ReadOnly(t, mount) })
 	t.Run("Grow", func(t *testing.T) { Grow(t, mount, 200) })
