@@ -154,6 +154,35 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestAgain: who starts again at the same device, without having let go of anything, finds
+// nothing of what was before.
+func TestAgain(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	device := qemu(t, dir, false)
+	for i := range 3 {
+		c, err := ninep.Dial(ctx, device, ninep.Config{Requests: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := folder.Attach(ctx, c, folder.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range 10 {
+			f, err := d.OpenFile(ctx, fmt.Sprint(k), abi.O_RDWR|abi.O_CREAT, 0o644)
+			if err != nil {
+				t.Fatal(i, k, err)
+			}
+			if _, err := f.WriteAt(ctx, []byte{byte(i)}, int64(i)); err != nil {
+				t.Error(i, k, err)
+			}
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "7")); string(got) != "\x00\x01\x02" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
 // TestTogether: many goroutines at once, whose contexts end at any moment, leave nothing
 // behind, and those that come to their end have done what they say.
 func TestTogether(t *testing.T) {

@@ -68,7 +68,8 @@ type slot struct {
 	doubt    bool // it was sent and flushed without an answer: nobody knows what was done
 }
 
-// Dial agrees with a server on the protocol. Errors: EINVAL the configuration; a
+// Dial agrees with a server on the protocol. The server forgets every file that another
+// client at the same transport had. Errors: EINVAL the configuration; a
 // ProtocolError when the server doesn't speak 9P2000.L or takes messages of less than
 // 8,192 bytes; a TransportError.
 func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {

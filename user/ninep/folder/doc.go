@@ -65,7 +65,8 @@
 // OpenFile 3, also for a new file, and 5 for one that is there with O_CREAT; Close 1; what
 // changes a name 3, Rename and Link 5; a read or write one for each 512 KiB, or what the
 // client's messages hold. A link costs 3 or 4 more, a name that isn't there below a directory
-// that is, 3.
+// that is, 3. A path that goes up and down all the
+// time has the way down walked again each time; after some 4,096 walks it is ELOOP.
 //
 // # Locks
 //

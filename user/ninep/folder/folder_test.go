@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"loam/abi"
@@ -116,6 +117,23 @@ func TestCost(t *testing.T) {
 		if got := requests(s) - before; got != c.want {
 			t.Errorf("%s: %d messages, not %d", c.what, got, c.want)
 		}
+	}
+}
+
+// TestTurns: a path can't keep a server busy for long, however it turns.
+func TestTurns(t *testing.T) {
+	dir := t.TempDir()
+	deep := strings.Repeat("d/", 100)
+	if err := os.MkdirAll(filepath.Join(dir, deep, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := ninetest.Careless(dir) // which is quick
+	d := served(t, s, false)
+	if _, err := d.Stat(t.Context(), deep+strings.Repeat("x/../", 700)); !errors.Is(err, abi.ELOOP) {
+		t.Error(err)
+	}
+	if n := requests(s); n > 10000 {
+		t.Errorf("%d messages", n)
 	}
 }
 

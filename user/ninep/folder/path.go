@@ -11,11 +11,12 @@ import (
 	"loam/user/ninep"
 )
 
-// Limits of a path, as Linux has them but for the last.
+// Limits of a path. Linux has the first two.
 const (
 	maxPath  = 4095 // bytes
 	maxLinks = 40   // symbolic links followed in one path
 	maxDepth = 4096 // names that one path can come to, links put in
+	maxWalks = 4096 // about how many times a server is asked to walk for one path
 )
 
 // split gives a path's components, and whether a slash ends it. Errors: ENOENT it is
@@ -56,6 +57,7 @@ type walk struct {
 	todo  []string // what comes then; may have "." and ".." in it
 	slash bool     // the path ends with one
 	links int      // followed
+	walks int      // asked for, at least
 }
 
 func (d *Dir) walk(path string) (*walk, error) {
@@ -112,6 +114,9 @@ func (w *walk) end(ctx context.Context, follow bool) (node, error) {
 		n := plain(w.todo)
 		names := slices.Concat(w.have, w.todo[:n])
 		rest, dots := undotted(w.todo[n:])
+		if w.walks += 1 + len(names)/ninep.MaxWalk; w.walks > maxWalks {
+			return node{}, abi.ELOOP
+		}
 		at, walked, err := w.d.descend(ctx, names)
 		if err != nil {
 			return node{}, err

@@ -207,6 +207,13 @@ func Ways(t *testing.T, mount Mount) {
 			t.Errorf("%.40q: %v, not %v", path, err, want)
 		}
 	}
+	up := strings.Repeat("d/", 40) + strings.Repeat("../d/", 100) + "f"
+	if got, err := read(d, up); got != "deep" || err != nil {
+		t.Errorf("up and down: %q %v", got, err)
+	}
+	if _, err := d.Stat(ctx, strings.Repeat("sub/../", 500)); !errors.Is(err, abi.ENOENT) {
+		t.Error("up from nowhere:", err)
+	}
 	f, err := d.OpenFile(ctx, "dangling", abi.O_WRONLY|abi.O_CREAT, 0o644)
 	must(t, err)
 	must(t, f.Close())
