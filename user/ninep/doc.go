@@ -72,13 +72,13 @@
 //
 // # Rejected
 //
-//   - The modules that there are. github.com/hugelgupf/p9, the one that is kept up, and
-//     github.com/docker/go-p9p, github.com/knusbaum/go9p, github.com/droyo/styx and others
-//     can't be had from the module proxy that this project builds by; of them only the first
-//     speaks 9P2000.L at all. gvisor.dev/gvisor/pkg/p9, which it comes from, has been
-//     reduced to a few types. Apart from that, they read from and write to a connection, with
-//     a buffer and a goroutine of their own for replies, so that data is copied and
-//     allocated for; and none was written against a lying server with bounded memory in mind.
+//   - The modules that there are. github.com/docker/go-p9p, github.com/knusbaum/go9p and
+//     github.com/droyo/styx speak 9P2000, not 9P2000.L. gvisor.dev/gvisor/pkg/p9 has been
+//     reduced to a few types since gVisor has a protocol of its own.
+//     github.com/hugelgupf/p9, which was made of it, is kept up and speaks it, but by reading and
+//     writing one connection: there is no place where a device could be given a request and the
+//     room for its reply. It knows no contexts and sends no Tflush, and takes memory for replies by
+//     the sizes that they say.
 //   - Returning from a cancelled call at once, while a goroutine waits for the
 //     server: the caller's memory would have to be the client's, which is a copy for every
 //     read, or the server could write to it after the caller has gone on.

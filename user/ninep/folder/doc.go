@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package folder is a folder of the host's as package os has files: by path, with open
-// files, and with Linux's errors (abi.Errno). Nothing in it leads out of the folder, and one
-// that is read-only stays as it is.
+// files, and with Linux's errors (an abi.Errno, or what has one in it; or the context's).
+// Nothing in it leads out of the folder, and one that is read-only stays as it is.
 //
 //	d, err := folder.Attach(ctx, client, folder.Options{})
 //	f, err := d.OpenFile(ctx, "src/main.go", abi.O_RDWR|abi.O_CREAT, 0o644)

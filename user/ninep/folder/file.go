@@ -156,7 +156,8 @@ func (f *File) Sync(ctx context.Context, dataOnly bool) error {
 }
 
 // Lock asks for a record lock, or gives one up. EAGAIN somebody else has it, also if l.Wait:
-// ask again then; ENOLCK the server has none to give.
+// ask again then; ENOLCK the server has none to give. QEMU grants everything and keeps
+// nothing: locks between the programs of this side are for this side to keep.
 func (f *File) Lock(ctx context.Context, l *ninep.Lock) error {
 	if err := f.handle.use(); err != nil {
 		return err
