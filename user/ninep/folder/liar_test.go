@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -253,4 +255,32 @@ func (q *quick) Start(x *ninep.Exchange) error {
 	binary.LittleEndian.PutUint32(reply[7:], n)
 	x.Done(size, nil)
 	return nil
+}
+
+// TestBetween: a link that comes where a file is about to be made is not followed, even by
+// a server that would.
+func TestBetween(t *testing.T) {
+	all := t.TempDir()
+	dir, out := filepath.Join(all, "folder"), filepath.Join(all, "out")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := ninetest.Careless(dir)
+	links := 0
+	s.Hold = func(kind ninep.Type, _ <-chan struct{}) {
+		if kind == ninep.Tlcreate && links == 0 {
+			links++
+			if err := os.Symlink(out, filepath.Join(dir, "new")); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	d := served(t, s, false)
+	_, err := d.OpenFile(t.Context(), "new", abi.O_RDWR|abi.O_CREAT, 0o644)
+	if !errors.Is(err, abi.EXDEV) || links != 1 {
+		t.Error(err, links)
+	}
+	if _, err := os.Lstat(out); err == nil {
+		t.Error("a file was made outside")
+	}
 }
