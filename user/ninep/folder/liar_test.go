@@ -163,6 +163,41 @@ func TestEndless(t *testing.T) {
 	}
 }
 
+// TestCloseUsed: who closes a file that is being read doesn't wait, and the read ends well.
+func TestCloseUsed(t *testing.T) {
+	ctx := t.Context()
+	s, err := ninetest.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, closed := make(chan struct{}), make(chan struct{})
+	s.Hold = func(kind ninep.Type, _ <-chan struct{}) {
+		if kind == ninep.Tread {
+			close(begun)
+			<-closed
+		}
+	}
+	d := served(t, s, false)
+	f, err := d.Create(ctx, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan error)
+	go func() {
+		_, err := f.ReadAt(ctx, make([]byte, 1), 0)
+		read <- err
+	}()
+	<-begun
+	before := s.Seen(ninep.Tclunk)
+	if err := f.Close(); err != nil || s.Seen(ninep.Tclunk) != before {
+		t.Error("closed:", err)
+	}
+	close(closed)
+	if err := <-read; err != nil || s.Seen(ninep.Tclunk) != before+1 {
+		t.Error("read:", err)
+	}
+}
+
 // TestClose: a file that is closed while it is used stays until that is over, and is given
 // back once.
 func TestClose(t *testing.T) {

@@ -207,6 +207,16 @@ func Ways(t *testing.T, mount Mount) {
 			t.Errorf("%.40q: %v, not %v", path, err, want)
 		}
 	}
+	for i := range 42 {
+		must(t, os.Symlink(fmt.Sprint("n", i-1), filepath.Join(dir, fmt.Sprint("n", i))))
+	}
+	must(t, os.Symlink("a/f", filepath.Join(dir, "n-1")))
+	for path, want := range map[string]error{"n38": nil, "n39": abi.ELOOP} { // 40 links, and 41
+		_, host := os.Stat(filepath.Join(dir, path))
+		if _, err := d.Stat(ctx, path); !errors.Is(err, want) || (host == nil) != (err == nil) {
+			t.Errorf("%s: %v, on the host %v", path, err, host)
+		}
+	}
 	up := strings.Repeat("d/", 40) + strings.Repeat("../d/", 100) + "f"
 	if got, err := read(d, up); got != "deep" || err != nil {
 		t.Errorf("up and down: %q %v", got, err)
