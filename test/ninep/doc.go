@@ -8,4 +8,6 @@
 // a file that both have mapped. So the device is met as a driver in the machine will meet
 // it, data goes straight from the host's files to the caller's memory, and what the
 // tests of foldertest want is asked of the server that there will be.
+//
+// QEMU is what ./x setup installs. diod is not: where there is none, its tests are skipped.
 package ninep

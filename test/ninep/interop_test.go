@@ -5,13 +5,21 @@
 package ninep_test
 
 import (
+	"flag"
 	"testing"
 
 	"loam/user/ninep/folder/foldertest"
 )
 
+// Each message goes by the stub for debuggers, which takes its time: so there is less here than
+// package folder's own tests do.
+var (
+	steps = flag.Int("steps", 300, "of each random walk with QEMU")
+	files = flag.Int("files", 2000, "in the directory that is listed with QEMU")
+)
+
 // TestQEMU: the server that folders are for.
-func TestQEMU(t *testing.T) { foldertest.All(t, byQEMU, 300) }
+func TestQEMU(t *testing.T) { foldertest.All(t, byQEMU, *steps, *files) }
 
 // TestReadOnlyHere: a folder that only this side calls read-only is unharmed as well.
 func TestReadOnlyHere(t *testing.T) { foldertest.ReadOnly(t, oneSided) }

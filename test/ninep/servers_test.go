@@ -140,7 +140,7 @@ func byDiod(t testing.TB, dir string, readOnly bool) *folder.Dir {
 	t.Helper()
 	path, err := exec.LookPath("diod")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no diod, another 9P server to test against, in PATH")
 	}
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

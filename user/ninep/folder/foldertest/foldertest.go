@@ -24,21 +24,28 @@ import (
 // Mount gives a folder of the host's by way of a server, for as long as the test runs.
 type Mount func(t testing.TB, dir string, readOnly bool) *folder.Dir
 
-// All runs every test that an honest server passes; steps is how long each random walk is.
-func All(t *testing.T, mount Mount, steps int) {
-	t.Run("Content", func(t *testing.T) { Content(t, mount) })
-	t.Run("Ways", func(t *testing.T) { Ways(t, mount) })
-	t.Run("Model", func(t *testing.T) {
+// All runs every test that an honest server passes, most of them at once; steps is how long
+// each random walk is, files how many a large directory has.
+func All(t *testing.T, mount Mount, steps, files int) {
+	t.Run("Race", func(t *testing.T) { Race(t, mount) })
+	together := func(name string, test func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
+	together("List", func(t *testing.T) { List(t, mount, files) })
+	together("Escape", func(t *testing.T) { Escape(t, mount, false) })
+	together("Grow", func(t *testing.T) { Grow(t, mount, 200) })
+	together("Model", func(t *testing.T) {
 		for seed := range uint64(3) {
 			Model(t, mount, seed, steps)
 		}
 	})
-	t.Run("Escape", func(t *testing.T) { Escape(t, mount, false) })
-	t.Run("Race", func(t *testing.T) { Race(t, mount) })
-	t.Run("ReadOnly", func(t *testing.T) { ReadOnly(t, mount) })
-	t.Run("Grow", func(t *testing.T) { Grow(t, mount, 200) })
-	t.Run("Vanish", func(t *testing.T) { Vanish(t, mount) })
-	t.Run("List", func(t *testing.T) { List(t, mount, 10000) })
+	together("Content", func(t *testing.T) { Content(t, mount) })
+	together("Ways", func(t *testing.T) { Ways(t, mount) })
+	together("ReadOnly", func(t *testing.T) { ReadOnly(t, mount) })
+	together("Vanish", func(t *testing.T) { Vanish(t, mount) })
 }
 
 func must(t testing.TB, err error) {
