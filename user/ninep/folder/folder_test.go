@@ -60,7 +60,7 @@ func careless(t testing.TB, dir string, readOnly bool) *folder.Dir {
 }
 
 // TestHonest: all is well with an honest server.
-func TestHonest(t *testing.T) { foldertest.All(t, honest, 1500, 10000) }
+func TestHonest(t *testing.T) { foldertest.All(t, honest, 1500, 3000) }
 
 // TestCareless: with a server that would serve the whole host, nothing but the folder
 // is reached: this side sees to it by itself, as long as nobody moves things meanwhile.
