@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+
+	"loam/user/virtio/virtiotest"
+)
+
+// testAddress is where tests' memory is.
+const testAddress = 0x8_1234_0000
+
+// pair is a queue, the device behind it, and memory for buffers.
+type pair struct {
+	guest virtiotest.Guest
+	queue *Queue
+	ring  *virtiotest.Ring
+	data  Memory
+}
+
+const testData = 1 << 16
+
+func newPair(t testing.TB, c QueueConfig) *pair {
+	t.Helper()
+	b := make([]byte, c.Bytes()+testData+2*cacheLine)
+	m, err := NewMemory(b, testAddress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arena := NewArena(m)
+	area, err := arena.Cut(c.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := arena.Cut(testData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := NewQueue(c, area)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pair{guest: virtiotest.Guest{Bytes: b, Address: testAddress}, queue: q, data: data}
+	p.ring = p.newRing(t)
+	return p
+}
+
+// newRing makes the device's side of the queue anew.
+func (p *pair) newRing(t testing.TB) *virtiotest.Ring {
+	d, driver, device := p.queue.addresses()
+	c := p.queue.config
+	r := &virtiotest.Ring{Guest: p.guest, Size: c.Size, Packed: c.Packed, EventIndex: c.EventIndex, Indirect: c.Indirect > 0,
+		Descriptors: d, Driver: driver, Device: device}
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// configs are all kinds of queues.
+func configs(sizes ...int) (all []QueueConfig) {
+	for _, size := range sizes {
+		for i := range 8 {
+			c := QueueConfig{Index: 3, Size: size, Packed: i&1 != 0, EventIndex: i&2 != 0}
+			if i&4 != 0 {
+				c.Indirect = 4
+			}
+			if c.Packed || size&(size-1) == 0 {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+func (c QueueConfig) String() string {
+	return fmt.Sprintf("size=%d packed=%v event=%v indirect=%d", c.Size, c.Packed, c.EventIndex, c.Indirect)
+}
+
+// expected is the oracle's record of a buffer: what the device has to find, and where
+// what it writes has to be.
+type expected struct {
+	slots []int // of data memory
+	read  []byte
+	write []piece
+	room  int
+	sent  []byte // what the device wrote; nil: it has not used the buffer
+}
+
+type piece struct{ at, n int }
+
+// slotSize is a piece of data memory, which one buffer has at a time.
+const slotSize = 64
+
+// world is a random run of a driver and an honest device that both go by
+// notifications alone.
+type world struct {
+	*pair
+	t          *testing.T
+	rng        *rand.Rand
+	live       map[uint16]*expected
+	taken      [testData / slotSize]bool
+	order      []uint16           // what the device has not seen yet, as it was offered
+	staged     []uint16           // and what was not offered
+	held       []virtiotest.Chain // by the device
+	doorbell   bool
+	interrupt  bool
+	added      int
+	kicks      int
+	interrupts int
+	used       int
+}
+
+// buffer makes up a buffer.
+func (w *world) buffer() (e *expected, readable, writable []Element) {
+	e = &expected{}
+	for range w.rng.IntN(min(6, w.queue.Size()) + 1) {
+		slot := w.rng.IntN(len(w.taken))
+		if w.taken[slot] {
+			continue
+		}
+		w.taken[slot] = true
+		e.slots = append(e.slots, slot)
+		p := piece{slot * slotSize, 1 + w.rng.IntN(slotSize)}
+		if w.rng.IntN(2) == 0 {
+			w.fill(p)
+			e.read = append(e.read, w.data.Bytes()[p.at:][:p.n]...)
+			readable = append(readable, w.data.Element(p.at, p.n))
+		} else {
+			e.write = append(e.write, p)
+			e.room += p.n
+			writable = append(writable, w.data.Element(p.at, p.n))
+		}
+	}
+	return e, readable, writable
+}
+
+func (w *world) fill(p piece) {
+	b := w.data.Bytes()[p.at:][:p.n]
+	for i := range b {
+		b[i] = byte(w.rng.Uint32())
+	}
+}
+
+func (w *world) release(e *expected) {
+	for _, slot := range e.slots {
+		w.taken[slot] = false
+	}
+}
+
+// add adds a random buffer.
+func (w *world) add() {
+	e, readable, writable := w.buffer()
+	n := len(readable) + len(writable)
+	entries, want := n, error(nil)
+	if n > 1 && n <= w.queue.config.Indirect {
+		entries = 1
+	}
+	if n == 0 {
+		want = ErrElements
+	} else if entries > w.queue.Room() {
+		want = ErrFull
+	}
+	id, err := w.queue.Add(readable, writable)
+	if err != want {
+		w.t.Fatalf("%d elements with room for %d: %v, not %v", n, w.queue.Room(), err, want)
+	}
+	if err != nil {
+		w.release(e)
+		return
+	}
+	if w.live[id] != nil {
+		w.t.Fatalf("id %d is in use", id)
+	}
+	w.live[id] = e
+	w.staged = append(w.staged, id)
+	w.added++
+}
+
+func (w *world) kick() {
+	notify, err := w.queue.Kick()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.order = append(w.order, w.staged...)
+	w.staged = w.staged[:0]
+	if notify {
+		w.kicks++
+		w.doorbell = true
+	}
+}
+
+// take has the device take buffers, if it was notified, until there are none and it has
+// asked for notifications.
+func (w *world) take() {
+	if !w.doorbell {
+		return
+	}
+	w.doorbell = false
+	w.ring.Listen(false)
+	for listening := false; ; {
+		c, ok, err := w.ring.Next()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if !ok {
+			if listening {
+				return
+			}
+			w.ring.Listen(true)
+			listening = true
+			continue
+		}
+		if len(w.order) == 0 || c.ID != w.order[0] {
+			w.t.Fatalf("buffer %d is available, not %v", c.ID, w.order)
+		}
+		e := w.live[c.ID]
+		if !bytes.Equal(c.Read(), e.read) || c.Room() != e.room || len(c.Writable) != len(e.write) {
+			w.t.Fatalf("buffer %d: %d bytes to read, %d elements with %d to write: %+v", c.ID, len(c.Read()), len(c.Writable), c.Room(), e)
+		}
+		w.order = w.order[1:]
+		w.held = append(w.held, c)
+	}
+}
+
+// use has the device use one of the buffers that it holds.
+func (w *world) use() {
+	if len(w.held) == 0 {
+		return
+	}
+	i := w.rng.IntN(len(w.held))
+	if w.rng.IntN(4) > 0 {
+		i = 0
+	}
+	c := w.held[i]
+	w.held = slices.Delete(w.held, i, i+1)
+	e := w.live[c.ID]
+	e.sent = make([]byte, w.rng.IntN(e.room+1))
+	for i := range e.sent {
+		e.sent[i] = byte(w.rng.Uint32())
+	}
+	c.Write(0, e.sent)
+	w.ring.Use(c, len(e.sent))
+	if w.rng.IntN(3) > 0 && w.ring.Interrupts() {
+		w.interrupt = true
+		w.interrupts++
+	}
+}
+
+// serve has the driver take used buffers, if it was notified.
+func (w *world) serve() {
+	if !w.interrupt {
+		return
+	}
+	w.interrupt = false
+	if w.rng.IntN(2) == 0 {
+		w.queue.Quiet()
+	}
+	for {
+		u, ok, err := w.queue.Used()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if !ok {
+			if more, err := w.queue.Arm(); err != nil || !more {
+				return
+			}
+			continue
+		}
+		e := w.live[u.ID]
+		if e == nil || e.sent == nil || int(u.Length) != len(e.sent) {
+			w.t.Fatalf("buffer %d, %d bytes: %+v", u.ID, u.Length, e)
+		}
+		w.compare(e)
+		w.release(e)
+		delete(w.live, u.ID)
+		w.used++
+	}
+}
+
+// compare looks whether what the device wrote is in the buffer.
+func (w *world) compare(e *expected) {
+	left := e.sent
+	for _, p := range e.write {
+		n := min(p.n, len(left))
+		if !bytes.Equal(w.data.Bytes()[p.at:][:n], left[:n]) {
+			w.t.Fatalf("%d bytes at %#x are not what the device wrote", n, p.at)
+		}
+		left = left[n:]
+	}
+}
+
+// TestHonest: random sequences of a driver and a device that go by notifications alone.
+// Nothing gets lost, each buffer comes back once with what the device wrote, and the
+// device finds what was added, in order.
+func TestHonest(t *testing.T) {
+	for i, c := range configs(1, 2, 3, 8, 64, 100) {
+		t.Run(c.String(), func(t *testing.T) {
+			w := &world{pair: newPair(t, c), t: t, rng: rand.New(rand.NewPCG(uint64(i), 7)), live: map[uint16]*expected{}}
+			for range 40_000 {
+				switch w.rng.IntN(8) {
+				case 0, 1, 2:
+					w.add()
+				case 3:
+					w.kick()
+				case 4:
+					w.take()
+				case 5, 6:
+					w.use()
+				default:
+					w.serve()
+				}
+				w.check()
+			}
+			w.drain()
+			if w.used != w.added || w.queue.Room() != c.Size {
+				t.Errorf("%d buffers added, %d came back, room for %d", w.added, w.used, w.queue.Room())
+			}
+			t.Logf("%d buffers, %d kicks, %d interrupts", w.added, w.kicks, w.interrupts)
+		})
+	}
+}
+
+// drain ends a run: nothing new, and all that was added comes back.
+func (w *world) drain() {
+	w.kick()
+	for range 10_000 {
+		w.take()
+		w.use()
+		if w.ring.Interrupts() {
+			w.interrupt = true
+		}
+		w.serve()
+		if len(w.live) == 0 {
+			return
+		}
+	}
+	w.t.Fatalf("%d buffers never came back: staged %v, offered %v, held %d", len(w.live), w.staged, w.order, len(w.held))
+}
+
+// check compares the queue's own books with the oracle's.
+func (w *world) check() {
+	q := w.queue
+	ids := slices.Collect(q.InFlight())
+	if len(ids) != len(w.live) {
+		w.t.Fatalf("%d buffers in flight, not %d", len(ids), len(w.live))
+	}
+	entries := 0
+	for _, id := range ids {
+		if w.live[id] == nil {
+			w.t.Fatalf("buffer %d is in flight", id)
+		}
+		entries += int(q.buffers[id].entries)
+	}
+	if q.Room() != q.Size()-entries {
+		w.t.Fatalf("room for %d of %d, with %d taken", q.Room(), q.Size(), entries)
+	}
+}
+
+// TestStubborn: a buffer that stays with the device while hundreds of thousands pass,
+// so that every counter of 16 bits goes round, with a ring that isn't a multiple.
+func TestStubborn(t *testing.T) {
+	for _, c := range configs(4, 7) {
+		t.Run(c.String(), func(t *testing.T) {
+			p := newPair(t, c)
+			stay, _ := p.queue.Add([]Element{p.data.Element(0, 1)}, nil)
+			_, _ = p.queue.Kick()
+			old, _, _ := p.ring.Next()
+			e := []Element{p.data.Element(64, 8)}
+			for i := range 200_000 {
+				id, err := p.queue.Add(nil, e)
+				if err != nil {
+					t.Fatal(i, err)
+				}
+				_, _ = p.queue.Kick()
+				b, ok, err := p.ring.Next()
+				if !ok || err != nil {
+					t.Fatal(i, ok, err)
+				}
+				p.ring.Use(b, 8)
+				u, ok, err := p.queue.Used()
+				if !ok || err != nil || u != (Used{id, 8}) {
+					t.Fatal(i, u, ok, err)
+				}
+			}
+			p.ring.Use(old, 0)
+			if u, ok, err := p.queue.Used(); !ok || err != nil || u.ID != stay {
+				t.Fatal(u, ok, err)
+			}
+		})
+	}
+}
+
+// TestConcurrent: driver and device on threads of their own. Under the race detector it
+// shows that each side's words order what lies behind them.
+func TestConcurrent(t *testing.T) {
+	for _, c := range configs(16) {
+		t.Run(c.String(), func(t *testing.T) {
+			p := newPair(t, c)
+			const n = 5000
+			done := make(chan error, 1)
+			go func() { done <- echo(p.ring, n) }()
+			in := 0
+			for out := 0; in < n; {
+				if out < n {
+					at := out % 64 * 64
+					p.data.Bytes()[at] = byte(out)
+					if _, err := p.queue.Add([]Element{p.data.Element(at, 1)}, []Element{p.data.Element(at+1, 1), p.data.Element(at+2, 1)}); err == nil {
+						out++
+						_, _ = p.queue.Kick()
+					}
+				}
+				u, ok, err := p.queue.Used()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !ok {
+					runtime.Gosched()
+					continue
+				}
+				at := in % 64 * 64
+				if b := p.data.Bytes()[at:][:3]; u.Length != 2 || b[1] != b[0]+1 || b[2] != b[0]+2 {
+					t.Fatalf("%d: % x, %d bytes", in, b, u.Length)
+				}
+				in++
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// echo is a device that answers n buffers in order.
+func echo(r *virtiotest.Ring, n int) error {
+	for n > 0 {
+		c, ok, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			runtime.Gosched()
+			continue
+		}
+		x := c.Readable[0][0]
+		c.Write(0, []byte{x + 1, x + 2})
+		r.Use(c, 2)
+		n--
+	}
+	return nil
+}
+
+// TestNoAllocation: in steady state a request allocates nothing.
+func TestNoAllocation(t *testing.T) {
+	for _, c := range configs(16) {
+		if n := testing.AllocsPerRun(1000, roundTrip(t, newPair(t, c))); n != 0 {
+			t.Errorf("%v: %v allocations", c, n)
+		}
+	}
+}
+
+// roundTrip gives a function that makes a request of three elements, as a block
+// device's are, and answers it.
+func roundTrip(t testing.TB, p *pair) func() {
+	header, body, status := p.data.Element(0, 16), p.data.Element(512, 512), p.data.Element(1024, 1)
+	entries := 3
+	if p.queue.config.Indirect > 0 {
+		entries = 1
+	}
+	return func() {
+		id, err := p.queue.Add([]Element{header}, []Element{body, status})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = p.queue.Kick(); err != nil {
+			t.Fatal(err)
+		}
+		p.ring.Answer(id, entries, 513)
+		if u, ok, err := p.queue.Used(); !ok || err != nil || u.ID != id {
+			t.Fatal(u, ok, err)
+		}
+		if _, err := p.queue.Arm(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, c := range configs(256) {
+		b.Run(c.String(), func(b *testing.B) {
+			round := roundTrip(b, newPair(b, c))
+			b.ReportAllocs()
+			for b.Loop() {
+				round()
+			}
+		})
+	}
+}
+
+func TestElements(t *testing.T) {
+	p := newPair(t, QueueConfig{Size: 4})
+	before := bytes.Clone(p.guest.Bytes)
+	ok := p.data.Element(0, 1)
+	for name, e := range map[string][2][]Element{
+		"nothing":  {},
+		"empty":    {{p.data.Element(0, 0)}},
+		"before":   {{p.data.Element(-1, 2)}},
+		"behind":   {{ok}, {p.data.Element(p.data.Size(), 1)}},
+		"across":   {{ok, p.data.Element(p.data.Size()-1, 2)}},
+		"too many": {{ok, ok, ok}, {ok, ok}},
+		"too much": {{ok, {testAddress, 1<<32 - 1}}},
+	} {
+		if _, err := p.queue.Add(e[0], e[1]); !errors.Is(err, ErrElements) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if !bytes.Equal(before, p.guest.Bytes) || p.queue.Room() != 4 {
+		t.Error("a refused buffer left traces")
+	}
+	for range 4 {
+		if _, err := p.queue.Add([]Element{ok}, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := p.queue.Add([]Element{ok}, nil); !errors.Is(err, ErrFull) {
+		t.Error(err)
+	}
+}
+
+func TestQueueConfig(t *testing.T) {
+	m, _ := NewMemory(make([]byte, 1<<20), testAddress)
+	for _, c := range []QueueConfig{
+		{}, {Size: 3}, {Size: -1}, {Size: MaxQueueSize * 2}, {Size: MaxQueueSize + 1, Packed: true},
+		{Size: 4, Indirect: -1}, {Size: 4, Index: 1 << 16}, {Size: 4, Indirect: MaxQueueSize + 1},
+	} {
+		if _, err := NewQueue(c, m); !errors.Is(err, ErrMemory) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	c := QueueConfig{Size: 8}
+	small := Memory{m.bytes[:c.Bytes()-1], m.address}
+	if _, err := NewQueue(c, small); !errors.Is(err, ErrMemory) {
+		t.Error(err)
+	}
+	for _, a := range []uint64{1, 8, 1<<64 - 16} {
+		if _, err := NewMemory(make([]byte, 64), a); !errors.Is(err, ErrMemory) {
+			t.Errorf("address %#x: %v", a, err)
+		}
+	}
+}
