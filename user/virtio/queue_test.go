@@ -27,9 +27,12 @@ type pair struct {
 
 const testData = 1 << 16
 
-func newPair(t testing.TB, c QueueConfig) *pair {
+func newPair(t testing.TB, c QueueConfig) *pair { return newPairWith(t, c, testData) }
+
+// newPairWith makes a pair with so many bytes of data memory.
+func newPairWith(t testing.TB, c QueueConfig, size int) *pair {
 	t.Helper()
-	b := make([]byte, c.Bytes()+testData+2*cacheLine)
+	b := make([]byte, c.Bytes()+size+2*cacheLine)
 	m, err := NewMemory(b, testAddress)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +42,7 @@ func newPair(t testing.TB, c QueueConfig) *pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := arena.Cut(testData)
+	data, err := arena.Cut(size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,9 +235,16 @@ func (w *world) take() {
 
 // use has the device use one of the buffers that it holds.
 func (w *world) use() {
-	if len(w.held) == 0 {
-		return
+	if len(w.held) > 0 {
+		w.useOne()
 	}
+	if w.rng.IntN(3) > 0 && w.ring.Interrupts() { // it may also wait with that
+		w.interrupt = true
+		w.interrupts++
+	}
+}
+
+func (w *world) useOne() {
 	i := w.rng.IntN(len(w.held))
 	if w.rng.IntN(4) > 0 {
 		i = 0
@@ -248,10 +258,6 @@ func (w *world) use() {
 	}
 	c.Write(0, e.sent)
 	w.ring.Use(c, len(e.sent))
-	if w.rng.IntN(3) > 0 && w.ring.Interrupts() {
-		w.interrupt = true
-		w.interrupts++
-	}
 }
 
 // serve has the driver take used buffers, if it was notified.
@@ -269,6 +275,9 @@ func (w *world) serve() {
 			w.t.Fatal(err)
 		}
 		if !ok {
+			if w.rng.IntN(2) == 0 {
+				w.use() // in the moment before the driver asks for notifications
+			}
 			if more, err := w.queue.Arm(); err != nil || !more {
 				return
 			}
