@@ -564,3 +564,38 @@ func TestQueueConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestQuiet: a quiet queue isn't notified, an armed one is, once.
+func TestQuiet(t *testing.T) {
+	for _, c := range configs(8) {
+		p := newPair(t, c)
+		use := func() bool {
+			_, _ = p.queue.Add(nil, []Element{p.data.Element(0, 1)})
+			_, _ = p.queue.Kick()
+			b, _, _ := p.ring.Next()
+			p.ring.Use(b, 0)
+			return p.ring.Interrupts()
+		}
+		for round := range 5 {
+			p.queue.Quiet()
+			if use() || use() || use() {
+				t.Errorf("%v: notified though quiet, in round %d", c, round)
+			}
+			for range 3 {
+				if more, err := p.queue.Arm(); !more || err != nil {
+					t.Errorf("%v: %v, %v", c, more, err)
+				}
+				_, _, _ = p.queue.Used()
+			}
+			if more, _ := p.queue.Arm(); more || !use() {
+				t.Errorf("%v: not notified though armed, in round %d", c, round)
+			}
+			if second := use(); second != !c.EventIndex {
+				t.Errorf("%v: notified of the second: %v", c, second)
+			}
+			for range 2 {
+				_, _, _ = p.queue.Used()
+			}
+		}
+	}
+}
