@@ -72,7 +72,7 @@ type Used struct {
 	ID uint16 // as Add gave it
 	// Length is how many bytes the device says it has written, from the first
 	// device-writable element on: never more than these elements have. What they
-	// hold beyond it is unknown (2.7.8.2).
+	// hold beyond it is unknown (2.7.8.3).
 	Length uint32
 }
 
