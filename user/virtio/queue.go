@@ -288,6 +288,10 @@ func (q *Queue) finished(id, length uint32) (*buffer, error) {
 	return b, nil
 }
 
+// Broken ends the queue for the driver of a type of device, which has found that an
+// answer breaks the type's protocol. It gives the DeviceError.
+func (q *Queue) Broken(got, limit uint64) error { return q.fail(FaultProtocol, got, limit) }
+
 // fail ends the queue.
 func (q *Queue) fail(f Fault, got, limit uint64) error {
 	q.failed = &DeviceError{Fault: f, Queue: q.config.Index, Got: got, Limit: limit}
