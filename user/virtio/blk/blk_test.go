@@ -497,11 +497,17 @@ func TestAnswers(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	w := open(t, all&^featureReadOnly)
 	data := []virtio.Element{w.data.Element(0, 512)}
-	w.dev.Serve = func(int, virtiotest.Chain) (int, bool) { return 0, false }
+	w.dev.Asleep = true
 	allocs := testing.AllocsPerRun(1, func() {
 		for range 8 {
 			if _, err := w.disk.Write(3, data); err != nil {
 				t.Fatal(err)
+			}
+			if err := w.disk.Kick(); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok, err := w.disk.Done(); ok || err != nil {
+				t.Fatal(ok, err)
 			}
 		}
 	})

@@ -30,6 +30,7 @@ type Device struct {
 	Serve func(queue int, c Chain) (length int, done bool)
 	// Written is told of writes to the configuration; nil: nobody cares.
 	Written func(at, n int)
+	Asleep  bool  // it does nothing when it is notified
 	Err     error // the first thing that the driver did wrong
 
 	Accepted   uint64
@@ -127,7 +128,7 @@ func (d *Device) notify(i uint32) {
 	}
 	d.Notified++
 	q := d.queue(i)
-	if q.active { // by a Serve that has the driver do something
+	if d.Asleep || q.active { // by a Serve that has the driver do something
 		return
 	}
 	q.active = true
