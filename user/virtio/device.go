@@ -131,7 +131,8 @@ func (d *Device) Kick(q *Queue) error {
 
 // Interrupt says why the device has notified the driver, and lets it do so again. With
 // a DeviceError the device has given up: what was in flight may have been done or not
-// (2.1.1).
+// (2.1.1). With MSI-X it is for the vector of configuration changes alone, unless
+// queues share that: it reads a register, which a queue's own vector makes needless.
 func (d *Device) Interrupt() (Cause, error) {
 	c := d.transport.Causes()
 	if c&CauseConfig == 0 {

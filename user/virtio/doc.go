@@ -28,6 +28,10 @@
 // made for it. An element belongs to the device from Kick until Used has given its
 // buffer back, or until Reset has returned; the caller sees to that.
 //
+// A driver that was started again finds the device as its predecessor left it, perhaps
+// still writing to memory that both were given. So Open comes first: what is made of
+// the memory before it, the device may change.
+//
 // # The device is not trusted
 //
 // A device is a program of somebody else's. Whatever it writes is checked before it is

@@ -20,8 +20,6 @@ const (
 	commonQueueDesc           = 0x20
 	commonQueueDriver         = 0x28
 	commonQueueDevice         = 0x30
-
-	noVector = 0xffff
 )
 
 // pci is a Transport.

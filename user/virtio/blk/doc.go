@@ -23,8 +23,8 @@
 // What the device says of itself is checked (Info's bounds hold whatever it says), a
 // request beyond its capacity or its limits is refused here, and an answer
 // that can't be (a status that doesn't exist, a read that is done and not complete) is a
-// virtio.DeviceError of FaultProtocol: the device is to be reset then, and what was
-// in flight was done or not.
+// virtio.DeviceError of FaultProtocol. After such an error Open is to be called anew, with
+// the same memory; what was in flight was done or not.
 //
 // Left out: several queues (VIRTIO_BLK_F_MQ), switching the cache's mode
 // (VIRTIO_BLK_F_CONFIG_WCE), lifetime, secure erase.
