@@ -126,11 +126,40 @@ func TestIgnored(t *testing.T) {
 			t.Error(u, ok, err)
 		}
 	}
-	// With nothing in flight nothing is looked at.
-	p = newPair(t, QueueConfig{Size: 8})
-	p.lie(0, 99, 99, 99)
+	// Of a packed queue with nothing in flight nothing is looked at.
+	p = newPair(t, QueueConfig{Size: 8, Packed: true})
+	p.lie(0, 99, 99, 0x8080)
 	if _, ok, err := p.queue.Used(); ok || err != nil {
 		t.Error(ok, err)
+	}
+	if more, err := p.queue.Arm(); more || err != nil {
+		t.Error(more, err)
+	}
+}
+
+// TestTakenBack: a device that says it has used a buffer, and then that it hasn't, is held
+// to the first, so that who was told of more finds it.
+func TestTakenBack(t *testing.T) {
+	for _, packed := range []bool{false, true} {
+		p, ids := liar(t, QueueConfig{Size: 8, Packed: packed})
+		before := p.queue.memory.load(p.queue.word(0))
+		used, back := uint16(1), uint16(0)
+		if packed {
+			used, back = 0x8080, uint16(before>>16)
+		}
+		p.lie(0, uint32(ids[0]), 3, used)
+		if more, err := p.queue.Arm(); !more || err != nil {
+			t.Fatal(more, err)
+		}
+		p.lie(0, uint32(ids[0]), 3, back)
+		if u, ok, err := p.queue.Used(); !ok || err != nil || u != (Used{ids[0], 3}) {
+			t.Error(packed, u, ok, err)
+		}
+		// And one that says at Arm what can't be fails there.
+		p.lie(1, 99, 0, 0x4321)
+		if more, err := p.queue.Arm(); more || !errors.Is(err, ErrDevice) {
+			t.Error(packed, more, err)
+		}
 	}
 }
 
@@ -189,20 +218,21 @@ func fuzzQueue(t *testing.T, packed bool, data []byte) {
 			for id := range live {
 				offered[id] = true
 			}
-		case 6, 7, 8:
-			u, ok, err := q.Used()
-			if err != nil && (honest || !errors.Is(err, ErrDevice)) {
-				t.Fatal(err)
-			}
-			if room, is := live[u.ID]; ok && (!is || !offered[u.ID] || int(u.Length) > room) {
-				t.Fatalf("%+v, of buffers %v, offered %v", u, live, offered)
-			}
-			if ok {
-				delete(live, u.ID)
-				delete(offered, u.ID)
+		case 6, 7:
+			fuzzUsed(t, q, honest, live, offered)
+		case 8: // as a driver goes on until there is nothing more
+			for rounds, more := 0, true; more; rounds++ {
+				if !fuzzUsed(t, q, honest, live, offered) {
+					more, _ = q.Arm()
+				}
+				if rounds > 2*c.Size {
+					t.Fatal("it goes on for ever")
+				}
 			}
 		case 9:
-			_, _ = q.Arm()
+			if more, _ := q.Arm(); more && !fuzzUsed(t, q, honest, live, offered) && q.Err() == nil {
+				t.Fatal("there was one, and then none")
+			}
 		case 10:
 			q.Quiet()
 		case 11, 12: // honest, and only then: a chain of a liar's may be any
@@ -227,6 +257,22 @@ func fuzzQueue(t *testing.T, packed bool, data []byte) {
 		}
 		checkBooks(t, p, live)
 	}
+}
+
+// fuzzUsed takes a used buffer and compares it with what is known.
+func fuzzUsed(t *testing.T, q *Queue, honest bool, live map[uint16]int, offered map[uint16]bool) bool {
+	u, ok, err := q.Used()
+	if err != nil && (honest || !errors.Is(err, ErrDevice)) {
+		t.Fatal(err)
+	}
+	if room, is := live[u.ID]; ok && (!is || !offered[u.ID] || int(u.Length) > room) {
+		t.Fatalf("%+v, of buffers %v, offered %v", u, live, offered)
+	}
+	if ok {
+		delete(live, u.ID)
+		delete(offered, u.ID)
+	}
+	return ok
 }
 
 // fuzzAdd adds a buffer of elements of up to 16 bytes.

@@ -26,6 +26,8 @@ type packedRing struct {
 	staged    uint16   // entries that were filled and not offered
 	firstSlot uint16   // the first of them,
 	firstWord uint32   // and what it will hold
+	seen      bool     // the device has used a buffer,
+	seenWord  uint32   // with this id and these flags
 }
 
 // wrapFlags are the flags of an available entry.
@@ -94,12 +96,28 @@ func (q *Queue) kickPacked() (notify bool) {
 	return needEvent(event, p.slot, p.slot-n)
 }
 
-// usedFlags looks whether the device has used a buffer: the flags of the entry where it
-// says so are then no longer the driver's.
-func (q *Queue) usedFlags() (word uint32, used bool) {
+// lookPacked reports whether the device has used a buffer: the flags of the entry where
+// it says so are then no longer the driver's, and what they have to be. Once it has, that
+// is so until usedPacked has taken it.
+func (q *Queue) lookPacked() (bool, error) {
 	p := &q.packed
-	word = q.memory.load(q.word(p.usedSlot))
-	return word, uint16(word>>flagsShift) != p.flags[p.usedSlot]
+	if p.seen || q.out == 0 {
+		return p.seen, nil
+	}
+	word := q.memory.load(q.word(p.usedSlot))
+	flags := uint16(word >> flagsShift)
+	if flags == p.flags[p.usedSlot] {
+		return false, nil
+	}
+	want := uint16(0)
+	if p.usedWrap {
+		want = descAvail | descUsed
+	}
+	if flags&(descAvail|descUsed) != want {
+		return false, q.fail(FaultFlags, uint64(flags), uint64(want))
+	}
+	p.seen, p.seenWord = true, word
+	return true, nil
 }
 
 // usedPacked takes the length as the device gives it, whether or not the flags have
@@ -107,19 +125,11 @@ func (q *Queue) usedFlags() (word uint32, used bool) {
 // Of a buffer without room for an answer it is ignored.
 func (q *Queue) usedPacked() (Used, bool, error) {
 	p := &q.packed
-	word, used := q.usedFlags()
-	if !used {
-		return Used{}, false, nil
+	if ok, err := q.lookPacked(); !ok {
+		return Used{}, false, err
 	}
-	flags := word >> flagsShift
-	want := uint32(0)
-	if p.usedWrap {
-		want = descAvail | descUsed
-	}
-	if flags&(descAvail|descUsed) != want {
-		return Used{}, false, q.fail(FaultFlags, uint64(flags), uint64(want))
-	}
-	id, length := word&0xffff, q.memory.load(q.word(p.usedSlot)-4)
+	p.seen = false
+	id, length := p.seenWord&0xffff, q.memory.load(q.word(p.usedSlot)-4)
 	if int(id) < len(q.buffers) && q.buffers[id].writable == 0 {
 		length = 0
 	}
@@ -138,7 +148,7 @@ func (q *Queue) usedPacked() (Used, bool, error) {
 	return Used{uint16(id), length}, true, nil
 }
 
-func (q *Queue) armPacked() (more bool) {
+func (q *Queue) armPacked() {
 	p := &q.packed
 	v := uint32(eventEnable) << flagsShift
 	if q.config.EventIndex {
@@ -148,11 +158,6 @@ func (q *Queue) armPacked() (more bool) {
 		}
 	}
 	q.memory.store(q.areas.driver, v)
-	if q.out == 0 {
-		return false
-	}
-	_, more = q.usedFlags()
-	return more
 }
 
 func (q *Queue) quietPacked() { q.memory.store(q.areas.driver, eventDisable<<flagsShift) }

@@ -239,9 +239,6 @@ func (q *Queue) Used() (u Used, ok bool, err error) {
 	if q.failed != nil {
 		return Used{}, false, q.failed
 	}
-	if q.out == 0 { // whatever the device has written
-		return Used{}, false, nil
-	}
 	if q.config.Packed {
 		return q.usedPacked()
 	}
@@ -249,16 +246,19 @@ func (q *Queue) Used() (u Used, ok bool, err error) {
 }
 
 // Arm asks the device for a notification when it next uses a buffer, and reports
-// whether it has done so already: then no notification may come, and Used is to be
-// called again.
+// whether it has done so already: then no notification may come, and Used gives that
+// buffer, or an error, whatever the device does meanwhile. So a loop of Used until there
+// is none, and Arm until there is no more, goes round once for each buffer in flight.
 func (q *Queue) Arm() (more bool, err error) {
 	if q.failed != nil {
 		return false, q.failed
 	}
 	if q.config.Packed {
-		return q.armPacked(), nil
+		q.armPacked()
+		return q.lookPacked()
 	}
-	return q.armSplit(), nil
+	q.armSplit()
+	return q.lookSplit()
 }
 
 // Quiet tells the device that no notifications are wanted until Arm. Some may come

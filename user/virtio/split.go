@@ -99,19 +99,25 @@ func (q *Queue) kickSplit(n uint16) (notify bool) {
 	return needEvent(uint16(event), q.added, q.added-n)
 }
 
-// usedIndex looks how many buffers the device has used.
-func (q *Queue) usedIndex() uint16 { return uint16(q.memory.load(q.areas.device) >> idxShift) }
+// lookSplit reports whether the device has used a buffer. Once it has, that is so until
+// usedSplit has taken it: a device that takes its word back isn't heard.
+func (q *Queue) lookSplit() (bool, error) {
+	s := &q.split
+	if s.used != s.seen {
+		return true, nil
+	}
+	idx := uint16(q.memory.load(q.areas.device) >> idxShift)
+	if n := idx - s.used; int(n) > q.out {
+		return false, q.fail(FaultUsedIndex, uint64(idx), uint64(s.used)+uint64(q.out))
+	}
+	s.seen = idx
+	return s.used != s.seen, nil
+}
 
 func (q *Queue) usedSplit() (Used, bool, error) {
 	s := &q.split
-	if s.used == s.seen {
-		idx := q.usedIndex()
-		if n := idx - s.used; int(n) > q.out {
-			return Used{}, false, q.fail(FaultUsedIndex, uint64(idx), uint64(s.used)+uint64(q.out))
-		} else if n == 0 {
-			return Used{}, false, nil
-		}
-		s.seen = idx
+	if ok, err := q.lookSplit(); !ok {
+		return Used{}, false, err
 	}
 	at := q.areas.device + splitHeader + usedEntrySize*(int(s.used)&(q.config.Size-1))
 	id, length := q.memory.load(at), q.memory.load(at+4)
@@ -134,7 +140,7 @@ func (q *Queue) event() (at int, shift uint) {
 	return at &^ 3, uint(at&3) * 8
 }
 
-func (q *Queue) armSplit() (more bool) {
+func (q *Queue) armSplit() {
 	if q.config.EventIndex {
 		at, shift := q.event()
 		q.memory.store(at, uint32(q.split.used)<<shift)
@@ -142,7 +148,6 @@ func (q *Queue) armSplit() (more bool) {
 		q.split.flags = 0
 		q.memory.store(q.areas.driver, uint32(q.offered)<<idxShift)
 	}
-	return q.usedIndex() != q.split.used
 }
 
 // quietSplit puts the event behind what the device can reach: 65535 buffers away.
