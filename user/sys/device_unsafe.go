@@ -14,14 +14,16 @@ import (
 // LoadShared reads 4 bytes of memory that a device writes, once. What the device wrote
 // before it wrote them is seen by what is read afterwards (acquire).
 func LoadShared(b []byte, at int) uint32 {
-	// SAFETY: the slice expression has checked the range.
-	return atomic.LoadUint32((*uint32)(unsafe.Pointer(unsafe.SliceData(b[at : at+4 : len(b)]))))
+	_ = b[at+3]
+	// SAFETY: both ends are within b.
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&b[at])))
 }
 
 // StoreShared writes 4 bytes that a device reads. It finds there all that was written
 // before (release), and a LoadShared that follows is made after it (so that the
 // question whether the other side sleeps comes after the news).
 func StoreShared(b []byte, at int, v uint32) {
-	// SAFETY: the slice expression has checked the range.
-	atomic.StoreUint32((*uint32)(unsafe.Pointer(unsafe.SliceData(b[at:at+4:len(b)]))), v)
+	_ = b[at+3]
+	// SAFETY: both ends are within b.
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&b[at])), v)
 }

@@ -12,16 +12,28 @@ package sys
 func ReadRegister8(b []byte, at int) uint8 { return readRegister8(&b[at]) }
 
 // ReadRegister16 reads a register of 2 bytes.
-func ReadRegister16(b []byte, at int) uint16 { return readRegister16(&b[at : at+2 : len(b)][0]) }
+func ReadRegister16(b []byte, at int) uint16 {
+	_ = b[at+1]
+	return readRegister16(&b[at])
+}
 
 // ReadRegister32 reads a register of 4 bytes.
-func ReadRegister32(b []byte, at int) uint32 { return readRegister32(&b[at : at+4 : len(b)][0]) }
+func ReadRegister32(b []byte, at int) uint32 {
+	_ = b[at+3]
+	return readRegister32(&b[at])
+}
 
 // WriteRegister8 writes a register of 1 byte.
 func WriteRegister8(b []byte, at int, v uint8) { writeRegister8(&b[at], v) }
 
 // WriteRegister16 writes a register of 2 bytes.
-func WriteRegister16(b []byte, at int, v uint16) { writeRegister16(&b[at : at+2 : len(b)][0], v) }
+func WriteRegister16(b []byte, at int, v uint16) {
+	_ = b[at+1]
+	writeRegister16(&b[at], v)
+}
 
 // WriteRegister32 writes a register of 4 bytes.
-func WriteRegister32(b []byte, at int, v uint32) { writeRegister32(&b[at : at+4 : len(b)][0], v) }
+func WriteRegister32(b []byte, at int, v uint32) {
+	_ = b[at+3]
+	writeRegister32(&b[at], v)
+}

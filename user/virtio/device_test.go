@@ -284,6 +284,10 @@ func TestBadDevices(t *testing.T) {
 	if err := x.bringUp(virtiotest.NewMMIO(x.dev)); err != nil || x.dev.Err != nil {
 		t.Error(err, x.dev.Err)
 	}
+	largest := twisted{Registers: virtiotest.NewMMIO(x.dev), read32: map[int]func(uint32) uint32{mmioQueueNumMax: always(maxEntries)}}
+	if err := x.bringUp(largest); err != nil {
+		t.Error(err)
+	}
 	x.dev.Refuse = FeatureEventIndex
 	if err := x.bringUp(virtiotest.NewMMIO(x.dev)); !errors.Is(err, ErrFeatures) {
 		t.Error(err)

@@ -57,14 +57,13 @@ func (q *Queue) addPacked(id uint16, readable, writable []Element, indirect bool
 		}
 		flags |= wrapFlags(p.wrap)
 		p.flags[p.slot] = flags
-		at := q.word(p.slot)
-		q.memory.put64(at-12, e.address)
-		q.memory.put32(at-4, e.length)
-		word := uint32(id) | uint32(flags)<<flagsShift
+		at := q.areas.descriptors + descriptorSize*int(p.slot)
 		if p.staged == 0 {
-			p.firstSlot, p.firstWord = p.slot, word
+			q.memory.put64(at, e.address)
+			q.memory.put32(at+8, e.length)
+			p.firstSlot, p.firstWord = p.slot, uint32(id)|uint32(flags)<<flagsShift
 		} else {
-			q.memory.put32(at, word)
+			q.descriptor(at, e, id, flags) // which has id and flags where a split one has flags and next
 		}
 		p.staged++
 		if p.slot++; int(p.slot) == q.config.Size {

@@ -62,6 +62,7 @@ func TestPCIFunctions(t *testing.T) {
 		"other device":  {func(_ *virtiotest.PCI, s []byte) { put16(s[2:], 0x1080) }, is(ErrNotVirtio)},
 		"bridge":        {func(_ *virtiotest.PCI, s []byte) { s[0xe] = 1 }, is(ErrNotVirtio)},
 		"multifunction": {func(_ *virtiotest.PCI, s []byte) { s[0xe] = 0x80 }, well},
+		"last":          {func(_ *virtiotest.PCI, s []byte) { put16(s[2:], 0x107f) }, well},
 		"transitional":  {func(_ *virtiotest.PCI, s []byte) { put16(s[2:], 0x1005) }, well},
 		"old gap":       {func(_ *virtiotest.PCI, s []byte) { put16(s[2:], 0x1006) }, is(ErrNotVirtio)},
 		"legacy":        {func(_ *virtiotest.PCI, s []byte) { s[0x85] = 0 }, is(ErrLegacy)},
@@ -158,6 +159,22 @@ func TestDoorbell(t *testing.T) {
 	var f *DeviceError
 	if _, err = d.Queue(1, 8, 0, x.arena); !errors.As(err, &f) || f.Fault != FaultNotify || f.Queue != 1 {
 		t.Error(err)
+	}
+}
+
+// TestLastDoorbell: one that ends where the doorbells do is well, one byte further isn't.
+func TestLastDoorbell(t *testing.T) {
+	for size, want := range map[uint32]error{6: nil, 5: ErrDevice} {
+		x := newBench(t)
+		p := virtiotest.NewPCI(x.dev)
+		binary.LittleEndian.PutUint32(p.Space[0x5c:], size)
+		d, err := Open(openPCI(t, p, 0), Want{ID: testType})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = d.Queue(1, 8, 0, x.arena); !errors.Is(err, want) {
+			t.Error(size, err)
+		}
 	}
 }
 

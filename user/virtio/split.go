@@ -2,6 +2,8 @@
 
 package virtio
 
+import "encoding/binary"
+
 // Split virtqueues (2.7). A buffer's id is its first descriptor's number.
 //
 // The two rings begin with flags and idx, 2 bytes each, and end with the other side's
@@ -27,13 +29,11 @@ type splitRing struct {
 	table [1]Element // of the buffer that is being added, if it is indirect
 }
 
-// descriptor writes descriptor i of a table.
-func (q *Queue) descriptor(table, i int, e Element, flags, next uint16) {
-	at := table + descriptorSize*i
-	q.memory.put64(at, e.address)
-	q.memory.put32(at+8, e.length)
-	q.memory.put16(at+12, flags)
-	q.memory.put16(at+14, next)
+// descriptor writes a descriptor as two words.
+func (q *Queue) descriptor(at int, e Element, flags, next uint16) {
+	b := (*[descriptorSize]byte)(q.memory.bytes[at:])
+	binary.LittleEndian.PutUint64(b[:8], e.address)
+	binary.LittleEndian.PutUint64(b[8:], uint64(e.length)|uint64(flags)<<32|uint64(next)<<48)
 }
 
 // table writes the elements of a buffer to its table of indirect descriptors, and
@@ -41,20 +41,20 @@ func (q *Queue) descriptor(table, i int, e Element, flags, next uint16) {
 // mean nothing, and the descriptors are in order).
 func (q *Queue) table(id uint16, readable, writable []Element) []Element {
 	n := len(readable) + len(writable)
-	at := q.areas.indirect + descriptorSize*q.config.Indirect*int(id)
+	start := q.areas.indirect + descriptorSize*q.config.Indirect*int(id)
+	at := start
 	for i := range n {
 		e, flags := element(readable, writable, i)
-		next := uint16(i + 1)
 		if q.config.Packed {
-			next, flags = flags, 0 // the flags come last, and those of a chain don't count
+			q.descriptor(at, e, 0, flags) // id and flags; a chain's flags don't count here
 		} else if i < n-1 {
-			flags |= descNext
+			q.descriptor(at, e, flags|descNext, uint16(i+1))
 		} else {
-			next = 0
+			q.descriptor(at, e, flags, 0)
 		}
-		q.descriptor(at, i, e, flags, next)
+		at += descriptorSize
 	}
-	q.split.table[0] = q.memory.Element(at, descriptorSize*n)
+	q.split.table[0] = Element{q.memory.address + uint64(start), uint32(at - start)}
 	return q.split.table[:]
 }
 
@@ -71,7 +71,7 @@ func element(readable, writable []Element, i int) (Element, uint16) {
 // buffers before this one the device has used one at least, and it reads them in order.
 func (q *Queue) addSplit(id uint16, readable, writable []Element, indirect bool) {
 	n := len(readable) + len(writable)
-	d := id
+	d, last := id, id
 	for i := range n {
 		e, flags := element(readable, writable, i)
 		if indirect {
@@ -80,10 +80,11 @@ func (q *Queue) addSplit(id uint16, readable, writable []Element, indirect bool)
 		if i < n-1 {
 			flags |= descNext
 		}
-		q.descriptor(q.areas.descriptors, int(d), e, flags, q.next[d])
-		q.buffers[id].last = d
-		d = q.next[d]
+		next := q.next[d]
+		q.descriptor(q.areas.descriptors+descriptorSize*int(d), e, flags, next)
+		last, d = d, next
 	}
+	q.buffers[id].last = last
 	q.first = d
 	q.memory.put16(q.areas.driver+splitHeader+2*(int(q.added)&(q.config.Size-1)), id)
 }
