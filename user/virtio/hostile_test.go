@@ -220,8 +220,12 @@ func fuzzQueue(t *testing.T, packed bool, data []byte) {
 			}
 		case 6, 7:
 			fuzzUsed(t, q, honest, live, offered)
-		case 8: // as a driver goes on until there is nothing more
+		case 8: // as a driver goes on until there is nothing more, with lies in between
 			for rounds, more := 0, true; more; rounds++ {
+				if lie := s.byte(); lie&1 != 0 {
+					honest = false
+					p.lie(s.n(c.Size), uint32(s.n(c.Size+1)), uint32(s.n(16)), fuzzWord(&s, lie>>1, q))
+				}
 				if !fuzzUsed(t, q, honest, live, offered) {
 					more, _ = q.Arm()
 				}
@@ -247,16 +251,20 @@ func fuzzQueue(t *testing.T, packed bool, data []byte) {
 			honest = false
 			b := q.memory.bytes[:q.areas.size]
 			binary.LittleEndian.PutUint16(b[int(s.word())%(len(b)/2)*2:], uint16(s.word()))
-		case 14:
-			honest = false
-			p.lie(s.n(c.Size), uint32(s.n(c.Size+1)), uint32(s.n(80)), uint16(s.n(int(q.added)+2)))
 		default:
 			honest = false
-			flags := []uint16{0, 0x80, 0x8000, 0x8080, 0x8082, 0x81}[s.n(6)]
-			p.lie(s.n(c.Size), uint32(s.n(c.Size+1)), uint32(s.n(80)), flags)
+			p.lie(s.n(c.Size), uint32(s.n(c.Size+1)), uint32(s.n(80)), fuzzWord(&s, op>>4, q))
 		}
 		checkBooks(t, p, live)
 	}
+}
+
+// fuzzWord makes up an index, or flags.
+func fuzzWord(s *script, how byte, q *Queue) uint16 {
+	if how&1 != 0 {
+		return uint16(s.n(int(q.added) + 2))
+	}
+	return []uint16{0, 0x80, 0x8000, 0x8080, 0x8082, 0x81}[s.n(6)]
 }
 
 // fuzzUsed takes a used buffer and compares it with what is known.
