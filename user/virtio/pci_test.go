@@ -104,6 +104,21 @@ func TestPCIFunctions(t *testing.T) {
 	}
 }
 
+// TestLarge: of structures larger than anybody needs a part is used.
+func TestLarge(t *testing.T) {
+	p := newFunction(t)
+	p.Masks[4] = 0xc0000000
+	for _, at := range []int{0x40, 0x50, 0x64, 0x74} {
+		binary.LittleEndian.PutUint32(p.Space[at+8:], 0)
+		binary.LittleEndian.PutUint32(p.Space[at+12:], 1<<30)
+	}
+	binary.LittleEndian.PutUint32(p.Space[0x20:], 0xc)
+	bars, l, err := readPCI(p, false)
+	if err != nil || bars[4].Size != 1<<30 || l.Common.Size != 4096 || l.ISR.Size != 4096 || l.Device.Size != 4096 || l.Notify.Size != 1<<20 {
+		t.Errorf("%v %+v %+v", err, bars[4], l)
+	}
+}
+
 // fickle is a function whose BAR 1 doesn't keep to one size.
 type fickle struct{ *virtiotest.PCI }
 
@@ -298,6 +313,9 @@ func FuzzPCICapabilities(f *testing.F) {
 			if r.BAR < 0 || r.BAR >= numBARs || r.Offset+r.Size > bars[r.BAR].Size || r.Offset+r.Size < r.Offset {
 				t.Fatalf("%+v of %+v", r, bars)
 			}
+		}
+		if l.Common.Size+l.ISR.Size+l.Device.Size > 3*mostMapped || l.Notify.Size > mostDoorbells {
+			t.Fatalf("%+v", l)
 		}
 		if l.Common.Size < commonSize || l.Notify.Size < 2 || l.ISR.Size == 0 || l.MSIX.Table.Size != uint64(16*l.MSIX.Vectors) {
 			t.Fatalf("%+v", l)

@@ -143,6 +143,8 @@ const (
 	cfgDevice = 4
 
 	commonSize    = 0x38
+	mostMapped    = 4096    // and that much is mapped at most (4.1.4), whatever there is
+	mostDoorbells = 1 << 20 // of the doorbells, which may be a page each
 	virtioCapSize = 16
 	notifyCapSize = 20
 	msixCapSize   = 12
@@ -154,7 +156,7 @@ var transitional = [...]uint32{0: 1, 1: DeviceBlock, 2: 5, 3: DeviceConsole, 4: 
 
 // ReadPCI reads where the structures of a virtio function are: the first of each type
 // that can be reached (4.1.4.1). ports says whether I/O ports can. Nothing is written.
-// Each region lies within its BAR. ErrNoDevice, ErrNotVirtio, ErrLegacy: what isn't to
+// Each region lies within its BAR and is small enough to be mapped. ErrNoDevice, ErrNotVirtio, ErrLegacy: what isn't to
 // be driven.
 func ReadPCI(c ConfigSpace, bars [numBARs]BAR, ports bool) (PCILayout, error) {
 	var l PCILayout
@@ -270,6 +272,7 @@ func (s *scan) structure(at int) error {
 		}
 		s.l.Multiplier = m
 	}
+	r.Size = min(r.Size, [...]uint64{cfgCommon: mostMapped, cfgNotify: mostDoorbells, cfgISR: mostMapped, cfgDevice: mostMapped}[kind])
 	*into = r
 	return nil
 }
