@@ -13,13 +13,13 @@ func ReadRegister8(b []byte, at int) uint8 { return readRegister8(&b[at]) }
 
 // ReadRegister16 reads a register of 2 bytes.
 func ReadRegister16(b []byte, at int) uint16 {
-	_ = b[at+1]
+	_ = &b[at+1] // a check; no read
 	return readRegister16(&b[at])
 }
 
 // ReadRegister32 reads a register of 4 bytes.
 func ReadRegister32(b []byte, at int) uint32 {
-	_ = b[at+3]
+	_ = &b[at+3] // a check; no read
 	return readRegister32(&b[at])
 }
 
@@ -28,12 +28,12 @@ func WriteRegister8(b []byte, at int, v uint8) { writeRegister8(&b[at], v) }
 
 // WriteRegister16 writes a register of 2 bytes.
 func WriteRegister16(b []byte, at int, v uint16) {
-	_ = b[at+1]
+	_ = &b[at+1] // a check; no read
 	writeRegister16(&b[at], v)
 }
 
 // WriteRegister32 writes a register of 4 bytes.
 func WriteRegister32(b []byte, at int, v uint32) {
-	_ = b[at+3]
+	_ = &b[at+3] // a check; no read
 	writeRegister32(&b[at], v)
 }
