@@ -225,6 +225,47 @@ func TestBadInfo(t *testing.T) {
 	}
 }
 
+// TestLimits: what is just possible.
+func TestLimits(t *testing.T) {
+	w := open(t, all&^featureReadOnly)
+	page := []virtio.Element{w.data.Element(0, 4096)}
+	if err := w.wait(w.disk.Discard([]Range{{0, 100}, {capacity - 100, 100}, {5, 1}, {6, 1}, {7, 1}})); err != nil {
+		t.Error(err)
+	}
+	if err := w.wait(w.disk.WriteZeroes([]Range{{capacity - 50, 50}, {0, 50}}, true)); err != nil {
+		t.Error(err)
+	}
+	if err := w.wait(w.disk.Read(capacity-32, []virtio.Element{page[0], page[0], page[0], page[0]})); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"": "", "exactly twenty bytes": "exactly twenty bytes", "a\x00b": "a"} {
+		w.answer = func(c virtiotest.Chain) int {
+			c.Write(0, append(append([]byte(name), make([]byte, nameSize-len(name))...), statusOK))
+			return nameSize + 1
+		}
+		tag, err := w.disk.AskName()
+		if err := w.wait(tag, err); err != nil || w.disk.Name(tag) != want {
+			t.Errorf("%q, %v, not %q", w.disk.Name(tag), err, want)
+		}
+	}
+	for name, change := range map[string]func(*virtiotest.Device){
+		"queue":      func(d *virtiotest.Device) { d.Max[0] = 4 },
+		"capacity":   func(d *virtiotest.Device) { put(d.Config, 0, maxSectors, 8) },
+		"block size": func(d *virtiotest.Device) { put(d.Config, 20, maxBlockSize, 4) },
+		"segment":    func(d *virtiotest.Device) { put(d.Config, 8, 512, 4) },
+	} {
+		if _, err := tryOpen(t, all, change); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := tryOpen(t, all|virtio.FeatureRingPacked, func(d *virtiotest.Device) { d.Max[0] = 3 }); err != nil {
+		t.Error(err)
+	}
+	if w.dev.Err != nil {
+		t.Error(w.dev.Err)
+	}
+}
+
 // TestRefused: requests that can't be never reach the device.
 func TestRefused(t *testing.T) {
 	w := open(t, all&^featureReadOnly)

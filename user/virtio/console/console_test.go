@@ -198,7 +198,7 @@ func TestBadMessages(t *testing.T) {
 	}
 	w, err := tryOpen(t, featureMultiport, small, 0)
 	var d *virtio.DeviceError
-	if !errors.As(err, &d) || w.dev.Accepted != 0 {
+	if !errors.As(err, &d) || d.Queue != -1 || w.dev.Accepted != 0 {
 		t.Error(err)
 	}
 	w = openWith(t, featureMultiport, small)
@@ -262,7 +262,12 @@ func TestSizes(t *testing.T) {
 	if err := plain.c.EmergencyWrite('!'); !errors.Is(err, virtio.ErrFeatures) || plain.c.Resized() != nil || plain.c.Port(0).Columns != 0 {
 		t.Error(err)
 	}
-	for _, o := range []Options{{}, {Ports: 1, Buffers: 1}, {Ports: 33, Buffers: 1, BufferSize: 1}, {Ports: 1, Buffers: 1, BufferSize: MaxBufferSize + 1}} {
+	for _, o := range []Options{{Ports: 1, Buffers: 1, BufferSize: 1}, {Ports: MaxPorts, Buffers: MaxBuffers, BufferSize: 16}, {Ports: 1, Buffers: 2, BufferSize: MaxBufferSize}} {
+		if _, err := tryOpen(t, 0, o, 1); err != nil {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	for _, o := range []Options{{}, {Ports: 1, Buffers: MaxBuffers + 1, BufferSize: 1}, {Ports: 1, Buffers: 1}, {Ports: 33, Buffers: 1, BufferSize: 1}, {Ports: 1, Buffers: 1, BufferSize: MaxBufferSize + 1}} {
 		if _, err := tryOpenRaw(o); !errors.Is(err, virtio.ErrMemory) {
 			t.Errorf("%+v: %v", o, err)
 		}
