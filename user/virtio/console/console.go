@@ -245,7 +245,8 @@ func (c *Console) Unsent(port int) (int, error) {
 	return p.out.unsent()
 }
 
-// SetOpen tells the other end of a port whether somebody is at this one.
+// SetOpen tells the other end of a port whether somebody is at this one. ErrFull: not
+// now, the device hasn't listened to what it was told before.
 func (c *Console) SetOpen(port int, open bool) error {
 	if _, err := c.port(port); err != nil || !c.multiport() {
 		return err

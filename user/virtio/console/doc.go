@@ -16,6 +16,10 @@
 // written isn't taken from the caller. A write that was taken has been handed to the
 // device, and Unsent tells how much of that it hasn't done with.
 //
+// A device may keep what it has for a port until SetOpen has told it that somebody is
+// there. That nobody is at the other end any more (Closed) comes by another queue than the
+// bytes before it: what Read still gives then belongs to the stream.
+//
 // What the device says is checked. A port that it may not name, a message about one that it
 // hasn't added, one added twice, a message that is too short: each ends the
 // device with a virtio.DeviceError. Messages are taken one at a time, and only while
