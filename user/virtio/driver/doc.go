@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package driver is what the drivers of virtio devices have in common as services: from the
+// handles that a service was given for its device to an open device, whose interrupt
+// and whose silence the driver hears of as bits of its notification.
+//
+//	parts, err := driver.Take(registers, interrupt, memory)    // object.Given(1), ...
+//	source, err := rng.Open(parts.Transport, parts.Arena)      // or blk, console
+//	loop, err := parts.Listen(note, limit, source.Device(), d.arrived)
+//	...
+//	server := ipc.Server{..., Notification: note, OnBits: func(bits uint64) { err := loop.Handle(bits) ... }}
+//
+// # A device's life
+//
+// Open comes before Listen: it resets the device, which a predecessor that was killed may
+// have left at work in the same memory and with its interrupt raised. An interrupt
+// from before the reset is one for which the device has no cause.
+//
+// A driver that is told of an error (a virtio.DeviceError, ErrSilent) is to end: the next
+// instance begins with a reset, and whoever supervises services knows how often is
+// too often. What its clients were waiting for ends with ECONNRESET.
+//
+// # The order at an interrupt
+//
+// First the device's own register is read and acknowledged, which lowers the line; then the
+// kernel's interrupt is acknowledged, which unmasks it; then queues are looked at. What the
+// device uses after the look at its register raises the line again, and is
+// signalled again. The other way round, with the kernel's acknowledgement first, a line
+// by level would be taken a second time for the same cause.
+//
+// # Next
+//
+//   - Registers of less than a page, of which several devices share one (microvm's eight
+//     at 0xfeb00000 and each 0x200 bytes further, lines 5 to 12): a kind of handle that
+//     Take has to tell from memory, read and written by calls. All else is as here.
+//   - PCI (q35): a bus service that owns configuration space does virtio.Functions,
+//     ReadBARs, ReadPCI, EnablePCI and EnableMSIX, checks functions' registers against each
+//     other, and hands a driver its PCILayout, memory of its registers without the page of
+//     the MSI-X table, and an interrupt. Take gets a sibling for those.
+//   - MSI-X: interrupts without a line, and a call that tells the address and the data which
+//     the device is to write; until then INTx, level, low. With a vector for each queue
+//     Loop has no register to read.
+package driver

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package driver
+
+import (
+	"errors"
+	"time"
+
+	"loam/abi"
+	"loam/user/object"
+	"loam/user/virtio"
+)
+
+// Parts are what a driver has of its device.
+type Parts struct {
+	Transport virtio.Transport
+	// Arena is of all the memory that the driver has for the device. It is not to
+	// be cut before the device is open.
+	Arena     *virtio.Arena
+	interrupt object.Interrupt
+}
+
+// ErrRegisters is for a handle that is none of a device's registers.
+var ErrRegisters = errors.New("driver: not a handle to a device's registers")
+
+// Take makes use of what a service was given for a device over MMIO: memory of its
+// registers (object.Machine.DeviceMemory), its interrupt, and memory for it
+// (object.Machine.NewDMA), both with the rights to read, to write, and to be asked for
+// their address. The device isn't changed. Errors: those of
+// virtio.NewMMIO, and the kernel's.
+func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
+	r, err := openRegisters(registers)
+	if err != nil {
+		return nil, err
+	}
+	p := &Parts{interrupt: object.Interrupt(interrupt)}
+	if p.Transport, err = virtio.NewMMIO(r); err != nil {
+		return nil, err
+	}
+	dma := object.Memory(memory)
+	b, err := mapAll(dma)
+	if err != nil {
+		return nil, err
+	}
+	address, err := dma.Address(0)
+	if err != nil {
+		return nil, err
+	}
+	m, err := virtio.NewMemory(b, address)
+	if err != nil {
+		return nil, err
+	}
+	p.Arena = virtio.NewArena(m)
+	return p, nil
+}
+
+func openRegisters(h object.Handle) (virtio.Registers, error) {
+	info, err := object.Info(h)
+	if err != nil {
+		return nil, err
+	}
+	if info.Kind != abi.KindMemory {
+		return nil, ErrRegisters
+	}
+	b, err := mapAll(object.Memory(h))
+	return virtio.Mapped(b), err
+}
+
+// mapAll maps all of an object, for as long as the process lives.
+func mapAll(m object.Memory) ([]byte, error) {
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	at, err := object.Here.Map(m, 0, 0, info.Size, abi.PROT_READ|abi.PROT_WRITE)
+	if err != nil {
+		return nil, err
+	}
+	return object.Bytes(at, info.Size), nil
+}
+
+// Listen has what concerns an open device signalled by BitInterrupt and BitAlarm of n, and
+// gives the Loop that handles them. limit is how long the device may take for an answer;
+// its silence is noticed before twice that.
+func (p *Parts) Listen(n object.Notification, limit time.Duration, d *virtio.Device, serve func(virtio.Cause) error) (*Loop, error) {
+	t, err := object.NewTimer()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.interrupt.Bind(n, BitInterrupt); err != nil {
+		return nil, err
+	}
+	return &Loop{
+		Device: d, Interrupt: p.interrupt, Serve: serve,
+		Alarm: func() error { return t.Set(n, BitAlarm, object.After(limit), 0) },
+	}, nil
+}
