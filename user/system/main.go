@@ -7,6 +7,7 @@
 //	console  drives a serial port, a screen and a keyboard
 //	init     starts the others as the manifest says, and looks after them
 //	monitor  answers the keys of loam boot
+//	rng      drives a virtio entropy device
 //
 // The runner of WebAssembly modules (user/wasi) is a binary of its own: it is many times
 // as large as all of these together, which a machine without a module would carry
@@ -18,6 +19,7 @@ import (
 	"strings"
 
 	"loam/user/console"
+	"loam/user/entropy"
 	"loam/user/initd"
 	"loam/user/monitor"
 	"loam/user/sys"
@@ -28,6 +30,7 @@ var programs = map[string]func(args []string) error{
 	"console": console.Run,
 	"init":    func([]string) error { return initd.Run() },
 	"monitor": func([]string) error { return monitor.Run() },
+	"rng":     entropy.Run,
 }
 
 func main() {

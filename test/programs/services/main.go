@@ -31,6 +31,12 @@ func main() {
 		echo()
 	case "console":
 		shortConsole(number(2), os.Args[3:])
+	case "entropy":
+		shortEntropy(number(2), os.Args[3:])
+	case "draw":
+		draw(uint64(number(2)), number(3))
+	case "silence":
+		silence()
 	case "say":
 		fmt.Println(os.Args[2])
 	case "kills":

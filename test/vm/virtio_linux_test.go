@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	hostvm "loam/host/vm"
+	"loam/test/vm/vmtest"
+)
+
+// place gives the lines of a manifest for a driver of the device on QEMU's bus
+// virtio-mmio-bus.i.
+func place(i int) string {
+	return fmt.Sprintf("  interrupt %d level\n  memory %#x 4K\n  dma 4K\n", 1+i, 0x10001000+0x1000*i)
+}
+
+// onMMIO are QEMU's arguments for a device on bus i.
+func onMMIO(i int, device string) []string {
+	return []string{"-global", "virtio-mmio.force-legacy=false", "-device", fmt.Sprintf("%s,bus=virtio-mmio-bus.%d", device, i)}
+}
+
+// onlyPlaces skips a test where drivers can't be given a device's registers.
+func onlyPlaces(t *testing.T) {
+	t.Helper()
+	vmtest.Loam(t)
+	if vmtest.Arch() != hostvm.RISCV64 {
+		t.Skip("microvm's devices share a page")
+	}
+}
+
+// counting is a file that QEMU takes for a source of random bytes: numbers of 8 bytes, from
+// 1 on.
+func counting(t *testing.T) string {
+	const numbers = 2 << 20
+	b := make([]byte, 0, 8*numbers)
+	for i := range uint64(numbers) {
+		b = binary.LittleEndian.AppendUint64(b, i+1)
+	}
+	return vmtest.File(t, "numbers", b)
+}
+
+// TestEntropy has a driver of an entropy device killed 20 times, while several programs
+// want bytes: what they get is what the device gives, and nothing comes twice.
+func TestEntropy(t *testing.T) {
+	t.Parallel()
+	onlyPlaces(t)
+	for _, ring := range []string{"split", "packed"} {
+		for _, cpus := range []string{"1", "2"} {
+			t.Run(ring+"/"+cpus, func(t *testing.T) {
+				t.Parallel()
+				const bus = 3
+				device := "virtio-rng-device,rng=source,packed=" + map[string]string{"split": "off", "packed": "on"}[ring]
+				qemu := append([]string{"-object", "rng-random,id=source,filename=" + counting(t)}, onMMIO(bus, device)...)
+				dir := services(t, "service rng\n  file services\n  args entropy 40\n  provides random\n"+place(bus)+
+					"  restart always after 0s to 0s without limit\nprogram\n  uses random\n  uses init\n")
+				c := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", cpus, "-v", "--services", dir,
+					vmtest.Program(t, "services"), "draw", "20", "4"}}
+				r := c.Do(t)
+				r.Want(t, 0)
+				t.Logf("%s", r.Stdout)
+				wantNothingLeft(t, r)
+			})
+		}
+	}
+}
+
+// TestSilentDevice: a driver gives a device up that does not answer, and one that
+// isn't there.
+func TestSilentDevice(t *testing.T) {
+	t.Parallel()
+	onlyPlaces(t)
+	qemu := append([]string{"-object", "rng-builtin,id=source"},
+		onMMIO(7, "virtio-rng-device,rng=source,max-bytes=10,period=3600000")...) // 10 bytes, and no more in this hour
+	service := func(name string, bus int) string {
+		return "service " + name + "\n  system rng\n  args limit=200ms\n  provides " + name + "\n" + place(bus) + "  restart never\n"
+	}
+	dir := services(t, service("silent", 7)+service("empty", 6)+"program\n  uses silent\n")
+	r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "services"), "silence"}}.Do(t)
+	r.WantStdout(t, 0, "silent\n")
+	wantNothingLeft(t, r)
+	for _, want := range []string{
+		"rng: driver: the device does not answer\n", "init: service silent does not come back: exit code 1\n",
+		"rng: virtio: no device\n", "init: service empty does not come back: exit code 1\n",
+	} {
+		if !strings.Contains(string(r.Stderr), want) {
+			t.Errorf("not said: %q\n%s", want, r)
+		}
+	}
+}
