@@ -25,4 +25,5 @@ func main() {
 }
 
 // roles are what the program does with that for its argument.
-var roles = map[string]func(){"host": serveHost, "drive": drive, "bounded": bounded, "crowded": crowded, "paying": paying, "costs": costs, "echo": echo}
+var roles = map[string]func(){"host": serveHost, "drive": drive, "bounded": bounded, "crowded": crowded, "paying": paying, "costs": costs, "echo": echo,
+	"virtio": virtioCosts, "doorbell": doorbell}

@@ -26,6 +26,10 @@
 // there is room for an answer, so a device that sends without listening is left
 // waiting. Names are made UTF-8 and are at most MaxName bytes.
 //
+// QEMU 7.2 (hw/char/virtio-serial-bus.c) doesn't offer the size of a terminal. What is sent
+// to a port while nobody is at the other end it throws away: what has to arrive is written
+// after Opened. The end of a host's stream is Closed.
+//
 // Without VIRTIO_CONSOLE_F_MULTIPORT there is port 0 alone, which is always open.
 //
 // Source: OASIS, Virtual I/O Device (VIRTIO) Version 1.2, section 5.3.

@@ -29,7 +29,7 @@ var ErrRegisters = errors.New("driver: not a handle to a device's registers")
 // their address. The device isn't changed. Errors: those of
 // virtio.NewMMIO, and the kernel's.
 func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
-	r, err := openRegisters(registers)
+	r, err := Registers(registers)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,8 @@ func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	return p, nil
 }
 
-func openRegisters(h object.Handle) (virtio.Registers, error) {
+// Registers makes use of a handle to a device's registers.
+func Registers(h object.Handle) (virtio.Registers, error) {
 	info, err := object.Info(h)
 	if err != nil {
 		return nil, err
