@@ -30,6 +30,7 @@ const (
 	progMessage   = "ipc"           // the same
 	progMemory    = "memory"        // Go, native: large areas
 	progPair      = "pair"          // Go, native: two processes that compute
+	progPairs     = "pairs"         // Go, native, Loam's calls: pairs of client and server
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
 	progCrowd     = "crowd"         // Go, native: many processes
 	progTiny      = "tiny"          // no runtime, native
@@ -54,6 +55,7 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progMessage, "ipc", "linux", arch},
 		{progMemory, "memory", "linux", arch},
 		{progPair, "pair", "linux", arch},
+		{progPairs, "pairs", "linux", arch},
 		{progSpin, "spin", "linux", arch},
 		{progCrowd, "crowd", "linux", arch},
 		{progGoWasm, "hello", "wasip1", "wasm"},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -41,6 +42,47 @@ func (w *wall) twoCPUs(ctx context.Context) error {
 			low, high, wantedSpeedup, verdict(ratio(two, x) <= wantedSpeedup))
 	}
 	return nil
+}
+
+// wantedGrowth is how many more calls two pairs of processes make on two CPUs, at least,
+// than one pair does there.
+const wantedGrowth = 1.8
+
+// pairs shows how calls between processes grow with CPUs: the program has one pair of a
+// client and a server call, then two, in turns.
+func (w *wall) pairs(ctx context.Context) error {
+	if n := runtime.NumCPU(); n < 2 {
+		fmt.Fprintf(w.Out, "pairs that call: not timed, this computer has %d CPU\n", n)
+		return nil
+	}
+	var ratios []float64
+	for round := range w.Rounds {
+		out, err := w.output(ctx, "ready", []string{"--cpus", "2"}, progPairs)
+		if err != nil {
+			return err
+		}
+		r, err := pairsRatio(out)
+		if err != nil {
+			return err
+		}
+		ratios = append(ratios, r)
+		fmt.Fprintf(w.Progress, "bench  pairs that call, round %d:  2 to 1 pair %.2f\n", round+1, r)
+	}
+	slices.Sort(ratios)
+	middle := ratios[len(ratios)/2]
+	fmt.Fprintf(w.Out, "pairs that call: on 2 CPUs two make %.2f times the calls of one (median of %d, %.2f to %.2f), wanted %.1f: %s\n",
+		middle, w.Rounds, ratios[0], ratios[len(ratios)-1], wantedGrowth, verdict(middle >= wantedGrowth))
+	return nil
+}
+
+// pairsRatio reads what the program says in the end.
+func pairsRatio(out []byte) (float64, error) {
+	for line := range bytes.Lines(out) {
+		if text, ok := bytes.CutPrefix(line, []byte("pairs_ratio ")); ok {
+			return strconv.ParseFloat(string(bytes.TrimSpace(text)), 64)
+		}
+	}
+	return 0, fmt.Errorf("the pairs don't tell their ratio: %q", out)
 }
 
 func verdict(ok bool) string {

@@ -71,7 +71,7 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", nil, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pause} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause} {
 		name := WallGroups[i]
 		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause) {
 			continue
@@ -86,8 +86,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 const groupPause = "pause" // a table of times, not of ratios
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
-// module, two programs on two CPUs, and the pauses of the kernel's collector.
-var WallGroups = []string{"hello", "second_run", "two_cpus", groupPause}
+// module, two programs on two CPUs, calls of one pair of processes and of two on two
+// CPUs, and the pauses of the kernel's collector.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause}
 
 type wall struct {
 	WallOptions
@@ -178,18 +179,23 @@ func (w *wall) cache(name string) string { return filepath.Join(w.temp, name) }
 
 // loam times loam run of a measured program, with a cache folder of that name.
 func (w *wall) loam(ctx context.Context, cache string, flags []string, prog string, args ...string) (time.Duration, error) {
+	start := time.Now()
+	_, err := w.output(ctx, cache, flags, prog, args...)
+	return time.Since(start), err
+}
+
+// output is what a measured program says, of which loam takes the time.
+func (w *wall) output(ctx context.Context, cache string, flags []string, prog string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--arch", w.Arch, "--timeout", "5m"}, flags, []string{program(w.Arch, prog)}, args)...)
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), "LOAM_CACHE="+w.cache(cache))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	start := time.Now()
 	out, err := cmd.Output()
-	took := time.Since(start)
 	if err != nil {
-		return 0, fmt.Errorf("loam run %s: %w\n%s%.500s", prog, err, stderr.String(), out)
+		return nil, fmt.Errorf("loam run %s: %w\n%s%.500s", prog, err, stderr.String(), out)
 	}
-	return took, nil
+	return out, nil
 }
 
 // untilHello times a command from its start until it has written the greeting,

@@ -46,6 +46,15 @@ func TestKernelFigures(t *testing.T) {
 	}
 }
 
+func TestPairsRatio(t *testing.T) {
+	if r, err := pairsRatio([]byte("pairs_1 5 calls/s\npairs_ratio 1.95\n")); r != 1.95 || err != nil {
+		t.Error(r, err)
+	}
+	if r, err := pairsRatio([]byte("pairs_1 5 calls/s\n")); err == nil {
+		t.Error(r)
+	}
+}
+
 func TestWallGroups(t *testing.T) {
 	err := Wall(context.Background(), WallOptions{Only: []string{"hello", "goodbye"}})
 	if err == nil || !strings.Contains(err.Error(), "goodbye") || !strings.Contains(err.Error(), "two_cpus") {
