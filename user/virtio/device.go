@@ -27,23 +27,24 @@ type Device struct {
 	transport Transport
 	features  uint64
 	status    uint8
-	pause     func() // between two looks at a device that takes its time
+	pause     func(time.Duration) // between two looks at a device that takes its time
 }
 
 // Bounds on a device that never gets done.
 const (
-	resetLooks      = 10_000 // with resetPause in between: a second
-	resetPause      = 100 * time.Microsecond
+	resetLooks      = 107                    // a second, also where sleeps are longer than asked for
+	resetPause      = 100 * time.Microsecond // the first; each is twice as long as the one before,
+	resetPauseMost  = 10 * time.Millisecond  // up to this
 	generationLooks = 64
 )
 
 // Open takes a device over: it resets it and agrees with it on features (3.1.1). Next
 // come Queue, for each queue, and Start.
 func Open(t Transport, w Want) (*Device, error) {
-	return open(t, w, func() { time.Sleep(resetPause) })
+	return open(t, w, time.Sleep)
 }
 
-func open(t Transport, w Want, pause func()) (*Device, error) {
+func open(t Transport, w Want, pause func(time.Duration)) (*Device, error) {
 	if id := t.ID(); id != w.ID {
 		return nil, ErrNotVirtio
 	}
@@ -158,12 +159,13 @@ func (d *Device) Check() error {
 func (d *Device) Reset() error {
 	d.features, d.status = 0, 0
 	d.transport.SetStatus(0)
-	s := uint8(0)
+	s, pause := uint8(0), resetPause
 	for range resetLooks {
 		if s = d.transport.Status(); s == 0 {
 			return nil
 		}
-		d.pause()
+		d.pause(pause)
+		pause = min(2*pause, resetPauseMost)
 	}
 	return fault(FaultReset, uint64(s), 0)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"loam/user/virtio/virtiotest"
 )
@@ -308,7 +309,7 @@ func (x *bench) bringUp(r Registers) error {
 	if err != nil {
 		return err
 	}
-	d, err := open(tr, Want{ID: testType}, func() {})
+	d, err := open(tr, Want{ID: testType}, func(time.Duration) {})
 	if err != nil {
 		return err
 	}

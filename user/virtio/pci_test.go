@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+	"time"
 
 	"loam/user/virtio/virtiotest"
 )
@@ -348,7 +349,7 @@ func driveAny(t *testing.T, tr Transport, id uint32) {
 		t.Fatal(err)
 	}
 	a := NewArena(m)
-	d, err := open(tr, Want{ID: id}, func() {})
+	d, err := open(tr, Want{ID: id}, func(time.Duration) {})
 	if err != nil {
 		return
 	}
