@@ -76,8 +76,7 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 	if err := g.complete(t); err != nil {
 		return nil, err
 	}
-	each := 2*slotSize + 2*flushSize
-	memory, err := t.Memory(g.Requests * each)
+	memory, err := t.Memory(MemorySize(g.Requests))
 	if err != nil {
 		return nil, &TransportError{err}
 	}
@@ -85,13 +84,19 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 	c.free = make(chan *slot, g.Requests)
 	c.fids.max = Fid(g.Fids)
 	for i := range g.Requests {
-		c.free <- newSlot(memory[i*each:][:each:each], uint16(i), uint16(g.Requests+i))
+		c.free <- newSlot(memory[i*slotMemory:][:slotMemory:slotMemory], uint16(i), uint16(g.Requests+i))
 	}
 	if err := c.version(ctx); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// slotMemory is what a slot takes of the transport's memory.
+const slotMemory = 2*slotSize + 2*flushSize
+
+// MemorySize tells how many bytes a client asks its transport for, by Config.Requests.
+func MemorySize(requests int) int { return requests * slotMemory }
 
 func newSlot(memory []byte, tag, flushTag uint16) *slot {
 	s := &slot{request: memory[:slotSize], reply: memory[slotSize : 2*slotSize]}
