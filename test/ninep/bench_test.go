@@ -22,7 +22,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	device := qemu(b, dir, true)
 	d := mount(b, device, folder.Options{}, true)
-	p, err := device.Memory(size)
+	p, err := device.Data(size)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,15 +21,18 @@ import (
 	"loam/abi"
 	"loam/user/ninep"
 	"loam/user/ninep/folder"
+	"loam/user/ninep/folder/foldertest"
+	"loam/user/virtio"
+	"loam/user/virtio/p9"
 )
 
 // TestDirect: data goes between the host's files and memory that the device reaches with no
-// copy on this side.
+// copy on this side: there is nothing to copy it through.
 func TestDirect(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
-	device := qemu(t, dir, false)
+	device := machine(t, dir, false, "").open(t, p9.Options{})
 	d := mount(t, device, folder.Options{}, false)
-	mine, err := device.Memory(2 << 20)
+	mine, err := device.Data(2 << 20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +51,6 @@ func TestDirect(t *testing.T) {
 	back := mine[1<<20:]
 	if n, err := f.ReadAt(ctx, back, 5); n != len(data) || err != nil || !bytes.Equal(back, data) {
 		t.Fatal("read back:", n, err)
-	}
-	if device.copied != 0 {
-		t.Errorf("%d pieces were copied", device.copied)
 	}
 }
 
@@ -180,6 +180,69 @@ func TestAgain(t *testing.T) {
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "7")); string(got) != "\x00\x01\x02" || err != nil {
 		t.Errorf("%q %v", got, err)
+	}
+}
+
+// TestRings: it is the same on each kind of queue.
+func TestRings(t *testing.T) {
+	for name, c := range map[string]struct {
+		properties string
+		o          p9.Options
+	}{
+		"split":  {"", p9.Options{Buffers: 2, Without: virtio.FeatureIndirect | virtio.FeatureEventIndex}},
+		"packed": {",packed=on", p9.Options{Buffers: 2}},
+		"less":   {",packed=on", p9.Options{Buffers: 2, Data: 8 << 10, Requests: 1, Without: virtio.FeatureIndirect}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			foldertest.Content(t, func(t testing.TB, dir string, readOnly bool) *folder.Dir {
+				device := machine(t, dir, readOnly, c.properties).open(t, c.o)
+				if is := device.Device.Device(); is.Has(virtio.FeatureRingPacked) != (name != "split") || is.Has(virtio.FeatureIndirect) != (name == "packed") {
+					t.Error("another kind of queue")
+				}
+				return mount(t, device, folder.Options{}, readOnly)
+			})
+		})
+	}
+}
+
+// TestReset: a device that is opened again in the midst of its work forgets all of it, and
+// those who wait for it learn that.
+func TestReset(t *testing.T) {
+	ctx := t.Context()
+	m := machine(t, t.TempDir(), false, "")
+	for i := range 5 {
+		device := m.open(t, p9.Options{Buffers: 4})
+		c, err := ninep.Dial(ctx, device, ninep.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := folder.Attach(ctx, c, folder.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for k := range 8 {
+			all.Go(func() {
+				for {
+					f, err := d.Create(ctx, fmt.Sprint(k))
+					if err == nil {
+						_, err = f.WriteAt(ctx, make([]byte, 100_000), 0)
+					}
+					if errors.Is(err, p9.ErrClosed) {
+						return
+					} else if err != nil {
+						t.Error(i, k, err)
+						return
+					}
+					_ = f.Close()
+				}
+			})
+		}
+		time.Sleep(20 * time.Millisecond)
+		if err := device.Close(); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
 	}
 }
 

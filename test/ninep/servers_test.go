@@ -19,9 +19,15 @@ import (
 	"loam/user/ninep"
 	"loam/user/ninep/folder"
 	"loam/user/ninep/ninetest"
+	"loam/user/virtio"
+	"loam/user/virtio/p9"
 )
 
-const guestMemory = 64 << 20
+// Where the driver's memory is in the guest's, which is all of it but the first MiB.
+const (
+	guestMemory = 64 << 20
+	driversFrom = 1 << 20
+)
 
 // start runs a command until the test ends, and shows what it said if the test fails.
 func start(t testing.TB, cmd *exec.Cmd) {
@@ -44,6 +50,12 @@ func start(t testing.TB, cmd *exec.Cmd) {
 // qemu starts a machine with a folder, and gives a transport to it.
 func qemu(t testing.TB, dir string, readOnly bool) *device {
 	t.Helper()
+	return machine(t, dir, readOnly, "").open(t, p9.Options{Buffers: 4})
+}
+
+// machine starts a machine with a 9P device, of some properties more.
+func machine(t testing.TB, dir string, readOnly bool, properties string) *stopped {
+	t.Helper()
 	path, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
 		t.Skip(err)
@@ -58,7 +70,7 @@ func qemu(t testing.TB, dir string, readOnly bool) *device {
 	}
 	start(t, exec.Command(path, "-M", "microvm,memory-backend=m", "-object", "memory-backend-file,id=m,size=64M,share=on,mem-path="+memory,
 		"-m", "64", "-accel", "tcg", "-S", "-display", "none", "-nodefaults", "-global", "virtio-mmio.force-legacy=false",
-		"-fsdev", fsdev, "-device", "virtio-9p-device,fsdev=f,mount_tag=x", "-gdb", "unix:"+socket+",server=on,wait=off"))
+		"-fsdev", fsdev, "-device", "virtio-9p-device,fsdev=f,mount_tag="+mountTag+properties, "-gdb", "unix:"+socket+",server=on,wait=off"))
 	conn := dial(t, socket)
 	t.Cleanup(func() { _ = conn.Close() })
 	f, err := os.OpenFile(memory, os.O_RDWR, 0)
@@ -74,16 +86,16 @@ func qemu(t testing.TB, dir string, readOnly bool) *device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDevice(s, mem)
+	t.Cleanup(func() { _ = syscall.Munmap(mem) })
+	driver, err := virtio.NewMemory(mem[driversFrom:], driversFrom)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		close(d.wake)
-		<-d.ended
-		_ = syscall.Munmap(mem)
-	})
-	return d
+	m := &stopped{stub: s, memory: driver}
+	if m.transport, err = find(s); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // dial connects to a socket as soon as somebody listens.

@@ -212,12 +212,27 @@ func readTag(v *virtio.Device) (string, error) {
 	return string(tag), nil
 }
 
+// Device gives the device that was opened.
+func (d *Device) Device() *virtio.Device { return d.device }
+
 // Tag gives the mount tag, by which one device is known from another. It is the device's
 // word, and says nothing of what is in the folder.
 func (d *Device) Tag() string { return d.tag }
 
 // Requests gives how many requests a client may have under way, each with a flush.
 func (d *Device) Requests() int { return d.requests }
+
+// Waiting reports whether an exchange is under way, so that ticks count.
+func (d *Device) Waiting() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.under {
+		if u.x != nil {
+			return true
+		}
+	}
+	return false
+}
 
 // Err gives what ended the device, or nil.
 func (d *Device) Err() error {
