@@ -4,10 +4,7 @@
 
 package main
 
-import (
-	"loam/abi"
-	"loam/user/object"
-)
+import "loam/user/object"
 
 // placeLine is the interrupt of microvm's first place for a virtio device.
 const placeLine = 5
@@ -19,4 +16,5 @@ func newPlace() (object.Handle, error) {
 	return object.Handle(m), err
 }
 
-func placeRights() abi.Rights { return abi.RightRead | abi.RightWrite | abi.RightManage }
+// tickNS is how many ns a step of the time stamp counter of a deterministic machine is.
+const tickNS = 1

@@ -4,10 +4,7 @@
 
 package main
 
-import (
-	"loam/abi"
-	"loam/user/object"
-)
+import "loam/user/object"
 
 // placeLine is the interrupt of virt's first place for a virtio device.
 const placeLine = 1
@@ -18,4 +15,5 @@ func newPlace() (object.Handle, error) {
 	return object.Handle(m), err
 }
 
-func placeRights() abi.Rights { return abi.RightRead | abi.RightWrite | abi.RightManage }
+// tickNS is how many ns a step of the time of virt is.
+const tickNS = 100
