@@ -5,6 +5,8 @@ package vm
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"os"
 	"strings"
 	"testing"
 
@@ -32,6 +34,16 @@ func onlyPlaces(t *testing.T) {
 	}
 }
 
+// rings are the forms of queues, and packed is what QEMU is told for one.
+var rings = []string{"split", "packed"}
+
+func packed(ring string) string {
+	if ring == "packed" {
+		return "on"
+	}
+	return "off"
+}
+
 // counting is a file that QEMU takes for a source of random bytes: numbers of 8 bytes, from
 // 1 on.
 func counting(t *testing.T) string {
@@ -48,12 +60,12 @@ func counting(t *testing.T) string {
 func TestEntropy(t *testing.T) {
 	t.Parallel()
 	onlyPlaces(t)
-	for _, ring := range []string{"split", "packed"} {
+	for _, ring := range rings {
 		for _, cpus := range []string{"1", "2"} {
 			t.Run(ring+"/"+cpus, func(t *testing.T) {
 				t.Parallel()
 				const bus = 3
-				device := "virtio-rng-device,rng=source,packed=" + map[string]string{"split": "off", "packed": "on"}[ring]
+				device := "virtio-rng-device,rng=source,packed=" + packed(ring)
 				qemu := append([]string{"-object", "rng-random,id=source,filename=" + counting(t)}, onMMIO(bus, device)...)
 				dir := services(t, "service rng\n  file services\n  args entropy 40\n  provides random\n"+place(bus)+
 					"  restart always after 0s to 0s without limit\nprogram\n  uses random\n  uses init\n")
@@ -89,5 +101,37 @@ func TestSilentDevice(t *testing.T) {
 		if !strings.Contains(string(r.Stderr), want) {
 			t.Errorf("not said: %q\n%s", want, r)
 		}
+	}
+}
+
+// TestDisk has a program do random requests to a block device: what it reads is what it has
+// written, and so is the host's file in the end.
+func TestDisk(t *testing.T) {
+	t.Parallel()
+	onlyPlaces(t)
+	const sectors, size, bus = 4096, 512, 1
+	for _, ring := range rings {
+		t.Run(ring, func(t *testing.T) {
+			t.Parallel()
+			image := make([]byte, sectors*size)
+			for i := range sectors {
+				copy(image[i*size:], fmt.Sprintf("sector %d, version 1", i))
+				copy(image[(i+1)*size-32:], fmt.Sprintf("%32d", i<<32|1))
+			}
+			file := vmtest.File(t, "disk", image)
+			qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed="+packed(ring))...)
+			dir := services(t, "program\n"+strings.Replace(place(bus), "dma 4K", "dma 256K", 1))
+			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "disk"), "5000"}}.Do(t)
+			r.Want(t, 0)
+			wantNothingLeft(t, r)
+			image, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := fmt.Sprintf("%08x ", crc32.ChecksumIEEE(image)); !strings.HasPrefix(string(r.Stdout), want) {
+				t.Errorf("the file's sum is %s\n%s", want, r)
+			}
+			t.Logf("%s", r.Stdout)
+		})
 	}
 }
