@@ -3,12 +3,19 @@
 package vm
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	hostvm "loam/host/vm"
 	"loam/test/vm/vmtest"
@@ -134,4 +141,77 @@ func TestDisk(t *testing.T) {
 			t.Logf("%s", r.Stdout)
 		})
 	}
+}
+
+// TestSerial has a program send back what comes at a port of a virtio console: all of it,
+// unharmed, however slowly it is taken.
+func TestSerial(t *testing.T) {
+	t.Parallel()
+	onlyPlaces(t)
+	const size, bus = 2 << 20, 4
+	for _, ring := range rings {
+		t.Run(ring, func(t *testing.T) {
+			t.Parallel()
+			run, err := os.MkdirTemp("", "serial") // a short path: that of a socket is limited
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.RemoveAll(run) })
+			socket := filepath.Join(run, "s")
+			qemu := append(onMMIO(bus, "virtio-serial-device,packed="+packed(ring)),
+				"-chardev", "socket,id=port,server=on,wait=off,path="+socket, "-device", "virtserialport,chardev=port,name=echo")
+			dir := services(t, "program\n"+strings.Replace(place(bus), "dma 4K", "dma 256K", 1))
+			result := make(chan error, 1)
+			go func() { result <- sendAndCompare(socket, size) }()
+			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "serial")}}.Do(t)
+			r.WantStdout(t, 0, fmt.Sprintln(size))
+			wantNothingLeft(t, r)
+			if err := <-result; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// sendAndCompare sends bytes to whoever listens at a socket, and wants them back. The machine
+// that loam tries the accelerator with listens there too, and answers nothing.
+func sendAndCompare(socket string, size int) error {
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("unix", socket)
+		n := 0
+		if err == nil {
+			n, err = exchange(conn, size)
+			conn.Close()
+		}
+		if err == nil || n > 0 || time.Since(begin) > vmtest.Limit {
+			return err
+		}
+	}
+}
+
+// exchange gives how many bytes came back.
+func exchange(conn net.Conn, size int) (n int, err error) {
+	if err := conn.SetDeadline(time.Now().Add(vmtest.Limit)); err != nil {
+		return 0, err
+	}
+	sent := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(sent)
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(sent)
+		wrote <- err
+	}()
+	came := make([]byte, size)
+	if n, err = io.ReadFull(conn, came[:1]); err == nil {
+		time.Sleep(500 * time.Millisecond) // all that is in between is full by then
+		n, err = io.ReadFull(conn, came[1:])
+		n++
+	}
+	if err := errors.Join(err, <-wrote); err != nil {
+		return n, fmt.Errorf("%d bytes came back: %w", n, err)
+	}
+	if !bytes.Equal(sent, came) {
+		return n, errors.New("what came back isn't what was sent")
+	}
+	return n, nil
 }

@@ -11,6 +11,10 @@
 //	n, err = c.Write(port, b)    // less than all: the device has to take some first
 //	more, err := c.Arm()         // if more, the above again
 //
+// What has come and isn't read counts as more. Who doesn't read, since what is read finds no
+// room where it is to go, does the above until it brings nothing after an Arm: then
+// a notification comes with the room.
+//
 // Streams are binary and nothing in them is lost: what has come and isn't read keeps its
 // buffers, and when all are taken the device waits; what finds no room to be
 // written isn't taken from the caller. A write that was taken has been handed to the
