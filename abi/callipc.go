@@ -157,7 +157,8 @@ const (
 	// machine, the address, the size, whole pages. The result is a handle.
 	// Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL; EBUSY
-	// memory is there, or what the kernel uses itself.
+	// memory is there, or what the kernel uses itself, or registers of an object of
+	// CallRegistersCreate.
 	CallDeviceMemory // 0x102d
 
 	// CallMemoryCreateDMA makes a memory object for a device: zeroed, without gaps in
@@ -260,6 +261,32 @@ const (
 	// copied; 0, there is nothing. Right: RightRead; RightWrite of the notification.
 	// Errors: EBADF, ENOTSUP, EACCES, EFAULT, EINVAL.
 	CallMachineLog // 0x103a
+
+	// CallRegistersCreate makes an object of a range of a device's registers, which are
+	// reached by CallRegistersRead and CallRegistersWrite: for devices that share a page
+	// with others. CallDeviceMemory is for whole pages; as long as an object of either kind
+	// has a register (memory as long as it is mapped, too), none of the other kind is made with
+	// it. Arguments: the machine, the physical address, the size
+	// in bytes; both are multiples of 4, and the range lies within a page. The result is a
+	// handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOSPC, ENOMEM, EINVAL no such
+	// range; EBUSY memory is in that page, the kernel uses some of the range (its console
+	// always, in boot mode too), or others have some of it, by a call of either kind.
+	CallRegistersCreate // 0x103b
+
+	// CallRegistersRead reads a register by one access. What the device did before is seen by
+	// what the caller does next. Arguments: the registers, offset in the range, a multiple of
+	// the width, width in bytes: 1, 2 or 4. The result is the value. Right: RightRead.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL not all of it is in the range; EIO the machine says
+	// that nothing answers there, or not to that width (riscv64; on amd64 such a read
+	// gives what the bus does).
+	CallRegistersRead // 0x103c
+
+	// CallRegistersWrite writes a register by one access, after everything that the caller has
+	// written to memory. Arguments: the registers, offset and width as in
+	// CallRegistersRead, the value, of which as many bytes count. Right: RightWrite.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EIO.
+	CallRegistersWrite // 0x103d
 
 	callEnd
 )

@@ -81,6 +81,9 @@ var loamNames = [...]string{
 	CallProcessUse - CallBase:           "process_use",
 	CallEndpointWatch - CallBase:        "endpoint_watch",
 	CallMachineLog - CallBase:           "machine_log",
+	CallRegistersCreate - CallBase:      "registers_create",
+	CallRegistersRead - CallBase:        "registers_read",
+	CallRegistersWrite - CallBase:       "registers_write",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -43,15 +43,17 @@ const (
 	KindInterrupt                    // a line of the interrupt controller
 	KindPorts                        // a range of I/O ports (amd64)
 	KindTimer                        // signals a notification at a time
-	KindMachine                      // the right to make the kinds above of the machine's devices
+	KindMachine                      // the right to make objects of the machine's devices
+	KindRegisters                    // a range of a device's registers
 )
 
 // NumKinds is how many kinds there are.
-const NumKinds = 10
+const NumKinds = 11
 
 var kindNames = [...]string{KindProcess: "process", KindSpace: "space", KindThread: "thread",
 	KindNotification: "notification", KindMemory: "memory", KindEndpoint: "endpoint",
-	KindInterrupt: "interrupt", KindPorts: "ports", KindTimer: "timer", KindMachine: "machine"}
+	KindInterrupt: "interrupt", KindPorts: "ports", KindTimer: "timer", KindMachine: "machine",
+	KindRegisters: "registers"}
 
 // String gives the kind's name, "none" for what is no kind.
 func (k Kind) String() string {
@@ -69,8 +71,8 @@ type Rights uint32
 const (
 	RightDuplicate Rights = 1 << iota // another handle may be made of it
 	RightTransfer                     // it may be handed on to another process
-	RightRead                         // process, thread, machine: its state may be asked; memory: mapped to be read; ports: read from
-	RightWrite                        // notification: it may be signalled; memory: mapped to be written; endpoint: called; ports: written to
+	RightRead                         // process, thread, machine: its state may be asked; memory: mapped to be read; ports, registers: read from
+	RightWrite                        // notification: it may be signalled; memory: mapped to be written; endpoint: called; ports, registers: written to
 	RightWait                         // notification: waited for; process, thread: its end may be; endpoint: calls may be received
 	RightManage                       // process: threads may be made in it, it may be killed; thread: started, stopped, ended; memory: resized; interrupt, timer: used; machine: objects of devices may be made
 	RightExecute                      // memory: it may be mapped to be executed
@@ -92,7 +94,7 @@ func RightsOf(k Kind) Rights {
 		return every | RightWrite | RightWait
 	case KindInterrupt, KindTimer:
 		return every | RightManage
-	case KindPorts:
+	case KindPorts, KindRegisters:
 		return every | RightRead | RightWrite
 	case KindMachine:
 		return every | RightRead | RightManage

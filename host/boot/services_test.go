@@ -35,6 +35,8 @@ func TestBuiltIn(t *testing.T) {
 		{vm.Q35, "service a\n  file a\n  interrupt 1\n", "a"},
 		{vm.MicroVM, "service a\n  file a\n  interrupt 1\n", "a console monitor"},
 		{vm.Virt, "service a\n  file a\n  memory 0xffff000 8K\n", "a"},
+		{vm.Virt, "service a\n  file a\n  registers 0x10000ffc 4\n", "a"},
+		{vm.Virt, "service a\n  file a\n  registers 0x10001000 0x200\n", "a console monitor"},
 		{vm.Q35, "service monitor\n  file a\n", "monitor console"},
 		{vm.Q35, "service console\n  file a\n", "console"},
 	} {

@@ -23,6 +23,7 @@ service console            # the driver
   interrupt 4 level low
   ports 0x3f8 8
   memory 0x10000000 4K
+  registers 0xfeb00e00 0x200
   dma 64K 32
   machine read
   priority 20
@@ -58,25 +59,26 @@ func TestParse(t *testing.T) {
 				{Kind: GrantInterrupt, Line: 8, First: 4, Flags: abi.InterruptLevel | abi.InterruptLow, Rights: on | abi.RightManage},
 				{Kind: GrantPorts, Line: 9, First: 0x3f8, Size: 8, Rights: on | abi.RightRead | abi.RightWrite},
 				{Kind: GrantMemory, Line: 10, First: 0x10000000, Size: 4096, Rights: on | abi.RightRead | abi.RightWrite | abi.RightManage},
-				{Kind: GrantDMA, Line: 11, Size: 64 << 10, Flags: abi.DMA32, Rights: on | abi.RightRead | abi.RightWrite | abi.RightManage},
-				{Kind: GrantMachine, Line: 12, Rights: on | abi.RightRead},
+				{Kind: GrantRegisters, Line: 11, First: 0xfeb00e00, Size: 512, Rights: on | abi.RightRead | abi.RightWrite},
+				{Kind: GrantDMA, Line: 12, Size: 64 << 10, Flags: abi.DMA32, Rights: on | abi.RightRead | abi.RightWrite | abi.RightManage},
+				{Kind: GrantMachine, Line: 13, Rights: on | abi.RightRead},
 			},
 			Priority: 20, Quota: Quota{2 * time.Millisecond, 10 * time.Millisecond},
 			Limits: []Limit{{abi.LimitPages, 4096}, {int(abi.KindThread) - 1, 12}}, Lazy: true, Essential: true,
 			Policy: Policy{Always, 10 * time.Millisecond, time.Second, 5, 30 * time.Second},
 		}, {
-			Name: "log", Line: 20, File: "log", Nice: -5,
+			Name: "log", Line: 21, File: "log", Nice: -5,
 			Grants: []Grant{
-				{Kind: GrantProvides, Line: 22, Name: "log", Rights: on | abi.RightWait},
-				{Kind: GrantUses, Line: 23, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantProvides, Line: 23, Name: "log", Rights: on | abi.RightWait},
+				{Kind: GrantUses, Line: 24, Name: "console", Rights: on | abi.RightWrite},
 			},
 			Policy: Policy{Never, 100 * time.Millisecond, 10 * time.Second, 10, time.Minute},
 		}},
 		Program: Service{
-			Name: "program", Line: 26, File: "program", Nice: 3,
+			Name: "program", Line: 27, File: "program", Nice: 3,
 			Grants: []Grant{
-				{Kind: GrantUses, Line: 27, Name: "log", Rights: on | abi.RightWrite},
-				{Kind: GrantUses, Line: 28, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 28, Name: "log", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 29, Name: "console", Rights: on | abi.RightWrite},
 			},
 		},
 	}
@@ -127,6 +129,13 @@ func TestParseErrors(t *testing.T) {
 		{s + "ports 0xffff 2\n", 4, "ports are from 0 to 0xffff"},
 		{s + "memory 0x1000 100\n", 4, "memory is whole pages"},
 		{s + "memory 0xfffffffffffff000 4K\n", 4, "memory is whole pages"},
+		{s + "registers 0x1000\n", 4, "registers takes the address and the size"},
+		{s + "registers 0x1e00 513\n", 4, "registers are from a multiple of 4"},
+		{s + "registers 0x1e02 4\n", 4, "registers are from a multiple of 4"},
+		{s + "registers 0x1e00 516\n", 4, "within a page"},
+		{s + "registers 0x1000 0\n", 4, "within a page"},
+		{s + "registers 0x1000 8K\n", 4, "within a page"},
+		{s + "registers 0x10000000000000 4\n", 4, "below 2^52"},
 		{s + "dma 8M\n", 4, "dma is whole pages of 4096 bytes, at most 4M"},
 		{s + "dma 4K 64\n", 4, "dma takes a size"},
 		{s + "machine write\n", 4, "machine takes nothing, or read"},

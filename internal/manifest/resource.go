@@ -20,10 +20,11 @@ const (
 	GrantMemory                     // a device's registers
 	GrantDMA                        // memory for a device
 	GrantMachine                    // the machine, to make what is needed
+	GrantRegisters                  // a range of a device's registers within a page
 )
 
 var grantKeys = [...]string{GrantProvides: "provides", GrantUses: "uses", GrantInterrupt: "interrupt",
-	GrantPorts: "ports", GrantMemory: "memory", GrantDMA: "dma", GrantMachine: "machine"}
+	GrantPorts: "ports", GrantMemory: "memory", GrantDMA: "dma", GrantMachine: "machine", GrantRegisters: "registers"}
 
 // Grant is a handle that a service gets.
 type Grant struct {
@@ -44,7 +45,7 @@ func (g *Grant) String() string {
 		return key + " " + g.Name
 	case GrantInterrupt:
 		return key + " " + strconv.FormatUint(g.First, 10)
-	case GrantPorts, GrantMemory:
+	case GrantPorts, GrantMemory, GrantRegisters:
 		return key + " 0x" + strconv.FormatUint(g.First, 16)
 	case GrantDMA:
 		return key + " " + strconv.FormatUint(g.Size, 10)
@@ -55,15 +56,16 @@ func (g *Grant) String() string {
 // Claims reports whether g and x are of the same device: they can't both be made.
 func (g *Grant) Claims(x *Grant) bool {
 	switch {
-	case g.Kind != x.Kind:
-		return false
-	case g.Kind == GrantInterrupt:
+	case g.Kind == GrantInterrupt && x.Kind == GrantInterrupt:
 		return g.First == x.First
-	case g.Kind == GrantPorts || g.Kind == GrantMemory:
+	case g.Kind == GrantPorts && x.Kind == GrantPorts, g.addresses() && x.addresses():
 		return g.First < x.First+x.Size && x.First < g.First+g.Size
 	}
 	return false
 }
+
+// addresses reports whether g is of registers in memory.
+func (g *Grant) addresses() bool { return g.Kind == GrantMemory || g.Kind == GrantRegisters }
 
 // Rights that services get to what they are given: all that the thing is for, and to hand it
 // on.
@@ -87,6 +89,8 @@ func (p *parser) grant(kind GrantKind, args []string) (why string) {
 		why = g.ports(args)
 	case GrantMemory:
 		why = g.memory(args)
+	case GrantRegisters:
+		why = g.registers(args)
 	case GrantDMA:
 		why = g.dma(args)
 	case GrantMachine:
@@ -162,6 +166,19 @@ func (g *Grant) memory(args []string) (why string) {
 		return "memory is whole pages of " + strconv.Itoa(abi.PageSize) + " bytes below 2^52"
 	}
 	g.First, g.Size, g.Rights = first, n, handOnRights|abi.RightRead|abi.RightWrite|abi.RightManage
+	return ""
+}
+
+func (g *Grant) registers(args []string) (why string) {
+	if len(args) != 2 {
+		return "registers takes the address and the size of some within a page"
+	}
+	first, ok := number(args[0])
+	n, ok2 := size(args[1])
+	if !ok || !ok2 || n == 0 || (first|n)%4 != 0 || first >= 1<<52 || n > abi.PageSize-first%abi.PageSize {
+		return "registers are from a multiple of 4 below 2^52 on, a multiple of 4 bytes, and within a page"
+	}
+	g.First, g.Size, g.Rights = first, n, handOnRights|abi.RightRead|abi.RightWrite
 	return ""
 }
 

@@ -190,6 +190,9 @@ var loamCalls = [...]call{
 	abi.CallHostSend - abi.CallBase:           loamHostSend,
 	abi.CallMachineInfo - abi.CallBase:        loamMachineInfo,
 	abi.CallMachineLog - abi.CallBase:         loamMachineLog,
+	abi.CallRegistersCreate - abi.CallBase:    loamRegistersCreate,
+	abi.CallRegistersRead - abi.CallBase:      loamRegistersRead,
+	abi.CallRegistersWrite - abi.CallBase:     loamRegistersWrite,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

@@ -136,16 +136,13 @@ func loamPortsCreate(r *runner, c *metal.Context) uint64 {
 	case count == 0 || first >= metal.Ports || count > metal.Ports-first:
 		return abi.EINVAL.Result()
 	}
-	want := claim.Range{First: uint32(first), Count: uint32(count)}
+	want := claim.Range{First: first, Count: count}
 	if claim.Any(metal.OwnPorts(), want) {
 		return abi.EBUSY.Result()
 	}
-	place, code := k.ports.Claim(want)
-	switch code {
-	case claim.Busy:
-		return abi.EBUSY.Result()
-	case claim.Full:
-		return abi.ENOSPC.Result()
+	place, e := claimIn(&k.ports, want)
+	if e != 0 {
+		return e.Result()
 	}
 	header, e := r.newHeader(abi.KindPorts)
 	if e != 0 {
@@ -155,6 +152,18 @@ func loamPortsCreate(r *runner, c *metal.Context) uint64 {
 	k.objects.At(header).Record = place
 	k.yieldConsole()
 	return r.give(header)
+}
+
+// claimIn claims a range of a set.
+func claimIn(s *claim.Set, want claim.Range) (place int32, e abi.Errno) {
+	place, code := s.Claim(want)
+	switch code {
+	case claim.Busy:
+		e = abi.EBUSY
+	case claim.Full:
+		e = abi.ENOSPC
+	}
+	return place, e
 }
 
 // yieldConsole has the kernel leave its consoles to whoever has their ports.
@@ -174,7 +183,7 @@ func (r *runner) port(c *metal.Context, need abi.Rights) (port uint16, width uin
 	}
 	at, n := c.Arg1(), c.Arg2()
 	if n != 1 && n != 2 && n != 4 || at > math.MaxUint16 ||
-		!k.ports.At(k.objects.At(i).Record).Has(claim.Range{First: uint32(at), Count: uint32(n)}) {
+		!k.ports.At(k.objects.At(i).Record).Has(claim.Range{First: at, Count: n}) {
 		return 0, 0, abi.EINVAL
 	}
 	return uint16(at), uint8(n), 0

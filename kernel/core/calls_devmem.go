@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/kernel/memory"
 	"loam/kernel/pool"
+	"loam/machine/claim"
 	"loam/machine/metal"
 )
 
@@ -23,7 +24,7 @@ func loamDeviceMemory(r *runner, c *metal.Context) uint64 {
 		return abi.EINVAL.Result()
 	}
 	console := metal.ConsoleAt(at, size)
-	if !metal.DeviceAt(at, size) || console && k.consoleMemory != pool.Nil {
+	if !metal.DeviceAt(at, size) || console && k.consoleMemory != pool.Nil || k.registers.Overlaps(claim.Range{First: at, Count: size}) {
 		return abi.EBUSY.Result()
 	}
 	header, e := r.newHeader(abi.KindMemory)

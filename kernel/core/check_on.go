@@ -272,8 +272,12 @@ func (k *kernel) checkEndpoints(a *object.Audit) (broken string, at int32) {
 	for e := k.orphans.First(); e != pool.Nil; e = k.orphans.Next(k.orphanLinks, e) {
 		a.Refer(k.ipc.Endpoint(e).Object)
 	}
+	claims := 0
 	for i := k.objects.Next(pool.Nil); i != pool.Nil; i = k.objects.Next(i) {
 		h := k.objects.At(i)
+		if h.Kind() == abi.KindPorts || h.Kind() == abi.KindRegisters {
+			claims++
+		}
 		n, ok := h.Waiters.Check(k.links)
 		if !ok || n != int(h.Waiting) {
 			return "core: those who wait for an object", i
@@ -286,6 +290,9 @@ func (k *kernel) checkEndpoints(a *object.Audit) (broken string, at int32) {
 		if broken = k.checkRecord(a, i, h); broken != "" {
 			return broken, i
 		}
+	}
+	if claims != k.ports.Len()+k.registers.Len() {
+		return "core: ports or registers are claimed by no object, or by several", int32(claims)
 	}
 	return a.Check()
 }
@@ -318,6 +325,14 @@ func (k *kernel) checkRecord(a *object.Audit, i int32, h *object.Header) (broken
 			return "core: memory is another object's"
 		}
 		a.Pages(h.Account(), k.memories.Frames(h.Record))
+	case abi.KindPorts:
+		if k.ports.At(h.Record).Count == 0 {
+			return "core: ports that aren't claimed"
+		}
+	case abi.KindRegisters:
+		if k.registers.At(h.Record).Count == 0 {
+			return "core: registers that aren't claimed"
+		}
 	case abi.KindNotification:
 		if h.Bound != 0 && k.threads.Index(h.Bound-1).bound != i+1 {
 			return "core: a notification is bound to a thread that doesn't know"

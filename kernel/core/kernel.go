@@ -64,9 +64,10 @@ type kernel struct {
 	timers      *timeq.Queue // threads first, then the interval timers of processes, then mapTimer, refillTimer and timer objects
 	firstTimer  int32        // the place of the first timer object there
 
-	clocks *pool.Pool[timer] // timer objects
-	lines  [metal.MaxLines]interrupt
-	ports  claim.Set
+	clocks    *pool.Pool[timer] // timer objects
+	lines     [metal.MaxLines]interrupt
+	ports     claim.Set
+	registers claim.Set // by physical address
 
 	links    []pool.Link // of threads in waiting
 	siblings []pool.Link // of threads in their process's members

@@ -69,6 +69,7 @@ func (k *kernel) objectLimits() (l abi.Limits) {
 	l.Set(abi.KindTimer, uint32(k.threads.Cap()/timerShare))
 	l.Set(abi.KindInterrupt, mostInterrupts)
 	l.Set(abi.KindPorts, mostPorts)
+	l.Set(abi.KindRegisters, metal.MaxRegisters)
 	l.Set(abi.KindMachine, 1)
 	const inAdvance = 32 // frames, that a space may be charged for at most
 	l[abi.LimitPages] = uint32(min(k.stats.freeAtStart+inAdvance*uint64(k.spaces.Cap()), abi.LimitDefault-1))
@@ -143,6 +144,8 @@ func (r *runner) unrefer(i int32) {
 		r.dropInterrupt(o)
 	case abi.KindPorts:
 		k.dropPorts(o)
+	case abi.KindRegisters:
+		k.dropRegisters(o)
 	}
 	if o.Kind() == abi.KindEndpoint {
 		r.endWatch(k.ipc.Endpoint(o.Record))

@@ -14,10 +14,14 @@ func (o *Objects) Check(named func(i int32) uint32) (broken string, at int32) {
 	if !ok {
 		return "memory: the list of what is dying", 0
 	}
+	devices := o.devices
 	for i := o.pool.Next(pool.Nil); i != pool.Nil; i = o.pool.Next(i) {
 		x := o.pool.Index(i)
 		if o.links[i].Linked() {
 			dying--
+		}
+		if x.device != 0 {
+			devices--
 		}
 		_, next := o.pool.HandleOf(x.next)
 		switch {
@@ -33,6 +37,9 @@ func (o *Objects) Check(named func(i int32) uint32) (broken string, at int32) {
 	}
 	if dying != 0 {
 		return "memory: what is dying is no object", int32(dying)
+	}
+	if devices != 0 {
+		return "memory: the count of devices", int32(devices)
 	}
 	return "", 0
 }

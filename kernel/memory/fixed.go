@@ -25,6 +25,7 @@ func (o *Objects) NewDevice(pa, pages uint64) (int32, abi.Errno) {
 	if errno == 0 {
 		x := o.pool.Index(i)
 		x.fixed, x.device = true, pa
+		o.devices++
 	}
 	return i, errno
 }
@@ -121,3 +122,20 @@ func (o *Objects) Address(i int32, page uint64) (pa uint64, ok bool) {
 // Device reports whether object i is a device's registers: not memory, and to be
 // mapped as such.
 func (o *Objects) Device(i int32) bool { return o.pool.Index(i).device != 0 }
+
+// DeviceAt reports whether an object has some of the registers in a range of physical
+// addresses, which doesn't go around the end. It looks no further than it has to: it
+// stops behind the last object that is a device's.
+func (o *Objects) DeviceAt(pa, size uint64) bool {
+	left := o.devices
+	for i := o.pool.Next(pool.Nil); left > 0; i = o.pool.Next(i) {
+		x := o.pool.Index(i)
+		if x.device == 0 {
+			continue
+		}
+		if left--; x.device < pa+size && pa < x.device+x.size*PageSize {
+			return true
+		}
+	}
+	return false
+}

@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"loam/abi"
@@ -159,6 +160,53 @@ func TestDevice(t *testing.T) {
 	w.o.Detach(i, 2, true)
 	if w.o.Reap() != i {
 		t.Error("it didn't go in one piece")
+	}
+	w.end()
+}
+
+// TestDeviceAt asks who has the registers at an address while objects come and go.
+func TestDeviceAt(t *testing.T) {
+	w := newWorld(t, 4*mib, 10)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	const base, places = 0xfed0_0000, 12
+	held := map[int32]uint64{} // where it begins; memory: 0
+	for range 5000 {
+		switch i, errno := int32(0), abi.Errno(0); rnd.IntN(4) {
+		case 0:
+			if i, errno = w.o.New(2, nil); errno == 0 {
+				held[i] = 0
+			}
+		case 1:
+			at := base + rnd.Uint64N(places)*PageSize
+			if i, errno = w.o.NewDevice(at, 2); errno == 0 {
+				held[i] = at
+			}
+		case 2:
+			for i := range held {
+				w.o.Release(i)
+				if w.o.Reap() != i {
+					t.Fatal("it didn't go in one piece")
+				}
+				delete(held, i)
+				break
+			}
+		case 3:
+			at, size := base+rnd.Uint64N(places*PageSize), 1+rnd.Uint64N(2*PageSize)
+			want := false
+			for _, start := range held {
+				want = want || start != 0 && start < at+size && at < start+2*PageSize
+			}
+			if w.o.DeviceAt(at, size) != want {
+				t.Fatalf("%d bytes at %#x: %v", size, at, !want)
+			}
+		}
+		if broken, at := w.o.Check(func(int32) uint32 { return 1 }); broken != "" {
+			t.Fatal(broken, at)
+		}
+	}
+	for i := range held {
+		w.o.Release(i)
+		w.o.Reap()
 	}
 	w.end()
 }

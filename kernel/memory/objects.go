@@ -59,6 +59,8 @@ type Objects struct {
 	links  []pool.Link
 	dying  pool.List
 	steps  int // of a piece
+
+	devices int // objects that are devices' registers, dying ones included
 }
 
 // pieceSteps bounds a piece: a node on the way to a page or eight entries of one
@@ -177,6 +179,9 @@ func (o *Objects) Reap() (gone int32) {
 		return pool.Nil
 	}
 	o.dying.Remove(o.links, i)
+	if x.device != 0 {
+		o.devices--
+	}
 	o.pool.Put(x.handle)
 	return i
 }

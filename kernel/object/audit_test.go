@@ -74,7 +74,7 @@ func TestAudit(t *testing.T) {
 		{"nobody pays", func(x *parts) { x.note.account = 3 }, true},
 		{"the pool", func(x *parts) { *x.o.headers = *pool.New[Header](4) }, true},
 	} {
-		o, limits := &Objects{}, abi.Limits{3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 9}
+		o, limits := &Objects{}, abi.Limits{3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 3, 9}
 		o.Init(nil, &limits, 4, 8)
 		first, _ := o.NewProcess(0, 0, pool.Nil, &limits)
 		second, _ := o.NewProcess(1, 1, first.Account, &limits)

@@ -70,7 +70,7 @@ const (
 	worldPlaces    = 9
 )
 
-var worldLimits = abi.Limits{worldProcesses, worldProcesses, 9, 12, 5, 4, 4, 4, 4, 1, 40}
+var worldLimits = abi.Limits{worldProcesses, worldProcesses, 9, 12, 5, 4, 4, 4, 4, 1, 4, 40}
 
 func (w *world) next() int {
 	if w.at == len(w.script) {

@@ -13,7 +13,7 @@ import (
 func newObjects(t testing.TB) (*Objects, Process) {
 	t.Helper()
 	o := new(Objects)
-	limits := abi.Limits{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
+	limits := abi.Limits{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
 	o.Init(nil, &limits, 5, 8)
 	p, e := o.NewProcess(0, 0, pool.Nil, &limits)
 	if e != 0 {

@@ -47,7 +47,13 @@ const (
 )
 
 // KernelDevices is where device registers are mapped: physical address 0 of that map.
-const KernelDevices = kernelStart + (510-256)*rootSpan
+// The last of its addresses, for which no machine has physical ones, are those of
+// KernelRegisters: pages of registers that programs reach by calls, as many as one table
+// maps.
+const (
+	KernelDevices   = kernelStart + (510-256)*rootSpan
+	KernelRegisters = KernelDevices + rootSpan - tableUnit
+)
 
 // PlaceKernel chooses the addresses by random numbers. Physical memory ends at or
 // below end, at most 2^44.

@@ -57,6 +57,15 @@ func TestPlaceKernel(t *testing.T) {
 	}
 }
 
+// What is fixed lies in an entry that no part is given.
+func TestFixed(t *testing.T) {
+	for _, at := range []uint64{KernelDevices, KernelRegisters, KernelRegisters + tableUnit - 1} {
+		if e := at >> 39 & 511; e != 510 {
+			t.Errorf("devices at %#x: entry %d", at, e)
+		}
+	}
+}
+
 // The choice has as many outcomes as CAVEATS.md says, about equally often.
 func TestPlaceKernelSpread(t *testing.T) {
 	const end = 4 << 30

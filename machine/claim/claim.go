@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package claim keeps account of who has which numbers of a range: I/O ports, of
-// which each belongs to the kernel, to one object, or to nobody.
+// Package claim keeps account of who has which numbers of a range: I/O ports, or
+// addresses of registers, of which each belongs to the kernel, to one object, or to
+// nobody.
 //
 // A set is a table of few ranges that don't overlap, looked through from its
 // beginning: that is done when a range is claimed, which drivers do when they start,
@@ -9,20 +10,20 @@
 // 8 KiB of every machine's memory.
 package claim
 
-// Range is Count numbers from First on.
-type Range struct{ First, Count uint32 }
-
-// end is behind the range.
-func (r Range) end() uint64 { return uint64(r.First) + uint64(r.Count) }
+// Range is Count numbers from First on. It may end with the highest number, and not go
+// on from 0.
+type Range struct{ First, Count uint64 }
 
 // Has reports whether r has all of x, which may not be empty.
 func (r Range) Has(x Range) bool {
-	return x.Count > 0 && x.First >= r.First && x.end() <= r.end()
+	behind := x.First - r.First // more than r.Count if x begins before r
+	return x.Count > 0 && behind < r.Count && x.Count <= r.Count-behind
 }
 
-// overlaps reports whether a number is in both.
+// overlaps reports whether a number is in both: the one that begins later begins in the
+// other.
 func (r Range) overlaps(x Range) bool {
-	return uint64(x.First) < r.end() && uint64(r.First) < x.end() && r.Count > 0 && x.Count > 0
+	return r.Count > 0 && x.Count > 0 && (x.First-r.First < r.Count || r.First-x.First < x.Count)
 }
 
 // None is no place.
@@ -79,6 +80,9 @@ func (s *Set) Len() (n int) {
 	}
 	return n
 }
+
+// Overlaps reports whether a number of x is claimed.
+func (s *Set) Overlaps(x Range) bool { return Any(s.claims[:], x) }
 
 // Any reports whether a number of x is in one of the ranges.
 func Any(ranges []Range, x Range) bool {

@@ -30,7 +30,7 @@ func TestModel(t *testing.T) {
 				}
 				continue
 			}
-			r := Range{First: rnd.Uint32N(numbers - 5), Count: 1 + rnd.Uint32N(5)}
+			r := Range{First: rnd.Uint64N(numbers - 5), Count: 1 + rnd.Uint64N(5)}
 			want := OK
 			if len(held) == Size {
 				want = Full
@@ -39,6 +39,9 @@ func TestModel(t *testing.T) {
 				if owner[r.First+i] != 0 {
 					want = Busy
 				}
+			}
+			if s.Overlaps(r) != (want == Busy) {
+				t.Fatalf("%v overlaps: %v", r, s.Overlaps(r))
 			}
 			place, code := s.Claim(r)
 			if code != want || (code == OK) == (place == None) {
@@ -62,14 +65,18 @@ func TestHas(t *testing.T) {
 	r := Range{0x70, 2}
 	for x, want := range map[Range]bool{
 		{0x70, 1}: true, {0x71, 1}: true, {0x70, 2}: true, {0x70, 0}: false, {0x6f, 1}: false,
-		{0x6f, 2}: false, {0x71, 2}: false, {0x72, 1}: false, {0x70, 1<<32 - 1}: false, {1<<32 - 1, 4}: false,
+		{0x6f, 2}: false, {0x71, 2}: false, {0x72, 1}: false, {0x70, 1<<64 - 1}: false, {1<<64 - 1, 4}: false,
 	} {
 		if r.Has(x) != want {
 			t.Errorf("%v has %v: %v", r, x, !want)
 		}
-		if all := (Range{0, 1<<32 - 1}); x.Count > 0 && x.end() < 1<<32 && !all.Has(x) {
+		if all := (Range{0, 1<<64 - 1}); x.Count > 0 && x.First+x.Count > x.First && !all.Has(x) {
 			t.Errorf("%v is outside of all", x)
 		}
+	}
+	if last := (Range{1<<64 - 2, 2}); !last.Has(Range{1<<64 - 1, 1}) || last.Has(Range{0, 1}) || Any([]Range{last}, Range{0, 1}) ||
+		!Any([]Range{last}, Range{1<<64 - 1, 1}) {
+		t.Error("the last numbers")
 	}
 	if !Any([]Range{{1, 2}, {9, 1}}, Range{2, 7}) || Any([]Range{{1, 2}, {9, 1}}, Range{3, 6}) || Any(nil, Range{0, 1}) {
 		t.Error("Any")

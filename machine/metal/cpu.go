@@ -24,6 +24,9 @@ type shared struct {
 	tick     bool   // the timer has come since the last switch
 	runnerG  uint64 // address of the runner's g, constant
 
+	access         access // to a register, of a program's call
+	registersKnown uint64 // registerChanges, when it last forgot what it knew of the window
+
 	// Of checked builds only.
 	held       uint32 // ranks of the locks that it holds
 	offSince   int64  // when interrupts went off

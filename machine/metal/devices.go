@@ -20,6 +20,19 @@ func DeviceAt(at, size uint64) bool {
 	return !ownsDevice(at, size)
 }
 
+// RegistersAt reports whether a range of physical addresses within a page, not empty and
+// below MaxPhysical, may be a program's. No memory may be in the page, which will be
+// mapped as a whole; of what the kernel uses itself there may be other registers.
+func RegistersAt(at, size uint64) bool {
+	page := pageOf(at)
+	for i := range ram.Len() {
+		if meets(page.Base, page.Size, ram.At(i)) {
+			return false
+		}
+	}
+	return !ownsDevice(at, size)
+}
+
 // meets reports whether a range and r have an address in common.
 func meets(at, size uint64, r bootinfo.Range) bool {
 	return r.Size > 0 && at < r.End() && r.Base < at+size

@@ -56,6 +56,12 @@
 // half of the time until the first user instruction. Frames of the heap come back
 // when the runtime gives pages back (giveback.go).
 //
+// # Registers for programs
+//
+// Registers of devices that share a page are read and written for programs, by calls
+// (registers.go). The pages lie in a window of the kernel's half. On riscv64 an access
+// that nobody answers is a trap, which leaves it out and tells.
+//
 // # Interrupts, locks, several CPUs
 //
 // docs/concurrency.md has the rules. A runner has interrupts off all the time.

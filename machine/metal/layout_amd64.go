@@ -27,6 +27,9 @@ const (
 	kernelStacks = amd64.KernelStacks
 )
 
+// registerWindow is where pages of registers are mapped: registers.go.
+const registerWindow = amd64.KernelRegisters
+
 // Entries of the kernel's page tables.
 const (
 	ptePresent = amd64.PTEPresent
@@ -37,6 +40,9 @@ const (
 
 func tableEntry(pa uint64) uint64 { return pa | pteUsed | amd64.PTEWrite }
 func dataEntry(pa uint64) uint64  { return pa | pteData }
+
+// deviceEntry is for a page of registers: uncached.
+func deviceEntry(pa uint64) uint64 { return dataEntry(pa) | amd64.PTENoCache }
 
 // pteFrame is the physical address in an entry.
 func pteFrame(e uint64) uint64 { return e & amd64.PTEAddrMask }

@@ -51,6 +51,9 @@ const (
 // earlyTables has room for a root and one table, and for the root to be aligned.
 var earlyTables [3 * pageSize]byte
 
+// registerWindow is where pages of registers are mapped: registers.go.
+const registerWindow = riscv64.KernelRegisters
+
 // Entries of the kernel's page tables.
 const (
 	ptePresent = riscv64.PTEValid
@@ -60,6 +63,9 @@ const (
 
 func tableEntry(pa uint64) uint64 { return pa>>2 | riscv64.PTEValid }
 func dataEntry(pa uint64) uint64  { return pa>>2 | pteData }
+
+// deviceEntry is for a page of registers: what is cached is a matter of physical addresses.
+func deviceEntry(pa uint64) uint64 { return dataEntry(pa) }
 
 // pteFrame is the physical address in an entry.
 func pteFrame(e uint64) uint64 { return e & riscv64.PTEAddrMask << 2 }

@@ -42,6 +42,10 @@ func loadTables(gdt, idt *[10]byte)
 
 // Device registers only through these: the compiler removes or merges plain
 // loads and stores.
+func mmioRead8(addr uintptr) uint8
+func mmioWrite8(addr uintptr, v uint8)
+func mmioRead16(addr uintptr) uint16
+func mmioWrite16(addr uintptr, v uint16)
 func mmioRead32(addr uintptr) uint32
 func mmioWrite32(addr uintptr, v uint32)
 

@@ -171,6 +171,30 @@ TEXT ·loadTables(SB),NOSPLIT,$0-16
 TEXT done<>(SB),NOSPLIT,$0
 	RET
 
+TEXT ·mmioRead8(SB),NOSPLIT,$0-9
+	MOVQ	addr+0(FP), AX
+	MOVB	(AX), AX
+	MOVB	AX, ret+8(FP)
+	RET
+
+TEXT ·mmioWrite8(SB),NOSPLIT,$0-9
+	MOVQ	addr+0(FP), AX
+	MOVB	v+8(FP), CX
+	MOVB	CX, (AX)
+	RET
+
+TEXT ·mmioRead16(SB),NOSPLIT,$0-10
+	MOVQ	addr+0(FP), AX
+	MOVW	(AX), AX
+	MOVW	AX, ret+8(FP)
+	RET
+
+TEXT ·mmioWrite16(SB),NOSPLIT,$0-10
+	MOVQ	addr+0(FP), AX
+	MOVW	v+8(FP), CX
+	MOVW	CX, (AX)
+	RET
+
 TEXT ·mmioRead32(SB),NOSPLIT,$0-12
 	MOVQ	addr+0(FP), AX
 	MOVL	(AX), AX

@@ -70,6 +70,8 @@ func sbiCall(extension, function, a, b, c uint64) (code int64, value uint64)
 // loads and stores.
 func mmioRead8(addr uintptr) uint8
 func mmioWrite8(addr uintptr, v uint8)
+func mmioRead16(addr uintptr) uint16
+func mmioWrite16(addr uintptr, v uint16)
 func mmioRead32(addr uintptr) uint32
 func mmioWrite32(addr uintptr, v uint32)
 

@@ -143,6 +143,20 @@ TEXT ·mmioWrite8(SB),NOSPLIT,$0-9
 	MOVB	X6, (X5)
 	RET
 
+TEXT ·mmioRead16(SB),NOSPLIT,$0-10
+	MOV	addr+0(FP), X5
+	MOVHU	(X5), X6
+	FENCE
+	MOVH	X6, ret+8(FP)
+	RET
+
+TEXT ·mmioWrite16(SB),NOSPLIT,$0-10
+	MOV	addr+0(FP), X5
+	MOVHU	v+8(FP), X6
+	FENCE
+	MOVH	X6, (X5)
+	RET
+
 TEXT ·mmioRead32(SB),NOSPLIT,$0-12
 	MOV	addr+0(FP), X5
 	MOVWU	(X5), X6

@@ -27,6 +27,7 @@ func kernelTrap(cpu *CPU) {
 	case c.Vector >= TrapInterrupt:
 		kernelInterrupt(cpu, Trap(c.Vector))
 	case c.Vector == riscv64.CauseIllegal && cpu.takeState(c):
+	case cpu.refused(c):
 	default:
 		kernelPanic(cpu, c, "fault in the kernel")
 	}
@@ -47,4 +48,17 @@ func serveInterrupt(cpu *CPU, t Trap) {
 	case riscv64.CauseExternal:
 		serveDevices(cpu)
 	}
+}
+
+// refused is for a register that doesn't answer, or not to that width: the access is
+// left out. stval need not have the address of such a fault (privileged specification,
+// 4.1.9).
+func (cpu *CPU) refused(c *Context) bool {
+	if cpu.access != accessing || c.Vector != riscv64.CauseLoadAccess && c.Vector != riscv64.CauseStoreAccess {
+		return false
+	}
+	cpu.access = accessRefused
+	first := bytesAt(c.EPC, 2)
+	c.EPC += uint64(riscv64.InstructionLen(uint16(first[0]) | uint16(first[1])<<8))
+	return true
 }

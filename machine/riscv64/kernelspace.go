@@ -53,10 +53,12 @@ const (
 )
 
 // KernelDevices is where device registers are mapped, each device's at the next
-// address: see Devices. KernelDevicesEnd is the end of the room for them.
+// address: see Devices. KernelDevicesEnd is the end of the room for them. Behind it are
+// pages of registers that programs reach by calls, as many as one table maps.
 const (
 	KernelDevices    = kernelStart + (508-256)*rootSpan
-	KernelDevicesEnd = KernelDevices + rootSpan
+	KernelDevicesEnd = KernelDevices + rootSpan - tableUnit
+	KernelRegisters  = KernelDevicesEnd
 )
 
 // PlaceKernel chooses the addresses by random numbers. Physical memory ends at or

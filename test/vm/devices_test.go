@@ -34,6 +34,16 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// TestRegisters has a program look for virtio devices by registers of each, on the machine
+// of the plainest kind: on microvm they share a page.
+func TestRegisters(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	r := vmtest.Run(t, on(kinds()[0], "-m", "256M", "-v", vmtest.Program(t, "devices"), "mmio")...)
+	r.Want(t, 0)
+	wantNothingLeft(t, r)
+}
+
 // TestHostRequests asks a program in a machine, with the ring of the host channel and
 // without.
 func TestHostRequests(t *testing.T) {

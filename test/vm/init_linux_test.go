@@ -136,9 +136,9 @@ func TestServices(t *testing.T) {
 	for _, cpus := range []string{"1", "2"} {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
-			device := "" // ports are there on amd64 alone
-			if vmtest.Arch() == "amd64" {
-				device = "ports 0x2e8 8"
+			device := "registers 0x10001000 0x200" // of a virtio device
+			if vmtest.Arch() == "amd64" {          // which has ports, too
+				device = "registers 0xfeb00e00 0x200\n  ports 0x2e8 8"
 			}
 			dir := services(t, strings.Replace(lifeManifest, "DEVICE", device, 1))
 			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", "--services", dir, vmtest.Program(t, "services"), "life")

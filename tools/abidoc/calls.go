@@ -117,7 +117,7 @@ var groups = []group{
 	{"Memory", []string{"memory_"}},
 	{"Endpoints and messages", []string{"endpoint_", "message_", "thread_bind", "memory_create_paged", "memory_supply"}},
 	{"Scheduling", []string{"thread_schedule", "process_quota"}},
-	{"Devices", []string{"interrupt_", "ports_", "port_", "device_", "memory_create_dma", "memory_address", "machine_"}},
+	{"Devices", []string{"interrupt_", "ports_", "port_", "registers_", "device_", "memory_create_dma", "memory_address", "machine_"}},
 	{"Timers", []string{"timer_"}},
 	{"The host", []string{"host_"}},
 }

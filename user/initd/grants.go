@@ -43,6 +43,8 @@ func (d *system) make(s *service, g *manifest.Grant) (object.Handle, error) {
 		h, err = sys.ObjectCall(abi.CallPortsCreate, machine, g.First, g.Size)
 	case manifest.GrantMemory:
 		h, err = sys.ObjectCall(abi.CallDeviceMemory, machine, g.First, g.Size)
+	case manifest.GrantRegisters:
+		h, err = sys.ObjectCall(abi.CallRegistersCreate, machine, g.First, g.Size)
 	case manifest.GrantDMA:
 		h, err = sys.ObjectCall(abi.CallMemoryCreateDMA, machine, g.Size, g.Flags)
 	case manifest.GrantMachine:

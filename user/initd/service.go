@@ -189,7 +189,7 @@ func (d *system) giveUp(s *service) {
 	}
 	for i := range s.Grants {
 		switch s.Grants[i].Kind {
-		case manifest.GrantInterrupt, manifest.GrantPorts, manifest.GrantMemory:
+		case manifest.GrantInterrupt, manifest.GrantPorts, manifest.GrantMemory, manifest.GrantRegisters:
 			if s.given[i] != 0 {
 				_ = object.Close(s.given[i])
 				s.given[i] = 0

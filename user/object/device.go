@@ -62,9 +62,37 @@ func (p Ports) Out(port uint16, width int, v uint32) error {
 // Close gives the handle back. With the last one the ports are free.
 func (p Ports) Close() error { return Close(Handle(p)) }
 
+// DeviceRegisters is a handle to a range of a device's registers that are reached by calls: for
+// a device that shares a page with others.
+type DeviceRegisters Handle
+
+// NewRegisters makes one of size bytes from a physical address on that nobody has: both
+// multiples of 4, within a page.
+func (m Machine) NewRegisters(addr, size uint64) (DeviceRegisters, error) {
+	v, err := sys.ObjectCall(abi.CallRegistersCreate, uint64(m), addr, size)
+	return DeviceRegisters(v), err
+}
+
+// Read reads a register of 1, 2 or 4 bytes by one access, at an offset in the range that
+// is a multiple of the width. EIO: nothing answers there.
+func (r DeviceRegisters) Read(offset uint64, width int) (uint32, error) {
+	v, err := sys.ObjectCall(abi.CallRegistersRead, uint64(r), offset, uint64(width))
+	return uint32(v), err
+}
+
+// Write writes a register likewise. The device sees what was written to memory before.
+func (r DeviceRegisters) Write(offset uint64, width int, v uint32) error {
+	_, err := sys.ObjectCall(abi.CallRegistersWrite, uint64(r), offset, uint64(width), uint64(v))
+	return err
+}
+
+// Close gives the handle back. With the last one the registers are free.
+func (r DeviceRegisters) Close() error { return Close(Handle(r)) }
+
 // DeviceMemory makes a memory object of a device's registers: physical addresses where
 // the machine has no memory, whole pages. Mapped, it is uncached. It can't be
-// executed, mapped privately, cloned, or be an argument of a call.
+// executed, mapped privately, cloned, or be an argument of a call. EBUSY: see
+// abi.CallDeviceMemory; also while somebody has some of them by NewRegisters.
 func (m Machine) DeviceMemory(addr, size uint64) (Memory, error) {
 	v, err := sys.ObjectCall(abi.CallDeviceMemory, uint64(m), addr, size)
 	return Memory(v), err

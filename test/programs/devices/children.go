@@ -50,7 +50,8 @@ func drive() {
 	i, err2 := machine.NewInterrupt(clockLine, clockFlags)
 	t, err3 := object.NewTimer()
 	m, err4 := machine.DeviceMemory(registers, page)
-	if err := first(err1, err2, err3, err4, i.Bind(given, bitClock), t.Set(given, bitTimer, 0, time.Millisecond)); err != nil {
+	_, err7 := machine.NewRegisters(configSpace, 16)
+	if err := first(err1, err2, err3, err4, err7, i.Bind(given, bitClock), t.Set(given, bitTimer, 0, time.Millisecond)); err != nil {
 		fail(err)
 	}
 	_, err5 := object.Here.Map(m, 0, 0, page, syscall.PROT_READ)
@@ -110,6 +111,9 @@ func driversKilled() error {
 	if _, err := machine.Receive(nil, 0, 0); err != nil {
 		return err
 	}
+	if err := makeRegisters(uint64(machine), configSpace, 16); err != nil {
+		return err
+	}
 	return interruptDriver() // with the line and the registers that they had
 }
 
@@ -124,6 +128,10 @@ func bounded() {
 		"device": func() (object.Handle, error) {
 			m, err := machine.DeviceMemory(registers, page)
 			return object.Handle(m), err
+		},
+		"registers": func() (object.Handle, error) {
+			r, err := machine.NewRegisters(configSpace, 4)
+			return object.Handle(r), err
 		},
 		"DMA":     func() (object.Handle, error) { m, err := machine.NewDMA(page, 0); return object.Handle(m), err },
 		"pages":   func() (object.Handle, error) { m, err := machine.NewDMA(abi.MaxDMA, 0); return object.Handle(m), err },
@@ -152,7 +160,7 @@ func crowded() {
 	m := uint64(machine)
 	for nr, args := range map[uint64][]uint64{
 		abi.CallTimerCreate: nil, abi.CallInterruptCreate: {m, clockLine, 0}, abi.CallDeviceMemory: {m, registers, page},
-		abi.CallMemoryCreateDMA: {m, page, 0}, abi.CallPortsCreate: {m, 0x80, 1},
+		abi.CallMemoryCreateDMA: {m, page, 0}, abi.CallPortsCreate: {m, 0x80, 1}, abi.CallRegistersCreate: {m, configSpace, 4},
 	} {
 		if nr == abi.CallPortsCreate && portsName == "" {
 			continue
@@ -172,7 +180,7 @@ func limits() error {
 	}
 	defer n.Close()
 	l := abi.DefaultLimits()
-	for _, k := range []abi.Kind{abi.KindTimer, abi.KindInterrupt, abi.KindMemory, abi.KindPorts} {
+	for _, k := range []abi.Kind{abi.KindTimer, abi.KindInterrupt, abi.KindMemory, abi.KindPorts, abi.KindRegisters} {
 		l.Set(k, 0)
 	}
 	few := abi.DefaultLimits()
@@ -228,7 +236,7 @@ func nothingLeft() error {
 		}
 		used = i.Used
 		left := uint32(0)
-		for _, k := range []abi.Kind{abi.KindProcess, abi.KindTimer, abi.KindInterrupt, abi.KindPorts, abi.KindMemory, abi.KindNotification} {
+		for _, k := range []abi.Kind{abi.KindProcess, abi.KindTimer, abi.KindInterrupt, abi.KindPorts, abi.KindRegisters, abi.KindMemory, abi.KindNotification} {
 			left += used.Of(k)
 		}
 		if left == 0 && i.Handles == 4 {

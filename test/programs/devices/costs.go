@@ -34,6 +34,17 @@ func costs() {
 		await(n, 1)
 		return sys.Monotonic() - at
 	}))
+	r, err := machine.NewRegisters(configSpace, 4)
+	if err != nil {
+		fail(err)
+	}
+	report("register read by a call", repeat(func() int64 {
+		begin := sys.Monotonic()
+		if _, err := sys.ObjectCall(abi.CallRegistersRead, uint64(r), 0, 4); err != nil {
+			fail(err)
+		}
+		return sys.Monotonic() - begin
+	}))
 	report("interrupt to waiting thread", repeat(interruptCost(n)))
 	other, err := object.NewNotification()
 	if err != nil {

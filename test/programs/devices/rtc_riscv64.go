@@ -33,6 +33,47 @@ const (
 	interruptClear      = 28
 )
 
+// configSpace is where PCI functions are, mmio where those devices are.
+const (
+	configSpace   = 0x3000_0000
+	bridgeID      = 0x0008_1b36
+	firstFunction = 1 << 3 // behind the host bridge
+
+	mmio, mmioEach = 0x1000_1000, 0x1000
+)
+
+// openConfigSpace does nothing: it is there.
+func openConfigSpace() error { return nil }
+
+// registersOwn reads the machine's description (QEMU, docs/specs/fw_cfg.rst), whose data
+// register gives the next bytes at each access: so each read is one of just that width. An
+// access that a device doesn't know, and one where nothing is, are errors.
+func registersOwn() error {
+	const config, data, selector = 0x1010_0000, 0, 8
+	fw, err1 := machine.NewRegisters(config, 0x18)
+	clock, err2 := machine.NewRegisters(registers, 8)
+	nothing, err3 := machine.NewRegisters(nobody, 8)
+	if err := first(err1, err2, err3); err != nil {
+		return err
+	}
+	const q, em, u = 'Q', 'E' | 'M'<<8, 'U'
+	return first(
+		fw.Write(selector, 2, 0), // the signature
+		reads(fw, data, 1, q), reads(fw, data, 2, em), reads(fw, data, 1, u), reads(fw, data, 4, 0),
+		fw.Write(selector, 2, 0), reads(fw, data, 4, q|em<<8|u<<24),
+		want("a byte of the clock", syscall.EIO, second(clock.Read(timeLow, 1))),
+		want("half of the clock", syscall.EIO, clock.Write(timeLow, 2, 0)),
+		second(clock.Read(timeLow, 4)),
+		want("nothing is read", syscall.EIO, second(nothing.Read(4, 4))),
+		want("nothing is written", syscall.EIO, nothing.Write(0, 1, 0)),
+		want("nothing is read", syscall.EIO, second(nothing.Read(2, 2))),
+		fw.Close(), clock.Close(), nothing.Close(),
+	)
+}
+
+// nobody is an address where nothing is.
+const nobody = 0x38_0000_0000
+
 // channelLine is the host channel's: the first of PCI's four.
 const channelLine = 33
 

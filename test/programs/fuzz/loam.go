@@ -19,6 +19,7 @@ const (
 	ports
 	timer
 	machine
+	registers
 	signalled // an endpoint or a notification
 	harmless  // whatever is not the machine
 	noteOrNot // a notification or 0
@@ -47,6 +48,9 @@ const (
 	width
 	deviceAddr
 	deviceSize
+	registersAddr
+	registersSize
+	register
 	dmaFlags
 )
 
@@ -109,6 +113,9 @@ var loamForms = []form{
 	{abi.CallPortsCreate, 3, []kind{machine, firstPort, portCount}},
 	{abi.CallPortRead, 3, []kind{ports, port, width}},
 	{abi.CallPortWrite, 3, []kind{ports, port, width, any64}},
+	{abi.CallRegistersCreate, 4, []kind{machine, registersAddr, registersSize}},
+	{abi.CallRegistersRead, 4, []kind{registers, register, width}},
+	{abi.CallRegistersWrite, 4, []kind{registers, register, width, any64}},
 	{abi.CallHostReceive, 2, []kind{machine, addr, size, noteOrNot, noteBits}},
 	{abi.CallHostSend, 1, []kind{machine, addr, size}},
 	{abi.CallMachineLog, 2, []kind{machine, addr, size, noteOrNot, noteBits}},
@@ -123,7 +130,7 @@ var makes = map[uint64]kind{
 	abi.CallNotificationCreate: notification, abi.CallThreadCreate: thread, abi.CallMemoryCreate: memory,
 	abi.CallMemoryCreatePaged: memory, abi.CallMemoryClone: memory, abi.CallMemoryCreateDMA: memory,
 	abi.CallDeviceMemory: memory, abi.CallEndpointCreate: endpoint, abi.CallTimerCreate: timer,
-	abi.CallInterruptCreate: interrupt, abi.CallPortsCreate: ports,
+	abi.CallInterruptCreate: interrupt, abi.CallPortsCreate: ports, abi.CallRegistersCreate: registers,
 	abi.CallMemoryMap: mapAddr, abi.CallHandleDuplicate: handle, abi.CallHandleMint: handle, abi.CallHandleReplace: handle,
 }
 
@@ -141,7 +148,8 @@ const (
 // withheld reports whether a call may only be made with arguments that loamForms says.
 func withheld(nr uint64) bool {
 	switch nr {
-	case abi.CallMachineEnd, abi.CallDeviceMemory, abi.CallPortsCreate, abi.CallPortRead, abi.CallPortWrite:
+	case abi.CallMachineEnd, abi.CallDeviceMemory, abi.CallPortsCreate, abi.CallPortRead, abi.CallPortWrite,
+		abi.CallRegistersCreate, abi.CallRegistersRead, abi.CallRegistersWrite:
 		return true
 	}
 	return false
@@ -163,17 +171,36 @@ func (g *gen) bounded(k kind) (uint64, bool) {
 	case port:
 		return safePort + uint64(g.IntN(safeSize+2)) + g.of(0, 0, 0, 1<<32), true
 	case width:
+		if good {
+			return g.of(1, 2, 4), true
+		}
 		return g.of(1, 2, 4, 0, 3, 8, 1<<32), true
 	case deviceAddr:
 		if good {
 			return holeAddr + uint64(g.IntN(holeSize>>12))<<12, true
 		}
-		return g.of(holeAddr+uint64(g.IntN(holeSize>>12))<<12, holeAddr+1, 0, ^uint64(0), ^uint64(4095), 1<<63), true
+		return g.of(holeAddr+uint64(g.IntN(holeSize>>12))<<12, holeAddr+uint64(g.IntN(8))<<12, holeAddr+1, 0, ^uint64(0), ^uint64(4095), 1<<63), true
 	case deviceSize:
 		if good {
 			return 4096, true
 		}
 		return g.of(4096, uint64(1+g.IntN(16))<<12, 0, 1, 1<<50, ^uint64(4095)), true
+	case registersAddr: // of few pages, which others want, too
+		at := holeAddr + uint64(g.IntN(8))<<12 + uint64(g.IntN(1024))<<2
+		if good {
+			return at, true
+		}
+		return g.of(at, at+1, holeAddr+uint64(g.IntN(holeSize>>12))<<12, ^uint64(0), ^uint64(3), 1<<63), true
+	case registersSize:
+		if good {
+			return uint64(1+g.IntN(16)) << 2, true
+		}
+		return g.of(4, uint64(1+g.IntN(1024))<<2, 0, 3, 4100, 1<<32, ^uint64(3)), true
+	case register:
+		if good {
+			return uint64(g.IntN(4)) << 2, true
+		}
+		return g.of(uint64(g.IntN(16))<<2, uint64(g.IntN(64)), uint64(g.IntN(4100)), 1<<32, ^uint64(3)), true
 	}
 	return 0, false
 }

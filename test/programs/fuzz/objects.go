@@ -64,6 +64,7 @@ func (g *gen) furnish() {
 	if some := g.handles[machine]; len(some) > 0 { // which may lack the right
 		g.create(abi.CallMemoryCreateDMA, some[0], 2*abi.PageSize, 0)
 		g.create(abi.CallDeviceMemory, some[0], holeAddr, abi.PageSize)
+		g.create(abi.CallRegistersCreate, some[0], holeAddr+g.Uint64N(8)<<12+g.Uint64N(64)<<4, 16)
 		g.create(abi.CallPortsCreate, some[0], safePort+safeSize/2+g.Uint64N(safeSize/2), 1)
 		g.create(abi.CallInterruptCreate, some[0], g.Uint64N(24), 0)
 	}

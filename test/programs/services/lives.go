@@ -108,7 +108,7 @@ func answers(w *WorkClient) error {
 // given wants the service to have the handles that its lines say.
 func given(w *WorkClient) error {
 	kinds, err := w.Kinds(background)
-	want := []uint32{uint32(abi.KindEndpoint), uint32(abi.KindEndpoint), uint32(abi.KindMachine), uint32(abi.KindInterrupt), uint32(abi.KindMemory)}
+	want := []uint32{uint32(abi.KindEndpoint), uint32(abi.KindEndpoint), uint32(abi.KindMachine), uint32(abi.KindInterrupt), uint32(abi.KindMemory), uint32(abi.KindRegisters)}
 	if runtime.GOARCH == "amd64" {
 		want = append(want, uint32(abi.KindPorts))
 	}
