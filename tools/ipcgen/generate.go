@@ -169,8 +169,12 @@ func (g *generator) server(m *plan) {
 		g.p("r.Done()\n}\n")
 		return
 	}
-	g.p("b = r.Answer()")
-	g.putAll(values("r", m.results), 0)
+	if len(m.results) == 0 {
+		g.p("r.Answer()")
+	} else {
+		g.p("b = r.Answer()")
+		g.putAll(values("r", m.results), 0)
+	}
 	g.p("r.Send()\n}\n")
 }
 

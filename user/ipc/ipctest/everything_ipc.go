@@ -13,11 +13,11 @@ import (
 )
 
 // everythingID is made of the methods of Everything.
-const everythingID = 0x40c317b7
+const everythingID = 0xb1a600ef
 
 // EverythingService makes a service of an implementation, for an ipc.Server.
 func EverythingService(s Everything) ipc.Service {
-	return ipc.Service{Name: "Everything", ID: everythingID, Methods: []string{"Add", "Badge", "Blob", "Exit", "Fail", "Fixed", "Items", "Null", "Patient", "Sleep", "Swap", "Text", "Turn", "Work"}, Handles: 1, Handler: everythingHandler{s}}
+	return ipc.Service{Name: "Everything", ID: everythingID, Methods: []string{"Add", "Badge", "Blob", "Exit", "Fail", "Fixed", "Items", "Null", "Patient", "Sleep", "Swap", "Tell", "Text", "Turn", "Work"}, Handles: 1, Handler: everythingHandler{s}}
 }
 
 type everythingHandler struct{ s Everything }
@@ -48,10 +48,12 @@ func (h everythingHandler) Handle(r *ipc.Request) {
 	case 11:
 		h.callSwap(r)
 	case 12:
-		h.callText(r)
+		h.callTell(r)
 	case 13:
-		h.callTurn(r)
+		h.callText(r)
 	case 14:
+		h.callTurn(r)
+	case 15:
 		h.callWork(r)
 	}
 }
@@ -332,6 +334,27 @@ func (h everythingHandler) callSwap(r *ipc.Request) {
 	b = r.Answer()
 	b.PutHandle(r0)
 	b.PutUint64(uint64(r1))
+	r.Send()
+}
+
+func (h everythingHandler) callTell(r *ipc.Request) {
+	var a0 string
+	b := r.Bytes(65536, 0)
+	if b == nil {
+		r.Malformed()
+		return
+	}
+	a0 = string(b.GetString())
+	if !b.Done() {
+		r.Malformed()
+		return
+	}
+	err := h.s.Tell(r.Context(), a0)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Answer()
 	r.Send()
 }
 
@@ -627,12 +650,26 @@ func (c *EverythingClient) Swap(ctx context.Context, a0 ipc.Handle, a1 uint64) (
 	return r0, r1, nil
 }
 
+// Tell calls the method of the server.
+func (c *EverythingClient) Tell(ctx context.Context, a0 string) (err error) {
+	b := ipc.NewBuffer()
+	defer b.Free()
+	b.PutString(string(a0))
+	if err = c.Client.Exchange(ctx, ipc.Bytes(everythingID, 12), b, 0, 0); err != nil {
+		return err
+	}
+	if !b.Done() {
+		return ipc.ErrMalformed
+	}
+	return nil
+}
+
 // Text calls the method of the server.
 func (c *EverythingClient) Text(ctx context.Context, a0 string) (r0 string, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
 	b.PutString(string(a0))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(everythingID, 12), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(everythingID, 13), b, 65536, 0); err != nil {
 		return r0, err
 	}
 	r0 = string(b.GetString())
@@ -645,7 +682,7 @@ func (c *EverythingClient) Text(ctx context.Context, a0 string) (r0 string, err 
 // Turn calls the method of the server.
 func (c *EverythingClient) Turn(ctx context.Context, a0 int8, a1 uint16, a2 bool, a3 float32, a4 Point) (r0 Color, r1 bool, r2 Point, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(everythingID, 13)
+	m.Words[0] = ipc.Words(everythingID, 14)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(ipc.Bool(bool(a2)))
@@ -668,7 +705,7 @@ func (c *EverythingClient) Turn(ctx context.Context, a0 int8, a1 uint16, a2 bool
 // Work calls the method of the server.
 func (c *EverythingClient) Work(ctx context.Context, a0 time.Duration) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(everythingID, 14)
+	m.Words[0] = ipc.Words(everythingID, 15)
 	m.Words[1] = uint64(a0)
 	if err = c.Client.Call(ctx, &m); err != nil {
 		return err

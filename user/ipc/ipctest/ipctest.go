@@ -24,6 +24,8 @@ type Everything interface {
 	Turn(ctx context.Context, a int8, b uint16, c bool, d float32, p Point) (Color, bool, Point, error)
 	// Fixed has no lengths, and too many numbers for words.
 	Fixed(ctx context.Context, a Wide, b float64) (Wide, error)
+	// Tell takes a string and gives nothing back. EINVAL: it is empty.
+	Tell(ctx context.Context, s string) error
 	// Text gives a string back.
 	Text(ctx context.Context, s string) (string, error)
 	// Blob gives bytes back, reversed.

@@ -75,6 +75,14 @@ func (s *Server) Fixed(_ context.Context, a Wide, b float64) (Wide, error) {
 	return NewWide(a.c + 1), nil
 }
 
+// Tell takes it.
+func (s *Server) Tell(_ context.Context, t string) error {
+	if t == "" {
+		return syscall.EINVAL
+	}
+	return nil
+}
+
 // Text gives it back.
 func (s *Server) Text(_ context.Context, t string) (string, error) { return t, nil }
 

@@ -36,6 +36,9 @@ func Try(ctx context.Context, c Everything, badge uint64) error {
 		if got, err := c.Text(ctx, s); err != nil || got != s {
 			return fmt.Errorf("text of %d bytes: %d, %v", n, len(got), err)
 		}
+		if err := c.Tell(ctx, s); n > 0 && err != nil || n == 0 && err != syscall.EINVAL {
+			return fmt.Errorf("telling %d bytes: %v", n, err)
+		}
 		want := []byte(s)
 		slices.Reverse(want)
 		if got, err := c.Blob(ctx, []byte(s)); err != nil || !bytes.Equal(got, want) {
