@@ -47,8 +47,13 @@ func (g *Config) complete(t Transport) error {
 // Client is a connection to a server. Its methods are its messages, one each; they may be
 // called from any goroutine.
 type Client struct {
+	*connection
+	readOnly bool
+}
+
+// connection is what a client shares with that which Reading gives.
+type connection struct {
 	transport Transport
-	readOnly  bool
 	msize     uint32
 	free      chan *slot // of requests that nobody uses
 	fids      fids
@@ -80,7 +85,7 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 	if err != nil {
 		return nil, &TransportError{err}
 	}
-	c := &Client{transport: t, readOnly: g.ReadOnly, msize: g.MessageSize}
+	c := &Client{&connection{transport: t, msize: g.MessageSize}, g.ReadOnly}
 	c.free = make(chan *slot, g.Requests)
 	c.fids.max = Fid(g.Fids)
 	for i := range g.Requests {
@@ -151,6 +156,14 @@ func (c *Client) MaxData() int { return int(c.msize) - overhead }
 
 // ReadOnly reports whether the client was made to send nothing that could change a file.
 func (c *Client) ReadOnly() bool { return c.readOnly }
+
+// Reading gives a client of the same connection that is read-only: of what it sends nothing
+// could change a file, whatever the other one may.
+func (c *Client) Reading() *Client { return &Client{c.connection, true} }
+
+// Shares reports whether two clients have the same connection, so that files of the one are
+// the other's.
+func (c *Client) Shares(other *Client) bool { return c.connection == other.connection }
 
 // Fids gives how many files the server keeps for us now.
 func (c *Client) Fids() int { return c.fids.used() }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,8 +123,10 @@ func TestMessages(t *testing.T) {
 	if want := (ninep.Lock{Type: ninep.Unlock, Start: 1, Length: 2, PID: 3, Owner: "me"}); found != want || err != nil {
 		t.Error(found, err)
 	}
-	if _, err := c.StatFS(ctx, root); !errors.Is(err, abi.ENOSYS) {
-		t.Error("statfs", err)
+	var host syscall.Statfs_t
+	must("the host's statfs", syscall.Statfs(dir, &host))
+	if st, err := c.StatFS(ctx, root); st.Blocks != host.Blocks || int64(st.Bsize) != int64(host.Bsize) || int64(st.Namelen) != int64(host.Namelen) || err != nil {
+		t.Error("statfs", st, err)
 	}
 	must("unlink", c.Unlink(ctx, d, "hard", 0))
 	must("clunk", c.Clunk(f))
@@ -181,8 +184,19 @@ func TestNames(t *testing.T) {
 // TestReadOnly: no request of a read-only client can change anything: they don't even
 // leave.
 func TestReadOnly(t *testing.T) {
-	ctx := t.Context()
 	c, s, _ := serve(t, ninep.Config{ReadOnly: true}, nil)
+	changesNothing(t, c, s)
+	// Nor can one of a connection on which others can.
+	all, s, _ := serve(t, ninep.Config{}, nil)
+	changesNothing(t, all.Reading(), s)
+	if all.ReadOnly() || !all.Reading().ReadOnly() || all.Reading().Err() != nil {
+		t.Error("what is read-only")
+	}
+}
+
+func changesNothing(t *testing.T, c *ninep.Client, s *ninetest.Server) {
+	t.Helper()
+	ctx := t.Context()
 	root := attach(t, c)
 	defer func() { _ = c.Clunk(root) }()
 	_, _, create := c.Create(ctx, root, "x", 0, 0, 0)

@@ -38,7 +38,8 @@
 //     (CheckName, in every request that has a name). So a server is never asked to go up.
 //   - A read-only client sends nothing that could change a file. One place decides that for all
 //     requests (begin), and Open for its flags. The server may say the same of itself; we
-//     don't rely on that, and not on a caller's courtesy.
+//     don't rely on that, and not on a caller's courtesy. Some can have the same connection
+//     read-only while others have all of it (Client.Reading).
 //   - A fid's number goes back when the server can't have it any more: with its Rclunk, whatever
 //     that says, or when the request that would have made it failed. When nobody knows, since the
 //     request was cancelled, it is clunked first.

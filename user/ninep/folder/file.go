@@ -17,7 +17,8 @@ type File struct {
 	handle handle
 	flags  int // of OpenFile
 	dir    bool
-	unit   int // bytes that one message carries
+	unit   int  // bytes that one message carries
+	below  *Dir // until OpenAny has given it
 }
 
 // Close lets go of the file. EBADF: it was closed already.

@@ -43,6 +43,17 @@ func Attach(ctx context.Context, c *ninep.Client, o Options) (*Dir, error) {
 // ReadOnly reports whether nothing in the folder can be changed through it.
 func (d *Dir) ReadOnly() bool { return d.client.ReadOnly() }
 
+// Reading gives the same directory, through which nothing can be changed. It is closed by
+// itself.
+func (d *Dir) Reading(ctx context.Context) (*Dir, error) {
+	below, err := d.OpenDir(ctx, ".")
+	if err != nil {
+		return nil, err
+	}
+	below.client = d.client.Reading()
+	return below, nil
+}
+
 // Close lets go of the directory. What was opened through it stays open. EBADF: it was
 // closed already.
 func (d *Dir) Close() error { return d.handle.close() }

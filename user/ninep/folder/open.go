@@ -19,6 +19,9 @@ const (
 	// no meaning for a file of the host's.
 	passed = abi.O_ACCMODE | abi.O_TRUNC | abi.O_APPEND | oSYNC | oDSYNC
 
+	// withDir asks for the Dir of what is opened, if it is a directory.
+	withDir = 1 << 30
+
 	// maxTries is how often somebody else can be quicker at a name before we give up.
 	maxTries = 40
 )
@@ -39,6 +42,22 @@ func (d *Dir) Create(ctx context.Context, path string) (*File, error) {
 // that isn't there. O_PATH is not supported (EINVAL); flags that mean nothing for a file
 // of the host's are ignored.
 func (d *Dir) OpenFile(ctx context.Context, path string, flags int, mode uint32) (*File, error) {
+	return d.openFile(ctx, path, flags&^withDir, mode)
+}
+
+// OpenAny is OpenFile, and gives what was opened as a Dir too if it is a directory. Both are
+// to be closed then.
+func (d *Dir) OpenAny(ctx context.Context, path string, flags int, mode uint32) (*File, *Dir, error) {
+	f, err := d.openFile(ctx, path, flags|withDir, mode)
+	if err != nil {
+		return nil, nil, err
+	}
+	below := f.below
+	f.below = nil
+	return f, below, nil
+}
+
+func (d *Dir) openFile(ctx context.Context, path string, flags int, mode uint32) (*File, error) {
 	if flags&abi.O_ACCMODE == abi.O_ACCMODE || flags&abi.O_PATH != 0 ||
 		flags&abi.O_CREAT != 0 && flags&abi.O_DIRECTORY != 0 {
 		return nil, abi.EINVAL
@@ -137,15 +156,38 @@ func (d *Dir) open(ctx context.Context, n node, flags int) (*File, error) {
 		return nil, err
 	}
 	how := uint32(flags&passed | abi.O_NOFOLLOW)
+	var below *Dir
 	if n.qid.IsDir() {
 		how |= abi.O_DIRECTORY
+		if flags&withDir != 0 {
+			var err error
+			if below, err = d.again(ctx, n); err != nil {
+				d.release(n)
+				return nil, err
+			}
+		}
 	}
 	_, unit, err := d.client.Open(ctx, n.fid, how)
 	if err != nil {
+		if below != nil {
+			_ = below.Close()
+		}
 		d.release(n)
 		return nil, err
 	}
-	return d.file(n, flags, unit), nil
+	f := d.file(n, flags, unit)
+	f.below = below
+	return f, nil
+}
+
+// again gives a directory that was walked to as a Dir of its own.
+func (d *Dir) again(ctx context.Context, n node) (*Dir, error) {
+	var qids [ninep.MaxWalk]ninep.QID
+	fid, _, err := d.client.Walk(ctx, n.fid, nil, &qids)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{client: d.client, handle: &handle{client: d.client, fid: fid}}, nil
 }
 
 // openable gives the error of opening a node by flags, as far as this side knows it. A

@@ -45,9 +45,15 @@ func (d *Dir) absent(ctx context.Context, n name) error {
 }
 
 // Link gives a file of the folder another name in it. A symbolic link is not followed.
-func (d *Dir) Link(ctx context.Context, old, path string) error {
+func (d *Dir) Link(ctx context.Context, old, path string) error { return d.LinkTo(ctx, old, d, path) }
+
+// LinkTo is Link with a path from another Dir. EXDEV: that is another server's.
+func (d *Dir) LinkTo(ctx context.Context, old string, to *Dir, path string) error {
+	if !d.client.Shares(to.client) {
+		return abi.EXDEV
+	}
 	return d.change(ctx, old, false, func(file node) error {
-		return d.in(ctx, path, abi.EEXIST, func(n name) error {
+		return to.in(ctx, path, abi.EEXIST, func(n name) error {
 			if err := d.absent(ctx, n); err != nil {
 				return err
 			}
@@ -59,24 +65,34 @@ func (d *Dir) Link(ctx context.Context, old, path string) error {
 // Rename gives what has the one path the other. It replaces what is there, if that is of
 // the same kind and no directory with something in it.
 func (d *Dir) Rename(ctx context.Context, old, path string) error {
+	return d.RenameTo(ctx, old, d, path)
+}
+
+// RenameTo is Rename with a path from another Dir. EXDEV: that is another server's.
+func (d *Dir) RenameTo(ctx context.Context, old string, to *Dir, path string) error {
+	if !d.client.Shares(to.client) {
+		return abi.EXDEV
+	}
 	return d.in(ctx, old, 0, func(from name) error {
-		return d.in(ctx, path, 0, func(to name) error {
-			if from.dot() || to.dot() {
-				return abi.EBUSY
-			}
-			if from.slash || to.slash {
-				at, err := d.look(ctx, from)
-				if err != nil {
-					return err
-				}
-				d.release(at)
-				if !at.qid.IsDir() {
-					return abi.ENOTDIR
-				}
-			}
-			return d.client.Rename(ctx, from.dir.fid, from.name, to.dir.fid, to.name)
-		})
+		return to.in(ctx, path, 0, func(to name) error { return d.rename(ctx, from, to) })
 	})
+}
+
+func (d *Dir) rename(ctx context.Context, from, to name) error {
+	if from.dot() || to.dot() {
+		return abi.EBUSY
+	}
+	if from.slash || to.slash {
+		at, err := d.look(ctx, from)
+		if err != nil {
+			return err
+		}
+		d.release(at)
+		if !at.qid.IsDir() {
+			return abi.ENOTDIR
+		}
+	}
+	return d.client.Rename(ctx, from.dir.fid, from.name, to.dir.fid, to.name)
 }
 
 // Unlink removes a name that is not a directory's. A link goes itself.

@@ -207,7 +207,21 @@ func fileMode(mode uint32) fs.FileMode {
 	return m
 }
 
-func (s *Server) statfs(*file, *reply) error { return syscall.ENOSYS }
+// statfs tells of the file system that the folder is on, whatever the file.
+func (s *Server) statfs(_ *file, r *reply) error {
+	var f syscall.Statfs_t
+	if err := syscall.Statfs(s.dir, &f); err != nil {
+		return err
+	}
+	r.u32(uint32(f.Type))
+	r.u32(uint32(f.Bsize))
+	for _, v := range []uint64{f.Blocks, f.Bfree, f.Bavail, f.Files, f.Ffree} {
+		r.u64(v)
+	}
+	r.u64(uint64(uint32(f.Fsid.X__val[0])) | uint64(uint32(f.Fsid.X__val[1]))<<32)
+	r.u32(uint32(f.Namelen))
+	return nil
+}
 
 // change does what changes the tree.
 func (s *Server) change(kind ninep.Type, m *message, r *reply) error {

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package folderd serves a folder of the host's to programs: what package folder has, by
+// calls. Each device, and so each folder, is to have a process of its own, which holds the
+// device's registers, its interrupt, its memory, and nothing else. It trusts neither side: not
+// the programs, nor the device and the server behind it.
+//
+//	programs ── Folders, Folder (this package) ── folder ── ninep ── virtio/p9 ── device
+//
+// # Who may what
+//
+// The endpoint that a manifest names serves Folders, which has one method. Attach looks at the
+// badge of the caller's handle, which only who minted the handle could choose: for each there is a
+// Grant, a directory of the folder and whether it may be changed, or there is none and
+// EACCES. The grant's directory is opened then, and the session has paths below it and
+// no others (package folder: EXDEV).
+//
+// Read-only is enforced here, twice: a folder that is served read-only has a ninep client that
+// sends no request which could change anything; a grant that is read-only has such a client
+// on a connection where others may write (ninep.Client.Reading). The host is told too (QEMU's
+// readonly=on), if all of the folder is read-only. No caller's courtesy is asked for.
+//
+// # Sessions
+//
+// What Attach gives is an endpoint with a badge of its own, of those that this process made, and
+// that serves a Folder. It is a right like any other: who has it has the grant, with all that the
+// session has open, and may hand it on. So a program can be given a folder without knowing
+// where it comes from.
+//
+// It belongs to the process whose handle came with Attach; nobody else would tell us that it
+// has died. With the process's end the session's files are closed, and its handles are revoked,
+// wherever they are by then.
+//
+// When this process ends, the endpoint of its sessions goes with it: calls that it had received
+// get ECONNRESET, all later ones ECONNREFUSED, while calls to Folders wait for the next
+// instance. So a number of before can't be taken for a file of after. Who is to survive that
+// attaches again and opens its files again, by their paths: they may be others by then, and
+// what had no name any more is lost.
+//
+// # Files
+//
+// An open file is a number within its session, the least that is free, as a file descriptor
+// is. One that is a directory is also a place where paths begin, whatever becomes of its name
+// here; on the host's side QEMU knows it by its name (package folder). There are no positions and no
+// flags of descriptors: who shares an open file keeps them.
+//
+// # Bounds
+//
+// MaxSessions for each badge, MaxFiles for each session, MaxData for each call. A call has
+// a goroutine while it waits for the host, so all methods of Folder are to be in
+// ipc.Server.Async: a slow call holds up nobody else's, and one that is cancelled is flushed
+// (ninep). How many there are at once the callers' threads bound; how many of them reach
+// the device, ninep.Config.Requests.
+//
+// # Rejected
+//
+//   - A handle for each file: a badge, a place in the tables of two processes and of the
+//     kernel for each, a call to Mint for each open, and nobody tells the server when the last
+//     is closed. Numbers that a session's end clears cost nothing.
+//   - Sessions by the badge of Folders itself: two processes to whom the same handle was
+//     handed would close each other's files, and an instance of this service could take an
+//     old number for one of its own.
+//   - Leases, which clients renew: a program that is stopped loses its files.
+//   - 9P up to the programs: each would need a client, and one that is not to be trusted would have to be
+//     read and checked, message by message, with its fids apart from others'. The typed
+//     interface has less that can be said wrongly.
+//   - A cache here: the host's edits are to be seen. (A mapping of a file needs pages, though;
+//     below.)
+//
+// # Next
+//
+//   - The program, `system folder`: handles as package driver has them (endpoint, interrupt,
+//     registers, memory); driver.Listen with p9.Device.Device, Take as its Serve, and Tick at a
+//     period of its own while p9.Device.Waiting; then ninep.Dial, folder.Attach and two ipc.Servers: one of
+//     FoldersService at the endpoint given, one of FolderService(Session{server}) at an endpoint of
+//     its own, Async: all methods. Mint is Endpoint.Mint, and ipc.Copy of that with Write and
+//     Duplicate; the minted handle stays, for Revoke (object.Revoke and Close). Watch is
+//     object.Process.Wait, first with a deadline that has passed (all but ETIMEDOUT is EINVAL),
+//     then without. Arguments: tag=NAME, with which the device's mount tag is compared; ro; and
+//     grant=BADGE[:ro][:PATH]. When the device or the client fails the process ends.
+//   - `--dir HOST[::GUEST][:ro]` of loam run: a device for each (-fsdev local,id=ID,
+//     security_model=none,multidevs=remap,path=HOST with each comma doubled, and readonly=on;
+//     -device virtio-9p-device,fsdev=ID,mount_tag=TAG), a service for each in the manifest,
+//     and who resolves the program's paths attaches to all of them. It resolves links itself, a
+//     name at a time, as package folder says.
+//   - Large reads: a memory object that the client shares, made for devices by this process
+//     and handed out by Attach, so that data goes from the host's file to where the client reads it
+//     with no copy here (p9.Device.Data), and with 512 KiB for each message, not 60. Until
+//     then a Read is copied by p9, by the answer, and by the kernel.
+//   - Mapped files: this process as a pager (ipc.Server.OnPage) for files that are mapped;
+//     what a host's edit means to pages that are there has to be said then.
+//   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended
+//     attributes, which package folder has: methods of Folder.
+//   - Measured in the machine, on both architectures: a read of 4 KiB and one of 60 KiB, Stat,
+//     the rate of a file of 1 GiB against Linux's with the same device, and a tree of 10,000
+//     files.
+package folderd
