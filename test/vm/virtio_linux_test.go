@@ -22,23 +22,17 @@ import (
 )
 
 // place gives the lines of a manifest for a driver of the device on QEMU's bus
-// virtio-mmio-bus.i.
-func place(i int) string {
-	return fmt.Sprintf("  interrupt %d level\n  memory %#x 4K\n  dma 4K\n", 1+i, 0x10001000+0x1000*i)
+// virtio-mmio-bus.i, with a size of memory for it. microvm's devices share a page.
+func place(i int, dma string) string {
+	if vmtest.Arch() == hostvm.AMD64 {
+		return fmt.Sprintf("  interrupt %d level\n  registers %#x 0x200\n  dma %s\n", 5+i, 0xfeb00000+0x200*i, dma)
+	}
+	return fmt.Sprintf("  interrupt %d level\n  memory %#x 4K\n  dma %s\n", 1+i, 0x10001000+0x1000*i, dma)
 }
 
 // onMMIO are QEMU's arguments for a device on bus i.
 func onMMIO(i int, device string) []string {
 	return []string{"-global", "virtio-mmio.force-legacy=false", "-device", fmt.Sprintf("%s,bus=virtio-mmio-bus.%d", device, i)}
-}
-
-// onlyPlaces skips a test where drivers can't be given a device's registers.
-func onlyPlaces(t *testing.T) {
-	t.Helper()
-	vmtest.Loam(t)
-	if vmtest.Arch() != hostvm.RISCV64 {
-		t.Skip("microvm's devices share a page")
-	}
 }
 
 // rings are the forms of queues, and packed is what QEMU is told for one.
@@ -66,7 +60,7 @@ func counting(t *testing.T) string {
 // want bytes: what they get is what the device gives, and nothing comes twice.
 func TestEntropy(t *testing.T) {
 	t.Parallel()
-	onlyPlaces(t)
+	vmtest.Loam(t)
 	for _, ring := range rings {
 		for _, cpus := range []string{"1", "2"} {
 			t.Run(ring+"/"+cpus, func(t *testing.T) {
@@ -74,7 +68,7 @@ func TestEntropy(t *testing.T) {
 				const bus = 3
 				device := "virtio-rng-device,rng=source,packed=" + packed(ring)
 				qemu := append([]string{"-object", "rng-random,id=source,filename=" + counting(t)}, onMMIO(bus, device)...)
-				dir := services(t, "service rng\n  file services\n  args entropy 40\n  provides random\n"+place(bus)+
+				dir := services(t, "service rng\n  file services\n  args entropy 80\n  provides random\n"+place(bus, "4K")+
 					"  restart always after 0s to 0s without limit\nprogram\n  uses random\n  uses init\n")
 				c := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", cpus, "-v", "--services", dir,
 					vmtest.Program(t, "services"), "draw", "20", "4"}}
@@ -91,11 +85,11 @@ func TestEntropy(t *testing.T) {
 // isn't there.
 func TestSilentDevice(t *testing.T) {
 	t.Parallel()
-	onlyPlaces(t)
+	vmtest.Loam(t)
 	qemu := append([]string{"-object", "rng-builtin,id=source"},
 		onMMIO(7, "virtio-rng-device,rng=source,max-bytes=10,period=3600000")...) // 10 bytes, and no more in this hour
 	service := func(name string, bus int) string {
-		return "service " + name + "\n  system rng\n  args limit=200ms\n  provides " + name + "\n" + place(bus) + "  restart never\n"
+		return "service " + name + "\n  system rng\n  args limit=200ms\n  provides " + name + "\n" + place(bus, "4K") + "  restart never\n"
 	}
 	dir := services(t, service("silent", 7)+service("empty", 6)+"program\n  uses silent\n")
 	r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "services"), "silence"}}.Do(t)
@@ -115,7 +109,7 @@ func TestSilentDevice(t *testing.T) {
 // written, and so is the host's file in the end.
 func TestDisk(t *testing.T) {
 	t.Parallel()
-	onlyPlaces(t)
+	vmtest.Loam(t)
 	const sectors, size, bus = 4096, 512, 1
 	for _, ring := range rings {
 		t.Run(ring, func(t *testing.T) {
@@ -127,7 +121,7 @@ func TestDisk(t *testing.T) {
 			}
 			file := vmtest.File(t, "disk", image)
 			qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed="+packed(ring))...)
-			dir := services(t, "program\n"+strings.Replace(place(bus), "dma 4K", "dma 256K", 1))
+			dir := services(t, "program\n"+place(bus, "256K"))
 			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "disk"), "5000"}}.Do(t)
 			r.Want(t, 0)
 			wantNothingLeft(t, r)
@@ -147,7 +141,7 @@ func TestDisk(t *testing.T) {
 // unharmed, however slowly it is taken.
 func TestSerial(t *testing.T) {
 	t.Parallel()
-	onlyPlaces(t)
+	vmtest.Loam(t)
 	const size, bus = 2 << 20, 4
 	for _, ring := range rings {
 		t.Run(ring, func(t *testing.T) {
@@ -160,7 +154,7 @@ func TestSerial(t *testing.T) {
 			socket := filepath.Join(run, "s")
 			qemu := append(onMMIO(bus, "virtio-serial-device,packed="+packed(ring)),
 				"-chardev", "socket,id=port,server=on,wait=off,path="+socket, "-device", "virtserialport,chardev=port,name=echo")
-			dir := services(t, "program\n"+strings.Replace(place(bus), "dma 4K", "dma 256K", 1))
+			dir := services(t, "program\n"+place(bus, "256K"))
 			result := make(chan error, 1)
 			go func() { result <- sendAndCompare(socket, size) }()
 			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "serial")}}.Do(t)

@@ -9,8 +9,8 @@
 //	  system rng
 //	  args limit=2s
 //	  provides random
-//	  interrupt 1 level            # virt's first place for a device
-//	  memory 0x10001000 4K
+//	  interrupt 1 level            # virt's first place for a device; on microvm
+//	  memory 0x10001000 4K         # interrupt 5 level, registers 0xfeb00000 0x200
 //	  dma 4K
 //	  restart always after 10ms to 1s
 //

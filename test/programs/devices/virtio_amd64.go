@@ -9,11 +9,10 @@ import "loam/user/object"
 // placeLine is the interrupt of microvm's first place for a virtio device.
 const placeLine = 5
 
-// newPlace makes a handle to its registers, and to those of seven others, which share the
-// page.
+// newPlace makes a handle to its registers. Seven others share the page.
 func newPlace() (object.Handle, error) {
-	m, err := machine.DeviceMemory(0xfeb00000, page)
-	return object.Handle(m), err
+	r, err := machine.NewRegisters(0xfeb00000, 0x200)
+	return object.Handle(r), err
 }
 
 // tickNS is how many ns a step of the time stamp counter of a deterministic machine is.

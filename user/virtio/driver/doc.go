@@ -30,9 +30,6 @@
 //
 // # Next
 //
-//   - Registers of less than a page, of which several devices share one (microvm's eight
-//     at 0xfeb00000 and each 0x200 bytes further, lines 5 to 12): a kind of handle that
-//     Take has to tell from memory, read and written by calls. All else is as here.
 //   - PCI (q35): a bus service that owns configuration space does virtio.Functions,
 //     ReadBARs, ReadPCI, EnablePCI and EnableMSIX, checks functions' registers against each
 //     other, and hands a driver its PCILayout, memory of its registers without the page of

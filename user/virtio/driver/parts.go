@@ -23,11 +23,10 @@ type Parts struct {
 // ErrRegisters is for a handle that is none of a device's registers.
 var ErrRegisters = errors.New("driver: not a handle to a device's registers")
 
-// Take makes use of what a service was given for a device over MMIO: memory of its
-// registers (object.Machine.DeviceMemory), its interrupt, and memory for it
-// (object.Machine.NewDMA), both with the rights to read, to write, and to be asked for
-// their address. The device isn't changed. Errors: those of
-// virtio.NewMMIO, and the kernel's.
+// Take makes use of what a service was given for a device over MMIO: its registers, its
+// interrupt, and memory for it (object.Machine.NewDMA) with the right to be asked for its
+// address. The device isn't changed. Errors: those of Registers and virtio.NewMMIO, and the
+// kernel's.
 func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	r, err := Registers(registers)
 	if err != nil {
@@ -54,17 +53,23 @@ func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	return p, nil
 }
 
-// Registers makes use of a handle to a device's registers.
+// Registers makes use of a handle to a device's registers: memory that is mapped
+// (object.Machine.DeviceMemory), or those of a device that shares its page with others, of
+// which each access is a call (object.Machine.NewRegisters). Both are to be read and
+// written.
 func Registers(h object.Handle) (virtio.Registers, error) {
 	info, err := object.Info(h)
 	if err != nil {
 		return nil, err
 	}
-	if info.Kind != abi.KindMemory {
-		return nil, ErrRegisters
+	switch info.Kind {
+	case abi.KindMemory:
+		b, err := mapAll(object.Memory(h))
+		return virtio.Mapped(b), err
+	case abi.KindRegisters:
+		return called{object.DeviceRegisters(h), calledSize}, nil
 	}
-	b, err := mapAll(object.Memory(h))
-	return virtio.Mapped(b), err
+	return nil, ErrRegisters
 }
 
 // mapAll maps all of an object, for as long as the process lives.
