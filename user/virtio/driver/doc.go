@@ -28,8 +28,28 @@
 // signalled again. The other way round, with the kernel's acknowledgement first, a line
 // by level would be taken a second time for the same cause.
 //
+// # Costs
+//
+// In guest instructions, test/programs/devices by "virtio" on a deterministic machine, amd64
+// (microvm) and riscv64 (virt): from the interrupt to the driver's thread 821 and 800 on an
+// idle CPU, 2036 and 1700 if the thread takes the CPU from another process; with the
+// two registers, the acknowledgement and Used besides 2476 and 1500 on an idle CPU. On
+// microvm each access to a register is a call, some 440.
+//
 // # Next
 //
+//   - A call that waits for the device has a goroutine of its own now (ipc.Server.Async).
+//     A small one to package entropy costs its driver 26,000 instructions on amd64, of
+//     which the device's part is 7,000. Requests that the receiver keeps and answers
+//     when the device has answered, without a goroutine, would leave most of that out.
+//   - A disk as a service: package blk works on QEMU's device (test/programs/disk); what is
+//     missing is its interface, with the memory that clients lend for data.
+//   - Streams of a machine's program: package console works on QEMU's device
+//     (test/programs/serial); missing are the ports that loam gives a machine, and who
+//     reads and writes them.
+//   - The devices that loam gives a machine, with their lines of the manifest: place, line and
+//     registers are written by hand now, as QEMU's machines have them. A riscv64
+//     machine's devicetree says them too.
 //   - PCI (q35): a bus service that owns configuration space does virtio.Functions,
 //     ReadBARs, ReadPCI, EnablePCI and EnableMSIX, checks functions' registers against each
 //     other, and hands a driver its PCILayout, memory of its registers without the page of
