@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package folderd serves a folder of the host's to programs: what package folder has, by
-// calls. Each device, and so each folder, is to have a process of its own, which holds the
+// calls. Each device, and so each folder, has a process of its own, which holds the
 // device's registers, its interrupt, its memory, and nothing else. It trusts neither side: not
 // the programs, nor the device and the server behind it.
 //
 //	programs ── Folders, Folder (this package) ── folder ── ninep ── virtio/p9 ── device
+//
+// The program is `system folder`; its handles are those of these lines, in this order. tag is the
+// mount tag that the device must have, grant=BADGE[:ro][:PATH] gives the callers with a badge a
+// directory, ro makes all of it read-only, and limit is how long the device may take for an
+// answer, 2m without it:
+//
+//	service folder
+//	  system folder
+//	  args tag=here limit=1m grant=2 grant=3:ro:public
+//	  provides files
+//	  interrupt 1 level            # riscv64's virt, the first place for a device
+//	  memory 0x10001000 4K         # of microvm: interrupt 5 level, registers 0xfeb00000 0x200
+//	  dma 4M                       # less makes messages smaller
+//	  restart always after 10ms to 1s
+//
+//	folders := folderd.NewFoldersClient(ipc.Endpoint(object.Given(0)))
+//	session, info, err := folders.Attach(ctx, ipc.Copy(abi.HandleProcess, abi.RightWait))
+//	f := folderd.NewFolderClient(ipc.Endpoint(session.Handle))
+//	file, _, err := f.Open(ctx, folderd.Root, "src/main.go", abi.O_RDONLY, 0)
 //
 // # Who may what
 //
@@ -47,10 +66,9 @@
 // # Bounds
 //
 // MaxSessions for each badge, MaxFiles for each session, MaxData for each call. A call has
-// a goroutine while it waits for the host, so all methods of Folder are to be in
-// ipc.Server.Async: a slow call holds up nobody else's, and one that is cancelled is flushed
-// (ninep). How many there are at once the callers' threads bound; how many of them reach
-// the device, ninep.Config.Requests.
+// a goroutine while it waits for the host (ipc.Server.Async): a slow call holds up nobody
+// else's, and one that is cancelled is flushed (ninep). How many there are at once the
+// callers' threads bound; how many of them reach the device, ninep.Config.Requests.
 //
 // # Rejected
 //
@@ -69,15 +87,6 @@
 //
 // # Next
 //
-//   - The program, `system folder`: handles as package driver has them (endpoint, interrupt,
-//     registers, memory); driver.Listen with p9.Device.Device, Take as its Serve, and Tick at a
-//     period of its own while p9.Device.Waiting; then ninep.Dial, folder.Attach and two ipc.Servers: one of
-//     FoldersService at the endpoint given, one of FolderService(Session{server}) at an endpoint of
-//     its own, Async: all methods. Mint is Endpoint.Mint, and ipc.Copy of that with Write and
-//     Duplicate; the minted handle stays, for Revoke (object.Revoke and Close). Watch is
-//     object.Process.Wait, first with a deadline that has passed (all but ETIMEDOUT is EINVAL),
-//     then without. Arguments: tag=NAME, with which the device's mount tag is compared; ro; and
-//     grant=BADGE[:ro][:PATH]. When the device or the client fails the process ends.
 //   - `--dir HOST[::GUEST][:ro]` of loam run: a device for each (-fsdev local,id=ID,
 //     security_model=none,multidevs=remap,path=HOST with each comma doubled, and readonly=on;
 //     -device virtio-9p-device,fsdev=ID,mount_tag=TAG), a service for each in the manifest,
@@ -91,6 +100,8 @@
 //     what a host's edit means to pages that are there has to be said then.
 //   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended
 //     attributes, which package folder has: methods of Folder.
+//   - Fewer threads on the way: the interrupt comes to a thread that wakes the caller's goroutine,
+//     which answers; a receiver that drives the device itself would save both.
 //   - Measured in the machine, on both architectures: a read of 4 KiB and one of 60 KiB, Stat,
 //     the rate of a file of 1 GiB against Linux's with the same device, and a tree of 10,000
 //     files.

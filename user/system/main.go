@@ -5,6 +5,7 @@
 // program it is, or else the name by which it is called.
 //
 //	console  drives a serial port, a screen and a keyboard
+//	folder   drives a virtio 9P device, and serves the host's folder behind it
 //	init     starts the others as the manifest says, and looks after them
 //	monitor  answers the keys of loam boot
 //	rng      drives a virtio entropy device
@@ -20,6 +21,7 @@ import (
 
 	"loam/user/console"
 	"loam/user/entropy"
+	"loam/user/folderd"
 	"loam/user/initd"
 	"loam/user/monitor"
 	"loam/user/sys"
@@ -28,6 +30,7 @@ import (
 // programs are what the image has.
 var programs = map[string]func(args []string) error{
 	"console": console.Run,
+	"folder":  folderd.Run,
 	"init":    func([]string) error { return initd.Run() },
 	"monitor": func([]string) error { return monitor.Run() },
 	"rng":     entropy.Run,

@@ -37,6 +37,10 @@ func main() {
 		draw(uint64(number(2)), number(3))
 	case "silence":
 		silence()
+	case "folder":
+		shortFolder(number(2), os.Args[3:])
+	case "files":
+		files(uint64(number(2)), number(3))
 	case "say":
 		fmt.Println(os.Args[2])
 	case "kills":

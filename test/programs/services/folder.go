@@ -1,0 +1,133 @@
+//go:build linux && (amd64 || riscv64)
+
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"loam/abi"
+	"loam/user/folderd"
+	"loam/user/ipc"
+	"loam/user/object"
+)
+
+// shortFolder is the server of a folder, which is killed after some ms, if it is to be.
+func shortFolder(ms int, args []string) {
+	if ms > 0 {
+		time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
+	}
+	check(folderd.Run(args))
+}
+
+// fileSize is that of each file that is copied, some more than a few calls carry.
+const fileSize = 100_000
+
+// files copies files of the host's, in/0 and so on, to out/0 and so on, by a service that is
+// killed as often as it likes, until all are done and it has been started again so often.
+func files(restarts uint64, count int) {
+	lost := 0
+	for i := 0; i < count || restartsOf("folder") < restarts; i++ {
+		for copyFile(i%count) != nil {
+			lost++
+		}
+	}
+	for waysOut() != nil {
+		lost++
+	}
+	fmt.Println("copied")
+	fmt.Fprintln(os.Stderr, lost, "calls were lost and made again")
+}
+
+// attach begins a session, and again if the service dies.
+func attach() *folderd.FolderClient {
+	to := folderd.NewFoldersClient(ipc.Endpoint(object.Given(0)))
+	for {
+		session, info, err := to.Attach(background, ipc.Copy(abi.HandleProcess, abi.RightWait))
+		if errors.Is(err, syscall.ECONNRESET) {
+			continue
+		}
+		check(err)
+		if info.ReadOnly {
+			check(errors.New("it is read-only"))
+		}
+		return folderd.NewFolderClient(ipc.Endpoint(session.Handle))
+	}
+}
+
+// with begins a session and does something. An error says that the service has died.
+func with(do func(f *folderd.FolderClient) error) error {
+	f := attach()
+	defer func() { _ = object.Close(object.Handle(f.Client.To)) }()
+	err := do(f)
+	if !died(err) {
+		check(err)
+	}
+	return err
+}
+
+// died reports whether an error says that the service has died.
+func died(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// waysOut tries to leave the folder.
+func waysOut() error {
+	return with(func(f *folderd.FolderClient) error {
+		_, up := f.Stat(background, folderd.Root, "../secret", true)
+		_, _, link := f.Open(background, folderd.Root, "in/link", abi.O_RDONLY, 0)
+		for _, err := range []error{up, link} {
+			if died(err) {
+				return err
+			}
+			if !errors.Is(err, syscall.EXDEV) {
+				return fmt.Errorf("a way out: %v", err)
+			}
+		}
+		return nil
+	})
+}
+
+// copyFile copies a file.
+func copyFile(i int) error {
+	return with(func(f *folderd.FolderClient) error { return copyBy(f, fmt.Sprint("in/", i), fmt.Sprint("out/", i)) })
+}
+
+func copyBy(f *folderd.FolderClient, from, to string) error {
+	in, _, err := f.Open(background, folderd.Root, from, abi.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	out, _, err := f.Open(background, folderd.Root, to, abi.O_RDWR|abi.O_CREAT|abi.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	var all []byte
+	for {
+		p, err := f.Read(background, in, int64(len(all)), folderd.MaxData)
+		if err != nil {
+			return err
+		}
+		if len(p) == 0 {
+			break
+		}
+		if _, err := f.Write(background, out, int64(len(all)), p); err != nil {
+			return err
+		}
+		all = append(all, p...)
+	}
+	back, err := f.Read(background, out, fileSize-100, 200)
+	if err == nil && (len(all) != fileSize || !bytes.Equal(back, all[fileSize-100:])) {
+		check(fmt.Errorf("%s: %d bytes, of which %d came back", from, len(all), len(back)))
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(background, in), f.Close(background, out))
+}
