@@ -393,8 +393,9 @@ func (r *runner) arm(now, slice int64) {
 	if slice != sched.Forever {
 		at = min(at, now+slice)
 	}
-	if at < r.armed {
-		r.armBy(at)
+	if at < r.armed { // armBy, written out
+		r.armed = at
+		r.cpu.SetDeadline(at)
 	}
 	r.cpu.Rearm()
 }

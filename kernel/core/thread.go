@@ -193,7 +193,12 @@ func (r *runner) expire(now int64) (much bool) {
 		much = much || n > 0
 		if t := i - k.firstTimer; t >= 0 {
 			it := k.clocks.Index(t)
-			r.signal(it.notification, it.bits)
+			if o := k.objects.At(it.notification); o.Bound != 0 && o.Waiting == 0 {
+				o.Bits |= it.bits
+				r.wakeBound(o)
+			} else {
+				r.signal(it.notification, it.bits)
+			}
 			if it.period > 0 {
 				it.renew(now)
 			}
