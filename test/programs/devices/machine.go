@@ -132,7 +132,7 @@ func machineLog() error {
 	}
 	more, err := machine.TakeLog(b[10:], 0, 0)
 	log := string(b[:10+max(more, 0)])
-	if err != nil || !strings.HasPrefix(log, "[   0.") || !strings.Contains(log, "] processor ") || !strings.HasSuffix(log, "\n") {
+	if err != nil || !strings.HasPrefix(log, "[  ") || !strings.Contains(log, "] processor ") || !strings.HasSuffix(log, "\n") {
 		return fmt.Errorf("%q, %v", log, err)
 	}
 	if n, err = machine.TakeLog(b, 0, 0); err != nil || n != 0 {

@@ -6,6 +6,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"syscall"
 
@@ -222,6 +223,9 @@ func interruptCost(n object.Notification) func() int64 {
 	}
 	b := object.Bytes(addr, page)
 	tick := int64(binary.LittleEndian.Uint32(b[4:])) / 1_000_000 // ns
+	if tick == 0 {
+		fail(errors.New("there is no HPET: --machine q35 has one"))
+	}
 	put := func(at int, v uint64) { binary.LittleEndian.PutUint64(b[at:], v) }
 	put(config, 1)
 	put(timer, line<<9|1<<2) // one shot, by edges
