@@ -61,14 +61,22 @@ func attach() *folderd.FolderClient {
 	}
 }
 
-// with begins a session and does something. An error says that the service has died.
+// session is that of this process: it has one until the service dies, for it may not have
+// many, and none ends before the process or the service does.
+var session *folderd.FolderClient
+
+// with does something in the session. An error says that the service has died.
 func with(do func(f *folderd.FolderClient) error) error {
-	f := attach()
-	defer func() { _ = object.Close(object.Handle(f.Client.To)) }()
-	err := do(f)
+	if session == nil {
+		session = attach()
+	}
+	err := do(session)
 	if !died(err) {
 		check(err)
+		return err
 	}
+	_ = object.Close(object.Handle(session.Client.To))
+	session = nil
 	return err
 }
 
