@@ -193,7 +193,7 @@ func (r *runner) expire(now int64) (much bool) {
 		much = much || n > 0
 		if t := i - k.firstTimer; t >= 0 {
 			it := k.clocks.Index(t)
-			if o := k.objects.At(it.notification); o.Bound != 0 && o.Waiting == 0 {
+			if o := k.objects.At(it.notification); o.Bound != 0 && o.Waiting == 0 { // as signal, without its loop
 				o.Bits |= it.bits
 				r.wakeBound(o)
 			} else {

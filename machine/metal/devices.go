@@ -11,26 +11,24 @@ import "loam/machine/bootinfo"
 
 // DeviceAt reports whether a range of physical addresses, not empty and below
 // MaxPhysical, may be a program's.
-func DeviceAt(at, size uint64) bool {
-	for i := range ram.Len() {
-		if meets(at, size, ram.At(i)) {
-			return false
-		}
-	}
-	return !ownsDevice(at, size)
-}
+func DeviceAt(at, size uint64) bool { return !memoryAt(at, size) && !ownsDevice(at, size) }
 
 // RegistersAt reports whether a range of physical addresses within a page, not empty and
 // below MaxPhysical, may be a program's. No memory may be in the page, which will be
 // mapped as a whole; of what the kernel uses itself there may be other registers.
 func RegistersAt(at, size uint64) bool {
 	page := pageOf(at)
+	return !memoryAt(page.Base, page.Size) && !ownsDevice(at, size)
+}
+
+// memoryAt reports whether there is memory in a range.
+func memoryAt(at, size uint64) bool {
 	for i := range ram.Len() {
-		if meets(page.Base, page.Size, ram.At(i)) {
-			return false
+		if meets(at, size, ram.At(i)) {
+			return true
 		}
 	}
-	return !ownsDevice(at, size)
+	return false
 }
 
 // meets reports whether a range and r have an address in common.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,14 +37,7 @@ func newMonitor(t *testing.T, stays bool) (*monitor, []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	command := "qemu-system-x86_64"
-	if vmtest.Arch() == hostvm.RISCV64 {
-		command = "qemu-system-riscv64"
-	}
-	qemu, err := exec.LookPath(command)
-	if err != nil {
-		t.Skip(err)
-	}
+	qemu := vmtest.FindQEMU(t)
 	m := &monitor{t: t, dir: dir}
 	script := "#!/bin/sh\n"
 	if stays { // but not the machine that tries the accelerator

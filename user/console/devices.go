@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/user/object"
+	"loam/user/sys"
 )
 
 // What the driver is for is said by its arguments, in the order in which the handles
@@ -128,12 +129,8 @@ func mapRegisters(h object.Handle, size uint64) (memory, error) {
 	return memory(object.Bytes(addr, size)), nil
 }
 
-// Read is for registers. It is not inlined: each is to be an access of its own.
-//
-//go:noinline
-func (m memory) Read(register int) byte { return m[register] }
+// Read is for registers.
+func (m memory) Read(register int) byte { return sys.ReadRegister8(m, register) }
 
 // Write is for registers.
-//
-//go:noinline
-func (m memory) Write(register int, v byte) { m[register] = v }
+func (m memory) Write(register int, v byte) { sys.WriteRegister8(m, register, v) }

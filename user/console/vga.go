@@ -3,9 +3,8 @@
 package console
 
 import (
-	"encoding/binary"
-
 	"loam/abi"
+	"loam/user/sys"
 )
 
 // VGA text mode 3: 80 by 25 cells of character and attribute, and the controller with
@@ -56,7 +55,7 @@ func (v *vga) get(register byte) int {
 //
 //go:noinline
 func (v *vga) cell(at int, c byte) {
-	binary.LittleEndian.PutUint16(v.memory[2*at:], attribute<<8|uint16(c))
+	sys.WriteRegister16(v.memory, 2*at, attribute<<8|uint16(c))
 }
 
 // cursor is for display.

@@ -132,14 +132,6 @@ func (s *service) give(b []byte) {
 	}
 }
 
-// What the program is given, by the lines of its manifest.
-const (
-	givenEndpoint = iota
-	givenInterrupt
-	givenRegisters
-	givenMemory
-)
-
 // defaultLimit is how long a device may take for an answer that its program isn't told.
 const defaultLimit = 10 * time.Second
 
@@ -162,7 +154,7 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
-	parts, err := driver.Take(object.Given(givenRegisters), object.Given(givenInterrupt), object.Given(givenMemory))
+	parts, err := driver.TakeGiven()
 	if err != nil {
 		return err
 	}
@@ -178,7 +170,7 @@ func Run(args []string) error {
 		return err
 	}
 	server := ipc.Server{
-		Endpoint: ipc.Endpoint(object.Given(givenEndpoint)), Service: EntropyService(s), Async: []string{"Bytes"},
+		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: EntropyService(s), Async: []string{"Bytes"},
 		Notification: note, OnBits: s.happened,
 	}
 	go func() { s.failed <- server.Serve(context.Background()) }()

@@ -21,14 +21,6 @@ import (
 	"loam/user/virtio/p9"
 )
 
-// What the program is given, by the lines of its manifest.
-const (
-	givenEndpoint = iota
-	givenInterrupt
-	givenRegisters
-	givenMemory
-)
-
 const (
 	// bitTick is a bit of the notification, beside driver.BitInterrupt and BitAlarm.
 	bitTick = 1 << 2
@@ -136,7 +128,7 @@ func Run(args []string) error {
 	}
 	one, each := FoldersService(s), FolderService(Session{s})
 	for _, server := range []*ipc.Server{
-		{Endpoint: ipc.Endpoint(object.Given(givenEndpoint)), Service: one, Async: one.Methods},
+		{Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: one, Async: one.Methods},
 		{Endpoint: p.sessions, Service: each, Async: each.Methods},
 	} {
 		go func() { p.failed <- server.Serve(context.Background()) }()
@@ -146,11 +138,11 @@ func Run(args []string) error {
 
 // open opens the device, and has what concerns it signalled.
 func (p *program) open(o options) error {
-	parts, err := driver.Take(object.Given(givenRegisters), object.Given(givenInterrupt), object.Given(givenMemory))
+	parts, err := driver.TakeGiven()
 	if err != nil {
 		return err
 	}
-	info, err := object.Memory(object.Given(givenMemory)).Info()
+	info, err := object.Memory(object.Given(driver.GivenMemory)).Info()
 	if err != nil {
 		return err
 	}

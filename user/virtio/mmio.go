@@ -70,19 +70,11 @@ func NewMMIO(r Registers) (Transport, error) {
 func (m *mmio) ID() uint32 { return m.id }
 
 func (m *mmio) Offered() uint64 {
-	var v uint64
-	for i := range uint32(2) {
-		m.r.Write32(mmioDeviceFeatureSel, i)
-		v |= uint64(m.r.Read32(mmioDeviceFeatures)) << (32 * i)
-	}
-	return v
+	return readFeatures(m.r, mmioDeviceFeatureSel, mmioDeviceFeatures)
 }
 
 func (m *mmio) Accept(features uint64) {
-	for i := range uint32(2) {
-		m.r.Write32(mmioDriverFeatureSel, i)
-		m.r.Write32(mmioDriverFeatures, uint32(features>>(32*i)))
-	}
+	writeFeatures(m.r, mmioDriverFeatureSel, mmioDriverFeatures, features)
 }
 
 func (m *mmio) Status() uint8     { return uint8(m.r.Read32(mmioStatus)) }

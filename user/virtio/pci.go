@@ -59,19 +59,11 @@ func NewPCI(l PCILayout, open func(Region) (Registers, error), vectors int) (Tra
 func (p *pci) ID() uint32 { return p.id }
 
 func (p *pci) Offered() uint64 {
-	var v uint64
-	for i := range uint32(2) {
-		p.common.Write32(commonDeviceFeatureSelect, i)
-		v |= uint64(p.common.Read32(commonDeviceFeature)) << (32 * i)
-	}
-	return v
+	return readFeatures(p.common, commonDeviceFeatureSelect, commonDeviceFeature)
 }
 
 func (p *pci) Accept(features uint64) {
-	for i := range uint32(2) {
-		p.common.Write32(commonDriverFeatureSelect, i)
-		p.common.Write32(commonDriverFeature, uint32(features>>(32*i)))
-	}
+	writeFeatures(p.common, commonDriverFeatureSelect, commonDriverFeature, features)
 }
 
 func (p *pci) Status() uint8     { return p.common.Read8(commonStatus) }

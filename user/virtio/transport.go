@@ -63,6 +63,23 @@ func Part(r Registers, at, size int) Registers {
 	return part{r, at, size}
 }
 
+// readFeatures reads features by halves: one register says which half another shows.
+func readFeatures(r Registers, which, half int) (v uint64) {
+	for i := range uint32(2) {
+		r.Write32(which, i)
+		v |= uint64(r.Read32(half)) << (32 * i)
+	}
+	return v
+}
+
+// writeFeatures writes them likewise.
+func writeFeatures(r Registers, which, half int, v uint64) {
+	for i := range uint32(2) {
+		r.Write32(which, i)
+		r.Write32(half, uint32(v>>(32*i)))
+	}
+}
+
 // Cause is why a device notified the driver.
 type Cause uint8
 

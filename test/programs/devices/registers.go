@@ -17,6 +17,9 @@ import (
 	"loam/user/sys"
 )
 
+// nobody is an address where nothing is.
+const nobody = 0x38_0000_0000
+
 // Registers that are reached by calls. Most cases take the configuration space of PCI
 // functions, a page each from configSpace on, of which one is there: the host bridge's.
 

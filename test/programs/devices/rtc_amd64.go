@@ -160,9 +160,6 @@ func registersOwn() error {
 	return first(err, second(hpet.Read(4, 1)), second(nothing.Read(0, 4)), nothing.Write(4, 2, 1), hpet.Close(), nothing.Close())
 }
 
-// nobody is an address where nothing is.
-const nobody = 0x38_0000_0000
-
 // channelLine is the host channel's.
 const channelLine = 3
 

@@ -71,9 +71,6 @@ func registersOwn() error {
 	)
 }
 
-// nobody is an address where nothing is.
-const nobody = 0x38_0000_0000
-
 // channelLine is the host channel's: the first of PCI's four.
 const channelLine = 33
 

@@ -15,15 +15,7 @@ import (
 // QEMU.
 func QEMUWith(t testing.TB, args ...string) []string {
 	t.Helper()
-	command := "qemu-system-x86_64"
-	if Arch() == "riscv64" {
-		command = "qemu-system-riscv64"
-	}
-	qemu, err := exec.LookPath(command)
-	if err != nil {
-		t.Skip(err)
-	}
-	script := "#!/bin/sh\nexec " + quote(qemu) + ` "$@"`
+	script := "#!/bin/sh\nexec " + quote(FindQEMU(t)) + ` "$@"`
 	for _, a := range args {
 		script += " " + quote(a)
 	}
@@ -32,6 +24,20 @@ func QEMUWith(t testing.TB, args ...string) []string {
 		t.Fatal(err)
 	}
 	return QEMU(path)
+}
+
+// FindQEMU is the path of the QEMU of Arch. The test is skipped if there is none.
+func FindQEMU(t testing.TB) string {
+	t.Helper()
+	command := "qemu-system-x86_64"
+	if Arch() == "riscv64" {
+		command = "qemu-system-riscv64"
+	}
+	qemu, err := exec.LookPath(command)
+	if err != nil {
+		t.Skip(err)
+	}
+	return qemu
 }
 
 // quote makes a word of the shell's of a text.

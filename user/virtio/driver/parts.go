@@ -53,6 +53,19 @@ func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	return p, nil
 }
 
+// What a driver is given by the lines of its manifest, in this order.
+const (
+	GivenEndpoint = iota
+	GivenInterrupt
+	GivenRegisters
+	GivenMemory
+)
+
+// TakeGiven is Take of what a driver is given.
+func TakeGiven() (*Parts, error) {
+	return Take(object.Given(GivenRegisters), object.Given(GivenInterrupt), object.Given(GivenMemory))
+}
+
 // Registers makes use of a handle to a device's registers: memory that is mapped
 // (object.Machine.DeviceMemory), or those of a device that shares its page with others, of
 // which each access is a call (object.Machine.NewRegisters). Both are to be read and
