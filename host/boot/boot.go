@@ -223,7 +223,7 @@ func (o *Options) archive() (*os.File, error) {
 	files := map[string][]byte{manifest.File: []byte(manifestHead + o.builtIn(&manifest.Manifest{}))}
 	var err error
 	if o.Services != "" {
-		if files, err = run.ServiceFiles(o.Services, o.Machine.Arch(), o.builtIn); err != nil {
+		if files, err = run.ServiceFiles(o.Services, o.Machine.Arch(), o.addBuiltIn); err != nil {
 			return nil, err
 		}
 	}

@@ -58,6 +58,11 @@ const monitor = `service monitor
 
 const consoleName, monitorName = "console", "monitor"
 
+// addBuiltIn adds it to the text of the manifest m.
+func (o *Options) addBuiltIn(text []byte, m *manifest.Manifest) ([]byte, error) {
+	return append(append(text, '\n'), o.builtIn(m)...), nil
+}
+
 // builtIn gives what is added to the manifest m: the console, unless a service of m has
 // its name, provides it, or has a device of it; and the monitor, unless another uses the
 // console, or nobody provides it.

@@ -41,20 +41,20 @@ func fileOf(name string, data []byte) guestFile {
 }
 
 // guestFiles returns what goes into the boot archive for a program.
-func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]guestFile, error) {
-	args, err := terminated(append([]string{prog.Path}, o.Args...))
+func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]guestFile, error) {
+	args, err := terminated(append([]string{prog.Path}, m.Args...))
 	if err != nil {
 		return nil, err
 	}
-	env, err := terminated(o.Env)
+	env, err := terminated(m.Env)
 	if err != nil {
 		return nil, err
 	}
 	files := []guestFile{fileOf(fileArgs, args), fileOf(fileEnv, env)}
-	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
-		files = append(files, fileOf(name, o.Files[name]))
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		files = append(files, fileOf(name, m.Files[name]))
 	}
-	first, err := o.initFiles()
+	first, err := m.initFiles()
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +62,14 @@ func (o *Options) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	if prog.Kind == program.Native {
 		return append(files, fileOf(fileProgram, prog.Data)), nil
 	}
-	wasi, err := wasiRunner(o.Arch)
+	wasi, err := wasiRunner(m.Arch)
 	if err != nil {
 		return nil, err
 	}
-	conf := runner.Config{Verbose: o.Verbose, Memory: uint64(o.programMiB()) << 20}
+	conf := runner.Config{Verbose: m.Verbose, Memory: uint64(m.programMiB()) << 20}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))
-	code, err := o.compile(ctx, prog)
+	code, err := m.compile(ctx, prog)
 	if err != nil {
 		return nil, err
 	}

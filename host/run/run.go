@@ -91,6 +91,9 @@ type Options struct {
 	// (docs/init.md); empty: none. Init has init be the first process also without.
 	Services string
 	Init     bool
+	// Disks and Folders of the host's that the machine has, each by a service of its own.
+	Disks   []Disk
+	Folders []Folder
 	// Sockets are the folders, the best first, in one of which loam ps finds the
 	// machine (ps.Folders). Without any it doesn't.
 	Sockets []string
@@ -253,6 +256,7 @@ type machine struct {
 	archive *os.File
 	room    uint64 // vm.Config.Room
 	ring    uint64 // Result.Ring
+	devices []device
 
 	inputOver bool // the kernel is told that there is no input
 }
@@ -266,6 +270,11 @@ func (m *machine) close() {
 	for _, f := range []*os.File{m.kernel, m.archive} {
 		if f != nil {
 			_ = f.Close()
+		}
+	}
+	for _, d := range m.devices {
+		if d.close != nil {
+			_ = d.close()
 		}
 	}
 }
@@ -290,7 +299,10 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 		return m, &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
 	}
 	o.sayMachine(m.facts)
-	files, err := o.guestFiles(ctx, prog)
+	if m.devices, err = o.openDevices(); err != nil {
+		return m, err
+	}
+	files, err := m.guestFiles(ctx, prog)
 	if err != nil {
 		return m, err
 	}
@@ -311,6 +323,7 @@ func (o *Options) checkMachine() error {
 	c := vm.Config{
 		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB, Firmware: o.Firmware,
 		CPUProps: o.CPUProps, Deterministic: o.Deterministic, Kernel: os.Stdin, Params: o.Params,
+		Devices: make([]vm.Device, o.numDevices()),
 	}
 	if o.Deterministic && o.Accel != vm.TCG {
 		c.Accel = o.Accel
@@ -359,6 +372,13 @@ func (m *machine) config() (*vm.Config, error) {
 		if c.Ring, err = c.NewRing(); err != nil {
 			return nil, err
 		}
+	}
+	for i := range m.devices {
+		d, err := m.devices[i].attach()
+		if err != nil {
+			return nil, err
+		}
+		c.Devices = append(c.Devices, d)
 	}
 	m.ring = 0
 	if c.Ring != nil {

@@ -26,9 +26,9 @@ var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runne
 
 // ServiceFiles gives what goes into the boot archive of a machine with services: the
 // files of the folder dir, the manifest among them, which is checked. The system
-// image is not among them. more, if not nil, gives text to be added to the manifest,
-// for what its sections are.
-func ServiceFiles(dir, arch string, more func(*manifest.Manifest) string) (map[string][]byte, error) {
+// image is not among them. add, if not nil, adds to the manifest, whose sections it is
+// told.
+func ServiceFiles(dir, arch string, add func(text []byte, m *manifest.Manifest) ([]byte, error)) (map[string][]byte, error) {
 	found, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, services(dir, err)
@@ -58,8 +58,10 @@ func ServiceFiles(dir, arch string, more func(*manifest.Manifest) string) (map[s
 	if !there {
 		return nil, exit.Errorf(exit.Loam, "--services: %s has no file manifest", dir)
 	}
-	if m, err := manifest.Sections(text); err == nil && more != nil {
-		files[manifest.File] = append(append(text, '\n'), more(m)...)
+	if m, err := manifest.Sections(text); err == nil && add != nil {
+		if files[manifest.File], err = add(text, m); err != nil {
+			return nil, err
+		}
 	}
 	return files, checkServices(dir, arch, files)
 }
@@ -112,19 +114,22 @@ func SystemFile(arch string) ([]byte, error) {
 }
 
 // initFiles are what makes init the first process of the machine; none if it isn't.
-func (o *Options) initFiles() ([]guestFile, error) {
-	if !o.hasInit() {
+func (m *machine) initFiles() ([]guestFile, error) {
+	if !m.hasInit() {
 		return nil, nil
 	}
-	image, err := SystemFile(o.Arch)
+	image, err := SystemFile(m.Arch)
 	if err != nil {
 		return nil, err
 	}
 	files := []guestFile{fileOf(manifest.SystemImage, image)}
-	if o.Services == "" {
-		return files, nil
+	given := map[string][]byte{}
+	switch {
+	case m.Services != "":
+		given, err = ServiceFiles(m.Services, m.Arch, m.withDevices)
+	case len(m.devices) > 0:
+		given[manifest.File], err = m.withDevices([]byte(manifestHead), &manifest.Manifest{})
 	}
-	given, err := ServiceFiles(o.Services, o.Arch, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -136,4 +141,4 @@ func (o *Options) initFiles() ([]guestFile, error) {
 }
 
 // hasInit reports whether init is the first process.
-func (o *Options) hasInit() bool { return o.Init || o.Services != "" }
+func (o *Options) hasInit() bool { return o.Init || o.Services != "" || o.numDevices() > 0 }

@@ -14,8 +14,8 @@
 // kills it when loam dies without a chance to (PR_SET_PDEATHSIG).
 //
 // The guest is hostile: QEMU is started with its system-call filter where it
-// has one, with no network, disk, monitor or display, and everything it writes
-// is read with bounded memory.
+// has one, with no network, monitor or display, with the devices that were asked for
+// (Device) and no others, and everything it writes is read with bounded memory.
 package vm
 
 import (
@@ -106,6 +106,7 @@ type Config struct {
 	Kernel  *os.File // PVH image; for Virt a flat one
 	Archive *os.File // boot archive, or nil
 	Params  []Param  // the kernel's command line
+	Devices []Device // device i has Machine.Place(i)
 
 	// Ring, if not nil, is what NewRing made for this machine.
 	Ring *Ring
@@ -149,6 +150,9 @@ func (c *Config) Check() error {
 		return errors.New("no kernel image")
 	}
 	if err := c.checkVirt(); err != nil {
+		return err
+	}
+	if err := c.checkDevices(); err != nil {
 		return err
 	}
 	_, err := cmdline(c.Params)
@@ -235,6 +239,7 @@ func (c *Config) args(w wires) ([]string, []*os.File) {
 		chardev("in", w.in)
 		a = append(a, pcDevices...)
 	}
+	a = append(a, c.deviceArgs(&in)...)
 	if c.ControlSocket != nil {
 		chardev("control", c.ControlSocket)
 		a = append(a, "-mon", "chardev=control,mode=control")

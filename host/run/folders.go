@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"loam/host/exit"
+	"loam/host/vm"
+)
+
+// Folder is a folder of the host's that the machine has. The service that serves it is
+// folder0, folder1 and so on.
+type Folder struct {
+	Host     string // its path here
+	Guest    string // its path there
+	ReadOnly bool
+}
+
+// ParseFolder reads HOST[::GUEST][:ro]. Without GUEST the folder has the same path in the
+// machine as here.
+func ParseFolder(text string) (Folder, error) {
+	var f Folder
+	text, f.ReadOnly = strings.CutSuffix(text, ":ro")
+	at := strings.LastIndex(text, "::")
+	if at >= 0 {
+		f.Host, f.Guest = text[:at], text[at+2:]
+	} else {
+		f.Host = text
+	}
+	if f.Host == "" {
+		return Folder{}, errors.New("the folder's path is missing")
+	}
+	if at < 0 {
+		absolute, err := filepath.Abs(f.Host)
+		if err != nil {
+			return Folder{}, err
+		}
+		f.Guest = filepath.ToSlash(absolute)
+	}
+	return f, f.checkGuest()
+}
+
+func (f *Folder) checkGuest() error {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	switch {
+	case !path.IsAbs(f.Guest):
+		return fmt.Errorf("the path in the machine, %q, does not begin with /", f.Guest)
+	case path.Clean(f.Guest) != f.Guest:
+		return fmt.Errorf("the path in the machine, %q, is %q in short", f.Guest, path.Clean(f.Guest))
+	case strings.ContainsFunc(f.Guest, control):
+		return fmt.Errorf("the path in the machine, %q, has control characters", f.Guest)
+	}
+	return nil
+}
+
+// checkFolders looks at the folders, and at what only all of them can tell.
+func checkFolders(folders []Folder) error {
+	at := map[string]string{}
+	for _, f := range folders {
+		if err := f.checkGuest(); err != nil {
+			return exit.Errorf(exit.Loam, "--dir: %v", err)
+		}
+		if other, taken := at[f.Guest]; taken {
+			return exit.Errorf(exit.Loam, "--dir: %s and %s are both to be %s in the machine", other, f.Host, f.Guest)
+		}
+		at[f.Guest] = f.Host
+		info, err := os.Stat(f.Host)
+		var p *fs.PathError
+		switch {
+		case errors.As(err, &p):
+			return exit.Errorf(exit.Loam, "--dir: %s: %v", f.Host, p.Err)
+		case err != nil:
+			return exit.Errorf(exit.Loam, "--dir: %s: %v", f.Host, err)
+		case !info.IsDir():
+			return exit.Errorf(exit.Loam, "--dir: %s is not a folder", f.Host)
+		}
+	}
+	return nil
+}
+
+// folderData is memory for the device of a folder: for messages of 512 KiB (package
+// user/folderd).
+const folderData = "4M"
+
+// device is that of folder number i. QEMU opens the folder by its path: there is no other way
+// for a -fsdev local.
+func (f *Folder) device(i int) (device, error) {
+	host, err := filepath.Abs(f.Host)
+	if err != nil {
+		return device{}, exit.Errorf(exit.Loam, "--dir: %v", err)
+	}
+	name := folderName(i)
+	// Device numbers of the host's are made one, lest two files seem to be the same.
+	text := "local,id=" + name + ",security_model=none,multidevs=remap,path=" + strings.ReplaceAll(host, ",", ",,")
+	args := []string{"tag=" + name}
+	if f.ReadOnly {
+		text += ",readonly=on"
+		args = append(args, "ro")
+	}
+	return device{
+		flag: "--dir", service: name, program: "folder", args: args, granted: true, dma: []string{folderData},
+		attach: func() (vm.Device, error) {
+			return vm.Device{Model: "virtio-9p", Props: "fsdev=" + name + ",mount_tag=" + name,
+				Needs: []vm.Arg{{Option: "-fsdev", Value: text}}}, nil
+		},
+	}, nil
+}
+
+func folderName(i int) string { return fmt.Sprintf("folder%d", i) }
+
+// personality is the service that has the program's files: it mounts the folders.
+const personality = "linux"
+
+// personalitySection is the section of the personality, for a program with folders.
+func personalitySection(folders []Folder) string {
+	var b, uses strings.Builder
+	b.WriteString("service " + personality + "\n  system " + personality + "\n  args")
+	for i, f := range folders {
+		mount := fmt.Sprintf("mount=%d:%s", i, f.Guest)
+		if f.ReadOnly {
+			mount += ":ro"
+		}
+		b.WriteString(" " + word(mount))
+		uses.WriteString("  uses " + folderName(i) + "\n")
+	}
+	b.WriteString("\n  provides " + personality + "\n" + uses.String())
+	return b.String()
+}
