@@ -57,6 +57,10 @@
 // priorities does its work in the methods, with few and short locks, has as many receivers as
 // are to be served at once, and leaves Async to what takes long and is urgent to nobody.
 //
+// A method that waits for something which its server will hear of anyway, as a driver does
+// of its device, needs no goroutine: it keeps its request (Keep) and returns ErrKept, and
+// whoever hears of it answers.
+//
 // # Cancelling
 //
 // The deadline of a client's context is the call's, and the kernel ends the call at

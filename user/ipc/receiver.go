@@ -78,6 +78,10 @@ func (r *receiver) call(q *Request) (next *Request, nr uint64) {
 	}
 	r.s.handle(q)
 	r.finish(q)
+	if q.kept {
+		q.options = false
+		return q, abi.CallEndpointReceive
+	}
 	return q, abi.CallEndpointReplyReceive
 }
 

@@ -21,6 +21,7 @@ type Request struct {
 	came    uint64 // abi.Came
 	buffer  Buffer
 	options bool // the answer takes the buffer's options
+	kept    bool // it is answered later (Kept)
 	ctx     *requestContext
 }
 
@@ -97,6 +98,10 @@ func (r *Request) Malformed() {
 // Fail answers with an error, which is not nil. An *Error or a syscall.Errno, if
 // it is or wraps one, comes out at the client; of all others the text.
 func (r *Request) Fail(err error) {
+	if err == ErrKept {
+		r.kept = true
+		return
+	}
 	r.fail(describe(err, r.ctx.cancelled()))
 }
 
@@ -115,7 +120,7 @@ func (r *Request) fail(kind, code uint32, text string) {
 // begin makes r the call that was just received.
 func (r *Request) begin() {
 	r.header, r.token, r.came = r.m.Words[0], r.m.Token, r.m.Came
-	r.options = false
+	r.options, r.kept = false, false
 	r.buffer.given = 0
 	if r.came != 0 {
 		_, n := abi.Came(r.came)

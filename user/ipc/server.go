@@ -158,7 +158,9 @@ func (s *Server) handleAsync(q *Request) {
 	delete(s.live, q.token)
 	s.mu.Unlock()
 	q.ctx.end()
-	q.reply()
+	if !q.kept {
+		q.reply()
+	}
 }
 
 // cancel cancels the request with a token.
