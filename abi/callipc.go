@@ -74,6 +74,7 @@ const (
 	// sends. Arguments: the token, offset in the caller's bytes, address, length, at
 	// most MaxMessageBytes. The result is how many were copied, less than the length
 	// at their end. Right: none, the token is.
+	// Of a forwarded call (ReceivedForwarded) the offset is an address of the caller's.
 	// Errors: ESRCH no such call waits (any more); EINVAL; EFAULT an address of the process's own; ENXIO the
 	// caller's memory can't be read.
 	CallMessageRead // 0x1021
@@ -82,6 +83,7 @@ const (
 	// for the answer's. Arguments: the token, offset in the caller's memory,
 	// address, length, at most MaxMessageBytes. The result is how many were copied,
 	// less than the length at the memory's end. Right: none, the token is.
+	// Of a forwarded call (ReceivedForwarded) the offset is an address of the caller's.
 	// Errors: ESRCH no such call waits (any more); EINVAL; EFAULT an address of the
 	// process's own; ENXIO the caller's memory can't be written.
 	CallMessageWrite // 0x1022
@@ -287,6 +289,15 @@ const (
 	// CallRegistersRead, the value, of which as many bytes count. Right: RightWrite.
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL, EIO.
 	CallRegistersWrite // 0x103d
+
+	// CallProcessForward has a process's Linux calls that are about anything but its own
+	// memory, threads, signals and time go to who receives from an endpoint, from the
+	// process's next one on (ReceivedForwarded), with the endpoint's badge. What was said
+	// before is no more. When nobody can answer them any more, the process is ended, as
+	// killed by SIGKILL. Arguments: the process, not the caller's own, and the endpoint.
+	// Right: RightManage; RightWrite of the endpoint.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH; EPERM it is the caller's own process.
+	CallProcessForward // 0x103e
 
 	callEnd
 )

@@ -41,6 +41,15 @@ const (
 	ReceivedBits   = 1 // bits of the thread's notification: word 0 has them
 	ReceivedCancel = 2 // the call with that token, received before, is no longer wanted; it is still to be answered
 	ReceivedPage   = 3 // a page of a memory object is wanted, and the token to be answered when it is there (CallMemoryCreatePaged): words 0 key, 1 offset in bytes, 2 access (PROT_READ and the like)
+
+	// ReceivedForwarded is a Linux call of a process whose calls are forwarded
+	// (CallProcessForward): words 0 number, 1 to 6 arguments, 7 id of the thread, as gettid(2) gives
+	// it. CallMessageRead and CallMessageWrite reach the process's memory: the offset is an
+	// address there, and fewer bytes are copied where memory is missing. Word 0 of the
+	// answer is the call's result, with nothing but words; MessageInterrupted has it end as a
+	// call that a signal interrupted. A signal to the caller is told (ReceivedCancel), as with
+	// MessageCancel, and before the call was received it has the call made again.
+	ReceivedForwarded = 4
 )
 
 // MessageSame, added to the address of MessageOptions, says that they are as they were when the

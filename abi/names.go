@@ -84,6 +84,7 @@ var loamNames = [...]string{
 	CallRegistersCreate - CallBase:      "registers_create",
 	CallRegistersRead - CallBase:        "registers_read",
 	CallRegistersWrite - CallBase:       "registers_write",
+	CallProcessForward - CallBase:       "process_forward",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

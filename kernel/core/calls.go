@@ -71,7 +71,6 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_CLONE:              sysClone,
 	abi.SYS_EXIT:               sysExit,
 	abi.SYS_EXIT_GROUP:         sysExitGroup,
-	abi.SYS_WAIT4:              sysWait4,
 	abi.SYS_FUTEX:              sysFutex,
 	abi.SYS_SET_TID_ADDRESS:    sysSetTidAddress,
 	abi.SYS_SET_ROBUST_LIST:    sysSetRobustList,
@@ -99,9 +98,11 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_GETEGID:   sysNothing,
 	abi.SYS_GETPGID:   sysGetpid,
 	abi.SYS_GETSID:    sysGetpid,
-	abi.SYS_UMASK:     sysUmask,
-	abi.SYS_GETCWD:    sysGetcwd,
+}
 
+// otherCalls are what the kernel answers for a process whose calls aren't forwarded
+// (forward.go): as much as a Go runtime needs before there is anything else.
+var otherCalls = [len(calls)]call{
 	// descriptors
 	abi.SYS_READ:          sysRead,
 	abi.SYS_WRITE:         sysWrite,
@@ -124,18 +125,25 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_EPOLL_PWAIT:   sysEpollPwait,
 	abi.SYS_PPOLL:         sysPpoll,
 
-	// files: there are none without a personality
+	// files: there are none
 	abi.SYS_OPENAT:     sysNoEntry,
 	abi.SYS_FACCESSAT:  sysNoEntry,
 	abi.SYS_FACCESSAT2: sysNoEntry,
 	abi.SYS_READLINKAT: sysNoEntry,
+
+	abi.SYS_UMASK:  sysUmask,
+	abi.SYS_GETCWD: sysGetcwd,
+	abi.SYS_WAIT4:  sysWait4,
 }
 
-// fillCalls points the numbers that nobody answers to rareCall, so that the
-// runner needs no test.
+// fillCalls has every number answered by a function, so that the runner needs no test.
 func fillCalls() {
 	for i := range calls {
-		if calls[i] == nil {
+		switch {
+		case calls[i] != nil:
+		case otherCalls[i] != nil:
+			calls[i] = otherCall
+		default:
 			calls[i] = rareCall
 		}
 	}
@@ -193,6 +201,7 @@ var loamCalls = [...]call{
 	abi.CallRegistersCreate - abi.CallBase:    loamRegistersCreate,
 	abi.CallRegistersRead - abi.CallBase:      loamRegistersRead,
 	abi.CallRegistersWrite - abi.CallBase:     loamRegistersWrite,
+	abi.CallProcessForward - abi.CallBase:     loamProcessForward,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,
@@ -216,6 +225,9 @@ var loamCalls = [...]call{
 func rareCall(r *runner, c *metal.Context) uint64 {
 	if nr := c.Number() - abi.CallBase; nr < uint64(len(loamCalls)) && loamCalls[nr] != nil {
 		return loamCalls[nr](r, c)
+	}
+	if nr := c.Number(); r.p.forward.endpoint != 0 && nr < abi.CallBase && !archCall(nr) {
+		return r.forward(c)
 	}
 	return ownCall(r, c)
 }

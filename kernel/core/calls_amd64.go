@@ -56,6 +56,11 @@ func sysArchPrctl(r *runner, c *metal.Context) uint64 {
 	return abi.EINVAL.Result()
 }
 
+// archCall reports whether a call that this architecture alone has is never forwarded.
+func archCall(nr uint64) bool {
+	return nr == abi.SYS_ARCH_PRCTL || nr == abi.SYS_PAUSE || nr == abi.SYS_TIME
+}
+
 // ownCalls are the calls that this architecture alone has, old ones mostly.
 var ownCalls = [...]call{
 	abi.SYS_TIME:         sysTime,

@@ -182,7 +182,7 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 		k.timers.Set(me, deadline)
 		r.work |= workChoose // the timer
 	}
-	if deadline != decode.Never || r.t.message.options != 0 {
+	if deadline != decode.Never || r.t.message.options != 0 || r.t.forwarded {
 		k.ipc.Parties[me].Home = 0
 	}
 	r.cpu.Leave() // nobody waits for this CPU who ends the caller
@@ -197,9 +197,7 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 // handTo tells thread i, which receives, of the call of thread from.
 func (r *runner) handTo(i int32, t *Thread, c *metal.Context, from int32, came uint64) {
 	to := k.contexts[i]
-	to.TakeWords(c)
-	to.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
-	to.SetResult(abi.ReceivedCall)
+	to.SetResult(k.threads.Index(from).tellCall(to, c, from, came))
 	r.endWait(i, t)
 	k.processes.Index(t.process).serves = true
 }
@@ -293,12 +291,11 @@ func (r *runner) accept(c *metal.Context, from, e int32, came uint64) uint64 {
 	t := k.threads.Index(from)
 	k.ipc.Take(from, r.index, e, r.t.process)
 	t.wait = forReply
-	result := uint64(abi.ReceivedCall)
+	var result uint64
 	if t.ask.why != noAsk {
 		result = t.tellPage(c, from)
 	} else {
-		c.TakeWords(k.contexts[from])
-		c.SetReceived(k.ipc.Parties[from].Badge, came, k.ipc.Token(from))
+		result = t.tellCall(c, k.contexts[from], from, came)
 	}
 	r.p.serves = true
 	if k.ipc.Lend(from, r.index) {
@@ -328,6 +325,9 @@ func (r *runner) answer(c *metal.Context, token uint64) abi.Errno {
 	if t.ask.why != noAsk {
 		r.pagerAnswered(x, t)
 		return 0
+	}
+	if t.forwarded {
+		return r.forwardAnswered(c, x, t)
 	}
 	came, sender, receiver := r.deliver(r.index, x)
 	if sender != 0 {
@@ -414,6 +414,8 @@ func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
 		return abi.ESRCH.Result()
 	case n > abi.MaxMessageBytes:
 		return abi.EINVAL.Result()
+	case t.forwarded:
+		return r.moveForwarded(p, offset, addr, n, write)
 	}
 	theirs, room := t.message.send, uint64(t.message.sendBytes)
 	if write {

@@ -29,6 +29,11 @@ func inherit(child, c *metal.Context) {
 	child.SetResult(0)
 }
 
+// archCall reports whether a call that this architecture alone has is never forwarded.
+func archCall(nr uint64) bool {
+	return nr == abi.SYS_RISCV_HWPROBE || nr == abi.SYS_RISCV_FLUSH_ICACHE
+}
+
 // ownCalls are the calls that this architecture alone has.
 var ownCalls = [...]call{
 	abi.SYS_RISCV_HWPROBE:      sysHwprobe,

@@ -24,6 +24,9 @@ func sysGetppid(r *runner, c *metal.Context) uint64 { return uint64(r.p.parentPI
 func sysClone(r *runner, c *metal.Context) uint64 {
 	flags := c.Arg0()
 	if e := decode.Clone(flags); e != 0 {
+		if r.p.forward.endpoint != 0 { // a new process, perhaps
+			return r.forward(c)
+		}
 		return e.Result()
 	}
 	if flags&abi.CLONE_SETTLS != 0 && badTLS(cloneTLS(c)) {

@@ -74,6 +74,7 @@ func (r *runner) leave(p *Process) {
 	p.zombie = true
 	k.poll.FreeTable(k.tables[me])
 	k.tables[me] = nil
+	r.dropForward(p)
 	r.settle()
 	r.endSpace(p.space)
 	r.abandonChildren(p)

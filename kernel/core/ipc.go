@@ -173,6 +173,7 @@ func (r *runner) giveBack(i int32) {
 
 // leaveEndpoint takes thread i out of its wait at an endpoint.
 func (r *runner) leaveEndpoint(i int32, t *Thread) {
+	t.forwarded = false
 	if p := &k.ipc.Parties[i]; t.wait != forReply {
 		endpoint, urgent := p.Endpoint, p.State == ipcSending && p.Priority > 0
 		k.ipc.Leave(i)
@@ -223,8 +224,9 @@ func (r *runner) receiver(e int32) int32 {
 // thread to. Of the errors one is the sender's, the other the receiver's; then nothing
 // was handed on.
 func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errno) {
-	m, d := &k.threads.Index(from).message, &k.threads.Index(to).message
-	if m.sendBytes|m.handles == 0 {
+	f := k.threads.Index(from)
+	m, d := &f.message, &k.threads.Index(to).message
+	if m.sendBytes|m.handles == 0 || f.forwarded {
 		return 0, 0, 0
 	}
 	a, b := k.threads.Index(from).process, k.threads.Index(to).process
@@ -301,7 +303,7 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (s
 // call wants that. The call goes on waiting: the answer is the one that counts.
 func (r *runner) cancel(i int32, t *Thread) {
 	r.leaveTrack(i)
-	if t.message.flags&abi.MessageCancel == 0 {
+	if t.message.flags&abi.MessageCancel == 0 && !t.forwarded {
 		return
 	}
 	p := &k.ipc.Parties[i]
@@ -377,6 +379,8 @@ func (r *runner) failCalls(p *Process) (done bool) {
 		if c := &k.ipc.Parties[i]; c.State == ipcCalling && c.Server == p.handle.Index {
 			if t := k.threads.Index(i); t.ask.why != noAsk {
 				r.askAgain(i, t)
+			} else if t.forwarded {
+				r.forsake(k.processes.Index(t.process))
 			} else {
 				r.finish(i, abi.ECONNRESET.Result())
 			}
@@ -398,8 +402,13 @@ func (r *runner) failOrphan() {
 	switch {
 	case t != pool.Nil:
 		r.reach(t)
-		if w := k.threads.Index(t); w.ask.why != noAsk {
+		w := k.threads.Index(t)
+		if w.ask.why != noAsk {
 			r.askAgain(t, w)
+			break
+		}
+		if w.forwarded {
+			r.forsake(k.processes.Index(w.process))
 			break
 		}
 		result := abi.ECANCELED

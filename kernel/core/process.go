@@ -41,6 +41,7 @@ type Process struct {
 	failed    int32  // threads that failCalls has looked at
 	status    abi.ExitStatus
 	objects   object.Process
+	forward   forwardTo
 
 	sig       signal.Process
 	timers    [timersPerProcess]itimer

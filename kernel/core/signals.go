@@ -146,7 +146,7 @@ func (r *runner) takeSignals() {
 				t.restart = ifRestart
 			}
 		}
-		if t.restart == ifRestart && d.Action.Flags&abi.SA_RESTART != 0 {
+		if t.restart == always || t.restart == ifRestart && d.Action.Flags&abi.SA_RESTART != 0 {
 			r.restartCall()
 		}
 		t.restart = noRestart

@@ -62,6 +62,8 @@ type Thread struct {
 
 	ask ask // for a page
 
+	forwarded bool // it waits for the answer to a call that was forwarded
+
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal
 }
@@ -91,6 +93,7 @@ const (
 	noRestart    restart = iota
 	ifRestart            // again if the handler has SA_RESTART, or no handler ran
 	ifNotHandled         // again only if no handler ran
+	always               // again in any case: it hadn't begun
 )
 
 // pause parks the current thread until deadline at the latest. The return value
@@ -255,6 +258,9 @@ func (r *runner) interrupt(i int32, t *Thread) {
 			return
 		}
 		t.restart = ifRestart
+		if t.forwarded { // nobody has begun with it
+			t.restart = always
+		}
 	case forReply:
 		if t.ask.why == noAsk {
 			r.cancel(i, t)

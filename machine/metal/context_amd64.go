@@ -153,6 +153,15 @@ func (c *Context) TakeWords(from *Context) {
 	c.R13, c.R14, c.R15, c.RBX = from.R13, from.R14, from.R15, from.RBX
 }
 
+// TakeCall sets the words of a message to the system call that another Context makes, and one more.
+func (c *Context) TakeCall(from *Context, more uint64) {
+	c.R10, c.R8, c.R9, c.R12 = from.OrigRAX, from.RDI, from.RSI, from.RDX
+	c.R13, c.R14, c.R15, c.RBX = from.R10, from.R8, from.R9, more
+}
+
+// Word0 is the first word of a message.
+func (c *Context) Word0() uint64 { return c.R10 }
+
 // SetWords sets the first three words of a message.
 func (c *Context) SetWords(a, b, d uint64) { c.R10, c.R8, c.R9 = a, b, d }
 

@@ -161,6 +161,15 @@ func (c *Context) TakeWords(from *Context) {
 	c.X[18], c.X[19], c.X[20], c.X[21] = from.X[18], from.X[19], from.X[20], from.X[21]
 }
 
+// TakeCall sets the words of a message to the system call that another Context makes, and one more.
+func (c *Context) TakeCall(from *Context, more uint64) {
+	c.X[13], c.X[14], c.X[15], c.X[16] = from.Call, from.OrigA0, from.X[regA1], from.X[regA2]
+	c.X[18], c.X[19], c.X[20], c.X[21] = from.X[regA3], from.X[regA4], from.X[regA5], more
+}
+
+// Word0 is the first word of a message.
+func (c *Context) Word0() uint64 { return c.X[13] }
+
 // SetWords sets the first three words of a message.
 func (c *Context) SetWords(a, b, d uint64) { c.X[13], c.X[14], c.X[15] = a, b, d }
 

@@ -62,6 +62,7 @@ func code(t *testing.T) map[string]string {
 	for file, table := range map[string]string{"calls.go": "calls", "calls_amd64.go": "ownCalls", "calls_riscv64.go": "ownCalls"} {
 		tableOf(t, calls, "kernel/core/"+file, table)
 	}
+	tableOf(t, calls, "kernel/core/calls.go", "otherCalls")
 	return calls
 }
 

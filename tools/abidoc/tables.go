@@ -64,6 +64,7 @@ func (s *source) constants() (string, error) {
 		{"ReceivedBits", abi.ReceivedBits, "%d"},
 		{"ReceivedCancel", abi.ReceivedCancel, "%d"},
 		{"ReceivedPage", abi.ReceivedPage, "%d"},
+		{"ReceivedForwarded", abi.ReceivedForwarded, "%d"},
 		{"MessageCancel", abi.MessageCancel, "%d"},
 		{"MessageInterrupted", abi.MessageInterrupted, "%d"},
 		{"MaxPriority", abi.MaxPriority, "%d"},

@@ -62,6 +62,14 @@ func (p Process) SetQuota(quota, period time.Duration) error {
 	return err
 }
 
+// Forward has the process's Linux calls that are about anything but its own memory, threads,
+// signals and time go to who receives from an endpoint (abi.ReceivedForwarded), with the
+// endpoint's badge.
+func (p Process) Forward(to Handle) error {
+	_, err := sys.ObjectCall(abi.CallProcessForward, uint64(p), uint64(to))
+	return err
+}
+
 // Close gives the handle back. The process goes on.
 func (p Process) Close() error { return Close(Handle(p)) }
 

@@ -125,6 +125,9 @@ func jobsKilled() error {
 
 // runAs is main of a child.
 func runAs(role string) error {
+	if role == "forwarded" {
+		return forwardedRole()
+	}
 	highest = 0 // as its own
 	least := uint64(400)
 	if role == "killed" {

@@ -56,6 +56,7 @@ func main() {
 		handleCases(),
 		waitCases(),
 		serverCases(),
+		forwardCases(),
 		[]cases.Case{{Name: "nothing is left", Run: func() error { return nothingLeft(before) }}},
 	))
 }
