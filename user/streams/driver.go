@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import (
+	"context"
+
+	"loam/user/ipc"
+)
+
+//go:generate go run loam/tools/ipcgen Driver
+
+// Driver is what the driver of the console streams serves (package streamd).
+type Driver interface {
+	// Attach gives the rings, to be mapped and read and written, and a notification to signal.
+	// layout is ring.Layout. wake, a notification, is signalled from then on where the rings' client
+	// waits; the client attached before isn't any more. EINVAL: wake can't be
+	// signalled. ENOTSUP: the layout is another one here.
+	Attach(ctx context.Context, wake ipc.Handle, layout uint32) (memory, signal ipc.Handle, err error)
+	// Watch is answered by ECONNRESET, when the driver ends.
+	Watch(ctx context.Context) error
+	// Drain returns when the device has done with all that stdout and stderr had when it was called:
+	// it is on the host's side then. It waits as long as the host doesn't read.
+	Drain(ctx context.Context) error
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+
+	"loam/abi"
+	"loam/user/ipc"
+	"loam/user/object"
+	"loam/user/streams/ring"
+)
+
+// session is what connects Streams to the driver.
+type session struct {
+	*Streams
+	driver Driver
+	wake   object.Notification
+	mem    []byte
+
+	mu    sync.RWMutex
+	other object.Notification // guarded by mu: the driver's, 0: none yet
+}
+
+// DriverBit is the bit of the driver's notification that Attach's signal signals.
+const DriverBit = 1 << 2
+
+// Bits of a session's notification.
+const (
+	bitDriver = 1 << iota // signalled by the driver
+	bitEnded              // there is none any more
+)
+
+// Open attaches to the driver that serves an endpoint, and waits until the host has said what the
+// streams are. Only one is attached to a driver: the last. The streams are there until the
+// process ends. Errors: ECONNREFUSED there is no driver any more; what Driver.Attach has;
+// the kernel's.
+func Open(endpoint ipc.Endpoint) (*Streams, error) {
+	n, err := object.NewNotification()
+	if err != nil {
+		return nil, err
+	}
+	c := &session{driver: NewDriverClient(endpoint), wake: n}
+	if err := c.attach(); err != nil {
+		return nil, err
+	}
+	c.Streams = New(c.mem, c.signal)
+	c.signal() // for Hello
+	go c.watch()
+	go c.wait()
+	return c.Streams, c.AwaitFacts()
+}
+
+// signal signals the driver. One that has died hears of everything by the attach to the next.
+func (c *session) signal() {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_ = c.other.Signal(DriverBit)
+}
+
+// attach attaches to the driver, or the next instance of it.
+func (c *session) attach() error {
+	mine, err := object.Mint(object.Handle(c.wake), abi.RightWrite|abi.RightTransfer|abi.RightDuplicate, bitDriver)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = object.Close(mine) }()
+	var memory, signal ipc.Handle
+	for {
+		memory, signal, err = c.driver.Attach(context.Background(), ipc.Copy(mine, abi.RightWrite|abi.RightTransfer|abi.RightDuplicate), ring.Layout)
+		if !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	old := c.other
+	c.other = object.Notification(signal.Handle)
+	c.mu.Unlock()
+	if old != 0 {
+		_ = old.Close()
+	}
+	if c.mem == nil {
+		at, err := object.Here.Map(object.Memory(memory.Handle), 0, 0, uint64(ring.Size), abi.PROT_READ|abi.PROT_WRITE)
+		if err != nil {
+			return err
+		}
+		c.mem = object.Bytes(at, uint64(ring.Size))
+	}
+	return object.Close(memory.Handle)
+}
+
+// watch learns of the driver's death, and attaches to the next.
+func (c *session) watch() {
+	for {
+		err := c.driver.Watch(context.Background())
+		if errors.Is(err, syscall.ECONNRESET) {
+			err = c.attach()
+		}
+		if err == nil {
+			c.signal()
+			continue
+		}
+		c.Streams.mu.Lock()
+		c.fail(errors.Join(ErrEnded, err))
+		c.Streams.mu.Unlock()
+		_ = c.wake.Signal(bitEnded)
+		return
+	}
+}
+
+// wait has what the driver does looked at.
+func (c *session) wait() {
+	for c.Failure() == nil {
+		if _, err := c.wake.Wait(bitDriver|bitEnded, object.Forever); err != nil {
+			c.Fail(err)
+			return
+		}
+		c.Wake()
+	}
+	c.Wake()
+}
