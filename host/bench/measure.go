@@ -69,7 +69,7 @@ var steps = []step{
 }
 
 // messaged are the figures of test/bench/ipc.
-var messaged = []string{"ipc_call", "ipc_typed", "ipc_typed_1kib", "notify_driver", "notify_driver_fixed", "interrupt_driver", "switch_threads", "switch_processes"}
+var messaged = []string{"ipc_call", "ipc_typed", "ipc_typed_1kib", "forwarded_call", "forwarded_4kib", "notify_driver", "notify_driver_fixed", "interrupt_driver", "switch_threads", "switch_processes"}
 
 // probed are the figures of test/bench/probe.
 var probed = []string{

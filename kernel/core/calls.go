@@ -13,17 +13,27 @@ import (
 // the result. The runner's t, p and as are the caller's.
 type call func(r *runner, c *metal.Context) uint64
 
-// lockless are the numbers of the calls that touch nothing but the calling thread:
-// the kernel lock isn't taken for them. sysClockGettime takes it when it has to.
-var lockless = [len(calls)]bool{
-	abi.SYS_CLOCK_GETTIME: true,
-	abi.SYS_GETPID:        true,
-	abi.SYS_GETTID:        true,
-	abi.SYS_GETPPID:       true,
-	abi.SYS_GETUID:        true,
-	abi.SYS_GETEUID:       true,
-	abi.SYS_GETGID:        true,
-	abi.SYS_GETEGID:       true,
+// way is how the runner gets to a call's function.
+type way uint8
+
+const (
+	locked   way = iota // with the kernel lock
+	lockless            // without
+	other               // with it, if forwardNow doesn't do it without
+)
+
+// ways has the numbers of the calls that touch nothing but the calling thread, for which
+// the kernel lock isn't taken (sysClockGettime takes it when it has to), and of those
+// that may be forwarded (fillCalls).
+var ways = [len(calls)]way{
+	abi.SYS_CLOCK_GETTIME: lockless,
+	abi.SYS_GETPID:        lockless,
+	abi.SYS_GETTID:        lockless,
+	abi.SYS_GETPPID:       lockless,
+	abi.SYS_GETUID:        lockless,
+	abi.SYS_GETEUID:       lockless,
+	abi.SYS_GETGID:        lockless,
+	abi.SYS_GETEGID:       lockless,
 }
 
 // calls are the runtime calls, by Linux's numbers. What is not here answers ENOSYS
@@ -142,9 +152,12 @@ func fillCalls() {
 		switch {
 		case calls[i] != nil:
 		case otherCalls[i] != nil:
-			calls[i] = otherCall
+			calls[i], ways[i] = otherCall, other
 		default:
 			calls[i] = rareCall
+			if !archCall(uint64(i)) {
+				ways[i] = other
+			}
 		}
 	}
 }

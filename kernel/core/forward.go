@@ -50,6 +50,9 @@ func loamProcessForward(r *runner, c *metal.Context) uint64 {
 	}
 	_, _, badge, _ := object.Look(r.handles(), abi.Handle(c.Arg1()))
 	k.objects.Refer(endpoint)
+	if k.several { // no CPU is about to forward to the old one without lock
+		r.barrier(nil)
+	}
 	r.dropForward(p)
 	p.forward = forwardTo{endpoint + 1, badge}
 	return 0
@@ -93,6 +96,34 @@ func (r *runner) forward(c *metal.Context) uint64 {
 	}
 	r.queueCall(e)
 	return r.pause(forSend, decode.Never)
+}
+
+// forwardNow is forward without the kernel lock, as callNow is for a call of the thread's own.
+//
+//loam:noalloc
+func (r *runner) forwardNow(c *metal.Context) bool {
+	if r.pair.state != apart {
+		r.part()
+	}
+	me, to := r.index, &r.p.forward
+	e := k.objects.At(to.endpoint - 1).Record
+	i := k.ipc.Ready(me, e, r.id+1)
+	if i < 0 {
+		return false
+	}
+	t := k.threads.Index(i)
+	if k.processes.Index(t.process).ended {
+		return false
+	}
+	// Nothing fails from here on.
+	token := k.ipc.Call(me, i, e, t.process)
+	r.t.wait, r.t.forwarded, t.wait = forReply, true, running
+	their := k.contexts[i]
+	their.TakeCall(c, uint64(r.t.tid))
+	their.SetReceived(to.badge, 0, token)
+	their.SetResult(abi.ReceivedForwarded)
+	r.hop(i)
+	return true
 }
 
 // forsake ends a process whose calls nobody answers any more.

@@ -92,6 +92,12 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	k.ipc.AnswerReceive(i, me, e)
 	r.t.wait, t.wait = forReceive, running
 	to := k.contexts[i]
+	if t.forwarded {
+		t.forwarded = false
+		to.SetResult(c.Word0())
+		r.hop(i)
+		return true
+	}
 	to.TakeWords(c)
 	to.SetCame(0)
 	to.SetResult(0)

@@ -93,8 +93,12 @@ func (r *runner) loop() {
 			f := rareCall
 			if nr := c.Number(); nr < uint64(len(calls)) {
 				f = calls[nr]
-				if lockless[nr] {
+				way := ways[nr]
+				if way == lockless {
 					c.SetResult(f(r, c))
+					continue
+				}
+				if way == other && r.p.forward.endpoint != 0 && r.forwardNow(c) {
 					continue
 				}
 			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {

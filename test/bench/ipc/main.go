@@ -36,6 +36,8 @@ func main() {
 		{"ipc_call", ipcCall},
 		{"ipc_typed", typedCall},
 		{"ipc_typed_1kib", typedBytes},
+		{"forwarded_call", forwarded},
+		{"forwarded_4kib", forwardedWrite},
 		{"notify_driver", notifyDriver},
 		{"notify_driver_fixed", notifyFixed},
 		{"interrupt_driver", interruptDriver},
@@ -66,6 +68,10 @@ func child(role string) {
 		drive(object.Given(0), object.Given(1), object.Given(2))
 	case "fixed":
 		drive(object.Given(0), object.Given(1), 0)
+	case "forwarded":
+		forwardedChild(syscall.SYS_FSTAT, 1, 0, 0, 0)
+	case "forwarded4k":
+		forwardedPage()
 	case "yield":
 		for {
 			yield()
