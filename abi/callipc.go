@@ -133,7 +133,7 @@ const (
 
 	// CallInterruptAck says that the interrupt that was signalled has been served:
 	// the line is unmasked. On amd64 a line that fires by edges stays unmasked in
-	// between. Argument: the interrupt. Right: RightManage.
+	// between. A message that has come meanwhile is signalled. Argument: the interrupt. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES.
 	CallInterruptAck // 0x1029
 
@@ -298,6 +298,25 @@ const (
 	// Right: RightManage; RightWrite of the endpoint.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH; EPERM it is the caller's own process.
 	CallProcessForward // 0x103e
+
+	// CallInterruptCreateMessage makes an object of an interrupt without a line: a device
+	// writes a word to an address (CallInterruptMessage), as PCI's MSI and MSI-X have it. A
+	// message that comes before the one before it was acknowledged is signalled when it is;
+	// so is one that came before CallInterruptBind. A device whose messages can be masked by
+	// bit 0 of a register of its own (vector control of MSI-X) is told to keep further
+	// ones meanwhile; else each that it sends costs an interrupt. The kernel changes that bit at
+	// no other time. Arguments: the machine, the register's physical address, a multiple of 4,
+	// or 0 for none. The result is a handle. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EMFILE, EDQUOT, ENOMEM, EINVAL no such address; ENOSPC all messages
+	// are in use; EBUSY memory is there, or registers of the kernel's own; ENODEV the machine has no messages (riscv64).
+	CallInterruptCreateMessage // 0x103f
+
+	// CallInterruptMessage tells what the device of an interrupt made by
+	// CallInterruptCreateMessage is to write. Arguments: the interrupt, MessageAddress or
+	// MessageData. The result is the physical address, or the word of 4 bytes.
+	// Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL it isn't one of those, or there is no such part.
+	CallInterruptMessage // 0x1040
 
 	callEnd
 )

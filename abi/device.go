@@ -18,6 +18,12 @@ const (
 	InterruptLow   = 2 // the line is low, or falls
 )
 
+// What CallInterruptMessage tells.
+const (
+	MessageAddress = 0 // where the device writes
+	MessageData    = 1 // what
+)
+
 // Bounds and flags of memory for devices.
 const (
 	MaxDMA = 4 << 20 // bytes of an object of memory for a device

@@ -40,7 +40,7 @@ const (
 	KindNotification                 // a word of bits to wait for
 	KindMemory                       // memory that several spaces can map
 	KindEndpoint                     // where calls of other processes are received
-	KindInterrupt                    // a line of the interrupt controller
+	KindInterrupt                    // a line of the interrupt controller, or a message of a device's
 	KindPorts                        // a range of I/O ports (amd64)
 	KindTimer                        // signals a notification at a time
 	KindMachine                      // the right to make objects of the machine's devices

@@ -22,6 +22,11 @@ import (
 type interrupt struct {
 	notification int32 // header, with a reference; pool.Nil: none
 	bits         uint64
+
+	// Of a message (calls_message.go).
+	message  bool
+	unserved bool // it has been signalled, and not acknowledged
+	again    bool // and has come again since
 }
 
 const mostPorts = claim.Size
@@ -91,17 +96,28 @@ func loamInterruptBind(r *runner, c *metal.Context) uint64 {
 	k.objects.Refer(n) // before the old one goes: it may be the same
 	x := &k.lines[line]
 	r.forgetTarget(&x.notification)
-	*x = interrupt{n, c.Arg2()}
-	metal.UnmaskLine(line)
+	x.notification, x.bits = n, c.Arg2()
+	x.again = x.again || x.unserved // who was bound before may not have served it
+	r.served(line)
 	return 0
 }
 
 func loamInterruptAck(r *runner, c *metal.Context) uint64 {
 	line, e := r.line(c.Arg0())
 	if e == 0 && k.lines[line].notification != pool.Nil {
-		metal.UnmaskLine(line)
+		r.served(line)
 	}
 	return e.Result()
+}
+
+// served lets a line fire again, whose device has been served.
+func (r *runner) served(line int) {
+	metal.UnmaskLine(line)
+	x := &k.lines[line]
+	if x.unserved = x.again; x.again { // never of one that isn't a message
+		x.again = false
+		r.signal(x.notification, x.bits)
+	}
 }
 
 // interrupts signals what lines have fired.
@@ -109,8 +125,10 @@ func loamInterruptAck(r *runner, c *metal.Context) uint64 {
 //loam:noalloc
 func (r *runner) interrupts(fired uint64) {
 	for ; fired != 0; fired &= fired - 1 {
+		slot := bits.TrailingZeros64(fired) % metal.MaxLines
+		x := &k.lines[slot]
 		// One that was closed meanwhile has nobody.
-		if x := &k.lines[bits.TrailingZeros64(fired)%metal.MaxLines]; x.notification != pool.Nil {
+		if (!x.message || x.comes(slot)) && x.notification != pool.Nil {
 			r.signal(x.notification, x.bits)
 		}
 	}
@@ -121,7 +139,9 @@ func (r *runner) dropInterrupt(o *object.Header) {
 	line := int(o.Record)
 	o.Record = pool.Nil
 	metal.CloseLine(line)
-	r.forgetTarget(&k.lines[line].notification)
+	x := &k.lines[line]
+	r.forgetTarget(&x.notification)
+	x.message, x.unserved, x.again = false, false, false
 }
 
 // loamPortsCreate: machine, first port, how many.

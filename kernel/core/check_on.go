@@ -256,7 +256,11 @@ func (k *kernel) checkObjects() (broken string, at int32) {
 		}
 	}
 	for i := range k.lines {
-		refer(k.lines[i].notification)
+		x := &k.lines[i]
+		refer(x.notification)
+		if x.again && !x.unserved || x.unserved && !x.message {
+			return "core: an interrupt that waits to be served", int32(i)
+		}
 	}
 	for i := range k.watches {
 		refer(k.watches[i].notification)

@@ -152,6 +152,9 @@ func TestAPIC(t *testing.T) {
 	if got := Redirect(0x24, 1, RedirectLevel|RedirectLow); got != 1<<56|0xa024 {
 		t.Errorf("redirection %#x", got)
 	}
+	if address, data := Message(0x41, 3); address != 0xfee0_3000 || data != 0x41 {
+		t.Errorf("message %#x to %#x", data, address)
+	}
 	if IOAPICInputs(0x0017_0020) != 24 || RedirectRegister(4) != 0x18 {
 		t.Error("I/O APIC registers")
 	}

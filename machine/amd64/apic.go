@@ -110,3 +110,10 @@ func RedirectRegister(input uint32) uint32 { return ioapicTable + input*2 }
 func Redirect(vector uint8, id uint8, flags uint64) uint64 {
 	return uint64(vector) | flags | uint64(id)<<56
 }
+
+// Message returns what a device writes, and where, to send a vector to the local APIC
+// id, which must be Reachable without x2APIC mode: fixed delivery, physical destination, by
+// edge. SDM 3A 10.11 (11.11 in editions since 2023), figures 10-24 and 10-25.
+func Message(vector uint8, id uint8) (address uint64, data uint32) {
+	return APICBaseDefault | uint64(id)<<12, uint32(vector)
+}

@@ -20,6 +20,7 @@ const (
 	vectorKick     = 49
 	vectorMore     = 50 // of the I/O APIC's input 16, and so on
 	vectorSpurious = 63
+	vectorMessage  = 64 // of the first message (messages.go)
 
 	irqCOM2 = 3
 )
@@ -108,10 +109,13 @@ func vectorOf(input uint32) uint8 {
 	return uint8(vectorMore + input - isaLines)
 }
 
-// inputOf is the input with a vector.
-func inputOf(vector uint32) uint32 {
-	if vector < vectorTimer {
+// numberOf is the input with a vector, or the message's number.
+func numberOf(vector uint32) uint32 {
+	switch {
+	case vector < vectorTimer:
 		return vector - vectorIRQ
+	case vector >= vectorMessage:
+		return mostLines + vector - vectorMessage
 	}
 	return vector - vectorMore + isaLines
 }

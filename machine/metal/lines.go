@@ -7,7 +7,7 @@ package metal
 // Interrupt lines of devices whose drivers are programs. The kernel floor knows an
 // open line by a number below MaxLines, and learns of those that have fired by a set of
 // them (EventLine, TakeLines). All come to the boot CPU. What masks a line is the
-// architecture's (lines_*.go).
+// architecture's (lines_*.go). Messages are lines without an input (messages.go).
 //
 // Lines are opened, closed and unmasked with the kernel lock held; since the boot CPU's
 // trap looks at them without, the machine lock guards them, and the registers of the
@@ -18,7 +18,7 @@ const MaxLines = 64
 
 // line is an open line.
 type line struct {
-	number uint32 // of the controller's input or source, plus 1; 0: free
+	number uint32 // of the controller's input or source, or a message's, plus 1; 0: free
 	level  bool   // it fires until its device is served
 	low    bool   // the line is low when it fires, or falls
 	on     bool   // the controller passes it on, unless it has to be served first
@@ -26,8 +26,11 @@ type line struct {
 
 var (
 	lines  [MaxLines]line
-	slotOf [mostLines]uint8 // of each line: its place in lines plus 1, or kernelsLine; 0: nobody has it
+	slotOf [numLines]uint8 // of each line: its place in lines plus 1, or kernelsLine; 0: nobody has it
 )
+
+// numLines are those of the interrupt controller, and messages behind them.
+const numLines = mostLines + messages
 
 // kernelsLine in slotOf is a line of the kernel's own.
 const kernelsLine = 255
@@ -59,10 +62,15 @@ func CheckLine(number uint32) LineState {
 func OpenLine(number uint32, level, low bool) (slot int, ok bool) {
 	machineLock.Lock()
 	defer machineLock.Unlock()
+	return takeSlot(line{number: number + 1, level: level, low: low})
+}
+
+// takeSlot gives a line a place.
+func takeSlot(l line) (slot int, ok bool) {
 	for i := range lines {
 		if lines[i].number == 0 {
-			lines[i] = line{number: number + 1, level: level, low: low}
-			slotOf[number] = uint8(i) + 1
+			lines[i] = l
+			slotOf[(l.number-1)%numLines] = uint8(i) + 1
 			return i, true
 		}
 	}
@@ -72,6 +80,10 @@ func OpenLine(number uint32, level, low bool) (slot int, ok bool) {
 // UnmaskLine lets an open line fire, again if it has: then its device has been
 // served.
 func UnmaskLine(slot int) {
+	if lines[slot%MaxLines].isMessage() {
+		setMessageMask(slot, false)
+		return
+	}
 	machineLock.Lock()
 	unmask(&lines[slot%MaxLines])
 	machineLock.Unlock()
@@ -81,15 +93,17 @@ func UnmaskLine(slot int) {
 func CloseLine(slot int) {
 	machineLock.Lock()
 	l := &lines[slot%MaxLines]
-	mask(l)
-	slotOf[(l.number-1)%mostLines] = 0
+	if !l.isMessage() {
+		mask(l)
+	}
+	slotOf[(l.number-1)%numLines] = 0
 	*l = line{}
 	machineLock.Unlock()
 }
 
 // lineFired notes that a line has fired. It is false if nobody has that open.
 func lineFired(cpu *CPU, number uint32) bool {
-	if number >= mostLines {
+	if number >= numLines {
 		return false
 	}
 	machineLock.Lock()
@@ -97,7 +111,9 @@ func lineFired(cpu *CPU, number uint32) bool {
 	open := slot != 0 && slot != kernelsLine
 	if open {
 		slot = (slot - 1) % MaxLines
-		fired(&lines[slot])
+		if !lines[slot].isMessage() {
+			fired(&lines[slot])
+		}
 		cpu.lines |= 1 << slot
 		cpu.events |= uint32(EventLine)
 	}

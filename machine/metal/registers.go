@@ -16,10 +16,13 @@ import "loam/machine/claim"
 // changed since it last did, and forgets. All of this is done by runners with the kernel
 // lock held.
 
-// MaxRegisters is how many places there are.
+// MaxRegisters is how many places there are for ranges. Behind them are those of the
+// registers that mask messages (messages.go).
 const MaxRegisters = claim.Size
 
-var _ [hugePage/pageSize - MaxRegisters]struct{} // one table maps them
+const windowPlaces = MaxRegisters + MaxLines
+
+var _ [hugePage/pageSize - windowPlaces]struct{} // one table maps them
 
 // registerChanges is how often something was mapped in the window.
 var registerChanges uint64
@@ -57,7 +60,7 @@ func MapRegisters(place int32, pa uint64) bool {
 
 // registerAt is the address of a register at offset at in the page of a place.
 func registerAt(place int32, at uint64) uint64 {
-	return registerWindow + uint64(place)%MaxRegisters*pageSize + at%pageSize
+	return registerWindow + uint64(place)%windowPlaces*pageSize + at%pageSize
 }
 
 // RegisterRead reads a register of width 1, 2 or 4 bytes at an offset, a multiple of

@@ -44,7 +44,7 @@ func serveInterrupt(cpu *CPU, t Trap) {
 	case vectorSpurious:
 		return // no EOI: SDM vol. 3A, 10.9
 	default:
-		lineFired(cpu, inputOf(vector))
+		lineFired(cpu, numberOf(vector))
 	}
 	endOfInterrupt()
 }

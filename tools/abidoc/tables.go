@@ -70,6 +70,8 @@ func (s *source) constants() (string, error) {
 		{"MaxPriority", abi.MaxPriority, "%d"},
 		{"InterruptLevel", abi.InterruptLevel, "%d"},
 		{"InterruptLow", abi.InterruptLow, "%d"},
+		{"MessageAddress", abi.MessageAddress, "%d"},
+		{"MessageData", abi.MessageData, "%d"},
 		{"MaxDMA", abi.MaxDMA, "%d"},
 		{"DMA32", abi.DMA32, "%d"},
 		{"MinTimerPeriod", abi.MinTimerPeriod, "%d"},

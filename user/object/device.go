@@ -7,7 +7,7 @@ import (
 	"loam/user/sys"
 )
 
-// Interrupt is a handle to a line of the interrupt controller.
+// Interrupt is a handle to a line of the interrupt controller, or to a message of a device's.
 type Interrupt Handle
 
 // NewInterrupt makes one of a line that nobody has, masked: an input of the I/O
@@ -20,6 +20,26 @@ type Interrupt Handle
 func (m Machine) NewInterrupt(line uint32, flags uint64) (Interrupt, error) {
 	v, err := sys.ObjectCall(abi.CallInterruptCreate, uint64(m), uint64(line), flags)
 	return Interrupt(v), err
+}
+
+// NewMessageInterrupt makes one without a line: a device writes what Message tells, as MSI
+// and MSI-X of PCI have it. mask is the physical address of the register whose bit 0
+// has the device keep its messages, or 0: see abi.CallInterruptCreateMessage. ENODEV: the machine
+// has no messages.
+func (m Machine) NewMessageInterrupt(mask uint64) (Interrupt, error) {
+	v, err := sys.ObjectCall(abi.CallInterruptCreateMessage, uint64(m), mask)
+	return Interrupt(v), err
+}
+
+// Message gives the word that the device of an interrupt made by NewMessageInterrupt is to
+// write, and the physical address where.
+func (i Interrupt) Message() (address uint64, data uint32, err error) {
+	address, err = sys.ObjectCall(abi.CallInterruptMessage, uint64(i), abi.MessageAddress)
+	if err != nil {
+		return 0, 0, err
+	}
+	word, err := sys.ObjectCall(abi.CallInterruptMessage, uint64(i), abi.MessageData)
+	return address, uint32(word), err
 }
 
 // Bind has it signal bits of n from now on, and unmasks it.

@@ -20,6 +20,7 @@ func interruptCases() []cases.Case {
 		{Name: "interrupt driver", Run: interruptDriver},
 		{Name: "interrupt is closed while it waits to be served", Run: interruptClosed},
 		{Name: "interrupt errors", Run: interruptErrors},
+		{Name: "message errors", Run: messageErrors},
 		{Name: "ports", Run: ports},
 	}
 }

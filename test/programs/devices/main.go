@@ -26,4 +26,4 @@ func main() {
 
 // roles are what the program does with that for its argument.
 var roles = map[string]func(){"host": serveHost, "drive": drive, "bounded": bounded, "crowded": crowded, "paying": paying, "costs": costs, "echo": echo,
-	"virtio": virtioCosts, "doorbell": doorbell, "mmio": serveMMIO}
+	"virtio": virtioCosts, "doorbell": doorbell, "mmio": serveMMIO, "messages": messages, "message": messageCosts}

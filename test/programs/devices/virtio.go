@@ -61,6 +61,11 @@ func virtioCosts() {
 		defer end()
 		round = func() uint64 { return m.busy(data, ring, rung) }
 	}
+	m.measure(name, round)
+}
+
+// measure reports what rounds take, each of which gives when it began.
+func (m *measured) measure(name string, round func() (begin uint64)) {
 	report(name+", to the driver's thread", repeat(func() int64 {
 		begin := round()
 		m.served = append(m.served, int64(m.serve()-begin)*tickNS)

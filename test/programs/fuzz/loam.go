@@ -51,6 +51,7 @@ const (
 	registersAddr
 	registersSize
 	register
+	maskAddr
 	dmaFlags
 )
 
@@ -109,6 +110,8 @@ var loamForms = []form{
 	{abi.CallTimerCreate, 3, nil},
 	{abi.CallTimerSet, 8, []kind{timer, notification, noteBits, deadline, period}},
 	{abi.CallInterruptCreate, 3, []kind{machine, line, small}},
+	{abi.CallInterruptCreateMessage, 3, []kind{machine, maskAddr}},
+	{abi.CallInterruptMessage, 2, []kind{interrupt, small}},
 	{abi.CallInterruptBind, 4, []kind{interrupt, notification, noteBits}},
 	{abi.CallInterruptAck, 4, []kind{interrupt}},
 	{abi.CallPortsCreate, 3, []kind{machine, firstPort, portCount}},
@@ -131,7 +134,7 @@ var makes = map[uint64]kind{
 	abi.CallNotificationCreate: notification, abi.CallThreadCreate: thread, abi.CallMemoryCreate: memory,
 	abi.CallMemoryCreatePaged: memory, abi.CallMemoryClone: memory, abi.CallMemoryCreateDMA: memory,
 	abi.CallDeviceMemory: memory, abi.CallEndpointCreate: endpoint, abi.CallTimerCreate: timer,
-	abi.CallInterruptCreate: interrupt, abi.CallPortsCreate: ports, abi.CallRegistersCreate: registers,
+	abi.CallInterruptCreate: interrupt, abi.CallInterruptCreateMessage: interrupt, abi.CallPortsCreate: ports, abi.CallRegistersCreate: registers,
 	abi.CallMemoryMap: mapAddr, abi.CallHandleDuplicate: handle, abi.CallHandleMint: handle, abi.CallHandleReplace: handle,
 }
 
@@ -150,7 +153,7 @@ const (
 func withheld(nr uint64) bool {
 	switch nr {
 	case abi.CallMachineEnd, abi.CallDeviceMemory, abi.CallPortsCreate, abi.CallPortRead, abi.CallPortWrite,
-		abi.CallRegistersCreate, abi.CallRegistersRead, abi.CallRegistersWrite:
+		abi.CallRegistersCreate, abi.CallRegistersRead, abi.CallRegistersWrite, abi.CallInterruptCreateMessage:
 		return true
 	}
 	return false
@@ -192,6 +195,12 @@ func (g *gen) bounded(k kind) (uint64, bool) {
 			return at, true
 		}
 		return g.of(at, at+1, holeAddr+uint64(g.IntN(holeSize>>12))<<12, ^uint64(0), ^uint64(3), 1<<63), true
+	case maskAddr:
+		at := holeAddr + uint64(g.IntN(8))<<12 + uint64(g.IntN(1024))<<2
+		if good {
+			return g.of(at, 0), true
+		}
+		return g.of(at, 0, at+1, 4096, 0xfee00000, 1<<20, ^uint64(3), 1<<63), true
 	case registersSize:
 		if good {
 			return uint64(1+g.IntN(16)) << 2, true

@@ -67,6 +67,7 @@ func (g *gen) furnish() {
 		g.create(abi.CallRegistersCreate, some[0], holeAddr+g.Uint64N(8)<<12+g.Uint64N(64)<<4, 16)
 		g.create(abi.CallPortsCreate, some[0], safePort+safeSize/2+g.Uint64N(safeSize/2), 1)
 		g.create(abi.CallInterruptCreate, some[0], g.Uint64N(24), 0)
+		g.create(abi.CallInterruptCreateMessage, some[0], 0)
 	}
 	if g.IntN(4) == 0 { // nothing runs in it until thread_start
 		b := make([]byte, abi.ProcessCreateSize)

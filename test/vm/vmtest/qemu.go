@@ -15,7 +15,20 @@ import (
 // QEMU.
 func QEMUWith(t testing.TB, args ...string) []string {
 	t.Helper()
-	script := "#!/bin/sh\nexec " + quote(FindQEMU(t)) + ` "$@"`
+	return qemuScript(t, "", args)
+}
+
+// QEMUWithOn is QEMUWith for machines of one kind alone. Before it starts the first one, loam tries
+// the accelerator with a machine of another kind, which may not have the devices' bus.
+func QEMUWithOn(t testing.TB, kind string, args ...string) []string {
+	t.Helper()
+	return qemuScript(t, `case "$*" in *`+quote("-machine "+kind)+"*) ;; *) exec "+quote(FindQEMU(t))+` "$@" ;; esac`+"\n", args)
+}
+
+// qemuScript writes a script that stands for QEMU.
+func qemuScript(t testing.TB, before string, args []string) []string {
+	t.Helper()
+	script := "#!/bin/sh\n" + before + "exec " + quote(FindQEMU(t)) + ` "$@"`
 	for _, a := range args {
 		script += " " + quote(a)
 	}
