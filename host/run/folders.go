@@ -85,9 +85,12 @@ func checkFolders(folders []Folder) error {
 	return nil
 }
 
-// folderData is memory for the device of a folder: for messages of 512 KiB (package
-// user/folderd).
-const folderData = "4M"
+// folderData is memory for the device of a folder: for messages of 512 KiB. folderShare
+// is memory that the service shares with who it serves (package user/folderd).
+const (
+	folderData  = "4M"
+	folderShare = "1M"
+)
 
 // device is that of folder number i. QEMU opens the folder by its path: there is no other way
 // for a -fsdev local.
@@ -105,7 +108,7 @@ func (f *Folder) device(i int) (device, error) {
 		args = append(args, "ro")
 	}
 	return device{
-		flag: "--dir", service: name, program: "folder", args: args, granted: true, dma: []string{folderData},
+		flag: "--dir", service: name, program: "folder", args: args, granted: true, dma: []string{folderData, folderShare},
 		attach: func() (vm.Device, error) {
 			return vm.Device{Model: "virtio-9p", Props: "fsdev=" + name + ",mount_tag=" + name,
 				Needs: []vm.Arg{{Option: "-fsdev", Value: text}}}, nil

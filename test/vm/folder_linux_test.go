@@ -52,7 +52,7 @@ func TestFolder(t *testing.T) {
 			qemu := append([]string{"-fsdev", "local,id=f,security_model=none,multidevs=remap,path=" + strings.ReplaceAll(host, ",", ",,")},
 				onMMIO(bus, "virtio-9p-device,fsdev=f,mount_tag=here,packed="+packed(c.ring))...)
 			dir := services(t, "service folder\n  "+c.file+" tag=here grant=2\n  provides files\n"+
-				place(bus, "4M")+"  restart always after 0s to 0s without limit\nprogram\n  uses files\n  uses init\n")
+				place(bus, "4M")+"  dma 256K\n  restart always after 0s to 0s without limit\nprogram\n  uses files\n  uses init\n")
 			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", c.cpus, "-v", "--services", dir,
 				vmtest.Program(t, "services"), "files", c.restarts, fmt.Sprint(count)}}.Do(t)
 			r.WantStdout(t, 0, "copied\n")

@@ -19,6 +19,7 @@
 //	  interrupt 1 level            # riscv64's virt, the first place for a device
 //	  memory 0x10001000 4K         # of microvm: interrupt 5 level, registers 0xfeb00000 0x200
 //	  dma 4M                       # less makes messages smaller
+//	  dma 1M                       # that the first grant's sessions share; one more for each
 //	  restart always after 10ms to 1s
 //
 //	folders := folderd.NewFoldersClient(ipc.Endpoint(object.Given(0)))
@@ -63,6 +64,11 @@
 // here; on the host's side QEMU knows it by its name (package folder). There are no positions and no
 // flags of descriptors: who shares an open file keeps them.
 //
+// Data goes in messages, which copy it three times, or by memory that a session shares with this
+// process (Folder.Share): then it goes between the host's file and that memory, by the device, and not through
+// this process at all. Each grant has one such memory, if the manifest has a line for it, and one session
+// at a time.
+//
 // # Bounds
 //
 // MaxSessions for each badge, MaxFiles for each session, MaxData for each call. A call has
@@ -87,15 +93,6 @@
 //
 // # Next
 //
-//   - `--dir HOST[::GUEST][:ro]` of loam run: a device for each (-fsdev local,id=ID,
-//     security_model=none,multidevs=remap,path=HOST with each comma doubled, and readonly=on;
-//     -device virtio-9p-device,fsdev=ID,mount_tag=TAG), a service for each in the manifest,
-//     and who resolves the program's paths attaches to all of them. It resolves links itself, a
-//     name at a time, as package folder says.
-//   - Large reads: a memory object that the client shares, made for devices by this process
-//     and handed out by Attach, so that data goes from the host's file to where the client reads it
-//     with no copy here (p9.Device.Data), and with 512 KiB for each message, not 60. Until
-//     then a Read is copied by p9, by the answer, and by the kernel.
 //   - Mapped files: this process as a pager (ipc.Server.OnPage) for files that are mapped;
 //     what a host's edit means to pages that are there has to be said then.
 //   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended

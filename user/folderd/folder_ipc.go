@@ -12,11 +12,11 @@ import (
 )
 
 // folderID is made of the methods of Folder.
-const folderID = 0x3449764e
+const folderID = 0x651e4127
 
 // FolderService makes a service of an implementation, for an ipc.Server.
 func FolderService(s Folder) ipc.Service {
-	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "Readlink", "Rename", "Rmdir", "Space", "Stat", "Symlink", "Sync", "Unlink", "Write"}, Handles: 0, Handler: folderHandler{s}}
+	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "ReadTo", "Readlink", "Rename", "Rmdir", "Share", "Space", "Stat", "Symlink", "Sync", "Unlink", "Write", "WriteFrom"}, Handles: 0, Handler: folderHandler{s}}
 }
 
 type folderHandler struct{ s Folder }
@@ -39,23 +39,29 @@ func (h folderHandler) Handle(r *ipc.Request) {
 	case 7:
 		h.callRead(r)
 	case 8:
-		h.callReadlink(r)
+		h.callReadTo(r)
 	case 9:
-		h.callRename(r)
+		h.callReadlink(r)
 	case 10:
-		h.callRmdir(r)
+		h.callRename(r)
 	case 11:
-		h.callSpace(r)
+		h.callRmdir(r)
 	case 12:
-		h.callStat(r)
+		h.callShare(r)
 	case 13:
-		h.callSymlink(r)
+		h.callSpace(r)
 	case 14:
-		h.callSync(r)
+		h.callStat(r)
 	case 15:
-		h.callUnlink(r)
+		h.callSymlink(r)
 	case 16:
+		h.callSync(r)
+	case 17:
+		h.callUnlink(r)
+	case 18:
 		h.callWrite(r)
+	case 19:
+		h.callWriteFrom(r)
 	}
 }
 
@@ -274,6 +280,33 @@ func (h folderHandler) callRead(r *ipc.Request) {
 	r.Send()
 }
 
+func (h folderHandler) callReadTo(r *ipc.Request) {
+	var a0 uint32
+	var a1 int64
+	var a2 uint32
+	var a3 uint32
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint32(w[1])
+	a1 = int64(w[2])
+	a2 = uint32(w[3])
+	a3 = uint32(w[4])
+	if uint64(a0) != w[1] || uint64(a2) != w[3] || uint64(a3) != w[4] {
+		r.Malformed()
+		return
+	}
+	r0, err := h.s.ReadTo(r.Context(), a0, a1, a2, a3)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	w[1] = uint64(r0)
+	r.Done()
+}
+
 func (h folderHandler) callReadlink(r *ipc.Request) {
 	var a0 uint32
 	var a1 string
@@ -345,6 +378,27 @@ func (h folderHandler) callRmdir(r *ipc.Request) {
 		return
 	}
 	r.Answer()
+	r.Send()
+}
+
+func (h folderHandler) callShare(r *ipc.Request) {
+	b := r.Bytes(0, 0)
+	if b == nil {
+		r.Malformed()
+		return
+	}
+	if !b.Done() {
+		r.Malformed()
+		return
+	}
+	r0, r1, err := h.s.Share(r.Context())
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	b = r.Answer()
+	b.PutHandle(r0)
+	b.PutUint32(uint32(r1))
 	r.Send()
 }
 
@@ -530,6 +584,33 @@ func (h folderHandler) callWrite(r *ipc.Request) {
 	r.Send()
 }
 
+func (h folderHandler) callWriteFrom(r *ipc.Request) {
+	var a0 uint32
+	var a1 int64
+	var a2 uint32
+	var a3 uint32
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint32(w[1])
+	a1 = int64(w[2])
+	a2 = uint32(w[3])
+	a3 = uint32(w[4])
+	if uint64(a0) != w[1] || uint64(a2) != w[3] || uint64(a3) != w[4] {
+		r.Malformed()
+		return
+	}
+	r0, err := h.s.WriteFrom(r.Context(), a0, a1, a2, a3)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	w[1] = uint64(r0)
+	r.Done()
+}
+
 // FolderClient is the Folder that an endpoint's server has.
 type FolderClient struct{ Client ipc.Client }
 
@@ -694,13 +775,31 @@ func (c *FolderClient) Read(ctx context.Context, a0 uint32, a1 int64, a2 uint32)
 	return r0, nil
 }
 
+// ReadTo calls the method of the server.
+func (c *FolderClient) ReadTo(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32) (r0 uint32, err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(folderID, 8)
+	m.Words[1] = uint64(a0)
+	m.Words[2] = uint64(a1)
+	m.Words[3] = uint64(a2)
+	m.Words[4] = uint64(a3)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return r0, err
+	}
+	r0 = uint32(m.Words[1])
+	if uint64(r0) != m.Words[1] {
+		return r0, ipc.ErrMalformed
+	}
+	return r0, nil
+}
+
 // Readlink calls the method of the server.
 func (c *FolderClient) Readlink(ctx context.Context, a0 uint32, a1 string) (r0 string, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 8), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 9), b, 65536, 0); err != nil {
 		return r0, err
 	}
 	r0 = string(b.GetString())
@@ -718,7 +817,7 @@ func (c *FolderClient) Rename(ctx context.Context, a0 uint32, a1 string, a2 uint
 	b.PutString(string(a1))
 	b.PutUint32(uint32(a2))
 	b.PutString(string(a3))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 9), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 10), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -733,7 +832,7 @@ func (c *FolderClient) Rmdir(ctx context.Context, a0 uint32, a1 string) (err err
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 10), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 11), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -742,11 +841,27 @@ func (c *FolderClient) Rmdir(ctx context.Context, a0 uint32, a1 string) (err err
 	return nil
 }
 
+// Share calls the method of the server.
+func (c *FolderClient) Share(ctx context.Context) (r0 ipc.Handle, r1 uint32, err error) {
+	b := ipc.NewBuffer()
+	defer b.Free()
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 12), b, 4, 1); err != nil {
+		return r0, r1, err
+	}
+	r0 = b.GetHandle()
+	r1 = uint32(b.GetUint32())
+	if !b.Done() {
+		b.Drop()
+		return r0, r1, ipc.ErrMalformed
+	}
+	return r0, r1, nil
+}
+
 // Space calls the method of the server.
 func (c *FolderClient) Space(ctx context.Context) (r0 ninep.StatFS, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 11), b, 60, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 13), b, 60, 0); err != nil {
 		return r0, err
 	}
 	if p := b.Get(60); p != nil {
@@ -774,7 +889,7 @@ func (c *FolderClient) Stat(ctx context.Context, a0 uint32, a1 string, a2 bool) 
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
 	b.PutBool(bool(a2))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 12), b, 153, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 14), b, 153, 0); err != nil {
 		return r0, err
 	}
 	if p := b.Get(153); p != nil {
@@ -815,7 +930,7 @@ func (c *FolderClient) Symlink(ctx context.Context, a0 string, a1 uint32, a2 str
 	b.PutString(string(a0))
 	b.PutUint32(uint32(a1))
 	b.PutString(string(a2))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 13), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 15), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -827,7 +942,7 @@ func (c *FolderClient) Symlink(ctx context.Context, a0 string, a1 uint32, a2 str
 // Sync calls the method of the server.
 func (c *FolderClient) Sync(ctx context.Context, a0 uint32, a1 bool) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(folderID, 14)
+	m.Words[0] = ipc.Words(folderID, 16)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(ipc.Bool(bool(a1)))
 	if err = c.Client.Call(ctx, &m); err != nil {
@@ -842,7 +957,7 @@ func (c *FolderClient) Unlink(ctx context.Context, a0 uint32, a1 string) (err er
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 15), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 17), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -862,11 +977,29 @@ func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte
 		binary.LittleEndian.PutUint64(p[4:], uint64(a1))
 	}
 	b.PutBytes(a2)
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 16), b, 4, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 18), b, 4, 0); err != nil {
 		return r0, err
 	}
 	r0 = uint32(b.GetUint32())
 	if !b.Done() {
+		return r0, ipc.ErrMalformed
+	}
+	return r0, nil
+}
+
+// WriteFrom calls the method of the server.
+func (c *FolderClient) WriteFrom(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32) (r0 uint32, err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(folderID, 19)
+	m.Words[1] = uint64(a0)
+	m.Words[2] = uint64(a1)
+	m.Words[3] = uint64(a2)
+	m.Words[4] = uint64(a3)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return r0, err
+	}
+	r0 = uint32(m.Words[1])
+	if uint64(r0) != m.Words[1] {
 		return r0, ipc.ErrMalformed
 	}
 	return r0, nil

@@ -52,6 +52,16 @@ type Folder interface {
 	// Write writes at an offset, or at the end of a file with O_APPEND, at most MaxData bytes, and
 	// tells how many.
 	Write(ctx context.Context, file uint32, offset int64, data []byte) (n uint32, err error)
+	// Share gives memory that client and server share, for ReadTo and WriteFrom, to be mapped by
+	// who can read and write it. A session keeps it to its end. Errors: EBUSY another
+	// session of the same grant has it, or there is none for this one.
+	Share(ctx context.Context) (memory ipc.Handle, size uint32, err error)
+	// ReadTo is Read of n bytes, and not more than fit behind to, an offset in the memory of Share.
+	// Of large reads each byte is copied less often. EINVAL: to is not in that memory.
+	ReadTo(ctx context.Context, file uint32, offset int64, to, n uint32) (got uint32, err error)
+	// WriteFrom is Write of n bytes from an offset in the memory of Share. What the client
+	// writes there meanwhile is written to the file, or not.
+	WriteFrom(ctx context.Context, file uint32, offset int64, from, n uint32) (put uint32, err error)
 	// Sync has the host put a file on its medium.
 	Sync(ctx context.Context, file uint32, dataOnly bool) error
 	// List gives entries of a directory, those behind the one with the offset, "." and ".."

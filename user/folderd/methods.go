@@ -5,6 +5,8 @@ package folderd
 import (
 	"context"
 
+	"loam/abi"
+	"loam/user/ipc"
 	"loam/user/ninep"
 	"loam/user/ninep/folder"
 )
@@ -95,6 +97,55 @@ func (s Session) Write(ctx context.Context, file uint32, offset int64, data []by
 		err = nil // the next one gets it
 	}
 	return uint32(n), err
+}
+
+// Share gives the session's memory.
+func (s Session) Share(ctx context.Context) (ipc.Handle, uint32, error) {
+	n, err := s.Server.session(ctx)
+	if err != nil {
+		return ipc.Handle{}, 0, err
+	}
+	m, err := s.Server.share(n)
+	if err != nil {
+		return ipc.Handle{}, 0, err
+	}
+	return m.Handle, uint32(len(m.Bytes)), nil
+}
+
+// shared calls do with a file and a part of the session's memory.
+func (s Session) shared(ctx context.Context, number, at, n uint32, do func(*folder.File, []byte) (int, error)) (uint32, error) {
+	session, err := s.Server.session(ctx)
+	if err != nil {
+		return 0, err
+	}
+	o, err := session.get(number)
+	if err != nil {
+		return 0, err
+	}
+	m := s.Server.useShare(session)
+	if m == nil {
+		return 0, abi.EINVAL
+	}
+	defer s.Server.doneShare(m)
+	if uint64(at) >= uint64(len(m.Bytes)) {
+		return 0, abi.EINVAL
+	}
+	b := m.Bytes[at:]
+	done, err := do(o.file, b[:min(uint64(n), uint64(len(b)))])
+	if done > 0 {
+		err = nil // the next one gets it
+	}
+	return uint32(done), err
+}
+
+// ReadTo reads to the session's memory.
+func (s Session) ReadTo(ctx context.Context, file uint32, offset int64, to, n uint32) (uint32, error) {
+	return s.shared(ctx, file, to, n, func(f *folder.File, b []byte) (int, error) { return f.ReadAt(ctx, b, offset) })
+}
+
+// WriteFrom writes from it.
+func (s Session) WriteFrom(ctx context.Context, file uint32, offset int64, from, n uint32) (uint32, error) {
+	return s.shared(ctx, file, from, n, func(f *folder.File, b []byte) (int, error) { return f.WriteAt(ctx, b, offset) })
 }
 
 // Sync puts a file on the medium.

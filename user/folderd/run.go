@@ -37,6 +37,7 @@ type options struct {
 	readOnly bool
 	limit    time.Duration
 	grants   map[uint64]Grant
+	badges   []uint64 // of grants, in their order
 }
 
 var errArguments = errors.New("arguments are tag=TAG, ro, limit=TIME from 10ms on, and grant=BADGE[:ro][:PATH], of which there is one at least")
@@ -81,6 +82,9 @@ func (o *options) grant(text string) error {
 	}
 	if g.Path == "" {
 		g.Path = "."
+	}
+	if _, twice := o.grants[badge]; !twice {
+		o.badges = append(o.badges, badge)
 	}
 	o.grants[badge] = g
 	return nil
@@ -203,7 +207,32 @@ func (p *program) attach(o options) (*Server, error) {
 	if p.sessions, err = ipc.NewEndpoint(); err != nil {
 		return nil, err
 	}
-	return &Server{Folder: all, Grants: o.grants, Mint: p.mint, Revoke: p.revoke, Watch: watch, Caller: ipc.Caller}, nil
+	shares, err := p.shares(o.badges)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Folder: all, Grants: o.grants, Mint: p.mint, Revoke: p.revoke, Watch: watch, Shares: shares, Caller: ipc.Caller}, nil
+}
+
+// givenShares is the first handle of memory for Folder.Share.
+const givenShares = driver.GivenMemory + 1
+
+// shares makes the memory that was given for it the grants', in their order.
+func (p *program) shares(badges []uint64) (map[uint64]*Share, error) {
+	all := map[uint64]*Share{}
+	for i, badge := range badges {
+		h := object.Given(givenShares + i)
+		if _, err := object.Info(h); errors.Is(err, syscall.EBADF) {
+			break
+		}
+		m, err := driver.DMA(object.Memory(h))
+		if err != nil {
+			return nil, err
+		}
+		p.device.Share(m)
+		all[badge] = &Share{Bytes: m.Bytes(), Handle: ipc.Copy(h, abi.RightDuplicate|abi.RightTransfer|abi.RightRead|abi.RightWrite)}
+	}
+	return all, nil
 }
 
 // mint makes the handle of a session. It is kept, and a copy of it sent.

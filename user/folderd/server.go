@@ -30,6 +30,8 @@ type Server struct {
 	// Watch calls ended once, from a goroutine of its own, when the process has ended. It has
 	// the handle from then on, also if there is an error: EINVAL, it isn't a process's.
 	Watch func(process ipc.Handle, ended func()) error
+	// Shares are by the badge of Grants: memory for Folder.Share.
+	Shares map[uint64]*Share
 	// Caller tells the badge of a call: ipc.Caller, but in tests.
 	Caller func(ctx context.Context) uint64
 
@@ -39,6 +41,47 @@ type Server struct {
 }
 
 var _ Folders = (*Server)(nil)
+
+// Share is memory that sessions of a grant have one after the other: who had it before is
+// somebody with the same rights, so that it need not be taken away from there.
+type Share struct {
+	Bytes  []byte
+	Handle ipc.Handle // what is given to clients
+
+	owner *session // guarded by Server.mu, and so is
+	users int      // how many calls read or write it: none of a former owner's may still do
+}
+
+// share gives the memory of a session, which it keeps.
+func (s *Server) share(n *session) (*Share, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.Shares[n.grant]
+	if m == nil || m.owner != n && (m.owner != nil || m.users > 0) {
+		return nil, abi.EBUSY
+	}
+	m.owner = n
+	return m, nil
+}
+
+// useShare gives what share has given the session, which it uses until done; nil if nothing.
+func (s *Server) useShare(n *session) *Share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.Shares[n.grant]
+	if m == nil || m.owner != n {
+		return nil
+	}
+	m.users++
+	return m
+}
+
+// doneShare ends what useShare began.
+func (s *Server) doneShare(m *Share) {
+	s.mu.Lock()
+	m.users--
+	s.mu.Unlock()
+}
 
 // Attach is for Folders.
 func (s *Server) Attach(ctx context.Context, process ipc.Handle) (ipc.Handle, Info, error) {
@@ -104,6 +147,11 @@ func (s *Server) end(number uint64) {
 	s.mu.Lock()
 	n := s.sessions[number]
 	delete(s.sessions, number)
+	if n != nil {
+		if m := s.Shares[n.grant]; m != nil && m.owner == n {
+			m.owner = nil
+		}
+	}
 	s.mu.Unlock()
 	if n != nil {
 		s.Revoke(number)

@@ -36,21 +36,26 @@ func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	if p.Transport, err = virtio.NewMMIO(r); err != nil {
 		return nil, err
 	}
-	dma := object.Memory(memory)
-	b, err := mapAll(dma)
-	if err != nil {
-		return nil, err
-	}
-	address, err := dma.Address(0)
-	if err != nil {
-		return nil, err
-	}
-	m, err := virtio.NewMemory(b, address)
+	m, err := DMA(object.Memory(memory))
 	if err != nil {
 		return nil, err
 	}
 	p.Arena = virtio.NewArena(m)
 	return p, nil
+}
+
+// DMA makes use of memory that was made for devices, with the right to be asked for its
+// address: all of it is mapped.
+func DMA(memory object.Memory) (virtio.Memory, error) {
+	b, err := mapAll(memory)
+	if err != nil {
+		return virtio.Memory{}, err
+	}
+	address, err := memory.Address(0)
+	if err != nil {
+		return virtio.Memory{}, err
+	}
+	return virtio.NewMemory(b, address)
 }
 
 // What a driver is given by the lines of its manifest, in this order.

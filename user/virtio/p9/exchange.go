@@ -26,6 +26,13 @@ func (d *Device) Data(n int) ([]byte, error) {
 	return m.Bytes(), nil
 }
 
+// Share has data that lies in this memory, which the arena hasn't, go without a copy, too.
+func (d *Device) Share(m virtio.Memory) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.regions = append(d.regions, m)
+}
+
 // Forget has nothing to do: the device gives back the buffer of a flushed request, too.
 func (d *Device) Forget(*ninep.Exchange) {}
 
