@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"loam/host/run"
 	"loam/host/vm"
 )
 
@@ -102,6 +103,20 @@ func (p *paramFlag) Set(v string) error {
 	}
 	*p = append(*p, vm.Param{Key: name, Value: value})
 	return nil
+}
+
+// diskFlag collects disks.
+type diskFlag []run.Disk
+
+func (d *diskFlag) String() string { return "" }
+func (d *diskFlag) Type() string   { return "FILE[:ro]" }
+
+func (d *diskFlag) Set(v string) error {
+	disk, err := run.ParseDisk(v)
+	if err == nil {
+		*d = append(*d, disk)
+	}
+	return err
 }
 
 // envFlag collects variables; a later one replaces an earlier of its name.

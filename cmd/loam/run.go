@@ -37,6 +37,7 @@ type runFlags struct {
 	memoryMap     mapFlags
 	services      string
 	init          bool
+	disks         diskFlag
 	params        paramFlag
 }
 
@@ -119,6 +120,7 @@ Exit status: the program's own, or
   loam run --firmware opensbi ./server-riscv64
   loam run --deterministic --timeout 30s ./bench
   loam run --services ./services ./server
+  loam run --services ./services --disk data.img --disk base.img:ro ./server
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -138,6 +140,7 @@ Exit status: the program's own, or
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
 	f.memoryMap.add(fl)
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
+	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
 	_ = fl.MarkHidden("param") // for tests and for work on the kernel
@@ -165,7 +168,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

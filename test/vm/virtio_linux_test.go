@@ -122,7 +122,7 @@ func TestDisk(t *testing.T) {
 			file := vmtest.File(t, "disk", image)
 			qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed="+packed(ring))...)
 			dir := services(t, "program\n"+place(bus, "256K"))
-			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "disk"), "5000"}}.Do(t)
+			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "disk"), "raw", "5000"}}.Do(t)
 			r.Want(t, 0)
 			wantNothingLeft(t, r)
 			image, err := os.ReadFile(file)

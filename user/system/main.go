@@ -5,6 +5,7 @@
 // program it is, or else the name by which it is called.
 //
 //	console  drives a serial port, a screen and a keyboard
+//	disk     drives a virtio block device, and serves it
 //	folder   drives a virtio 9P device, and serves the host's folder behind it
 //	init     starts the others as the manifest says, and looks after them
 //	monitor  answers the keys of loam boot
@@ -20,6 +21,7 @@ import (
 	"strings"
 
 	"loam/user/console"
+	"loam/user/diskd"
 	"loam/user/entropy"
 	"loam/user/folderd"
 	"loam/user/initd"
@@ -30,6 +32,7 @@ import (
 // programs are what the image has.
 var programs = map[string]func(args []string) error{
 	"console": console.Run,
+	"disk":    diskd.Run,
 	"folder":  folderd.Run,
 	"init":    func([]string) error { return initd.Run() },
 	"monitor": func([]string) error { return monitor.Run() },

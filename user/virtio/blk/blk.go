@@ -176,6 +176,10 @@ func (k *Disk) Arm() (more bool, err error) { return k.queue.Arm() }
 // Quiet wants no notifications until Arm.
 func (k *Disk) Quiet() { k.queue.Quiet() }
 
+// MaxInFlight tells how many requests can be in flight at most, and so which Tags there are.
+// Without indirect descriptors fewer can.
+func (k *Disk) MaxInFlight() int { return len(k.requests) }
+
 // InFlight tells how many requests are not done.
 func (k *Disk) InFlight() int { return len(k.requests) - len(k.free) }
 

@@ -38,18 +38,13 @@
 //
 // # Next
 //
-//   - A call that waits for the device has a goroutine of its own now (ipc.Server.Async).
-//     A small one to package entropy costs its driver 26,000 instructions on amd64, of
-//     which the device's part is 7,000. Requests that the receiver keeps and answers
-//     when the device has answered, without a goroutine, would leave most of that out.
-//   - A disk as a service: package blk works on QEMU's device (test/programs/disk); what is
-//     missing is its interface, with the memory that clients lend for data.
+//   - A call to package entropy has a goroutine while it waits for the device (ipc.Server.Async).
+//     A small one costs its driver 26,000 instructions on amd64, of which the device's
+//     part is 7,000. A request that is kept (ipc.Keep), as package diskd's are, would leave
+//     most of that out; its answer has to be words then.
 //   - Streams of a machine's program: package console works on QEMU's device
 //     (test/programs/serial); missing are the ports that loam gives a machine, and who
 //     reads and writes them.
-//   - The devices that loam gives a machine, with their lines of the manifest: place, line and
-//     registers are written by hand now, as QEMU's machines have them. A riscv64
-//     machine's devicetree says them too.
 //   - PCI (q35): a bus service that owns configuration space does virtio.Functions,
 //     ReadBARs, ReadPCI, EnablePCI and EnableMSIX, checks functions' registers against each
 //     other, and hands a driver its PCILayout, memory of its registers without the page of
