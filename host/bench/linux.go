@@ -37,9 +37,15 @@ func (w *wall) linuxCommand() ([]string, error) {
 		"-kernel", w.Linux, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1"}, nil
 }
 
-// initramfs is a cpio archive in the newc form (cpio(5)) that holds /init, and
-// /dev/console for its output.
-func initramfs(init []byte) []byte {
+// initFile is one more file of an initramfs; without data it is a folder.
+type initFile struct {
+	name string
+	data []byte
+}
+
+// initramfs is a cpio archive in the newc form (cpio(5)) that holds /init,
+// /dev/console for its output, and what is wanted besides.
+func initramfs(init []byte, more ...initFile) []byte {
 	const directory, executable, device = 0o040755, 0o100755, 0o020600
 	var b bytes.Buffer
 	entry := func(name string, mode, major, minor int, data []byte) {
@@ -56,6 +62,13 @@ func initramfs(init []byte) []byte {
 	entry("dev", directory, 0, 0, nil)
 	entry("dev/console", device, 5, 1, nil)
 	entry("init", executable, 0, 0, init)
+	for _, f := range more {
+		mode := executable
+		if f.data == nil {
+			mode = directory
+		}
+		entry(f.name, mode, 0, 0, f.data)
+	}
 	entry("TRAILER!!!", 0, 0, 0, nil)
 	return b.Bytes()
 }

@@ -32,6 +32,7 @@ const (
 	progPair      = "pair"          // Go, native: two processes that compute
 	progPairs     = "pairs"         // Go, native, Loam's calls: pairs of client and server
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
+	progRates     = "rates"         // Go, native: data of devices
 	progCrowd     = "crowd"         // Go, native: many processes
 	progTiny      = "tiny"          // no runtime, native
 	progHelloWasm = "hello.wasm"    // C-sized
@@ -58,6 +59,7 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progPairs, "pairs", "linux", arch},
 		{progSpin, "spin", "linux", arch},
 		{progCrowd, "crowd", "linux", arch},
+		{progRates, "rates", "linux", arch},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",

@@ -71,9 +71,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", nil, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders} {
 		name := WallGroups[i]
-		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause) {
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders) {
 			continue
 		}
 		if err := run(ctx); err != nil {
@@ -83,12 +83,15 @@ func Wall(ctx context.Context, o WallOptions) error {
 	return nil
 }
 
-const groupPause = "pause" // a table of times, not of ratios
+const (
+	groupPause   = "pause"   // a table of times, not of ratios
+	groupFolders = "folders" // needs Linux's modules
+)
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
 // module, two programs on two CPUs, calls of one pair of processes and of two on two
-// CPUs, and the pauses of the kernel's collector.
-var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause}
+// CPUs, the pauses of the kernel's collector, and a folder of the host's.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders}
 
 type wall struct {
 	WallOptions
