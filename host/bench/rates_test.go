@@ -22,8 +22,8 @@ func TestParseRates(t *testing.T) {
 	}
 }
 
-// TestInitramfs: what is added has its name, its content, and whether it is a folder.
-func TestInitramfs(t *testing.T) {
+// TestInitramfsMore: what is added has its name, its content, and whether it is a folder.
+func TestInitramfsMore(t *testing.T) {
 	b := initramfs([]byte("INIT"), initFile{name: "modules"}, initFile{"modules/00-x", []byte("MODULE")})
 	for _, want := range []string{"init\x00", "INIT", "modules\x00", "modules/00-x\x00", "MODULE", "TRAILER!!!\x00"} {
 		at := bytes.Index(b, []byte(want))
