@@ -3,6 +3,8 @@
 package vm
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	hostvm "loam/host/vm"
@@ -23,4 +25,37 @@ func TestMessageInterrupts(t *testing.T) {
 	}.Do(t)
 	r.Want(t, 0)
 	wantNothingLeft(t, r)
+}
+
+// TestPCI has two entropy devices handed to their drivers by the bus service; on q35 one has
+// MSI-X and one a line. Both drivers are killed 10 times, while programs want bytes: what
+// they get is what the device gives, and nothing comes twice. On q35 both devices have the same line,
+// which the second one couldn't be given if the first one used it.
+func TestPCI(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	kind, places, args := string(hostvm.Q35), [2]string{"4", "8"}, ""
+	flags := on(kind)
+	if vmtest.Arch() == hostvm.RISCV64 {
+		kind, places, args = "virt", [2]string{"4", "6"}, " ecam=0x30000000 window=0x40000000:0x40000000 line=32"
+		flags = nil
+	}
+	source := "rng-random,filename=" + counting(t) + ",id="
+	env := vmtest.QEMUWithOn(t, kind, "-object", source+"a", "-object", source+"b",
+		"-device", "virtio-rng-pci,rng=a,addr="+places[0], "-device", "virtio-rng-pci,rng=b,vectors=0,packed=on,addr="+places[1])
+	service := func(name string) string {
+		return "service " + name + "\n  file services\n  args entropy 80\n  provides " + name + "\n  uses pci\n  dma 4K\n" +
+			"  restart always after 0s to 0s without limit\n"
+	}
+	dir := services(t, "service pci\n  system pci\n  args grant=2:"+places[0]+" grant=3:"+places[1]+args+"\n  provides pci\n  machine\n"+
+		service("first")+service("second")+"program\n  uses first\n  uses init\n  uses second\n")
+	run := slices.Concat([]string{"run"}, flags, []string{"-m", "256M", "--cpus", "2", "-v", "--services", dir,
+		vmtest.Program(t, "services"), "draw", "10", "4", "first", "second"})
+	r := vmtest.Command{Env: env, Args: run}.Do(t)
+	r.Want(t, 0)
+	t.Logf("%s", r.Stdout)
+	wantNothingLeft(t, r)
+	if strings.Contains(string(r.Stderr), "pci: ") {
+		t.Errorf("the bus service says something\n%s", r)
+	}
 }

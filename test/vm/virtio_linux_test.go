@@ -71,7 +71,7 @@ func TestEntropy(t *testing.T) {
 				dir := services(t, "service rng\n  file services\n  args entropy 80\n  provides random\n"+place(bus, "4K")+
 					"  restart always after 0s to 0s without limit\nprogram\n  uses random\n  uses init\n")
 				c := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", cpus, "-v", "--services", dir,
-					vmtest.Program(t, "services"), "draw", "20", "4"}}
+					vmtest.Program(t, "services"), "draw", "20", "4", "rng"}}
 				r := c.Do(t)
 				r.Want(t, 0)
 				t.Logf("%s", r.Stdout)

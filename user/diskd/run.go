@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// givenData is memory for data, behind what every driver is given.
-	givenData = driver.GivenMemory + 1
 	// requests is how many are in flight at most, of which 64 KiB have room for more than twice as
 	// many.
 	requests = 64
@@ -75,7 +73,7 @@ func (s *server) open(limit time.Duration) (object.Notification, error) {
 	if err != nil {
 		return 0, err
 	}
-	if s.data, err = driver.DMA(object.Memory(object.Given(givenData))); err != nil {
+	if s.data, err = driver.DMA(dataMemory()); err != nil {
 		return 0, err
 	}
 	if s.disk, err = blk.Open(parts.Transport, parts.Arena, blk.Options{Requests: requests}); err != nil {
@@ -90,9 +88,12 @@ func (s *server) open(limit time.Duration) (object.Notification, error) {
 	return note, err
 }
 
+// dataMemory is memory for data, behind what every driver is given.
+func dataMemory() object.Memory { return driver.Memory(1) }
+
 // memory gives the data's for a client, which isn't to learn where it lies.
 func memory() ipc.Handle {
-	return ipc.Copy(object.Given(givenData), abi.RightRead|abi.RightWrite|abi.RightTransfer|abi.RightDuplicate)
+	return ipc.Copy(object.Handle(dataMemory()), abi.RightRead|abi.RightWrite|abi.RightTransfer|abi.RightDuplicate)
 }
 
 // process is an owner.

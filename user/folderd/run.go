@@ -146,7 +146,7 @@ func (p *program) open(o options) error {
 	if err != nil {
 		return err
 	}
-	info, err := object.Memory(object.Given(driver.GivenMemory)).Info()
+	info, err := driver.Memory(0).Info()
 	if err != nil {
 		return err
 	}
@@ -214,14 +214,12 @@ func (p *program) attach(o options) (*Server, error) {
 	return &Server{Folder: all, Grants: o.grants, Mint: p.mint, Revoke: p.revoke, Watch: watch, Shares: shares, Caller: ipc.Caller}, nil
 }
 
-// givenShares is the first handle of memory for Folder.Share.
-const givenShares = driver.GivenMemory + 1
-
-// shares makes the memory that was given for it the grants', in their order.
+// shares makes the memory that was given for it the grants', in their order: behind what every
+// driver is given.
 func (p *program) shares(badges []uint64) (map[uint64]*Share, error) {
 	all := map[uint64]*Share{}
 	for i, badge := range badges {
-		h := object.Given(givenShares + i)
+		h := object.Handle(driver.Memory(1 + i))
 		if _, err := object.Info(h); errors.Is(err, syscall.EBADF) {
 			break
 		}

@@ -9,6 +9,7 @@
 //	folder   drives a virtio 9P device, and serves the host's folder behind it
 //	init     starts the others as the manifest says, and looks after them
 //	monitor  answers the keys of loam boot
+//	pci      looks after PCI, and hands functions to their drivers
 //	rng      drives a virtio entropy device
 //
 // The runner of WebAssembly modules (user/wasi) is a binary of its own: it is many times
@@ -26,6 +27,7 @@ import (
 	"loam/user/folderd"
 	"loam/user/initd"
 	"loam/user/monitor"
+	"loam/user/pcid"
 	"loam/user/sys"
 )
 
@@ -36,6 +38,7 @@ var programs = map[string]func(args []string) error{
 	"folder":  folderd.Run,
 	"init":    func([]string) error { return initd.Run() },
 	"monitor": func([]string) error { return monitor.Run() },
+	"pci":     pcid.Run,
 	"rng":     entropy.Run,
 }
 

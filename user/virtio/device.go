@@ -158,13 +158,20 @@ func (d *Device) Check() error {
 // memory that it was given serve for something else. With an error it hasn't.
 func (d *Device) Reset() error {
 	d.features, d.status = 0, 0
-	d.transport.SetStatus(0)
+	return reset(d.transport, d.pause)
+}
+
+// Reset resets a device that nobody here has open, as [Device.Reset] does.
+func Reset(t Transport) error { return reset(t, time.Sleep) }
+
+func reset(t Transport, wait func(time.Duration)) error {
+	t.SetStatus(0)
 	s, pause := uint8(0), resetPause
 	for range resetLooks {
-		if s = d.transport.Status(); s == 0 {
+		if s = t.Status(); s == 0 {
 			return nil
 		}
-		d.pause(pause)
+		wait(pause)
 		pause = min(2*pause, resetPauseMost)
 	}
 	return fault(FaultReset, uint64(s), 0)

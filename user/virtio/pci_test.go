@@ -30,7 +30,7 @@ func TestLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := ([numBARs]BAR{1: {0xfebd1000, 0x1000, false, false}, 4: {0xfe000000, 0x4000, false, true}}); bars != want {
+	if want := ([numBARs]BAR{1: {Address: 0xfebd1000, Size: 0x1000}, 4: {Address: 0xfe000000, Size: 0x4000, Prefetchable: true, Wide: true}}); bars != want {
 		t.Errorf("%+v", bars)
 	}
 	want := PCILayout{
@@ -147,7 +147,7 @@ func TestPorts(t *testing.T) {
 		p.Space[0x34] = 0xa0
 		copy(p.Space[0xa0:], []byte{9, 0x84, 20, 2, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0})
 		bars, l, err := readPCI(p, ports)
-		if err != nil || bars[0] != (BAR{0xc040, 64, true, false}) {
+		if err != nil || bars[0] != (BAR{Address: 0xc040, Size: 64, Ports: true}) {
 			t.Fatal(err, bars[0])
 		}
 		want := Region{4, 0x3000, 0x1000}
@@ -211,11 +211,11 @@ func TestMSIX(t *testing.T) {
 			t.Errorf("word %d is %#x, not %#x", i, v, want)
 		}
 	}
-	if c, command := p.Read(0x86, 2), p.Read(4, 2); c != 0x8002 || command != 0x407 {
+	if c, command := p.Read(0x86, 2), p.Read(4, 2); c != 0x8002 || command != 0x406 {
 		t.Errorf("control %#x, command %#x", c, command)
 	}
 	DisableMSIX(p, l.MSIX)
-	if c, command := p.Read(0x86, 2), p.Read(4, 2); c != 0x0002 || command != 0x007 {
+	if c, command := p.Read(0x86, 2), p.Read(4, 2); c != 0x0002 || command != 0x006 {
 		t.Errorf("control %#x, command %#x", c, command)
 	}
 	for _, n := range []int{0, 4} {

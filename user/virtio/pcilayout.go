@@ -28,6 +28,7 @@ const (
 	commandMemory = 1 << 1
 	commandMaster = 1 << 2
 	commandNoINTx = 1 << 10
+	commandBits   = 1<<11 - 1 // those that mean something
 	statusHasList = 1 << 4
 	headerMulti   = 0x80
 	capVendor     = 0x09
@@ -53,6 +54,7 @@ type BAR struct {
 	// Prefetchable memory may be mapped write-combining; registers may lie there
 	// all the same.
 	Prefetchable bool
+	Wide         bool // its address has 64 bits, and the next BAR is the upper half
 }
 
 // ReadBARs finds out the function's ranges. It has them off meanwhile, so nobody may use
@@ -67,7 +69,6 @@ func ReadBARs(c ConfigSpace) ([numBARs]BAR, error) {
 		b := BAR{Ports: value&barIO != 0}
 		low := uint64(0xf)
 		all := uint64(1<<32 - 1)
-		wide := false
 		switch {
 		case mask == 0:
 			continue
@@ -80,7 +81,7 @@ func ReadBARs(c ConfigSpace) ([numBARs]BAR, error) {
 			high, highMask := probe(c, i+1)
 			value |= high << 32
 			mask |= highMask << 32
-			all, wide = 1<<64-1, true
+			all, b.Wide = 1<<64-1, true
 			fallthrough
 		case value&barType == 0:
 			b.Prefetchable = value&barPrefetch != 0
@@ -94,7 +95,7 @@ func ReadBARs(c ConfigSpace) ([numBARs]BAR, error) {
 			return bars, fault(FaultBAR, mask, uint64(i))
 		}
 		bars[i] = b
-		if wide {
+		if b.Wide {
 			i++
 		}
 	}
@@ -359,10 +360,4 @@ func DisableMSIX(c ConfigSpace, m MSIX) {
 		c.Write(m.At+msixControl, 2, c.Read(m.At+msixControl, 2)&^msixEnable)
 	}
 	c.Write(pciCommand, 2, c.Read(pciCommand, 2)&^commandNoINTx)
-}
-
-// EnablePCI has the function answer at its BARs and reach memory. Without it neither
-// registers nor queues work.
-func EnablePCI(c ConfigSpace) {
-	c.Write(pciCommand, 2, c.Read(pciCommand, 2)|commandIO|commandMemory|commandMaster)
 }

@@ -49,9 +49,22 @@ func (n *numbers) take(b []byte) error {
 	return nil
 }
 
-// draw wants numbers of the service, again and again, until it has been started again so
-// often, and then each caller once more.
-func draw(restarts uint64, callers int) {
+// draw wants numbers of each of the services, whose endpoints it is given before and behind
+// init's, again and again, until each has been started again so often, and then each caller
+// once more.
+func draw(restarts uint64, callers int, names []string) {
+	var all sync.WaitGroup
+	for i, name := range names {
+		at := 0
+		if i > 0 {
+			at = 1 + i
+		}
+		all.Go(func() { drawOf(name, ipc.Endpoint(object.Given(at)), restarts, callers) })
+	}
+	all.Wait()
+}
+
+func drawOf(name string, service ipc.Endpoint, restarts uint64, callers int) {
 	n := numbers{seen: map[uint64]bool{}}
 	var answered, reset atomic.Uint64
 	var enough atomic.Bool
@@ -59,7 +72,7 @@ func draw(restarts uint64, callers int) {
 	start := time.Now()
 	for c := range callers {
 		all.Go(func() {
-			e := entropy.NewEntropyClient(ipc.Endpoint(object.Given(0)))
+			e := entropy.NewEntropyClient(service)
 			for i, last := c, false; ; i++ {
 				size := uint32(8 * (1 + i*i%200))
 				b, err := e.Bytes(background, size)
@@ -81,13 +94,13 @@ func draw(restarts uint64, callers int) {
 			}
 		})
 	}
-	for restartsOf("rng") < restarts {
+	for restartsOf(name) < restarts {
 		time.Sleep(5 * time.Millisecond)
 	}
 	enough.Store(true)
 	all.Wait()
-	fmt.Printf("%d numbers of %d answers in %v, %d calls told of a death\n",
-		len(n.seen), answered.Load(), time.Since(start).Round(time.Millisecond), reset.Load())
+	fmt.Printf("%s: %d numbers of %d answers in %v, %d calls told of a death\n",
+		name, len(n.seen), answered.Load(), time.Since(start).Round(time.Millisecond), reset.Load())
 }
 
 // restartsOf asks init how often it has started a service again.

@@ -34,7 +34,7 @@ func main() {
 	case "entropy":
 		shortEntropy(number(2), os.Args[3:])
 	case "draw":
-		draw(uint64(number(2)), number(3))
+		draw(uint64(number(2)), number(3), os.Args[4:])
 	case "silence":
 		silence()
 	case "folder":

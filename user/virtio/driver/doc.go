@@ -4,11 +4,17 @@
 // handles that a service was given for its device to an open device, whose interrupt
 // and whose silence the driver hears of as bits of its notification.
 //
-//	parts, err := driver.Take(registers, interrupt, memory)    // object.Given(1), ...
+//	parts, err := driver.TakeGiven()                           // object.Given(1), ...
 //	source, err := rng.Open(parts.Transport, parts.Arena)      // or blk, console
 //	loop, err := parts.Listen(note, limit, source.Device(), d.arrived)
 //	...
 //	server := ipc.Server{..., Notification: note, OnBits: func(bits uint64) { err := loop.Handle(bits) ... }}
+//
+// # Where a device is
+//
+// Over MMIO, a driver's lines are its endpoint, interrupt, registers (or memory of registers), dma. Behind
+// PCI they are its endpoint, `uses` of the bus service's (package pcid), dma. TakeGiven sees by the second
+// which of them it is: drivers are the same.
 //
 // # A device's life
 //
@@ -45,11 +51,4 @@
 //   - Streams of a machine's program: package console works on QEMU's device
 //     (test/programs/serial); missing are the ports that loam gives a machine, and who
 //     reads and writes them.
-//   - PCI (q35): a bus service that owns configuration space does virtio.Functions,
-//     ReadBARs, ReadPCI, EnablePCI and EnableMSIX, checks functions' registers against each
-//     other, and hands a driver its PCILayout, memory of its registers without the page of
-//     the MSI-X table, and an interrupt. Take gets a sibling for those.
-//   - MSI-X: interrupts without a line, and a call that tells the address and the data which
-//     the device is to write; until then INTx, level, low. With a vector for each queue
-//     Loop has no register to read.
 package driver

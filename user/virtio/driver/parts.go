@@ -32,16 +32,19 @@ func Take(registers, interrupt, memory object.Handle) (*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Parts{interrupt: object.Interrupt(interrupt)}
-	if p.Transport, err = virtio.NewMMIO(r); err != nil {
-		return nil, err
-	}
-	m, err := DMA(object.Memory(memory))
+	t, err := virtio.NewMMIO(r)
 	if err != nil {
 		return nil, err
 	}
-	p.Arena = virtio.NewArena(m)
-	return p, nil
+	return newParts(t, object.Interrupt(interrupt), object.Memory(memory))
+}
+
+func newParts(t virtio.Transport, interrupt object.Interrupt, dma object.Memory) (*Parts, error) {
+	m, err := DMA(dma)
+	if err != nil {
+		return nil, err
+	}
+	return &Parts{Transport: t, Arena: virtio.NewArena(m), interrupt: interrupt}, nil
 }
 
 // DMA makes use of memory that was made for devices, with the right to be asked for its
@@ -58,17 +61,52 @@ func DMA(memory object.Memory) (virtio.Memory, error) {
 	return virtio.NewMemory(b, address)
 }
 
-// What a driver is given by the lines of its manifest, in this order.
+// What a driver is given by the lines of its manifest, in this order. One of a PCI function is
+// given the bus service's endpoint in place of interrupt and registers, and memory behind
+// that (Memory).
 const (
 	GivenEndpoint = iota
 	GivenInterrupt
 	GivenRegisters
 	GivenMemory
+
+	givenBus       = GivenInterrupt
+	givenBusMemory = givenBus + 1
 )
 
-// TakeGiven is Take of what a driver is given.
+// Memory gives the i-th memory object that a driver is given.
+func Memory(i int) object.Memory {
+	if onBus() {
+		return object.Memory(object.Given(givenBusMemory + i))
+	}
+	return object.Memory(object.Given(GivenMemory + i))
+}
+
+// onBus reports whether the driver's device is behind PCI.
+func onBus() bool {
+	info, err := object.Info(object.Given(givenBus))
+	return err == nil && info.Kind == abi.KindEndpoint
+}
+
+// TakeGiven makes use of what a driver is given, over MMIO or PCI.
 func TakeGiven() (*Parts, error) {
-	return Take(object.Given(GivenRegisters), object.Given(GivenInterrupt), object.Given(GivenMemory))
+	p, _, err := takeGiven(false)
+	return p, err
+}
+
+// TakeGivenKept is TakeGiven for who may go on with the device as its predecessor left it:
+// with it open, its queues at work, and memory that both were given. kept is whether it can be.
+// Over PCI it can't if the bus service was started anew meanwhile, and the device has been
+// reset then.
+func TakeGivenKept() (p *Parts, kept bool, err error) { return takeGiven(true) }
+
+func takeGiven(keep bool) (p *Parts, kept bool, err error) {
+	memory := object.Handle(Memory(0))
+	if onBus() {
+		return TakePCI(object.Given(givenBus), 0, memory, keep)
+	}
+	p, err = Take(object.Given(GivenRegisters), object.Given(GivenInterrupt), memory)
+	return p, keep, err
 }
 
 // Registers makes use of a handle to a device's registers: memory that is mapped
