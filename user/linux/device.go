@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"encoding/binary"
+
+	"loam/abi"
+	"loam/user/linux/poll"
+)
+
+// pipeFile is an end of a pipe.
+type pipeFile struct {
+	poll.End
+	ino uint64
+}
+
+func (p *pipeFile) read(_ *Server, b *span) (int, abi.Errno)  { return p.Read(b) }
+func (p *pipeFile) write(_ *Server, b *span) (int, abi.Errno) { return p.Write(b) }
+func (p *pipeFile) close()                                    { p.Close() }
+
+func (p *pipeFile) stat(st *abi.Stat) {
+	*st = abi.Stat{Dev: devPipes, Ino: p.ino, Nlink: 1, Mode: abi.S_IFIFO | 0o600, Blksize: 4096}
+}
+
+func (p *pipeFile) again(flags uint32) (device, abi.Errno) {
+	n := &pipeFile{End: poll.End{Pipe: p.Pipe}, ino: p.ino}
+	m := flags & abi.O_ACCMODE
+	n.Reads, n.Writes = m != abi.O_WRONLY, m != abi.O_RDONLY
+	n.Open()
+	return n, 0
+}
+
+// anonymous is what has a node of Linux's anon_inode file system.
+type anonymous struct{}
+
+func (anonymous) stat(st *abi.Stat) {
+	*st = abi.Stat{Dev: devAnonymous, Ino: 1, Nlink: 1, Mode: 0o600, Blksize: 4096}
+}
+
+func (anonymous) again(uint32) (device, abi.Errno) { return nil, abi.ENXIO }
+
+// eventFile is an eventfd.
+type eventFile struct {
+	poll.Eventfd
+	anonymous
+}
+
+func (f *eventFile) close() {}
+
+func (f *eventFile) read(s *Server, b *span) (int, abi.Errno) {
+	if b.Len() < 8 {
+		return 0, abi.EINVAL
+	}
+	v, e := f.Take()
+	if e != 0 {
+		return 0, e
+	}
+	word := s.scratch[:8]
+	binary.LittleEndian.PutUint64(word, v)
+	_, e = b.Put(word)
+	return 8, e
+}
+
+func (f *eventFile) write(s *Server, b *span) (int, abi.Errno) {
+	if b.Len() != 8 { // as Linux since 6.9
+		return 0, abi.EINVAL
+	}
+	// A write that waits takes its bytes again.
+	word := s.scratch[:8]
+	if _, e := b.Get(word); e != 0 {
+		return 0, e
+	}
+	if e := f.Add(binary.LittleEndian.Uint64(word)); e != 0 {
+		return 0, e
+	}
+	return 8, 0
+}
+
+// epollFile is an epoll.
+type epollFile struct {
+	*poll.Epoll
+	anonymous
+}
+
+func (f *epollFile) read(*Server, *span) (int, abi.Errno)  { return 0, abi.EINVAL }
+func (f *epollFile) write(*Server, *span) (int, abi.Errno) { return 0, abi.EINVAL }
+func (f *epollFile) close()                                { f.Close() }
+
+// Stream is a standard stream of the sandbox: what comes from outside, or goes there.
+type Stream interface {
+	poll.File
+	// TryRead moves what has come to b. 0 is the end; lx.Wait: nothing has come.
+	TryRead(b Buffer) (int, abi.Errno)
+	// TryWrite takes what there is room for. lx.Wait: some is left.
+	TryWrite(b Buffer) (int, abi.Errno)
+	// Control is ioctl(2): ENOTTY where there is no terminal.
+	Control(request uint32, in []byte) (out []byte, e abi.Errno)
+}
+
+// Buffer is memory of who calls, as lx.Buffer has it.
+type Buffer interface {
+	Len() int
+	Put(p []byte) (int, abi.Errno)
+	Get(p []byte) (int, abi.Errno)
+}
+
+// streamFile is a stream.
+type streamFile struct {
+	Stream
+	ino uint64
+}
+
+func (f *streamFile) read(_ *Server, b *span) (int, abi.Errno) {
+	if b.Len() == 0 {
+		return 0, 0
+	}
+	return f.TryRead(b)
+}
+
+func (f *streamFile) write(_ *Server, b *span) (int, abi.Errno) {
+	if b.Len() == 0 {
+		return 0, 0
+	}
+	return f.TryWrite(b)
+}
+
+func (f *streamFile) close()                           {}
+func (f *streamFile) again(uint32) (device, abi.Errno) { return f, 0 }
+
+// stat says that it is a pipe, to or from the host.
+func (f *streamFile) stat(st *abi.Stat) {
+	*st = abi.Stat{Dev: devPipes, Ino: f.ino, Nlink: 1, Mode: abi.S_IFIFO | 0o600, Blksize: 4096}
+}
+
+// Numbers of devices that files are on.
+const (
+	devRoot      = 1 // tmpfs
+	devDev       = 5
+	devProc      = 20
+	devPipes     = 13
+	devAnonymous = 14
+	devBoot      = 15
+	devFolders   = 64 // of the first host folder, and the next of the next
+)

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+	"loam/user/linux/poll"
+)
+
+// fakeKernel is a kernel whose callers' memory is one piece of the test's.
+type fakeKernel struct {
+	base    uint64
+	memory  []byte
+	now     int64
+	alarm   int64
+	replies map[uint64]reply
+}
+
+type reply struct {
+	result      uint64
+	interrupted bool
+}
+
+func (k *fakeKernel) at(addr uint64, n int) []byte {
+	if addr < k.base || addr-k.base > uint64(len(k.memory)) {
+		return nil
+	}
+	p := k.memory[addr-k.base:]
+	return p[:min(n, len(p))]
+}
+
+func (k *fakeKernel) Read(_, addr uint64, p []byte) int  { return copy(p, k.at(addr, len(p))) }
+func (k *fakeKernel) Write(_, addr uint64, p []byte) int { return copy(k.at(addr, len(p)), p) }
+func (k *fakeKernel) Now() int64                         { return k.now }
+func (k *fakeKernel) Alarm(at int64)                     { k.alarm = at }
+
+func (k *fakeKernel) Reply(token, result uint64, interrupted bool) {
+	k.replies[token] = reply{result, interrupted}
+}
+
+type fakeMachine struct{}
+
+func (fakeMachine) CPUs() int                { return 2 }
+func (fakeMachine) Memory() (uint64, uint64) { return 1 << 30, 1 << 29 }
+func (fakeMachine) File(name string) []byte  { return []byte("\x7fELF") }
+
+// fakeStream is a stream of the test's.
+type fakeStream struct {
+	in    []byte
+	ended bool
+	out   []byte
+	room  int
+	queue poll.Queue
+}
+
+func (s *fakeStream) Queue() *poll.Queue { return &s.queue }
+
+func (s *fakeStream) Events() (v uint32) {
+	if len(s.in) > 0 || s.ended {
+		v |= abi.EPOLLIN
+	}
+	if s.room > 0 {
+		v |= abi.EPOLLOUT
+	}
+	return v
+}
+
+func (s *fakeStream) TryRead(b Buffer) (int, abi.Errno) {
+	if len(s.in) == 0 && !s.ended {
+		return 0, lx.Wait
+	}
+	n, e := b.Put(s.in[:min(len(s.in), b.Len())])
+	s.in = s.in[n:]
+	return n, e
+}
+
+func (s *fakeStream) TryWrite(b Buffer) (int, abi.Errno) {
+	p := make([]byte, min(b.Len(), s.room))
+	n, e := b.Get(p)
+	s.out, s.room = append(s.out, p[:n]...), s.room-n
+	if e == 0 && b.Len() > 0 {
+		e = lx.Wait
+	}
+	return n, e
+}
+
+func (s *fakeStream) Control(uint32, []byte) ([]byte, abi.Errno) { return nil, abi.ENOTTY }
+
+// world is a server with one process.
+type world struct {
+	*Server
+	t      testing.TB
+	k      *fakeKernel
+	stream [3]*fakeStream
+	badge  uint64
+	token  uint64
+}
+
+const fakeBase = 0x10000
+
+func newWorld(t testing.TB) *world {
+	w := &world{t: t, k: &fakeKernel{base: fakeBase, memory: make([]byte, 1<<20), now: 1e9, alarm: never, replies: map[uint64]reply{}}}
+	c := Config{Kernel: w.k, Machine: fakeMachine{}, Memory: 64 << 20, Clock: func() abi.Timespec { return abi.TimespecOf(time.Now().UnixNano()) },
+		Random: func(p []byte) { _, _ = rand.Read(p) }}
+	for i := range w.stream {
+		w.stream[i] = &fakeStream{room: 1 << 20}
+		c.Streams[i] = w.stream[i]
+	}
+	w.Server = New(c)
+	w.badge = w.Adopt(42, "test", "/boot/program", "/")
+	return w
+}
+
+// call makes a call that is answered at once.
+func (w *world) call(nr int, args ...uint64) uint64 {
+	w.t.Helper()
+	r, now := w.begin(nr, args...)
+	if !now {
+		w.t.Fatalf("call %d waits", nr)
+	}
+	return r
+}
+
+// begin makes a call, and reports whether it was answered at once.
+func (w *world) begin(nr int, args ...uint64) (uint64, bool) {
+	w.token++
+	c := Call{Number: uint64(nr), Badge: w.badge, Token: w.token}
+	copy(c.Args[:], args)
+	return w.Handle(&c)
+}
+
+// put puts bytes into the caller's memory at an offset, and gives their address.
+func (w *world) put(off int, b string) uint64 {
+	copy(w.k.memory[off:], b)
+	return fakeBase + uint64(off)
+}
+
+// want checks a call's result: a number, or an abi.Errno.
+func (w *world) want(want any, nr int, args ...uint64) {
+	w.t.Helper()
+	r := w.call(nr, args...)
+	switch v := want.(type) {
+	case int:
+		if r != uint64(v) {
+			w.t.Fatalf("%s: %d, want %d", abi.Name(abi.HostArch, uint64(nr)), int64(r), v)
+		}
+	case abi.Errno:
+		if e, bad := abi.Failed(r); !bad || e != v {
+			w.t.Fatalf("%s: %d, want %s", abi.Name(abi.HostArch, uint64(nr)), int64(r), v.Name())
+		}
+	}
+}

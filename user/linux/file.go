@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"loam/abi"
+	"loam/user/linux/lx"
+	"loam/user/linux/poll"
+	"loam/user/linux/vfs"
+)
+
+// file is what descriptors are of: an open file description.
+type file struct {
+	refs  int32
+	flags uint32 // access mode and status flags
+	busy  bool   // somebody waits in an operation that moves pos
+	pos   int64
+	path  vfs.Path
+	open  vfs.Open // nil of what has no position: dev, and files opened with O_PATH
+	dev   device   // or this
+	in    []watch  // epolls that watch it
+}
+
+// watch is an epoll that watches a file.
+type watch struct {
+	epoll *epollFile
+	key   poll.Key
+}
+
+// device is what has no position and can be waited for: pipes, eventfds, epolls, streams. An
+// operation answers lx.Wait if it can't go on, when some may have been done.
+type device interface {
+	poll.File
+	read(s *Server, b *span) (int, abi.Errno)
+	write(s *Server, b *span) (int, abi.Errno)
+	stat(s *abi.Stat)
+	// again opens it by its name in /proc/self/fd.
+	again(flags uint32) (device, abi.Errno)
+	close()
+}
+
+func (f *file) reads() bool {
+	m := f.flags & abi.O_ACCMODE
+	return (m == abi.O_RDONLY || m == abi.O_RDWR)
+}
+
+func (f *file) writes() bool {
+	m := f.flags & abi.O_ACCMODE
+	return (m == abi.O_WRONLY || m == abi.O_RDWR)
+}
+
+func (f *file) nonblock() bool { return f.flags&abi.O_NONBLOCK != 0 }
+
+// unref takes a reference away, and closes the file with the last.
+func (s *Server) unref(f *file) {
+	if f.refs--; f.refs > 0 {
+		return
+	}
+	for _, w := range f.in {
+		w.epoll.Remove(w.key)
+	}
+	f.in = nil
+	switch {
+	case f.dev != nil:
+		f.dev.close()
+	case f.open != nil:
+		f.open.Close()
+	}
+}
+
+// enter gives a new file a descriptor. If there is none left, it is closed.
+func (s *Server) enter(t *task, f *file, flags uint64) uint64 {
+	f.refs = 1
+	fd, ok := t.p.table.Add(f, 0, flags&abi.O_CLOEXEC != 0)
+	if !ok {
+		s.unref(f)
+		return abi.EMFILE.Result()
+	}
+	return uint64(fd)
+}
+
+// newDevice makes a file of a device.
+func (s *Server) newDevice(d device, flags uint32) *file {
+	f := &file{dev: d, flags: flags &^ abi.O_CLOEXEC}
+	f.path = vfs.Path{Mount: s.root, Node: &devNode{d: d}}
+	return f
+}
+
+// devNode is the node of a device that has no name in a file system.
+type devNode struct {
+	vfs.Base
+	d device
+}
+
+// Mode is for vfs.Node.
+func (n *devNode) Mode() uint32 {
+	var st abi.Stat
+	n.d.stat(&st)
+	return st.Mode
+}
+
+// Stat is for vfs.Node.
+func (n *devNode) Stat(_ vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
+	n.d.stat(st)
+	return abi.Timespec{}, 0
+}
+
+// Change is accepted, and nothing is changed.
+func (n *devNode) Change(vfs.Waiter, *vfs.Change) abi.Errno { return 0 }
+
+// Statfs is for vfs.Node: as of Linux's pipes.
+func (n *devNode) Statfs(_ vfs.Waiter, st *lx.Statfs) abi.Errno {
+	*st = lx.Statfs{Type: 0x5049_5045, Bsize: 4096, Namelen: lx.NameMax}
+	return 0
+}
+
+// Open is for vfs.Node.
+func (n *devNode) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
+	d, e := n.d.again(flags)
+	return &devOpen{d: d}, e
+}
+
+// devOpen is what opening a device gives, for the server to take it out.
+type devOpen struct {
+	vfs.BaseOpen
+	d device
+}
+
+// sysRead: descriptor, buffer, length.
+func sysRead(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	if f == nil || !f.reads() {
+		return abi.EBADF.Result()
+	}
+	return s.read(t, f, s.one(t, t.Args[1], t.Args[2]))
+}
+
+// sysReadv: descriptor, iovec, count.
+func sysReadv(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	if f == nil || !f.reads() {
+		return abi.EBADF.Result()
+	}
+	b, e := s.several(t, t.Args[1], t.Args[2])
+	switch _, epoll := f.dev.(*epollFile); {
+	case e != 0:
+		return fail(e)
+	case b.Len() == 0 && !epoll:
+		return 0
+	}
+	return s.read(t, f, b)
+}
+
+// sysPread64: descriptor, buffer, length, offset; and preadv(2), whose buffer is an iovec.
+func sysPread64(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	e := positioned(f, t.Args[3])
+	if e == 0 && !f.reads() {
+		e = abi.EBADF
+	}
+	if e != 0 {
+		return fail(e)
+	}
+	b, e := s.buffer(t, t.Number == lx.SysPread64)
+	if e != 0 {
+		return fail(e)
+	}
+	n, e := f.open.Read(t.waiter, b, int64(t.Args[3]))
+	return count(n, e)
+}
+
+// buffer gives the buffer of a call which has it in arguments 1 and 2.
+func (s *Server) buffer(t *task, one bool) (*span, abi.Errno) {
+	if one {
+		return s.one(t, t.Args[1], t.Args[2]), 0
+	}
+	return s.several(t, t.Args[1], t.Args[2])
+}
+
+// positioned checks that a file has positions, and this one.
+func positioned(f *file, off uint64) abi.Errno {
+	switch {
+	case f == nil:
+		return abi.EBADF
+	case int64(off) < 0:
+		return abi.EINVAL
+	case f.open == nil:
+		return abi.ESPIPE
+	}
+	return 0
+}
+
+// count is the result of an operation that has moved n bytes.
+func count(n int, e abi.Errno) uint64 {
+	if e != 0 {
+		return fail(e)
+	}
+	return uint64(n)
+}
+
+// read reads from where the file is.
+func (s *Server) read(t *task, f *file, b *span) uint64 {
+	if f.dev != nil {
+		n, e := f.dev.read(s, b)
+		if e == lx.Wait {
+			if f.nonblock() {
+				return abi.EAGAIN.Result()
+			}
+			return s.waitFor(t, f, f.dev.Queue())
+		}
+		return count(n, e)
+	}
+	if !s.occupy(t, f) {
+		return slow
+	}
+	n, e := f.open.Read(t.waiter, b, f.pos)
+	if e == 0 {
+		f.pos += int64(n)
+	}
+	s.vacate(t, f)
+	return count(n, e)
+}
+
+// occupy keeps f's position for t, until vacate. false: another has it, and t may not wait.
+func (s *Server) occupy(t *task, f *file) bool {
+	if t.waiter == nil {
+		return !f.busy
+	}
+	for f.busy {
+		s.changed.Wait()
+		s.current = t.p
+	}
+	f.busy = true
+	return true
+}
+
+func (s *Server) vacate(t *task, f *file) {
+	if t.waiter != nil {
+		f.busy = false
+		s.changed.Broadcast()
+	}
+}
+
+// sysWrite: descriptor, buffer, length.
+func sysWrite(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	if f == nil || !f.writes() {
+		return abi.EBADF.Result()
+	}
+	return s.write(t, f, s.one(t, t.Args[1], t.Args[2]))
+}
+
+// sysWritev: descriptor, iovec, count.
+func sysWritev(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	if f == nil || !f.writes() {
+		return abi.EBADF.Result()
+	}
+	b, e := s.several(t, t.Args[1], t.Args[2])
+	switch _, epoll := f.dev.(*epollFile); {
+	case e != 0:
+		return fail(e)
+	case b.Len() == 0 && !epoll:
+		return 0
+	}
+	return s.write(t, f, b)
+}
+
+// sysPwrite64: descriptor, buffer, length, offset; and pwritev(2).
+func sysPwrite64(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	e := positioned(f, t.Args[3])
+	if e == 0 && !f.writes() {
+		e = abi.EBADF
+	}
+	if e != 0 {
+		return fail(e)
+	}
+	b, e := s.buffer(t, t.Number == lx.SysPwrite64)
+	if e != 0 {
+		return fail(e)
+	}
+	n, _, e := f.open.Write(t.waiter, b, int64(t.Args[3]), f.flags&abi.O_APPEND != 0)
+	return count(n, e)
+}
+
+// write writes to where the file is.
+func (s *Server) write(t *task, f *file, b *span) uint64 {
+	if f.dev != nil {
+		return s.writeDevice(t, f, b)
+	}
+	if !s.occupy(t, f) {
+		return slow
+	}
+	n, end, e := f.open.Write(t.waiter, b, f.pos, f.flags&abi.O_APPEND != 0)
+	if e == 0 {
+		f.pos = end
+	}
+	s.vacate(t, f)
+	return count(n, e)
+}
+
+// writeDevice writes all of it, and waits for room as often as it must.
+func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
+	done := 0
+	if t.w != nil {
+		done = t.w.done
+		b.skip(done)
+	}
+	n, e := f.dev.write(s, b)
+	done += n
+	switch {
+	case e == lx.Wait && !f.nonblock():
+		result := s.waitFor(t, f, f.dev.Queue())
+		t.w.done = done
+		return result
+	case done > 0:
+		return uint64(done)
+	case e == lx.Wait:
+		return abi.EAGAIN.Result()
+	}
+	return count(n, e)
+}
+
+// sysLseek: descriptor, offset, whence.
+func sysLseek(s *Server, t *task) uint64 {
+	f := s.file(t, t.Args[0])
+	if e := positioned(f, 0); e != 0 {
+		if e == abi.ESPIPE && f.path.Node.Mode()&abi.S_IFMT == 0 {
+			return 0 // an eventfd or epoll, whose position nobody looks at
+		}
+		return fail(e)
+	}
+	if !s.occupy(t, f) {
+		return slow
+	}
+	defer s.vacate(t, f)
+	off := int64(t.Args[1])
+	base := int64(0)
+	switch int32(t.Args[2]) {
+	case abi.SEEK_SET:
+	case abi.SEEK_CUR:
+		base = f.pos
+	case abi.SEEK_END:
+		if vfs.IsDir(f.path.Node) {
+			return abi.EINVAL.Result()
+		}
+		var st abi.Stat
+		if _, e := f.path.Node.Stat(t.waiter, &st); e != 0 {
+			return fail(e)
+		}
+		base = st.Size
+	case lx.SeekData, lx.SeekHole:
+		to, e := f.open.Seek(t.waiter, off, int(t.Args[2]))
+		if e != 0 {
+			return fail(e)
+		}
+		f.pos = to
+		return uint64(to)
+	default:
+		return abi.EINVAL.Result()
+	}
+	to := base + off
+	if to < 0 {
+		return abi.EINVAL.Result()
+	}
+	f.pos = to
+	return uint64(to)
+}

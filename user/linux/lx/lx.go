@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lx is what the parts of the Linux personality say to each other in: numbers and
+// layouts of Linux that package abi lacks, since the kernel answers nothing with them,
+// and the memory of who calls.
+package lx
+
+import "loam/abi"
+
+// None is the number of calls that an architecture doesn't have: no call has it.
+const None = MaxNumber
+
+// MaxNumber is above all numbers of calls, and how many a table of them has, but for the place of None.
+const MaxNumber = 512
+
+// Wait is no error of Linux's, but what an operation answers that can't go on at once, where
+// it was not allowed to wait. It has changed nothing.
+const Wait abi.Errno = 600
+
+// Buffer is memory of who calls: where a read's data goes, where a write's comes from.
+// Put and Get go on where the last of them ended.
+type Buffer interface {
+	// Len is how many bytes are left.
+	Len() int
+	// Put moves p there, as much of it as there is room for, and tells how much. EFAULT:
+	// some of the memory is missing; what was moved counts.
+	Put(p []byte) (int, abi.Errno)
+	// Get moves what is there to p.
+	Get(p []byte) (int, abi.Errno)
+}
+
+// Flags of open(2) that package abi lacks.
+const (
+	O_DSYNC    = 0x1000
+	O_ASYNC    = 0x2000
+	O_NOATIME  = 0x4_0000
+	O_SYNC     = 0x10_1000
+	O_TMPFILE  = 0x41_0000
+	O_SETFL    = abi.O_APPEND | abi.O_NONBLOCK | O_ASYNC | abi.O_DIRECT | O_NOATIME // what F_SETFL changes
+	O_FILE     = abi.O_ACCMODE | O_SETFL | abi.O_LARGEFILE | abi.O_PATH | O_SYNC | abi.O_DIRECTORY | abi.O_NOFOLLOW
+	Whiteout   = 4 // RENAME_WHITEOUT
+	Exchange   = 2 // RENAME_EXCHANGE
+	NoReplace  = 1 // RENAME_NOREPLACE
+	UtimeNow   = 1<<30 - 1
+	UtimeOmit  = 1<<30 - 2
+	FollowLink = 0x400 // AT_SYMLINK_FOLLOW
+	AccessEff  = 0x200 // AT_EACCESS
+	NoAutoMnt  = 0x800 // AT_NO_AUTOMOUNT
+	StatSync   = 0x6000
+	NameMax    = 255
+)
+
+// Whence of lseek(2) that package abi lacks.
+const (
+	SeekData = 3
+	SeekHole = 4
+)
+
+// Modes of fallocate(2).
+const (
+	KeepSize  = 1
+	PunchHole = 2
+)
+
+// Commands of fcntl(2) that package abi lacks.
+const (
+	F_SETOWN     = 8
+	F_GETOWN     = 9
+	F_OFD_GETLK  = 36
+	F_OFD_SETLK  = 37
+	F_OFD_SETLKW = 38
+	F_ADD_SEALS  = 1033
+	F_GET_SEALS  = 1034
+)
+
+// Requests of ioctl(2) that package abi lacks.
+const (
+	TCSETS     = 0x5402
+	TCSETSW    = 0x5403
+	TCSETSF    = 0x5404
+	TIOCGPGRP  = 0x540f
+	TIOCSWINSZ = 0x5414
+	FIOASYNC   = 0x5452
+)
+
+// POLLNormal are the bits of poll(2) of a file that is always ready.
+const POLLNormal = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDNORM | abi.EPOLLWRNORM
+
+// Types of directory entries (d_type of getdents64).
+const (
+	DT_FIFO = 1
+	DT_CHR  = 2
+	DT_DIR  = 4
+	DT_BLK  = 6
+	DT_REG  = 8
+	DT_LNK  = 10
+	DT_SOCK = 12
+)
+
+// TypeOf gives the type of directory entries of files with a mode.
+func TypeOf(mode uint32) uint8 { return uint8(mode & abi.S_IFMT >> 12) }

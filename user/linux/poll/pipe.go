@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"loam/abi"
+	"loam/user/linux/lx"
+)
+
+// Sizes of pipes in bytes.
+const (
+	PipeSize    = 64 << 10 // of a new one
+	MaxPipeSize = 1 << 20  // fs.pipe-max-size
+	minPipeSize = 4 << 10
+)
+
+// Pipe is a pipe: a ring that grows up to a limit as it is used.
+type Pipe struct {
+	ring             []byte
+	at, n            int // the first byte that is there, and how many are
+	limit            int
+	readers, writers int // open ends
+	queue            Queue
+}
+
+// NewPipe makes a pipe with one end of each kind.
+func NewPipe() *Pipe { return &Pipe{limit: PipeSize, readers: 1, writers: 1} }
+
+// End is an end of a pipe, or both.
+type End struct {
+	*Pipe
+	Reads, Writes bool
+}
+
+// Queue is for both ends: what is told says what is meant.
+func (p *Pipe) Queue() *Queue { return &p.queue }
+
+// Events is for File.
+func (e *End) Events() uint32 {
+	p, v := e.Pipe, uint32(0)
+	if e.Reads {
+		if p.n > 0 {
+			v |= abi.EPOLLIN | abi.EPOLLRDNORM
+		}
+		if p.writers == 0 {
+			v |= abi.EPOLLHUP
+		}
+	}
+	if e.Writes {
+		if p.limit-p.n >= abi.PIPE_BUF {
+			v |= abi.EPOLLOUT | abi.EPOLLWRNORM
+		}
+		if p.readers == 0 {
+			v |= abi.EPOLLERR
+		}
+	}
+	return v
+}
+
+// Open counts another end, and Close takes one away.
+func (e *End) Open() { e.count(1) }
+
+// Close takes an end away; with the last of a kind who waits at the other is told.
+func (e *End) Close() {
+	e.count(-1)
+	switch {
+	case e.Writes && e.writers == 0:
+		e.queue.Tell(abi.EPOLLHUP | abi.EPOLLIN | abi.EPOLLRDNORM)
+	case e.Reads && e.readers == 0:
+		e.queue.Tell(abi.EPOLLERR | abi.EPOLLOUT | abi.EPOLLWRNORM)
+	}
+	if e.readers == 0 {
+		e.ring, e.n = nil, 0
+	}
+}
+
+func (e *End) count(by int) {
+	if e.Reads {
+		e.readers += by
+	}
+	if e.Writes {
+		e.writers += by
+	}
+}
+
+// Buffered is how many bytes are in it.
+func (p *Pipe) Buffered() int { return p.n }
+
+// Limit is how many can be.
+func (p *Pipe) Limit() int { return p.limit }
+
+// SetLimit changes that, to a power of two that has room for n and for what is there, and
+// gives it. EBUSY: more is there than n. EPERM: too large.
+func (p *Pipe) SetLimit(n int) (int, abi.Errno) {
+	size := minPipeSize
+	for size < n {
+		size *= 2
+	}
+	switch {
+	case n <= 0:
+		return 0, abi.EINVAL
+	case size > MaxPipeSize:
+		return 0, abi.EPERM
+	case size < p.n:
+		return 0, abi.EBUSY
+	}
+	p.limit = size
+	p.resize(min(len(p.ring), size))
+	return size, 0
+}
+
+// resize gives the ring another size, which has room for what is there.
+func (p *Pipe) resize(size int) {
+	if size == len(p.ring) {
+		return
+	}
+	ring := make([]byte, size)
+	k := copy(ring, p.ring[p.at:min(p.at+p.n, len(p.ring))])
+	copy(ring[k:], p.ring[:p.n-k])
+	p.ring, p.at = ring, 0
+}
+
+// Read moves what is there to b. 0 is the end: there is no writer. lx.Wait: nothing is
+// there yet.
+func (p *Pipe) Read(b lx.Buffer) (int, abi.Errno) {
+	if b.Len() == 0 {
+		return 0, 0
+	}
+	if p.n == 0 {
+		if p.writers == 0 {
+			return 0, 0
+		}
+		return 0, lx.Wait
+	}
+	done := 0
+	for p.n > 0 && b.Len() > 0 {
+		k, e := b.Put(p.ring[p.at:min(p.at+p.n, len(p.ring))])
+		done += k
+		p.n -= k
+		if p.at += k; p.at >= len(p.ring) {
+			p.at = 0
+		}
+		if e != 0 {
+			if done == 0 {
+				return 0, e
+			}
+			break
+		}
+	}
+	if p.n == 0 {
+		p.at = 0
+	}
+	p.queue.Tell(abi.EPOLLOUT | abi.EPOLLWRNORM)
+	return done, 0
+}
+
+// Write takes from b what there is room for, and tells how much: up to PIPE_BUF all or
+// nothing. lx.Wait: some is left that there is no room for, and what was written counts.
+func (p *Pipe) Write(b lx.Buffer) (done int, e abi.Errno) {
+	if p.readers == 0 {
+		return 0, abi.EPIPE
+	}
+	want := b.Len()
+	if want <= abi.PIPE_BUF && p.limit-p.n < want {
+		return 0, lx.Wait
+	}
+	for b.Len() > 0 && p.n < p.limit {
+		p.grow(b.Len())
+		end := p.at + p.n
+		room := p.ring[min(end, len(p.ring)):]
+		if end >= len(p.ring) {
+			room = p.ring[end-len(p.ring) : p.at]
+		}
+		k, err := b.Get(room[:min(len(room), p.limit-p.n)])
+		p.n += k
+		done += k
+		if e = err; e != 0 {
+			break
+		}
+	}
+	if done > 0 {
+		p.queue.Tell(abi.EPOLLIN | abi.EPOLLRDNORM)
+	}
+	switch {
+	case e != 0 && done > 0:
+		return done, 0
+	case e == 0 && b.Len() > 0:
+		return done, lx.Wait
+	}
+	return done, e
+}
+
+// grow makes room for more bytes, if there may be some.
+func (p *Pipe) grow(more int) {
+	size := max(len(p.ring), 512)
+	for size < p.limit && size < p.n+more {
+		size *= 2
+	}
+	p.resize(min(size, p.limit))
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"sync"
+
+	"loam/abi"
+	"loam/user/linux/fd"
+	"loam/user/linux/lx"
+	"loam/user/linux/tmpfs"
+	"loam/user/linux/vfs"
+)
+
+// MaxFiles is how many descriptors a process has at most.
+const MaxFiles = 1 << 14
+
+// process is a process whose calls come here.
+type process struct {
+	badge uint64
+	pid   int32
+	name  string
+	exe   string
+	table fd.Table[file]
+	view  vfs.View
+	proc  vfs.Node // its directory in /proc, once somebody has asked
+}
+
+// Machine is what /proc tells of the machine.
+type Machine interface {
+	// CPUs is how many there are.
+	CPUs() int
+	// Memory gives how many bytes there are, and how many are free.
+	Memory() (total, free uint64)
+	// File gives a file of the boot archive, nil: there is none.
+	File(name string) []byte
+}
+
+// Config is what a server is made with.
+type Config struct {
+	Kernel  Kernel
+	Machine Machine
+	Streams [3]Stream
+	Memory  int64               // bytes that the tmpfs may take
+	Clock   func() abi.Timespec // CLOCK_REALTIME
+	Random  func(p []byte)
+}
+
+// New makes a server whose tree is an empty tmpfs with what every program expects.
+func New(c Config) *Server {
+	s := &Server{kernel: c.Kernel, machine: c.Machine, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
+		unknown: map[uint64]uint64{}, alarm: never}
+	s.changed.L = &s.mu
+	for _, k := range known {
+		s.calls[k.number] = k.do
+	}
+	s.calls[lx.None] = nil
+	fs := tmpfs.New(c.Memory, devRoot, c.Clock)
+	s.root = &vfs.Mount{Root: fs.Root(), Source: "tmpfs", Type: "tmpfs"}
+	for i, st := range c.Streams {
+		s.inode++
+		mode := uint32(abi.O_RDONLY)
+		if i > 0 {
+			mode = abi.O_WRONLY
+		}
+		s.streams[i] = s.newDevice(&streamFile{st, s.inode}, mode)
+		s.streams[i].refs = 1 // the server's own
+	}
+	s.plant(c)
+	return s
+}
+
+// plant makes the directories that there are at the begin, and mounts.
+func (s *Server) plant(c Config) {
+	v := s.view()
+	for _, d := range []struct {
+		path string
+		mode uint32
+	}{{"/boot", 0o755}, {"/dev", 0o755}, {"/etc", 0o755}, {"/home", 0o755}, {"/mnt", 0o755}, {"/proc", 0o555},
+		{"/root", 0o700}, {"/tmp", 0o1777}, {"/usr", 0o755}, {"/var", 0o755}, {"/var/tmp", 0o1777}} {
+		_ = v.Mkdir(nil, v.Root, d.path, d.mode)
+	}
+	now := c.Clock()
+	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)
+	s.mount("/proc", s.proc(now), "proc", "proc", false)
+	s.mount("/boot", s.boot(now), "boot", "bootfs", true)
+}
+
+// view is that of a new process.
+func (s *Server) view() vfs.View {
+	p := vfs.Path{Mount: s.root, Node: s.root.Root}
+	return vfs.View{Root: p, Cwd: p, Umask: 0}
+}
+
+// mount mounts a file system over a directory that is there.
+func (s *Server) mount(path string, root vfs.Node, source, kind string, readOnly bool) abi.Errno {
+	v := s.view()
+	p, e := v.Lookup(nil, v.Root, path, true)
+	if e == 0 {
+		_, e = p.Mount.Add(p, root, source, kind, readOnly)
+	}
+	return e
+}
+
+// Mount mounts a file system over a path, of which it makes the directories that aren't there.
+func (s *Server) Mount(path string, root vfs.Node, source, kind string, readOnly bool) abi.Errno {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.view()
+	for i := 1; i <= len(path); i++ {
+		if i == len(path) || path[i] == '/' {
+			if e := v.Mkdir(nil, v.Root, path[:i], 0o755); e != 0 && e != abi.EEXIST {
+				return e
+			}
+		}
+	}
+	return s.mount(path, root, source, kind, readOnly)
+}
+
+// Adopt takes a process in, with the standard streams, and gives the badge that its calls come
+// with. exe is the path of its file, and cwd where its paths begin, if that is there.
+func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.badge++
+	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, view: s.view()}
+	p.view.Umask = 0o022
+	p.table.Limit = MaxFiles
+	for _, f := range s.streams {
+		f.refs++
+		p.table.Add(f, 0, false)
+	}
+	if at, e := p.view.Lookup(nil, p.view.Root, cwd, true); e == 0 && vfs.IsDir(at.Node) {
+		p.view.Cwd = at
+	}
+	s.processes[p.badge] = p
+	return p.badge
+}
+
+// Ended says that a process has ended: its descriptors are closed, and its calls forgotten.
+func (s *Server) Ended(badge uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.processes[badge]
+	if p == nil {
+		return
+	}
+	delete(s.processes, badge)
+	if s.last == p {
+		s.last = nil
+	}
+	for _, w := range s.waits {
+		if w.t.p == p {
+			s.drop(w)
+		}
+	}
+	p.table.Each(0, func(n int32, f *file) {
+		p.table.Remove(n)
+		s.unref(f)
+	})
+	s.retry()
+}
+
+// Locker is the server's lock, for who tells its streams' queues.
+func (s *Server) Locker() sync.Locker { return (*locker)(s) }
+
+// locker tries calls again before it frees the lock.
+type locker Server
+
+// Lock is for sync.Locker.
+func (l *locker) Lock() { l.mu.Lock() }
+
+// Unlock is for sync.Locker.
+func (l *locker) Unlock() {
+	(*Server)(l).retry()
+	l.mu.Unlock()
+}
+
+// Unknown gives how often each call came that isn't known, by number.
+func (s *Server) Unknown() map[uint64]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[uint64]uint64{}
+	for n, k := range s.unknown {
+		all[n] = k
+	}
+	return all
+}
+
+// Calls is how many calls were handled.
+func (s *Server) Calls() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counted
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"container/heap"
+	"sync"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+	"loam/user/linux/vfs"
+)
+
+// Call is a Linux call of a process, which the kernel has forwarded.
+type Call struct {
+	Number uint64
+	Args   [6]uint64
+	Thread uint64
+	Badge  uint64 // of its process
+	Token  uint64
+}
+
+// Kernel is what a server asks of the kernel.
+type Kernel interface {
+	// Read and Write copy from and to the memory of who made the call with a token, less
+	// than asked where memory is missing, or the call is no more.
+	Read(token, addr uint64, p []byte) int
+	Write(token, addr uint64, p []byte) int
+	// Reply answers a call. interrupted says that a signal ended it: it is made again where
+	// the handler wants that.
+	Reply(token, result uint64, interrupted bool)
+	// Now is CLOCK_MONOTONIC in ns.
+	Now() int64
+	// Alarm has Tick called at a time, and at no time that was set before.
+	Alarm(at int64)
+}
+
+// Results of handlers that are none of a call's.
+const (
+	blocked = 1 << 63   // the task is in the queues of what it waits for
+	slow    = 1<<63 + 1 // it has to be done where it may wait
+)
+
+// handler does a call.
+type handler func(s *Server, t *task) uint64
+
+// Server has the descriptors and files of a sandbox.
+type Server struct {
+	kernel Kernel
+	calls  [lx.MaxNumber + 1]handler
+
+	mu        sync.Mutex
+	changed   sync.Cond           // a file's position is free; on mu
+	processes map[uint64]*process // guarded by mu, as all that follows; by badge
+	last      *process            // who called last
+	current   *process            // whose call is handled
+	badge     uint64              // the last that was given
+	now       task                // the call that is handled by Handle
+	woken     []*waiting          // to be tried again
+	waits     map[uint64]*waiting // by token
+	timers    timerHeap
+	alarm     int64             // what the kernel's alarm is set to
+	unknown   map[uint64]uint64 // how often a call came that isn't known
+	counted   uint64            // calls
+	root      *vfs.Mount
+	streams   [3]*file
+	inode     uint64 // the last that was given to a pipe
+	machine   Machine
+
+	attributes abi.Stat   // of fstat
+	scratch    [4096]byte // for what is copied from and to callers within a call
+
+	workers int
+	queue   []*task // for workers
+}
+
+// task is a call that is handled.
+type task struct {
+	Call
+	p      *process
+	w      *waiting   // if it has waited before
+	waiter vfs.Waiter // if it may wait
+	held   *file      // the file that it is about, if it waits
+	buffer span
+}
+
+// maxWorkers is how many calls wait for other servers at once.
+const maxWorkers = 16
+
+// Handle handles a call, and gives its result unless it is answered later.
+func (s *Server) Handle(c *Call) (result uint64, now bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counted++
+	p := s.last
+	if p == nil || p.badge != c.Badge {
+		if p = s.processes[c.Badge]; p == nil {
+			return abi.ESRCH.Result(), true
+		}
+		s.last = p
+	}
+	t := &s.now
+	t.Call, t.p, t.w, t.waiter, t.held = *c, p, nil, nil, nil
+	h := s.calls[min(c.Number, lx.MaxNumber)]
+	if h == nil {
+		return s.unknownCall(t), true
+	}
+	s.current = p
+	result = h(s, t)
+	if result == slow {
+		s.work(&task{Call: *c, p: p})
+	}
+	if len(s.woken) > 0 {
+		s.retry()
+	}
+	return result, result != blocked && result != slow
+}
+
+func (s *Server) unknownCall(t *task) uint64 {
+	s.unknown[t.Number]++
+	return abi.ENOSYS.Result()
+}
+
+// Cancel says that a signal has come to who waits in a call.
+func (s *Server) Cancel(token uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.waits[token]
+	if w == nil {
+		return
+	}
+	w.leave()
+	switch {
+	case w.done > 0:
+		s.finish(w, uint64(w.done))
+	case w.restarts:
+		s.drop(w)
+		s.kernel.Reply(token, abi.EINTR.Result(), true)
+	default:
+		s.finish(w, abi.EINTR.Result())
+	}
+	s.retry()
+}
+
+// Tick does what is due.
+func (s *Server) Tick() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.kernel.Now()
+	for len(s.timers) > 0 && s.timers[0].deadline <= now {
+		w := s.timers[0]
+		heap.Remove(&s.timers, 0)
+		w.expired = true
+		w.Changed(0)
+	}
+	s.retry()
+	s.alarm = never
+	s.setAlarm()
+}
+
+// work has a task done where it may wait.
+func (s *Server) work(t *task) {
+	t.waiter = &worker{s, t}
+	s.queue = append(s.queue, t)
+	if s.workers < maxWorkers {
+		s.workers++
+		go s.serveSlow()
+	}
+}
+
+// serveSlow does tasks that wait until there are none.
+func (s *Server) serveSlow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > 0 {
+		t := s.queue[0]
+		s.queue = s.queue[1:]
+		s.current = t.p
+		result := s.calls[t.Number](s, t)
+		if result != blocked {
+			s.release(t)
+			s.kernel.Reply(t.Token, result, false)
+		}
+		s.retry()
+	}
+	s.workers--
+}
+
+// release lets go of the file that a task has held.
+func (s *Server) release(t *task) {
+	if f := t.held; f != nil {
+		t.held = nil
+		s.unref(f)
+	}
+}
+
+// worker lets a task wait.
+type worker struct {
+	s *Server
+	t *task
+}
+
+// Do is for vfs.Waiter.
+func (w *worker) Do(f func()) {
+	w.s.retry()
+	w.s.mu.Unlock()
+	f()
+	w.s.mu.Lock()
+	w.s.current = w.t.p
+}
+
+// file gives the file of a descriptor, nil: there is none, or one that is only a path (O_PATH).
+func (s *Server) file(t *task, fd uint64) *file {
+	f := s.fileOrPath(t, fd)
+	if f != nil && f.flags&abi.O_PATH != 0 {
+		return nil
+	}
+	return f
+}
+
+// fileOrPath gives the file of a descriptor, nil: there is none. While the task waits it stays
+// that file, whatever the descriptor is then.
+func (s *Server) fileOrPath(t *task, fd uint64) *file {
+	if t.held != nil {
+		return t.held
+	}
+	f := t.p.table.Get(int32(fd))
+	if f != nil && t.waiter != nil {
+		t.hold(f)
+	}
+	return f
+}
+
+func (t *task) hold(f *file) {
+	if t.held == nil {
+		f.refs++
+		t.held = f
+	}
+}
+
+// fail gives the result for an error.
+func fail(e abi.Errno) uint64 {
+	switch e {
+	case 0:
+		return 0
+	case lx.Wait:
+		return slow
+	}
+	return e.Result()
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import "loam/user/linux/lx"
+
+// known are the calls that are answered. What an architecture doesn't have is lx.None there.
+var known = []struct {
+	number int
+	do     handler
+}{
+	// what is open
+	{lx.SysRead, sysRead}, {lx.SysReadv, sysReadv}, {lx.SysPread64, sysPread64}, {lx.SysPreadv, sysPread64},
+	{lx.SysWrite, sysWrite}, {lx.SysWritev, sysWritev}, {lx.SysPwrite64, sysPwrite64}, {lx.SysPwritev, sysPwrite64},
+	{lx.SysLseek, sysLseek}, {lx.SysClose, sysClose}, {lx.SysCloseRange, sysCloseRange},
+	{lx.SysDup, sysDup}, {lx.SysDup2, sysDup2}, {lx.SysDup3, sysDup3},
+	{lx.SysFcntl, sysFcntl}, {lx.SysFlock, sysFlock}, {lx.SysIoctl, sysIoctl},
+	{lx.SysFtruncate, sysFtruncate}, {lx.SysFallocate, sysFallocate}, {lx.SysFsync, sysFsync}, {lx.SysFdatasync, sysFsync},
+	{lx.SysFadvise64, sysAdvise}, {lx.SysReadahead, sysAdvise}, {lx.SysSyncFileRange, sysFsync},
+	{lx.SysSync, sysNothing}, {lx.SysSyncfs, sysFsync}, {lx.SysGetdents64, sysGetdents64},
+	{lx.SysCopyFileRange, sysCopyFileRange}, {lx.SysSendfile, sysSendfile}, {lx.SysMmap, sysMmap},
+
+	// what can be waited for
+	{lx.SysPipe, sysPipe}, {lx.SysPipe2, sysPipe2}, {lx.SysEventfd, sysEventfd}, {lx.SysEventfd2, sysEventfd2},
+	{lx.SysEpollCreate, sysEpollCreate}, {lx.SysEpollCreate1, sysEpollCreate1}, {lx.SysEpollCtl, sysEpollCtl},
+	{lx.SysEpollWait, sysEpollWait}, {lx.SysEpollPwait, sysEpollWait}, {lx.SysEpollPwait2, sysEpollPwait2},
+	{lx.SysPoll, sysPoll}, {lx.SysPpoll, sysPpoll}, {lx.SysSelect, sysSelect}, {lx.SysPselect6, sysPselect6},
+
+	// paths
+	{lx.SysOpen, sysOpen}, {lx.SysOpenat, sysOpenat}, {lx.SysCreat, sysCreat},
+	{lx.SysStat, sysStat}, {lx.SysLstat, sysLstat}, {lx.SysFstat, sysFstat}, {lx.SysNewfstatat, sysNewfstatat}, {lx.SysStatx, sysStatx},
+	{lx.SysAccess, sysAccess}, {lx.SysFaccessat, sysFaccessat}, {lx.SysFaccessat2, sysFaccessat2},
+	{lx.SysReadlink, sysReadlink}, {lx.SysReadlinkat, sysReadlinkat},
+	{lx.SysMkdir, sysMkdir}, {lx.SysMkdirat, sysMkdirat}, {lx.SysMknod, sysMknod}, {lx.SysMknodat, sysMknodat},
+	{lx.SysUnlink, sysUnlink}, {lx.SysRmdir, sysRmdir}, {lx.SysUnlinkat, sysUnlinkat},
+	{lx.SysSymlink, sysSymlink}, {lx.SysSymlinkat, sysSymlinkat}, {lx.SysLink, sysLink}, {lx.SysLinkat, sysLinkat},
+	{lx.SysRename, sysRename}, {lx.SysRenameat, sysRenameat}, {lx.SysRenameat2, sysRenameat2},
+	{lx.SysTruncate, sysTruncate}, {lx.SysStatfs, sysStatfs}, {lx.SysFstatfs, sysFstatfs},
+	{lx.SysChmod, sysChmod}, {lx.SysFchmod, sysFchmod}, {lx.SysFchmodat, sysFchmodat}, {lx.SysFchmodat2, sysFchmodat2},
+	{lx.SysChown, sysChown}, {lx.SysLchown, sysLchown}, {lx.SysFchown, sysFchown}, {lx.SysFchownat, sysFchownat},
+	{lx.SysUtimensat, sysUtimensat}, {lx.SysUtimes, sysUtimes}, {lx.SysFutimesat, sysUtimes},
+
+	// the process's own
+	{lx.SysGetcwd, sysGetcwd}, {lx.SysChdir, sysChdir}, {lx.SysFchdir, sysFchdir}, {lx.SysChroot, sysChroot}, {lx.SysUmask, sysUmask},
+	{lx.SysSetuid, sysUserID}, {lx.SysSetgid, sysUserID}, {lx.SysGetgroups, sysNothing}, {lx.SysSetgroups, sysUserID},
+	{lx.SysGetresuid, sysGetresuid}, {lx.SysGetresgid, sysGetresuid},
+
+	// what nobody may, or nothing has
+	{lx.SysMount, sysRefused}, {lx.SysUmount2, sysRefused},
+	{lx.SysGetxattr, sysNotSupported}, {lx.SysLgetxattr, sysNotSupported}, {lx.SysFgetxattr, sysNotSupported},
+	{lx.SysListxattr, sysNotSupported}, {lx.SysSetxattr, sysNotSupported},
+}

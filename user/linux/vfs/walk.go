@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vfs
+
+import (
+	"strings"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+)
+
+// Mount is a file system in its place.
+type Mount struct {
+	Root     Node
+	Parent   *Mount // nil of the first
+	Point    Node   // what it covers, of Parent
+	ReadOnly bool
+	Source   string // for people: /proc/mounts
+	Type     string
+	children []*Mount
+}
+
+// Path is a file, and by which mount it was come to.
+type Path struct {
+	Mount *Mount
+	Node  Node
+}
+
+// Add mounts a file system over a directory. EBUSY: one is mounted there.
+func (m *Mount) Add(p Path, root Node, source, kind string, readOnly bool) (*Mount, abi.Errno) {
+	if !IsDir(p.Node) {
+		return nil, abi.ENOTDIR
+	}
+	if p.Mount.over(p.Node) != nil {
+		return nil, abi.EBUSY
+	}
+	c := &Mount{Root: root, Parent: p.Mount, Point: p.Node, ReadOnly: readOnly, Source: source, Type: kind}
+	p.Mount.children = append(p.Mount.children, c)
+	return c, 0
+}
+
+// over gives what is mounted over a node.
+func (m *Mount) over(n Node) *Mount {
+	for _, c := range m.children {
+		if c.Point == n {
+			return c
+		}
+	}
+	return nil
+}
+
+// All gives m and all below it, each before its own.
+func (m *Mount) All() []*Mount {
+	all := []*Mount{m}
+	for _, c := range m.children {
+		all = append(all, c.All()...)
+	}
+	return all
+}
+
+// View is where a process's paths begin, and what its new files are like.
+type View struct {
+	Root, Cwd Path
+	Umask     uint32
+}
+
+// Bounds of a path.
+const maxLinks = 40
+
+// what the last name of a path is.
+type lastKind uint8
+
+const (
+	lastName lastKind = iota
+	lastDot
+	lastDotDot
+	lastRoot // there is no name: "/"
+)
+
+// walker is on its way along a path.
+type walker struct {
+	w     Waiter
+	v     *View
+	at    Path
+	rest  string // of the path; what was done is gone
+	links int
+
+	// What stop has come to: the last name, in the directory at.
+	name  string
+	kind  lastKind
+	slash bool // there were slashes behind it
+}
+
+// walk begins a walk.
+func (v *View) walk(w Waiter, from Path, path string) walker {
+	if path != "" && path[0] == '/' {
+		from = v.Root
+	}
+	return walker{w: w, v: v, at: from, rest: path}
+}
+
+// stop goes on to the directory of the last name.
+func (k *walker) stop() abi.Errno {
+	for {
+		rest := k.rest
+		for rest != "" && rest[0] == '/' {
+			rest = rest[1:]
+		}
+		if rest == "" {
+			k.name, k.kind, k.slash = "", lastRoot, k.rest != ""
+			return 0
+		}
+		name := rest
+		if i := strings.IndexByte(rest, '/'); i >= 0 {
+			name = rest[:i]
+		}
+		rest = rest[len(name):]
+		k.rest = rest
+		if !IsDir(k.at.Node) {
+			return abi.ENOTDIR
+		}
+		k.name, k.kind = name, kindOf(name)
+		if strings.TrimLeft(rest, "/") == "" {
+			k.slash = rest != ""
+			return 0
+		}
+		if e := k.through(); e != 0 {
+			return e
+		}
+	}
+}
+
+func kindOf(name string) lastKind {
+	switch name {
+	case ".":
+		return lastDot
+	case "..":
+		return lastDotDot
+	}
+	return lastName
+}
+
+// through goes into what has the name, which isn't the last.
+func (k *walker) through() abi.Errno {
+	p, e := k.child()
+	if e != 0 {
+		return e
+	}
+	if p.Node != nil && IsLink(p.Node) {
+		return k.follow(p)
+	}
+	if !IsDir(p.Node) {
+		return abi.ENOTDIR
+	}
+	k.at = p
+	return 0
+}
+
+// child gives what has the name that stop has come to. A file that isn't there is ENOENT.
+func (k *walker) child() (Path, abi.Errno) {
+	switch k.kind {
+	case lastDot, lastRoot:
+		return k.at, 0
+	case lastDotDot:
+		return k.at.up(k.v), 0
+	}
+	if len(k.name) > lx.NameMax {
+		return Path{}, abi.ENAMETOOLONG
+	}
+	n, e := k.at.Node.Lookup(k.w, k.name)
+	if e != 0 {
+		return Path{}, e
+	}
+	return Path{k.at.Mount, n}.down(), 0
+}
+
+// down goes into what is mounted over a node.
+func (p Path) down() Path {
+	for len(p.Mount.children) > 0 {
+		m := p.Mount.over(p.Node)
+		if m == nil {
+			break
+		}
+		p = Path{m, m.Root}
+	}
+	return p
+}
+
+// up gives "..".
+func (p Path) up(v *View) Path {
+	for p != v.Root {
+		if p.Node != p.Mount.Root {
+			n, _, _ := p.Node.Parent() // also if it was removed
+			if n == nil {
+				return p
+			}
+			return Path{p.Mount, n}.down()
+		}
+		if p.Mount.Parent == nil {
+			return p
+		}
+		p = Path{p.Mount.Parent, p.Mount.Point}
+	}
+	return p.down()
+}
+
+// follow goes on with a link's target, in the place of the name.
+func (k *walker) follow(p Path) abi.Errno {
+	if k.links++; k.links > maxLinks {
+		return abi.ELOOP
+	}
+	if j, ok := p.Node.(Jump); ok {
+		to, e := j.Jump()
+		if e != 0 {
+			return e
+		}
+		k.at = to
+		return 0
+	}
+	target, e := p.Node.Readlink(k.w)
+	switch {
+	case e != 0:
+		return e
+	case target == "":
+		return abi.ENOENT
+	case target[0] == '/':
+		k.at = k.v.Root
+	}
+	k.rest = target + k.rest
+	return 0
+}
+
+// Jump is a link that leads to a file, not to a name: those of /proc.
+type Jump interface {
+	Jump() (Path, abi.Errno)
+}
+
+// Lookup gives what a path leads to, through a link at its end or not. A path that is empty
+// leads nowhere (ENOENT).
+func (v *View) Lookup(w Waiter, from Path, path string, follow bool) (Path, abi.Errno) {
+	if path == "" {
+		return Path{}, abi.ENOENT
+	}
+	k := v.walk(w, from, path)
+	for {
+		if e := k.stop(); e != 0 {
+			return Path{}, e
+		}
+		p, e := k.child()
+		if e != 0 {
+			return Path{}, e
+		}
+		if IsLink(p.Node) && (follow || k.slash) {
+			if e := k.follow(p); e != 0 {
+				return Path{}, e
+			}
+			continue
+		}
+		if k.slash && !IsDir(p.Node) {
+			return Path{}, abi.ENOTDIR
+		}
+		return p, 0
+	}
+}
+
+// parent goes to the directory of a path's last name.
+func (v *View) parent(w Waiter, from Path, path string) (walker, abi.Errno) {
+	k := v.walk(w, from, path)
+	if path == "" {
+		return k, abi.ENOENT
+	}
+	return k, k.stop()
+}
+
+// Name gives the path of a directory from the root on, as getcwd(2) does. ENOENT: it was
+// removed.
+func (v *View) Name(p Path) (string, abi.Errno) {
+	var names []string
+	for p != v.Root {
+		if p.Node == p.Mount.Root {
+			if p.Mount.Parent == nil {
+				break
+			}
+			p = Path{p.Mount.Parent, p.Mount.Point}
+			continue
+		}
+		n, name, e := p.Node.Parent()
+		if e != 0 {
+			return "", e
+		}
+		names = append(names, name)
+		p.Node = n
+	}
+	if len(names) == 0 {
+		return "/", 0
+	}
+	var b strings.Builder
+	for i := len(names) - 1; i >= 0; i-- {
+		b.WriteByte('/')
+		b.WriteString(names[i])
+	}
+	return b.String(), 0
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"container/heap"
+	"math"
+
+	"loam/user/linux/poll"
+)
+
+// never is the deadline that doesn't come.
+const never = math.MaxInt64
+
+// waiting is a call that waits: for changes of files, for a time, or for both. When there is
+// one it is made again from its start, with what it has done so far.
+type waiting struct {
+	s        *Server
+	t        task
+	entries  []poll.Entry
+	one      [1]poll.Entry // mostly there is one
+	deadline int64         // ns; never
+	place    int           // in the timers; -1: it isn't there
+	woken    bool          // it is on Server.woken
+	expired  bool          // the deadline has come
+	restarts bool          // it is made again after a signal
+	done     int           // bytes that were written
+}
+
+// wait has t wait for one of the queues. Its call is made again then.
+func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue) uint64 {
+	w := t.w
+	if w == nil {
+		w = &waiting{s: s, deadline: until, place: -1, restarts: restarts}
+		w.t = *t
+		w.t.w, w.t.waiter = w, nil
+		w.t.buffer = span{}
+		s.waits[t.Token] = w
+		if until != never {
+			heap.Push(&s.timers, w)
+			s.setAlarm()
+		}
+		t.w = w
+	}
+	w.entries = w.one[:0]
+	if len(queues) > 1 {
+		w.entries = make([]poll.Entry, 0, len(queues))
+	}
+	for _, q := range queues {
+		w.entries = append(w.entries, poll.Entry{To: w})
+		q.Join(&w.entries[len(w.entries)-1])
+	}
+	return blocked
+}
+
+// waitFor is wait for a file that t is about.
+func (s *Server) waitFor(t *task, f *file, q *poll.Queue) uint64 {
+	t.hold(f)
+	return s.wait(t, never, true, q)
+}
+
+// Changed is for poll.Listener.
+func (w *waiting) Changed(uint32) {
+	if !w.woken {
+		w.woken = true
+		w.s.woken = append(w.s.woken, w)
+	}
+}
+
+func (w *waiting) leave() {
+	for i := range w.entries {
+		w.entries[i].Leave()
+	}
+	w.entries = nil
+}
+
+// retry makes calls that have waited again, until nobody is to be tried.
+func (s *Server) retry() {
+	for len(s.woken) > 0 {
+		w := s.woken[0]
+		if s.woken = s.woken[1:]; len(s.woken) == 0 {
+			s.woken = nil
+		}
+		w.woken = false
+		if s.waits[w.t.Token] != w {
+			continue // it has been answered, or its process has ended
+		}
+		w.leave()
+		s.current = w.t.p
+		switch result := s.calls[w.t.Number](s, &w.t); result {
+		case blocked:
+		case slow:
+			held := w.t.held
+			w.t.held = nil
+			s.drop(w)
+			w.t.held = held
+			s.work(&w.t)
+		default:
+			s.finish(w, result)
+		}
+	}
+}
+
+// drop forgets a call that waits.
+func (s *Server) drop(w *waiting) {
+	w.leave()
+	delete(s.waits, w.t.Token)
+	if w.place >= 0 {
+		heap.Remove(&s.timers, w.place)
+	}
+	s.release(&w.t)
+}
+
+// finish answers a call that has waited.
+func (s *Server) finish(w *waiting, result uint64) {
+	s.drop(w)
+	s.kernel.Reply(w.t.Token, result, false)
+}
+
+// setAlarm sets the kernel's alarm to the first deadline, if it is later or unset.
+func (s *Server) setAlarm() {
+	if len(s.timers) > 0 && s.timers[0].deadline < s.alarm {
+		s.alarm = s.timers[0].deadline
+		s.kernel.Alarm(s.alarm)
+	}
+}
+
+// timerHeap has calls by their deadlines, the first on top.
+type timerHeap []*waiting
+
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].deadline < h[j].deadline }
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push is for heap.Interface.
+func (h *timerHeap) Push(x any) {
+	w := x.(*waiting)
+	w.place = len(*h)
+	*h = append(*h, w)
+}
+
+// Pop is for heap.Interface.
+func (h *timerHeap) Pop() any {
+	old := *h
+	w := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	w.place = -1
+	return w
+}
