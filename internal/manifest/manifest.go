@@ -63,6 +63,10 @@ type Service struct {
 	Lazy      bool // started when its endpoint is called
 	Policy    Policy
 	Essential bool // the machine is nothing without it
+
+	// Under is the endpoint of the personality server that its Linux calls go to; empty: they
+	// are the kernel's.
+	Under string
 }
 
 // Quota is how much CPU time a service may have in each period. The zero value is
@@ -226,6 +230,13 @@ func (m *Manifest) check() *Error {
 	}
 	grants := 0
 	for _, s := range all {
+		switch who, known := provider[s.Under]; {
+		case s.Under == "":
+		case !known || s.Under == InitName:
+			return &Error{s.Line, "no service provides " + s.Under + ", under which " + s.Name + " is to be"}
+		case who == s.Name:
+			return &Error{s.Line, "service " + s.Name + " is under itself"}
+		}
 		for _, g := range s.Grants {
 			if grants++; grants > MaxGrants {
 				return &Error{g.Line, "more than " + strconv.Itoa(MaxGrants) + " handles for all services together"}

@@ -43,6 +43,11 @@ func (p *parser) setting(key string, args []string) (why string) {
 		s.System, s.File, s.Args = true, SystemImage, append([]string{args[0]}, s.Args...)
 	case "args":
 		s.Args = append(s.Args, args...)
+	case "under":
+		if len(args) != 1 || !isName(args[0]) {
+			return "under takes the name of the endpoint of a personality server"
+		}
+		s.Under = args[0]
 	case "priority":
 		return s.priority(args)
 	case "nice":

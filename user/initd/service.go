@@ -26,6 +26,9 @@ type service struct {
 	given   []object.Handle // for each grant what init keeps; 0: not made yet
 	trouble string          // why it could not be started, of the last time
 
+	// refused is why its personality server didn't take it, stored before its process is killed.
+	refused atomic.Pointer[stepError]
+
 	// end is the status of the process, stored by who waits for it before
 	// bitEnded is signalled.
 	end atomic.Uint64
@@ -75,7 +78,12 @@ func (d *system) launch(s *service) (object.Process, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err = schedule(s, c); err == nil {
+	err = schedule(s, c)
+	if err == nil && s.Under != "" {
+		go d.adopted(s, c, d.endpoints[s.Under].handle)
+		return c.Process, nil
+	}
+	if err == nil {
 		err = c.Thread.Resume()
 	}
 	_ = object.Close(object.Handle(c.Space))
@@ -149,7 +157,12 @@ func (d *system) await(s *service, p object.Process) {
 func (d *system) ended(s *service, now int64) {
 	_ = s.process.Close()
 	s.process = 0
-	a := s.life.Ended(now, abi.ExitStatusOf(s.end.Load()))
+	status := abi.ExitStatusOf(s.end.Load())
+	if e := s.refused.Swap(nil); e != nil {
+		s.trouble = e.Error()
+		status = abi.ExitStatus{Kind: abi.NotStarted, Value: uint32(errnoOf(e))}
+	}
+	a := s.life.Ended(now, status)
 	d.tell(s)
 	d.act(s, a)
 }

@@ -1,1 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package linux is the personality of Linux: descriptors and files for the processes of one
+// sandbox, whose Linux calls the kernel forwards (abi.CallProcessForward). It is the program
+// `system linux`.
+//
+//	kernel ── call ──► receiver (run.go) ──► Server.Handle ──► a handler of table.go
+//	                                             │   ├─ fd       numbers for open files
+//	                                             │   ├─ poll     pipes, eventfds, epolls, who waits for them
+//	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
+//	                                             └─ lx           Linux's numbers and layouts
+//
+// Its handles are those of these lines: the endpoint where init has programs adopted, and those of the
+// folders that are mounted, in the order of the numbers of the arguments.
+//
+//	service linux
+//	  system linux
+//	  args mount=0:/work mount=1:/data:ro   # memory=64M: the most that files in memory take
+//	  provides linux
+//	  uses folder0
+//	  uses folder1
+//	program
+//	  under linux
+//
+// # Calls
+//
+// One thread receives. Server.Handle does a call, most often to its end, under the one lock of the
+// server, and the thread answers it and receives the next in one system call, on the
+// caller's time (package kernel/ipc). No goroutine is started and nothing is allocated for a call
+// like fstat or read; the caller's memory is copied from and to directly.
+//
+// A call that must wait for something in the sandbox (a pipe's bytes, an epoll's events, a time)
+// becomes a record, waiting, in the queues of what it waits for, and its token is kept. When something
+// changes there it is done again from its start, with what it has written so far. A
+// thousand readers are a thousand records.
+//
+// A call that must ask another server (a host's folder) is found out on the way: a node that can't
+// answer at once says so before it changes anything (lx.Wait), and the call is done again, from its
+// start, by one of 16 goroutines that may wait. While one does, it gives the lock away (vfs.Waiter); so
+// others' calls go on, and what it held before may have changed when it comes back, but for the file
+// that it is about.
+//
+// # Ends
+//
+// A signal to who waits ends the call: EINTR, or made again where the handler wants that and Linux
+// would. A process that ends has its descriptors closed and its calls forgotten. If this
+// program ends, the kernel ends the processes, which nobody could answer any more, and says so.
+//
+// # What is here and what isn't
+//
+// docs/linux-personality.md has the calls, and where they differ from Linux's. Processes of
+// one's own (fork, exec, wait4, kill) are ENOSYS. mmap of files is ENODEV. Sockets aren't there. What
+// isn't known is ENOSYS, and counted (Server.Unknown).
+//
+// # Proof
+//
+// TestDiffer makes the same calls of chance of a server and of a Linux kernel, on a tree each, and
+// compares all results, errors and memory. The parts have models and fuzz targets of their own.
+//
+// # Rejected
+//
+//   - A goroutine for each call, or for each that waits: a switch of Go's scheduler costs as
+//     much as a forwarded call does, twice; and what is lent would stay with the receiver.
+//   - A lock for each table: calls of one sandbox that meet are rarer than the many locks
+//     that each call would take. Several receivers are for when that is measured otherwise.
+//   - State machines for what waits for other servers (package vfs).
 package linux

@@ -5,6 +5,7 @@ package linux
 import (
 	"container/heap"
 	"sync"
+	"sync/atomic"
 
 	"loam/abi"
 	"loam/user/linux/lx"
@@ -70,7 +71,7 @@ type Server struct {
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
 
-	workers int
+	workers atomic.Int32
 	queue   []*task // for workers
 }
 
@@ -162,11 +163,14 @@ func (s *Server) Tick() {
 func (s *Server) work(t *task) {
 	t.waiter = &worker{s, t}
 	s.queue = append(s.queue, t)
-	if s.workers < maxWorkers {
-		s.workers++
+	if s.workers.Load() < maxWorkers {
+		s.workers.Add(1)
 		go s.serveSlow()
 	}
 }
+
+// Slow reports whether calls are done by goroutines, which want a place on the CPU.
+func (s *Server) Slow() bool { return s.workers.Load() > 0 }
 
 // serveSlow does tasks that wait until there are none.
 func (s *Server) serveSlow() {
@@ -183,7 +187,7 @@ func (s *Server) serveSlow() {
 		}
 		s.retry()
 	}
-	s.workers--
+	s.workers.Add(-1)
 }
 
 // release lets go of the file that a task has held.

@@ -8,6 +8,7 @@
 //	disk     drives a virtio block device, and serves it
 //	folder   drives a virtio 9P device, and serves the host's folder behind it
 //	init     starts the others as the manifest says, and looks after them
+//	linux    answers the Linux calls of programs: descriptors and files
 //	monitor  answers the keys of loam boot
 //	pci      looks after PCI, and hands functions to their drivers
 //	rng      drives a virtio entropy device
@@ -26,6 +27,7 @@ import (
 	"loam/user/entropy"
 	"loam/user/folderd"
 	"loam/user/initd"
+	"loam/user/linux"
 	"loam/user/monitor"
 	"loam/user/pcid"
 	"loam/user/sys"
@@ -37,6 +39,7 @@ var programs = map[string]func(args []string) error{
 	"disk":    diskd.Run,
 	"folder":  folderd.Run,
 	"init":    func([]string) error { return initd.Run() },
+	"linux":   linux.Run,
 	"monitor": func([]string) error { return monitor.Run() },
 	"pci":     pcid.Run,
 	"rng":     entropy.Run,

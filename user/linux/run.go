@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"loam/abi"
+	"loam/user/ipc"
+	"loam/user/linux/sandbox"
+	"loam/user/object"
+	"loam/user/sys"
+)
+
+// options are the program's arguments.
+type options struct {
+	mounts []mountOption
+	memory int64 // bytes; 0: half of the machine's
+}
+
+// mountOption is a folder that is mounted: mount=NUMBER:PATH[:ro].
+type mountOption struct {
+	folder   int // its handle is that of the line `uses folderNUMBER`, behind the endpoint
+	path     string
+	readOnly bool
+}
+
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro] and memory=MIB")
+
+func parse(args []string) (o options, err error) {
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		switch name {
+		case "mount":
+			m, ok := parseMount(value)
+			if !ok {
+				return o, errArguments
+			}
+			o.mounts = append(o.mounts, m)
+		case "memory":
+			n, err := strconv.ParseUint(value, 10, 40)
+			if err != nil {
+				return o, errArguments
+			}
+			o.memory = int64(n) << 20
+		default:
+			return o, errArguments
+		}
+	}
+	return o, nil
+}
+
+func parseMount(text string) (m mountOption, ok bool) {
+	number, path, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseUint(number, 10, 8)
+	m.path, m.readOnly = strings.CutSuffix(path, ":ro")
+	m.folder = int(n)
+	return m, err == nil && strings.HasPrefix(m.path, "/") && m.path != "/"
+}
+
+// alarmBit is the timer's, of the notification that is bound to the receiver.
+const alarmBit = 1
+
+// receiver is the thread that receives forwarded calls, and the Kernel of its server.
+type receiver struct {
+	server   *Server
+	endpoint ipc.Endpoint
+	note     object.Notification
+	timer    object.Timer
+	patient  bool   // as that of package ipc: its place on the CPU isn't worth keeping
+	gave     uint64 // when it was given away
+}
+
+// Run is the program.
+func Run(args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	r, err := newReceiver()
+	if err != nil {
+		return err
+	}
+	total, _ := machineInfo{}.Memory()
+	if o.memory == 0 {
+		o.memory = int64(total / 2)
+	}
+	c := Config{Kernel: r, Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
+		Random: func(p []byte) { _ = sys.Random(p) }}
+	for i := range c.Streams {
+		c.Streams[i] = &hostStream{fd: sys.Stream(i), lock: func() sync.Locker { return r.server.Locker() }}
+	}
+	r.server = New(c)
+	if err := mountFolders(r.server, o.mounts); err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- r.serve() }()
+	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(&adopter{r.server, r.endpoint})}
+	go func() { failed <- init.Serve(context.Background()) }()
+	return <-failed
+}
+
+func newReceiver() (r *receiver, err error) {
+	r = &receiver{}
+	if r.endpoint, err = ipc.NewEndpoint(); err != nil {
+		return nil, err
+	}
+	if r.note, err = object.NewNotification(); err != nil {
+		return nil, err
+	}
+	r.timer, err = object.NewTimer()
+	return r, err
+}
+
+// serve receives calls and answers them.
+func (r *receiver) serve() error {
+	runtime.LockOSThread()
+	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(r.note)); err != nil {
+		return err
+	}
+	var m sys.Message
+	nr := uint64(abi.CallEndpointReceive)
+	for {
+		m.To = uint64(r.endpoint)
+		result := r.wait(nr, &m)
+		nr = abi.CallEndpointReceive
+		switch result {
+		case abi.ReceivedForwarded:
+			c := Call{Number: m.Words[0], Args: [6]uint64(m.Words[1:7]), Thread: m.Words[7], Badge: m.To, Token: m.Token}
+			if answer, now := r.server.Handle(&c); now {
+				m.Words[0], m.Token = answer, c.Token
+				nr = abi.CallEndpointReplyReceive
+			} else {
+				r.patient = r.patient || r.server.Slow()
+			}
+		case abi.ReceivedCancel:
+			r.server.Cancel(m.Token)
+		case abi.ReceivedBits:
+			r.server.Tick()
+		default:
+			switch e, bad := abi.Failed(result); {
+			case bad && e == abi.EINTR:
+			case bad:
+				return e
+			default: // nobody else has this endpoint
+				return errors.New("a message that isn't a forwarded call")
+			}
+		}
+	}
+}
+
+// keepsFor is how long the receiver keeps its place on the CPU at most, a ms or two.
+const keepsFor = 20 * sys.TicksLong
+
+// wait makes a call that receives. Package ipc says why it may keep its place on the CPU, and
+// why it may not.
+func (r *receiver) wait(nr uint64, m *sys.Message) (result uint64) {
+	begin := sys.Ticks()
+	if r.patient || begin-r.gave > keepsFor {
+		r.gave = begin
+		result = sys.MessageBlock(nr, m)
+	} else {
+		result = sys.MessageWait(nr, m)
+	}
+	r.patient = sys.Ticks()-begin > sys.TicksLong
+	return result
+}
+
+// Read is for Kernel.
+func (r *receiver) Read(token, addr uint64, p []byte) int {
+	n, err := sys.MessageCopy(abi.CallMessageRead, token, addr, p)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// Write is for Kernel.
+func (r *receiver) Write(token, addr uint64, p []byte) int {
+	n, err := sys.MessageCopy(abi.CallMessageWrite, token, addr, p)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// Reply is for Kernel. A caller who is no more needs no answer.
+func (r *receiver) Reply(token, result uint64, interrupted bool) {
+	m := sys.Message{Token: token}
+	m.Words[0] = result
+	if interrupted {
+		m.Options = &sys.MessageOptions{Deadline: abi.WaitForever, Flags: abi.MessageInterrupted}
+	}
+	sys.MessageCall(abi.CallEndpointReply, &m)
+}
+
+// Now is for Kernel.
+func (r *receiver) Now() int64 { return sys.Monotonic() }
+
+// Alarm is for Kernel.
+func (r *receiver) Alarm(at int64) { _ = r.timer.Set(r.note, alarmBit, at, 0) }
+
+func wallClock() abi.Timespec { return abi.TimespecOf(time.Now().UnixNano()) }
+
+// machineInfo is the Machine of this process's.
+type machineInfo struct{}
+
+// CPUs is for Machine.
+func (machineInfo) CPUs() int { return runtime.NumCPU() }
+
+// File is for Machine.
+func (machineInfo) File(name string) []byte {
+	b, err := sys.BootFile(name)
+	if errors.Is(err, syscall.ENOENT) || err != nil {
+		return nil
+	}
+	return b
+}
