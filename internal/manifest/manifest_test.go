@@ -43,6 +43,7 @@ program
   uses log
   uses console
   nice 3
+  under log
 `
 
 func TestParse(t *testing.T) {
@@ -75,7 +76,7 @@ func TestParse(t *testing.T) {
 			Policy: Policy{Never, 100 * time.Millisecond, 10 * time.Second, 10, time.Minute},
 		}},
 		Program: Service{
-			Name: "program", Line: 27, File: "program", Nice: 3,
+			Name: "program", Line: 27, File: "program", Nice: 3, Under: "log",
 			Grants: []Grant{
 				{Kind: GrantUses, Line: 28, Name: "log", Rights: on | abi.RightWrite},
 				{Kind: GrantUses, Line: 29, Name: "console", Rights: on | abi.RightWrite},
@@ -139,6 +140,10 @@ func TestParseErrors(t *testing.T) {
 		{s + "dma 8M\n", 4, "dma is whole pages of 4096 bytes, at most 4M"},
 		{s + "dma 4K 64\n", 4, "dma takes a size"},
 		{s + "machine write\n", 4, "machine takes nothing, or read"},
+		{s + "under A\n", 4, "under takes the name"},
+		{s + "under b\n", 2, "no service provides b, under which a is to be"},
+		{s + "under init\n", 2, "no service provides init, under which"},
+		{s + "provides b\nunder b\n", 2, "service a is under itself"},
 		{s + "priority 32\n", 4, "priority takes a number from 1 to 31"},
 		{s + "nice 20\n", 4, "nice takes a number from -20 to 19"},
 		{s + "quota 1ms 10ms\n", 4, "quota takes a time of the CPU and a period"},

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"loam/abi"
@@ -219,7 +218,7 @@ func (machineInfo) CPUs() int { return runtime.NumCPU() }
 // File is for Machine.
 func (machineInfo) File(name string) []byte {
 	b, err := sys.BootFile(name)
-	if errors.Is(err, syscall.ENOENT) || err != nil {
+	if err != nil {
 		return nil
 	}
 	return b

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bytes"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"loam/test/vm/vmtest"
+)
+
+// underLinux is a manifest with a personality server, and the program under it.
+const underLinux = "service linux\n  system linux\n  provides linux\n  start lazy\n  restart never\nprogram\n  under linux\n"
+
+// TestLinux has a program of Go's use files, pipes, timers and streams under a personality server: it
+// prints what it prints on the host.
+func TestLinux(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	input := strings.Repeat("a line of standard input\n", 20_000)
+	onHost := exec.Command(vmtest.Foreign(t, runtime.GOOS, runtime.GOARCH, "files"), "all", t.TempDir())
+	var stdout, stderr bytes.Buffer
+	onHost.Stdin, onHost.Stdout, onHost.Stderr = strings.NewReader(input), &stdout, &stderr
+	if err := onHost.Run(); err != nil {
+		t.Fatalf("on the host: %v\n%s", err, &stderr)
+	}
+	dir := services(t, underLinux)
+	r := vmtest.Command{Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "files"), "all", "/tmp"},
+		Stdin: strings.NewReader(input)}.Do(t)
+	r.WantStdout(t, 0, stdout.String())
+	if !bytes.Contains(r.Stderr, stderr.Bytes()) {
+		t.Errorf("stderr: %s\nwant %s", r.Stderr, &stderr)
+	}
+	wantNothingLeft(t, r)
+}
+
+// TestLinuxDies: a program whose personality server dies has a defined end, and so has one that no server takes in.
+func TestLinuxDies(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	dir := services(t, "service linux\n  file services\n  args exit 3\n  provides linux\n  restart never\nprogram\n  under linux\n")
+	r := vmtest.Run(t, "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "hello"))
+	if r.Code == 0 || len(r.Stdout) > 0 || !strings.Contains(string(r.Stderr), "under linux: ") {
+		t.Error(r)
+	}
+	wantNothingLeft(t, r)
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+)
+
+// pipe makes a pipe and gives its descriptors.
+func (w *world) pipe(flags uint64) (r, wr uint64) {
+	w.t.Helper()
+	w.want(0, lx.SysPipe2, w.put(100, ""), flags)
+	b := w.k.memory[100:]
+	return uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:]))
+}
+
+// waits makes a call that waits, and gives its token.
+func (w *world) waits(nr int, args ...uint64) (token uint64) {
+	w.t.Helper()
+	if r, now := w.begin(nr, args...); now {
+		w.t.Fatalf("%s doesn't wait: %d", abi.Name(abi.HostArch, uint64(nr)), int64(r))
+	}
+	return w.token
+}
+
+// answered checks the answer of a call that has waited.
+func (w *world) answered(token uint64, want any) {
+	w.t.Helper()
+	r, ok := w.k.replies[token]
+	switch v := want.(type) {
+	case nil:
+		if ok {
+			w.t.Fatalf("answered: %d", int64(r.result))
+		}
+	case int:
+		if !ok || r.interrupted || r.result != uint64(v) {
+			w.t.Fatalf("%+v, %v; want %d", r, ok, v)
+		}
+	case abi.Errno:
+		if !ok || r.interrupted || r.result != v.Result() {
+			w.t.Fatalf("%+v, %v; want %s", r, ok, v.Name())
+		}
+	case reply:
+		if r != v {
+			w.t.Fatalf("%+v, want %+v", r, v)
+		}
+	}
+}
+
+const (
+	bufferAt = fakeBase + 0x1000
+	farAt    = fakeBase + 0x40000
+)
+
+// TestReadWaits: a reader waits for bytes, or for the last writer's end.
+func TestReadWaits(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.pipe(0)
+	a := w.waits(lx.SysRead, r, bufferAt, 10)
+	b := w.waits(lx.SysRead, r, farAt, 10)
+	w.want(3, lx.SysWrite, wr, w.put(0, "abc"), 3)
+	w.answered(a, 3)
+	w.answered(b, nil)
+	if got := string(w.k.memory[0x1000:0x1003]); got != "abc" {
+		t.Fatal(got)
+	}
+	w.want(0, lx.SysClose, wr)
+	w.answered(b, 0)
+	w.want(0, lx.SysRead, r, bufferAt, 10)
+	if len(w.Server.waits) != 0 {
+		t.Fatal("calls are left")
+	}
+}
+
+// TestWriteWaits: a writer waits until all of it is written, and what it has written counts when a
+// signal comes.
+func TestWriteWaits(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.pipe(0)
+	for i := range 200_000 {
+		w.k.memory[0x40000+i] = byte(i % 251)
+	}
+	a := w.waits(lx.SysWrite, wr, farAt, 200_000)
+	got := 0
+	for got < 200_000 {
+		if got < 100_000 { // what is left doesn't fit
+			w.answered(a, nil)
+		}
+		n := w.call(lx.SysRead, r, bufferAt, 10_000)
+		for _, c := range w.k.memory[0x1000 : 0x1000+n] {
+			if c != byte(got%251) {
+				t.Fatalf("byte %d is %d", got, c)
+			}
+			got++
+		}
+	}
+	w.answered(a, 200_000)
+	a = w.waits(lx.SysWrite, wr, farAt, 100_000)
+	w.Cancel(a)
+	w.answered(a, 65536)
+	b := w.waits(lx.SysWrite, wr, farAt, 10)
+	w.Cancel(b)
+	w.answered(b, reply{abi.EINTR.Result(), true})
+	c := w.waits(lx.SysWrite, wr, farAt, 10)
+	w.want(0, lx.SysClose, r)
+	w.answered(c, abi.EPIPE)
+	w.want(abi.EPIPE, lx.SysWrite, wr, farAt, 10)
+}
+
+// TestCloseWhileWaiting: a descriptor that is closed, and given to another file, stays the file that
+// it was to who waits.
+func TestCloseWhileWaiting(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.pipe(0)
+	a := w.waits(lx.SysRead, r, bufferAt, 10)
+	w.want(0, lx.SysClose, r)
+	w.want(int(r), lx.SysEventfd2, 7, 0)
+	w.want(2, lx.SysWrite, wr, w.put(0, "hi"), 2)
+	w.answered(a, 2)
+	w.want(abi.EPIPE, lx.SysWrite, wr, w.put(0, "hi"), 2) // now nobody reads
+	w.want(8, lx.SysRead, r, bufferAt, 8)
+}
+
+// TestTimeouts: what waits for a time ends then, and the alarm is set to the first.
+func TestTimeouts(t *testing.T) {
+	w := newWorld(t)
+	ep := w.call(lx.SysEpollCreate1, 0)
+	r, wr := w.pipe(0)
+	binary.LittleEndian.PutUint32(w.k.memory[0:], abi.EPOLLIN)
+	w.want(0, lx.SysEpollCtl, ep, abi.EPOLL_CTL_ADD, r, fakeBase)
+	a := w.waits(lx.SysEpollPwait, ep, bufferAt, 8, 20, 0, 8)
+	b := w.waits(lx.SysEpollPwait, ep, bufferAt, 8, 10, 0, 8)
+	c := w.waits(lx.SysEpollPwait, ep, bufferAt, 8, ^uint64(0), 0, 8)
+	if want := w.k.now + 10_000_000; w.k.alarm != want {
+		t.Fatalf("alarm at %d, want %d", w.k.alarm, want)
+	}
+	w.k.now += 9_999_999
+	w.Tick()
+	w.answered(b, nil)
+	w.k.now++
+	w.Tick()
+	w.answered(b, 0)
+	w.answered(a, nil)
+	if want := w.k.now + 10_000_000; w.k.alarm != want {
+		t.Fatalf("alarm at %d, want %d", w.k.alarm, want)
+	}
+	w.Cancel(c)
+	w.answered(c, abi.EINTR)
+	w.want(1, lx.SysWrite, wr, fakeBase, 1)
+	w.answered(a, 1)
+	if len(w.timers) != 0 || len(w.Server.waits) != 0 {
+		t.Fatal("something is left")
+	}
+	w.want(0, lx.SysPpoll, fakeBase, 0, w.put(0, strings.Repeat("\x00", 16)))
+	w.want(1, lx.SysEpollPwait, ep, bufferAt, 8, 0, 0, 8)
+}
+
+// TestPollWaits: poll waits for any of its files, select for those of its sets.
+func TestPollWaits(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.pipe(0)
+	e := w.call(lx.SysEventfd2, 0, 0)
+	fds := func() {
+		abi.PollFD{FD: int32(r), Events: abi.EPOLLIN}.Put(w.k.memory[0:])
+		abi.PollFD{FD: int32(e), Events: abi.EPOLLIN}.Put(w.k.memory[8:])
+		abi.PollFD{FD: -1, Events: abi.EPOLLIN}.Put(w.k.memory[16:])
+	}
+	fds()
+	a := w.waits(lx.SysPpoll, fakeBase, 3, 0, 0, 8)
+	binary.LittleEndian.PutUint64(w.k.memory[0x2000:], 5)
+	w.want(8, lx.SysWrite, e, fakeBase+0x2000, 8)
+	w.answered(a, 1)
+	if p := abi.GetPollFD(w.k.memory[8:]); p.Revents != abi.EPOLLIN {
+		t.Fatalf("%+v", p)
+	}
+	sets := func(in, out uint64) {
+		binary.LittleEndian.PutUint64(w.k.memory[0x3000:], in)
+		binary.LittleEndian.PutUint64(w.k.memory[0x3008:], out)
+	}
+	sets(1<<r, 0)
+	b := w.waits(lx.SysPselect6, 16, fakeBase+0x3000, fakeBase+0x3008, 0, 0, 0)
+	w.want(0, lx.SysClose, wr)
+	w.answered(b, 1)
+	if got := binary.LittleEndian.Uint64(w.k.memory[0x3000:]); got != 1<<r {
+		t.Fatalf("%#x", got)
+	}
+	sets(1<<30, 0)
+	w.want(abi.EBADF, lx.SysPselect6, 64, fakeBase+0x3000, fakeBase+0x3008, 0, 0, 0)
+}
+
+// TestStreams: standard streams are those of the sandbox.
+func TestStreams(t *testing.T) {
+	w := newWorld(t)
+	a := w.waits(lx.SysRead, 0, bufferAt, 100)
+	l := w.Locker()
+	l.Lock()
+	w.stream[0].in = []byte("typed")
+	w.stream[0].queue.Tell(abi.EPOLLIN)
+	l.Unlock()
+	w.answered(a, 5)
+	w.stream[1].room = 3
+	b := w.waits(lx.SysWrite, 1, w.put(0, "hello"), 5)
+	l.Lock()
+	w.stream[1].room = 100
+	w.stream[1].queue.Tell(abi.EPOLLOUT)
+	l.Unlock()
+	w.answered(b, 5)
+	if got := string(w.stream[1].out); got != "hello" {
+		t.Fatal(got)
+	}
+	w.want(abi.EBADF, lx.SysWrite, 0, fakeBase, 1)
+	w.want(abi.EBADF, lx.SysRead, 2, fakeBase, 1)
+	w.stream[0].ended = true
+	w.want(0, lx.SysRead, 0, bufferAt, 100)
+	fd := w.call(lx.SysOpenat, here, w.put(0, "/dev/stdout\x00"), abi.O_WRONLY)
+	w.want(1, lx.SysWrite, fd, w.put(0, "!"), 1)
+	if got := string(w.stream[1].out); got != "hello!" {
+		t.Fatal(got)
+	}
+}
+
+// TestEnded: a process that ends leaves nothing, and others learn of it by what it had open.
+func TestEnded(t *testing.T) {
+	w := newWorld(t)
+	r, _ := w.pipe(0)
+	used := w.root.Root
+	w.want(int(r)+2, lx.SysOpenat, here, w.put(0, "/tmp/file\x00"), abi.O_CREAT|abi.O_RDWR, 0o600)
+	a := w.waits(lx.SysRead, r, bufferAt, 1)
+	w.waits(lx.SysEpollPwait, w.call(lx.SysEpollCreate1, 0), bufferAt, 1, 1000, 0, 8)
+	w.Ended(w.badge)
+	if len(w.Server.waits) != 0 || len(w.timers) != 0 || len(w.processes) != 0 || used != w.root.Root {
+		t.Fatal("something is left")
+	}
+	w.answered(a, nil)
+	w.want(abi.ESRCH, lx.SysRead, r, bufferAt, 1)
+	w.Ended(w.badge)
+}
+
+// TestUnknown: what isn't known is counted.
+func TestUnknown(t *testing.T) {
+	w := newWorld(t)
+	for _, nr := range []int{lx.SysSocket, lx.SysSocket, lx.SysExecve, lx.None, 1 << 40, 900} {
+		w.want(abi.ENOSYS, nr)
+	}
+	u := w.Unknown()
+	if u[lx.SysSocket] != 2 || u[1<<40] != 1 || len(u) != 5 || w.Calls() != 6 {
+		t.Fatal(u, w.Calls())
+	}
+}
+
+// TestProc reads what a program may look for.
+func TestProc(t *testing.T) {
+	w := newWorld(t)
+	for path, want := range map[string]string{
+		"/proc/self/comm": "test\n", "/proc/42/cmdline": "/boot/program\x00", "/proc/self/exe": "\x7fELF",
+		"/proc/self/cwd/proc/version": "Linux version", "/proc/uptime": "1.00 ", "/proc/meminfo": "MemTotal:        1048576 kB\n",
+		"/proc/mounts": "tmpfs / tmpfs rw", "/proc/cpuinfo": "processor\t: 0\n", "/proc/thread-self/stat": "42 (test) R",
+		"/dev/zero": "\x00\x00\x00", "/proc/sys/kernel/osrelease": "5.10",
+	} {
+		fd := w.call(lx.SysOpenat, here, w.put(0, path+"\x00"), 0)
+		if e, bad := abi.Failed(fd); bad {
+			t.Errorf("%s: %s", path, e.Name())
+			continue
+		}
+		n := w.call(lx.SysRead, fd, bufferAt, 1000)
+		if got := string(w.k.memory[0x1000 : 0x1000+min(n, 1000)]); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q", path, got)
+		}
+		w.want(0, lx.SysClose, fd)
+	}
+	for path, want := range map[string]string{"/proc/self": "42", "/proc/self/exe": "/boot/program", "/proc/self/fd/1": "pipe:[2]",
+		"/dev/fd": "/proc/self/fd", "/proc/self/cwd": "/"} {
+		n := w.call(lx.SysReadlinkat, here, w.put(0, path+"\x00"), bufferAt, 100)
+		if got := string(w.k.memory[0x1000 : 0x1000+min(n, 100)]); got != want {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+	w.want(abi.ENOSPC, lx.SysWrite, w.call(lx.SysOpenat, here, w.put(0, "/dev/full\x00"), abi.O_WRONLY), fakeBase, 1)
+	w.want(abi.EROFS, lx.SysUnlinkat, here, w.put(0, "/boot/program\x00"))
+	w.want(abi.EPERM, lx.SysMkdirat, here, w.put(0, "/proc/x\x00"), 0o755)
+}
+
+// TestManyFiles opens more than a few, and meets the limit.
+func TestManyFiles(t *testing.T) {
+	w := newWorld(t)
+	path := w.put(0, "/tmp/f\x00")
+	for i := 3; i < MaxFiles; i++ {
+		w.want(i, lx.SysOpenat, here, path, abi.O_CREAT|abi.O_RDWR, 0o600)
+	}
+	w.want(abi.EMFILE, lx.SysOpenat, here, path, abi.O_RDWR)
+	w.want(abi.EMFILE, lx.SysEventfd2, 0, 0)
+	w.want(0, lx.SysClose, 5000)
+	w.want(abi.EMFILE, lx.SysPipe2, bufferAt, 0) // one is free
+	w.want(5000, lx.SysDup, 3)
+}
+
+// TestNoSpace fills the file system; all of it is there again when its files are gone.
+func TestNoSpace(t *testing.T) {
+	w := newWorld(t)
+	fd := w.call(lx.SysOpenat, here, w.put(0, "/tmp/large\x00"), abi.O_CREAT|abi.O_RDWR, 0o600)
+	total := uint64(0)
+	for {
+		r := w.call(lx.SysWrite, fd, farAt, 700_000)
+		if e, bad := abi.Failed(r); bad {
+			if e != abi.ENOSPC {
+				t.Fatal(e.Name())
+			}
+			break
+		}
+		total += r
+	}
+	if total < 60<<20 || total > 64<<20 {
+		t.Fatalf("%d bytes", total)
+	}
+	w.want(abi.ENOSPC, lx.SysWrite, fd, farAt, 70_000)
+	w.want(0, lx.SysUnlinkat, here, w.put(0, "/tmp/large\x00"))
+	w.want(abi.ENOSPC, lx.SysWrite, fd, farAt, 70_000) // it is open
+	w.want(0, lx.SysClose, fd)
+	fd = w.call(lx.SysOpenat, here, w.put(0, "/tmp/large\x00"), abi.O_CREAT|abi.O_RDWR, 0o600)
+	w.want(700_000, lx.SysWrite, fd, farAt, 700_000)
+	w.want(0, lx.SysFtruncate, fd, 1<<40)
+	w.want(1, lx.SysPwrite64, fd, farAt, 1, 1<<50)
+	w.want(1<<50, lx.SysLseek, fd, 1<<41, lx.SeekData)
+	w.want(0, lx.SysFtruncate, fd, 0)
+}
