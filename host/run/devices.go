@@ -42,17 +42,36 @@ func (d *device) section(p vm.Place, args []string) string {
 		line(quoted...)
 	}
 	line("provides", d.service)
-	line("interrupt", fmt.Sprint(p.Interrupt), "level")
-	registers := "memory"
-	if p.Shared {
-		registers = "registers"
+	switch {
+	case p.PCI != 0:
+		line("uses", busName)
+	case p.Shared:
+		line("interrupt", fmt.Sprint(p.Interrupt), "level")
+		line("registers", fmt.Sprintf("%#x %#x", p.Address, p.Size))
+	default:
+		line("interrupt", fmt.Sprint(p.Interrupt), "level")
+		line("memory", fmt.Sprintf("%#x %#x", p.Address, p.Size))
 	}
-	line(registers, fmt.Sprintf("%#x %#x", p.Address, p.Size))
 	for _, size := range d.dma {
 		line("dma", size)
 	}
 	line("restart always after 10ms to 1s")
 	return b.String()
+}
+
+// busName is that of the service which hands out PCI functions, and of its endpoint.
+const busName = "pci"
+
+// busSection is its section of the manifest, for devices whose sections are those behind number
+// first.
+func (m *machine) busSection(first int) string {
+	grants := ""
+	for i := range m.devices {
+		p, _ := m.Machine.Place(i)
+		grants += fmt.Sprintf(" grant=%d:%x", first+1+i, p.PCI)
+	}
+	return "service " + busName + "\n  system pci\n  args" + grants + "\n  provides " + busName +
+		"\n  machine\n  restart always after 10ms to 1s\n"
 }
 
 // word writes a word of a manifest that may hold white space.
@@ -97,6 +116,13 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 	if len(all) > 0 && all[len(all)-1] != '\n' {
 		all = append(all, '\n')
 	}
+	before := len(has.Services)
+	if p, _ := m.Machine.Place(0); p.PCI != 0 && len(m.devices) > 0 {
+		before++
+		if err := m.add(&all, has, m.devices[0].flag, m.busSection(before)); err != nil {
+			return nil, err
+		}
+	}
 	for i := range m.devices {
 		d := &m.devices[i]
 		p, ok := m.Machine.Place(i)
@@ -105,7 +131,7 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 		}
 		args := d.args
 		if d.granted { // to the personality, whose section is the one behind all devices
-			args = append(args, fmt.Sprintf("grant=%d", len(has.Services)+len(m.devices)+1))
+			args = append(args, fmt.Sprintf("grant=%d", before+len(m.devices)+1))
 		}
 		if err := m.add(&all, has, d.flag, d.section(p, args)); err != nil {
 			return nil, err

@@ -184,6 +184,45 @@ func TestDeviceSections(t *testing.T) {
 	}
 }
 
+// TestPCISections: on q35 the bus service has the devices, and hands each to its service.
+func TestPCISections(t *testing.T) {
+	m := machineWith(t, vm.Q35, Options{Disks: []Disk{{Path: image(t, 512)}, {Path: image(t, 512)}}, Services: "dir"})
+	text := "loam-manifest 1\nservice a\nsystem a\n"
+	has, err := manifest.Sections([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := m.withDevices([]byte(text), has)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := manifest.Sections(all)
+	if err != nil || len(whole.Services) != 4 {
+		t.Fatalf("%v\n%s", err, all)
+	}
+	bus := whole.Services[1]
+	if bus.Name != "pci" || strings.Join(bus.Args, " ") != "pci grant=3:4 grant=4:5" || bus.Grants[0].Name != "pci" || bus.Grants[1].Kind != manifest.GrantMachine {
+		t.Errorf("%+v", bus)
+	}
+	for i, name := range []string{2: "disk0", 3: "disk1"} {
+		if s := whole.Services[i]; name != "" && (s.Name != name || s.Grants[1].Kind != manifest.GrantUses || s.Grants[1].Name != "pci" || s.Grants[2].Kind != manifest.GrantDMA) {
+			t.Errorf("%+v", s)
+		}
+	}
+	text = "loam-manifest 1\nservice b\nsystem a\nprovides pci\n"
+	if has, err = manifest.Sections([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.withDevices([]byte(text), has); err == nil || !strings.Contains(err.Error(), "b provides the endpoint pci, which loam makes for --disk") {
+		t.Error(err)
+	}
+	m = machineWith(t, vm.Q35, Options{Folders: []Folder{{t.TempDir(), "/a", false}}})
+	all, err = m.withDevices([]byte(manifestHead), &manifest.Manifest{})
+	if s := string(all); err != nil || !strings.Contains(s, "args grant=2:4\n") || !strings.Contains(s, "\"grant=3\"\n  provides folder0\n  uses pci\n  dma") {
+		t.Errorf("%v\n%s", err, s)
+	}
+}
+
 // TestFolderSections: what the manifest says of folders, and of who mounts them.
 func TestFolderSections(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a,b")
@@ -245,7 +284,6 @@ func TestInTheWay(t *testing.T) {
 // TestDevicesOfMachines: machines that can't have a disk say so before a file is opened.
 func TestDevicesOfMachines(t *testing.T) {
 	for want, change := range map[string]func(*Options){
-		"q35 has no place":        func(o *Options) { o.Machine = vm.Q35 },
 		"a deterministic machine": func(o *Options) { o.Deterministic, o.Machine = true, vm.MicroVM },
 		"9 devices":               func(o *Options) { o.Disks, o.Machine = make([]Disk, 9), vm.MicroVM },
 	} {

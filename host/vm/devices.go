@@ -41,19 +41,21 @@ type Arg struct {
 const FD = "{fd}"
 
 // Place is where a machine has a device: its registers and its interrupt, which is by
-// level.
+// level; or its number on PCI's first bus.
 type Place struct {
 	Address   uint64 // of the registers
 	Size      uint64 // in bytes
 	Interrupt int    // line of the interrupt controller
 	// Shared says that the page has other devices' registers, too.
 	Shared bool
+	PCI    int // the device's number there; 0: it isn't behind PCI
 }
 
-// MaxDevices is how many devices a machine that has places for any has.
+// MaxDevices is how many devices a machine has places for.
 const MaxDevices = 8
 
-// Place tells where a machine has its i-th device (hw/i386/microvm.c, hw/riscv/virt.c). ok
+// Place tells where a machine has its i-th device (hw/i386/microvm.c, hw/riscv/virt.c); on
+// q35 it is free to choose. ok
 // is false where there is no such place.
 func (m Machine) Place(i int) (p Place, ok bool) {
 	n := uint64(i)
@@ -64,9 +66,14 @@ func (m Machine) Place(i int) (p Place, ok bool) {
 		return Place{Address: 0xfeb00000 + 0x200*n, Size: 0x200, Interrupt: 5 + i, Shared: true}, true
 	case m == Virt:
 		return Place{Address: 0x10001000 + 0x1000*n, Size: 0x1000, Interrupt: 1 + i}, true
+	case m == Q35:
+		return Place{PCI: firstOnPCI + i}, true
 	}
 	return Place{}, false
 }
+
+// firstOnPCI is behind what a machine has of its own at the beginning of the bus.
+const firstOnPCI = 4
 
 // checkDevices is the part of Check about devices.
 func (c *Config) checkDevices() error {
@@ -75,9 +82,6 @@ func (c *Config) checkDevices() error {
 	}
 	if c.Deterministic {
 		return errors.New("a deterministic machine has no devices: when they answer depends on the host")
-	}
-	if _, ok := c.Machine.Place(0); !ok {
-		return fmt.Errorf("%s has no place for devices (%s and %s have)", c.Machine, MicroVM, Virt)
 	}
 	if n := len(c.Devices); n > MaxDevices {
 		return fmt.Errorf("%d devices: %s has places for %d", n, c.Machine, MaxDevices)
@@ -91,7 +95,9 @@ func (c *Config) deviceArgs(in *inherited) (args []string) {
 		return nil
 	}
 	// The other form is what came before the standard, and QEMU's default here.
-	args = []string{"-global", "virtio-mmio.force-legacy=false"}
+	if c.Machine != Q35 {
+		args = []string{"-global", "virtio-mmio.force-legacy=false"}
+	}
 	put := func(all []Arg) {
 		for _, a := range all {
 			v := a.Value
@@ -104,6 +110,9 @@ func (c *Config) deviceArgs(in *inherited) (args []string) {
 	for i, d := range c.Devices {
 		put(d.Needs)
 		text := fmt.Sprintf("%s-device,bus=virtio-mmio-bus.%d", d.Model, i)
+		if p, _ := c.Machine.Place(i); p.PCI != 0 {
+			text = fmt.Sprintf("%s-pci,disable-legacy=on,bus=pcie.0,addr=%#x", d.Model, p.PCI)
+		}
 		if d.Props != "" {
 			text += "," + d.Props
 		}

@@ -27,6 +27,14 @@ func TestDevices(t *testing.T) {
 	if s := strings.Join(args, " "); !strings.HasSuffix(s, want) {
 		t.Errorf("%s, want %s", s, want)
 	}
+	c.Machine = Q35
+	args, _ = c.args(wires{os.Stdin, os.Stdin, os.Stdin})
+	s := strings.Join(args, " ")
+	for _, want := range []string{"-device virtio-rng-pci,disable-legacy=on,bus=pcie.0,addr=0x4 -chardev", "-device virtio-serial-pci,disable-legacy=on,bus=pcie.0,addr=0x5,max_ports=4 "} {
+		if !strings.Contains(s, want) || strings.Contains(s, "mmio") {
+			t.Errorf("%s, want %s", s, want)
+		}
+	}
 	if len(files) != 6 || files[4] != os.Stdin || files[5] != os.Stdout {
 		t.Error(files)
 	}
@@ -36,7 +44,7 @@ func TestDevices(t *testing.T) {
 func TestDevicesRefused(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"a deterministic machine has no devices": func(c *Config) { c.Deterministic = true },
-		"q35 has no place for devices":           func(c *Config) { c.Machine = Q35 },
+		"9 devices: q35 has places for 8":        func(c *Config) { c.Machine, c.Devices = Q35, make([]Device, MaxDevices+1) },
 		"9 devices: microvm has places for 8":    func(c *Config) { c.Devices = make([]Device, MaxDevices+1) },
 		"9 devices: virt has places for 8":       func(c *Config) { c.Machine, c.Devices = Virt, make([]Device, MaxDevices+1) },
 	} {
@@ -57,6 +65,9 @@ func TestPlaces(t *testing.T) {
 	for _, m := range []Machine{MicroVM, Virt} {
 		for i := range MaxDevices {
 			p, ok := m.Place(i)
+			if q, _ := Q35.Place(i); q != (Place{PCI: 4 + i}) {
+				t.Errorf("q35, %d: %+v", i, q)
+			}
 			if !ok || p.Shared != (p.Size < 4096) || p.Address%p.Size != 0 {
 				t.Errorf("%s, %d: %+v", m, i, p)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	hostvm "loam/host/vm"
 	"loam/test/vm/vmtest"
 )
 
@@ -57,6 +58,15 @@ func TestDiskService(t *testing.T) {
 			"--services", dir(t, services), vmtest.Program(t, "disk"), "model", fmt.Sprint(ops), fmt.Sprint(kills)}}.Do(t)
 		want(t, r, file)
 	})
+	if vmtest.Arch() == hostvm.AMD64 {
+		t.Run("behind PCI", func(t *testing.T) {
+			t.Parallel()
+			file := image(t)
+			r := vmtest.Command{Limit: limit, Args: []string{"run", "--machine", string(hostvm.Q35), "-m", "256M", "-v", "--services", dir(t, ""), "--disk", file,
+				vmtest.Program(t, "disk"), "model", fmt.Sprint(ops / 3), "0"}}.Do(t)
+			want(t, r, file)
+		})
+	}
 	t.Run("flag", func(t *testing.T) {
 		t.Parallel()
 		file := image(t)
