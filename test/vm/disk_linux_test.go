@@ -18,12 +18,13 @@ import (
 // TestDiskService has several goroutines do random requests to a disk by its service, which is
 // killed again and again, or isn't: what they read is what they have written, and so is the
 // host's file in the end. LOAM_DISK_OPS is how many requests, 3000 without it; the service is
-// killed five times at least, or once for 1000 of them.
+// killed five times at least, or once for 5000 of them.
 func TestDiskService(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	ops := number(t, "LOAM_DISK_OPS", 3000)
-	kills, limit := max(5, ops/1000), vmtest.Limit+time.Duration(ops)*5*time.Millisecond
+	life := min(150+ops/500, 2000) // ms, at most
+	kills, limit := max(5, ops/5000), vmtest.Limit+time.Duration(ops)*5*time.Millisecond
 	const bus = 6
 	image := func(t *testing.T) string { return vmtest.File(t, "disk", make([]byte, 4<<20)) }
 	dir := func(t *testing.T, services string) string {
@@ -53,7 +54,7 @@ func TestDiskService(t *testing.T) {
 		t.Parallel()
 		file := image(t)
 		qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed=on")...)
-		services := "service disk0\n  file disk\n  args serve 150\n  provides disk0\n" + place(bus, "64K") + "  dma 1M\n  restart always after 0s to 0s without limit\n"
+		services := "service disk0\n  file disk\n  args serve " + fmt.Sprint(life) + "\n  provides disk0\n" + place(bus, "64K") + "  dma 1M\n  restart always after 0s to 0s without limit\n"
 		r := vmtest.Command{Limit: limit, Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", "2", "-v",
 			"--services", dir(t, services), vmtest.Program(t, "disk"), "model", fmt.Sprint(ops), fmt.Sprint(kills)}}.Do(t)
 		want(t, r, file)
