@@ -6,15 +6,27 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 )
 
-func TestParseRates(t *testing.T) {
-	r, err := parseRates([]byte("[ 0.28] PCI: no\nfolder_read 268435456 141979546\r\nfolder_tree 1000 2000000000\nreboot: x\n"))
-	if err != nil || len(r) != 2 || r["folder_tree"] != 500 || int(r["folder_read"])>>20 != 1803 {
+// ticking is a clock that goes on a second at each look.
+func ticking() func() time.Time {
+	t := time.Unix(0, 0)
+	return func() time.Time {
+		t = t.Add(time.Second)
+		return t
+	}
+}
+
+func TestReadRates(t *testing.T) {
+	r, err := readRates(strings.NewReader("[ 0.28] PCI: no\nread begins\r\nx 3\r\nread 500\r\ntree begins\ntree 7\nreboot: x\n"), ticking())
+	if err != nil || len(r) != 2 || r["read"] != 500 || r["tree"] != 7 {
 		t.Error(r, err)
 	}
-	if _, err := parseRates([]byte("rates: no such file\nx 1 0\n")); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Error("no figures:", err)
+	for _, out := range []string{"rates: no such file\nx 1\n", "a begins\na 1\nread begins\nrates: no such file\n"} {
+		if _, err := readRates(strings.NewReader(out), ticking()); err == nil || !strings.Contains(err.Error(), "no such file") {
+			t.Error("no figures:", err)
+		}
 	}
 	all := []rates{{"a": 3}, {"a": 1}, {"a": 2}}
 	if m := medianRate(all, "a"); m != 2 {

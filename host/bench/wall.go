@@ -71,9 +71,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", nil, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks} {
 		name := WallGroups[i]
-		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders) {
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks) {
 			continue
 		}
 		if err := run(ctx); err != nil {
@@ -86,12 +86,13 @@ func Wall(ctx context.Context, o WallOptions) error {
 const (
 	groupPause   = "pause"   // a table of times, not of ratios
 	groupFolders = "folders" // needs Linux's modules
+	groupDisks   = "disks"   // likewise
 )
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
 // module, two programs on two CPUs, calls of one pair of processes and of two on two
-// CPUs, the pauses of the kernel's collector, and a folder of the host's.
-var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders}
+// CPUs, the pauses of the kernel's collector, a folder of the host's, and a disk.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks}
 
 type wall struct {
 	WallOptions

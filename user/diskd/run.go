@@ -53,7 +53,10 @@ func Run(args []string) error {
 				k.Fail(err)
 			}
 		},
-		failed: func(err error) { failed <- err },
+		failed: func(err error) {
+			failed <- err
+			select {} // who hears of it needs the place on the CPU (ipc.Server.Alone)
+		},
 	}
 	note, err := s.open(limit)
 	if err != nil {
@@ -62,6 +65,7 @@ func Run(args []string) error {
 	server := ipc.Server{
 		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: BlocksService(s),
 		Notification: note, OnBits: s.happened,
+		Alone: true, // there is nothing else here to run
 	}
 	go func() { failed <- server.Serve(context.Background()) }()
 	return <-failed

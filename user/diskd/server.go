@@ -15,7 +15,7 @@ import (
 )
 
 // maxData is the most bytes of a request: several of them fit the memory.
-const maxData = 512 << 10
+const maxData = 1 << 20
 
 // server is a Blocks. All of it belongs to one goroutine, which has the requests and what the
 // device signals.

@@ -3,9 +3,12 @@
 //go:build linux && (amd64 || riscv64)
 
 // Command rates measures how fast data comes from a machine's devices and goes there, by
-// the same calls on Loam and on Linux: a line "NAME COUNT ns" for each figure, where COUNT is bytes or files.
+// the same calls on Loam and on Linux: a line "NAME begins" and one "NAME COUNT" for each figure,
+// where COUNT is of bytes, files or calls. Who reads them has the time: a clock here may be wrong, as Linux's
+// is on an emulated CPU that was held up when the clock was compared with another.
 //
 //	rates folder DIR [DEVICE]   files of a folder of the host's, mounted there before on Linux
+//	rates disk [DEVICE]         a disk, on Loam the one whose service is its first handle
 //
 // On Linux it is the first program: the kernel's command line has the arguments, as rates=folder,DIR,DEVICE,
 // and the modules in /modules are loaded in the order of their names.
@@ -18,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func main() {
@@ -28,18 +30,33 @@ func main() {
 		begin(args)
 		defer powerOff()
 	}
-	if len(args) < 2 || args[0] != "folder" {
-		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR")
+	if len(args) == 0 {
+		args = []string{""}
+	}
+	var err error
+	switch args[0] {
+	case "folder":
+		err = folder(args[1])
+	case "disk":
+		err = disk(strings.Join(args[1:], ""))
+	default:
+		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR, or rates disk")
 		os.Exit(2)
 	}
-	if err := folder(args[1]); err != nil {
+	if err != nil {
 		fmt.Println("rates:", err)
 	}
 }
 
-// report tells a figure.
-func report(name string, count int64, begun time.Time) {
-	fmt.Printf("%s %d %d\n", name, count, time.Since(begun).Nanoseconds())
+// measure tells a figure.
+func measure(name string, do func() (int64, error)) error {
+	fmt.Println(name, "begins")
+	n, err := do()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Println(name, n)
+	return nil
 }
 
 // once is what is read or written by one call.
@@ -48,24 +65,19 @@ const once = 1 << 20
 // folder reads and writes the files that the host has made ready (host/bench).
 func folder(dir string) error {
 	buffer := make([]byte, once)
-	begun := time.Now()
-	n, err := readAll(filepath.Join(dir, "large"), buffer)
+	size := int64(0)
+	err := measure("folder_read", func() (n int64, err error) {
+		size, err = readAll(filepath.Join(dir, "large"), buffer)
+		return size, err
+	})
 	if err != nil {
 		return err
 	}
-	report("folder_read", n, begun)
-	begun = time.Now()
-	if err := write(filepath.Join(dir, "out"), buffer, n); err != nil {
-		return err
-	}
-	report("folder_write", n, begun)
-	begun = time.Now()
-	files, err := tree(filepath.Join(dir, "tree"), buffer)
+	err = measure("folder_write", func() (int64, error) { return size, write(filepath.Join(dir, "out"), buffer, size) })
 	if err != nil {
 		return err
 	}
-	report("folder_tree", files, begun)
-	return nil
+	return measure("folder_tree", func() (int64, error) { return tree(filepath.Join(dir, "tree"), buffer) })
 }
 
 // readAll reads a file from its begin to its end.

@@ -30,6 +30,8 @@ func main() {
 		model(number(2), uint64(number(3)))
 	case "serve": // up to so many ms; the service's arguments
 		serve(number(2), os.Args[3:])
+	case "costs": // of so many requests
+		costs(number(2))
 	case "once":
 		once()
 	default:
