@@ -5,12 +5,13 @@ package streams
 
 import (
 	"context"
+	"encoding/binary"
 
 	"loam/user/ipc"
 )
 
 // driverID is made of the methods of Driver.
-const driverID = 0xdf9b9575
+const driverID = 0x848e030
 
 // DriverService makes a service of an implementation, for an ipc.Server.
 func DriverService(s Driver) ipc.Service {
@@ -33,19 +34,24 @@ func (h driverHandler) Handle(r *ipc.Request) {
 
 func (h driverHandler) callAttach(r *ipc.Request) {
 	var a0 ipc.Handle
-	var a1 uint32
-	b := r.Bytes(4, 1)
+	var a1 uint64
+	var a2 uint32
+	b := r.Bytes(12, 1)
 	if b == nil {
 		r.Malformed()
 		return
 	}
 	a0 = b.GetHandle()
-	a1 = uint32(b.GetUint32())
+	if p := b.Get(12); p != nil {
+		_ = p[11]
+		a1 = uint64(binary.LittleEndian.Uint64(p[0:]))
+		a2 = uint32(binary.LittleEndian.Uint32(p[8:]))
+	}
 	if !b.Done() {
 		r.Malformed()
 		return
 	}
-	r0, r1, err := h.s.Attach(r.Context(), a0, a1)
+	r0, r1, err := h.s.Attach(r.Context(), a0, a1, a2)
 	if err != nil {
 		r.Fail(err)
 		return
@@ -95,11 +101,16 @@ func NewDriverClient(to ipc.Endpoint) *DriverClient {
 }
 
 // Attach calls the method of the server.
-func (c *DriverClient) Attach(ctx context.Context, a0 ipc.Handle, a1 uint32) (r0 ipc.Handle, r1 ipc.Handle, err error) {
+func (c *DriverClient) Attach(ctx context.Context, a0 ipc.Handle, a1 uint64, a2 uint32) (r0 ipc.Handle, r1 ipc.Handle, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
 	b.PutHandle(a0)
-	b.PutUint32(uint32(a1))
+	{
+		p := b.Put(12)
+		_ = p[11]
+		binary.LittleEndian.PutUint64(p[0:], uint64(a1))
+		binary.LittleEndian.PutUint32(p[8:], uint32(a2))
+	}
 	if err = c.Client.Exchange(ctx, ipc.Bytes(driverID, 1), b, 0, 2); err != nil {
 		return r0, r1, err
 	}

@@ -25,7 +25,7 @@ type session struct {
 	other object.Notification // guarded by mu: the driver's, 0: none yet
 }
 
-// DriverBit is the bit of the driver's notification that Attach's signal signals.
+// DriverBit is the bit of the notification that Driver.Attach gives.
 const DriverBit = 1 << 2
 
 // Bits of a session's notification.
@@ -70,7 +70,7 @@ func (c *session) attach() error {
 	defer func() { _ = object.Close(mine) }()
 	var memory, signal ipc.Handle
 	for {
-		memory, signal, err = c.driver.Attach(context.Background(), ipc.Copy(mine, abi.RightWrite|abi.RightTransfer|abi.RightDuplicate), ring.Layout)
+		memory, signal, err = c.driver.Attach(context.Background(), ipc.Copy(mine, abi.RightWrite|abi.RightTransfer|abi.RightDuplicate), bitDriver, ring.Layout)
 		if !errors.Is(err, syscall.ECONNRESET) {
 			break
 		}
@@ -104,6 +104,7 @@ func (c *session) watch() {
 		}
 		if err == nil {
 			c.signal()
+			_ = c.wake.Signal(bitDriver) // the last one may have died before it did
 			continue
 		}
 		c.Streams.mu.Lock()

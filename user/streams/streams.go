@@ -104,16 +104,18 @@ func (s *Streams) Wake() {
 	s.mu.Lock()
 	events := s.listen()
 	s.cond.Broadcast()
-	if i := s.In; i.armed && i.isReady() {
+	signal := false
+	if i := s.In; i.armed && i.rearm(&signal) {
 		i.armed, calls[0] = false, i.ready
 	}
 	for k, o := range [2]*Output{s.Out, s.Err} {
-		if o.armed && o.isReady() {
+		if o.armed && o.rearm(&signal) {
 			o.armed, calls[1+k] = false, o.ready
 		}
 	}
 	tell := s.event
 	s.mu.Unlock()
+	s.signalIf(signal)
 	for _, f := range calls {
 		if f != nil {
 			f()
@@ -200,19 +202,26 @@ func (i *Input) isReady() bool {
 func (i *Input) Ready() bool {
 	s := i.s
 	s.mu.Lock()
-	if i.isReady() {
-		s.mu.Unlock()
-		return true
-	}
-	ready, signal, err := i.taker.Arm()
-	if err != nil {
-		s.fail(err)
-		ready = true
-	}
+	signal := false
+	ready := i.rearm(&signal)
 	i.armed = !ready
 	s.mu.Unlock()
 	s.signalIf(signal)
 	return ready
+}
+
+// rearm is isReady, and asks the driver to tell when that changes: a driver that has died may
+// have taken note of it, and done nothing.
+func (i *Input) rearm(signal *bool) bool {
+	if i.isReady() {
+		return true
+	}
+	ready, wake, err := i.taker.Arm()
+	if err != nil {
+		i.s.fail(err)
+	}
+	*signal = *signal || wake
+	return ready || err != nil
 }
 
 // OnReady has f called as package documentation says. It replaces what was called before.
@@ -279,18 +288,25 @@ func (o *Output) isReady() bool {
 func (o *Output) Ready() bool {
 	s := o.s
 	s.mu.Lock()
+	signal := false
+	ready := o.rearm(&signal)
+	o.armed = !ready
+	s.mu.Unlock()
+	s.signalIf(signal)
+	return ready
+}
+
+// rearm is as Input's.
+func (o *Output) rearm(signal *bool) bool {
 	if o.isReady() {
-		s.mu.Unlock()
 		return true
 	}
 	ready, err := o.putter.Arm()
 	if err != nil {
-		s.fail(err)
-		ready = true
+		o.s.fail(err)
 	}
-	o.armed = !ready
-	s.mu.Unlock()
-	s.signalIf(!ready)
+	ready = ready || err != nil
+	*signal = *signal || !ready
 	return ready
 }
 

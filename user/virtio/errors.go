@@ -32,6 +32,8 @@ var (
 	ErrElements = errors.New("virtio: such a buffer can't be")
 	// ErrMemory: memory is too small, or not aligned.
 	ErrMemory = errors.New("virtio: memory that doesn't do")
+	// ErrNotKept: the device is not as its last driver left it, and has to be opened anew.
+	ErrNotKept = errors.New("virtio: the device is not as its last driver left it")
 	// ErrConfig: the device-specific configuration ends before that.
 	ErrConfig = errors.New("virtio: the device's configuration is too short")
 )

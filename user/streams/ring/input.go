@@ -141,14 +141,15 @@ func NewFill(mem []byte, r Ring) *Fill { return &Fill{newWords(mem, r)} }
 // Slots tells how many there are.
 func (f *Fill) Slots() int { return f.ring.Slots() }
 
-// Taken tells how many slots the client is done with, where filled have been given to it; both
-// are counted from the stream's beginning, modulo 2^20.
-func (f *Fill) Taken(filled uint32) (uint32, error) {
+// Held tells how many slots of those before filled, which have been given to the client, it is not
+// done with.
+func (f *Fill) Held(filled uint32) (uint32, error) {
 	t := f.load(clientLine+position) >> slotShift
-	if n := (filled - t) & (1<<(32-slotShift) - 1); n > uint32(f.ring.Slots()) {
+	n := (filled - t) & (1<<(32-slotShift) - 1)
+	if n > uint32(f.ring.Slots()) {
 		return 0, ErrBroken
 	}
-	return t, nil
+	return n, nil
 }
 
 // Entry gives what Describe has said of a slot, in memory that the client can write.
@@ -170,6 +171,9 @@ func (f *Fill) SetFilled(count uint32) { f.store(driverLine+position, count<<slo
 
 // Filled gives what SetFilled has stored last, in memory that the client can write.
 func (f *Fill) Filled() uint32 { return f.load(driverLine+position) >> slotShift }
+
+// Done gives how many slots the client says that it is done with, modulo 2^20.
+func (f *Fill) Done() uint32 { return f.load(clientLine+position) >> slotShift }
 
 // WakeAt asks to be signalled when the client is done with the slot before a count.
 func (f *Fill) WakeAt(count uint32) { f.store(driverLine+event, count<<slotShift) }

@@ -102,6 +102,13 @@ func (d *Drain) Pending(sent, gone uint32) (uint32, error) {
 // Published gives the position that SetGone has stored last, in memory that the client can write.
 func (d *Drain) Published() uint32 { return d.load(driverLine + position) }
 
+// Put gives how much the client says that it has put.
+func (d *Drain) Put() uint32 { return d.load(clientLine + position) }
+
+// HasRoom reports whether the client can put something, where gone is what the device has done
+// with.
+func (d *Drain) HasRoom(gone uint32) bool { return d.Put()-gone < uint32(d.ring.Size()) }
+
 // SetGone says that the device has done with the bytes before a position.
 func (d *Drain) SetGone(v uint32) { d.store(driverLine+position, v) }
 

@@ -82,12 +82,12 @@ func (h *Host) Send(b []byte, most int) (n int) {
 
 func (h *Host) send(i int, b []byte, most int) (n int) {
 	h.t.Helper()
-	taken, err := h.in[i].Taken(h.filled[i])
+	held, err := h.in[i].Held(h.filled[i])
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	r := inputs[i]
-	for n < len(b) && h.filled[i]-taken < uint32(r.Slots()) {
+	for ; n < len(b) && held < uint32(r.Slots()); held++ {
 		slot := int(h.filled[i]) % r.Slots()
 		k := copy(h.mem[r.Offset()+slot*ring.SlotSize:][:min(ring.SlotSize, most)], b[n:])
 		h.in[i].Describe(h.filled[i], uint32(k), h.sent[i])
