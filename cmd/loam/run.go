@@ -39,6 +39,8 @@ type runFlags struct {
 	init          bool
 	disks         diskFlag
 	params        paramFlag
+	streams       string
+	streamsDriver string
 }
 
 // machineFlags are those that run and boot share.
@@ -142,14 +144,27 @@ Exit status: the program's own, or
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
+	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")
+	_ = fl.MarkHidden("streams") // until programs' own streams go that way
+	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
+	_ = fl.MarkHidden("streams-driver") // for tests
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
 	_ = fl.MarkHidden("param") // for tests and for work on the kernel
 	return cmd
 }
 
+// What --streams may be.
+const (
+	streamsChannel = "channel"
+	streamsVirtio  = "virtio"
+)
+
 func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if f.streams != streamsChannel && f.streams != streamsVirtio {
+		return usageError{fmt.Errorf("--streams %s: there is no such way (%s, %s)", f.streams, streamsChannel, streamsVirtio)}
 	}
 	log, err := create(f.log, cmd.ErrOrStderr())
 	if err != nil {
@@ -168,7 +183,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

@@ -18,9 +18,11 @@ type device struct {
 	flag    string   // by which it was asked for, for messages: "--disk"
 	service string   // its name: "disk0"
 	program string   // of the system image: "disk"
+	file    string   // of Options.Services, in place of program
 	args    []string // the program's
 	granted bool     // the program is to be told that the personality may call it
 	dma     []string // sizes of memory for the device, as in a manifest
+	lines   []string // further ones of its section
 	// attach gives what QEMU is told, once for each attempt to run the machine.
 	attach func() (vm.Device, error)
 	// close gives back what the device has on the host; or nil.
@@ -33,7 +35,11 @@ func (d *device) section(p vm.Place, args []string) string {
 	var b strings.Builder
 	line := func(words ...string) { b.WriteString("  " + strings.Join(words, " ") + "\n") }
 	b.WriteString("service " + d.service + "\n")
-	line("system", d.program)
+	if d.file != "" {
+		line("file", d.file)
+	} else {
+		line("system", d.program)
+	}
 	if len(args) > 0 {
 		quoted := []string{"args"}
 		for _, a := range args {
@@ -54,6 +60,9 @@ func (d *device) section(p vm.Place, args []string) string {
 	}
 	for _, size := range d.dma {
 		line("dma", size)
+	}
+	for _, more := range d.lines {
+		line(more)
 	}
 	line("restart always after 10ms to 1s")
 	return b.String()
@@ -103,8 +112,14 @@ func (o *Options) openDevices() (all []device, err error) {
 	return all, nil
 }
 
-// numDevices is how many openDevices gives.
-func (o *Options) numDevices() int { return len(o.Disks) + len(o.Folders) }
+// numDevices is how many the machine has.
+func (o *Options) numDevices() int {
+	n := len(o.Disks) + len(o.Folders)
+	if o.Streams {
+		n++
+	}
+	return n
+}
 
 // withDevices adds what loam's own services need to a manifest, of which m are the
 // sections: device i has the machine's place i.

@@ -16,6 +16,7 @@ import (
 	"loam/abi/channel/stream"
 	"loam/host/exit"
 	"loam/host/vm"
+	"loam/internal/terminal"
 )
 
 // outcome is what an attempt came to.
@@ -56,7 +57,10 @@ type guest struct {
 	pumped chan error    // the pump's end, one value
 	stdin  *stdin        // nil before Hello; of finish's goroutine
 
-	asker *Asker
+	asker   *Asker
+	streams *streams // nil: what the program writes and reads comes by the host channel
+
+	interrupted time.Time // when an interrupt was passed on; of finish's goroutine
 
 	list    func(Ask) (end func()) // lets loam ps find the machine
 	endList func()                 // of finish's goroutine
@@ -104,6 +108,11 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 	defer bootTimer.Stop()
 	greeted := g.hello
 	res := outcome{}
+	var over <-chan struct{}
+	var badOutput <-chan error
+	if g.streams != nil {
+		badOutput = g.streams.failed
+	}
 	for {
 		select {
 		case <-greeted:
@@ -119,6 +128,15 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			g.endList = g.list(g.asker.Ask)
 			continue
 		case err := <-g.pumped:
+			if g.streams == nil || err != nil {
+				return g.ended(err)
+			}
+			over = g.streams.over
+			go g.endQEMU()
+			continue
+		case <-over:
+			return g.decide(nil)
+		case err := <-badOutput:
 			return g.decide(err)
 		case <-timeout:
 			res.stopped = true
@@ -128,6 +146,9 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 		case <-g.p.Broken():
 			return res, g.failed("KVM internal error: the hardware acceleration of this machine gave up on the guest (--accel tcg does without)")
 		case code := <-g.Interrupt:
+			if g.passOn(code) {
+				continue
+			}
 			res.stopped = true
 			return res, &exit.Error{Code: code, Text: interrupted(code)}
 		case <-ctx.Done():
@@ -135,6 +156,42 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			return res, exit.Errorf(exit.Loam, "%v", context.Cause(ctx))
 		}
 	}
+}
+
+// endLimit is how long QEMU may take to end once the kernel has had the machine end.
+const endLimit = 10 * time.Second
+
+// endQEMU gives QEMU the time to end by itself. What it has sent by then stays to be read.
+func (g *guest) endQEMU() {
+	g.settle(endLimit)
+	g.p.Kill()
+}
+
+// ended is the end of a machine that says no more. What came by the streams before is written first, if
+// that is possible soon.
+func (g *guest) ended(err error) (outcome, error) {
+	res, err := g.decide(err)
+	if g.streams != nil {
+		g.p.Kill()
+		select {
+		case <-g.streams.over:
+		case <-time.After(time.Second):
+		}
+	}
+	return res, err
+}
+
+// twice is the time in which a second interrupt ends loam.
+const twice = time.Second
+
+// passOn reports whether an interrupt is the guest's to handle.
+func (g *guest) passOn(code int) bool {
+	if code != exit.Signal+int(syscall.SIGINT) || g.streams == nil || !g.streams.listens() || time.Since(g.interrupted) < twice {
+		return false
+	}
+	g.interrupted = time.Now()
+	g.streams.event(terminal.Interrupt)
+	return true
 }
 
 // interrupted is the message about an end by a signal to loam; Ctrl-C needs none.

@@ -91,6 +91,12 @@ type Options struct {
 	// (docs/init.md); empty: none. Init has init be the first process also without.
 	Services string
 	Init     bool
+	// Streams has stdin, stdout and stderr go by a virtio console device. The service streams
+	// drives it, for who uses that endpoint (package user/streams).
+	Streams bool
+	// StreamsDriver is a file of Services that drives the device in place of Loam's own program, with
+	// its arguments: for tests.
+	StreamsDriver []string
 	// Disks and Folders of the host's that the machine has, each by a service of its own.
 	Disks   []Disk
 	Folders []Folder
@@ -257,6 +263,7 @@ type machine struct {
 	room    uint64 // vm.Config.Room
 	ring    uint64 // Result.Ring
 	devices []device
+	lines   *lines // of the console streams; nil: none
 
 	inputOver bool // the kernel is told that there is no input
 }
@@ -301,6 +308,10 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 	o.sayMachine(m.facts)
 	if m.devices, err = o.openDevices(); err != nil {
 		return m, err
+	}
+	if o.Streams {
+		m.lines = &lines{}
+		m.devices = append(m.devices, m.lines.device(o.StreamsDriver))
 	}
 	files, err := m.guestFiles(ctx, prog)
 	if err != nil {
@@ -450,6 +461,11 @@ func (m *machine) attempt(ctx context.Context) (outcome, error) {
 	g := newGuest(m.Options, p, c.Ring)
 	g.inputOver, g.list = m.inputOver, m.list
 	defer g.close()
+	if m.lines != nil {
+		m.lines.started()
+		g.streams = newStreams(m.Options, m.lines, p)
+		defer g.streams.end()
+	}
 	return g.finish(ctx, m.helloLimit())
 }
 

@@ -35,21 +35,30 @@ type stdin struct {
 	done       chan struct{}   // closed when nothing is read any more
 }
 
-// forwardStdin starts to send input to the guest.
-func (g *guest) forwardStdin() {
-	s := &stdin{
-		from: g.Stdin, to: stream.NewWriter(g.p.In), busy: &g.asker.busy, room: g.room,
-		over: make(chan struct{}), done: make(chan struct{}),
-	}
-	if g.ring != nil {
-		s.to.Use(g.ring)
-	}
+// newStdin makes one of what is to be read; nil: nothing.
+func newStdin(from *os.File, note func(format string, args ...any)) *stdin {
+	s := &stdin{from: from, over: make(chan struct{}), done: make(chan struct{})}
 	if s.from != nil {
 		var err error
 		if s.wake, s.stop, err = os.Pipe(); err != nil {
-			g.note("no standard input: %v", err)
+			note("no standard input: %v", err)
 			s.from = nil
 		}
+	}
+	return s
+}
+
+// forwardStdin starts to send input to the guest.
+func (g *guest) forwardStdin() {
+	from := g.Stdin
+	if g.streams != nil { // and not this way
+		g.streams.forward(from, g.note)
+		from = nil
+	}
+	s := newStdin(from, g.note)
+	s.to, s.busy, s.room = stream.NewWriter(g.p.In), &g.asker.busy, g.room
+	if g.ring != nil {
+		s.to.Use(g.ring)
 	}
 	g.stdin = s
 	go s.forward()

@@ -170,6 +170,20 @@ func (p *Process) Close() {
 	closeAll(p.Out, p.In)
 }
 
+// Pause stops QEMU, and with it the machine and its clock, until Resume.
+func (p *Process) Pause() { p.signal(syscall.SIGSTOP) }
+
+// Resume has it go on.
+func (p *Process) Resume() { p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(s syscall.Signal) {
+	select {
+	case <-p.done:
+	default:
+		_ = syscall.Kill(-p.cmd.Process.Pid, s)
+	}
+}
+
 // Done is closed when QEMU has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
@@ -218,6 +232,10 @@ func (p *Process) readStderr(r io.ReadCloser) {
 		}
 	}
 }
+
+// SocketPair makes a connection for a device: loam's end, and the one that QEMU inherits, which loam
+// closes when QEMU is started.
+func SocketPair(name string) (ours, theirs *os.File, err error) { return socketPair(name) }
 
 // socketPair returns two ends of a stream: ours non-blocking (so that closing
 // it wakes a reader), theirs for QEMU to inherit.

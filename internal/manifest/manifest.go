@@ -63,6 +63,7 @@ type Service struct {
 	Lazy      bool // started when its endpoint is called
 	Policy    Policy
 	Essential bool // the machine is nothing without it
+	Drain     bool // before the machine ends, its first endpoint's streams.Driver is asked to Drain
 
 	// Under is the endpoint of the personality server that its Linux calls go to; empty: they
 	// are the kernel's.
@@ -226,6 +227,9 @@ func (m *Manifest) check() *Error {
 		}
 		if s.Lazy && len(s.Provides()) == 0 {
 			return &Error{s.Line, "service " + s.Name + " is to be started when it is called, but provides nothing"}
+		}
+		if s.Drain && len(s.Provides()) == 0 {
+			return &Error{s.Line, "service " + s.Name + " is to drain, but provides nothing"}
 		}
 	}
 	grants := 0

@@ -33,6 +33,7 @@ service console            # the driver
   start lazy
   restart always after 10ms to 1s at most 5 in 30s
   essential
+  drain
 service log
 	file	log
   provides log
@@ -65,21 +66,21 @@ func TestParse(t *testing.T) {
 				{Kind: GrantMachine, Line: 13, Rights: on | abi.RightRead},
 			},
 			Priority: 20, Quota: Quota{2 * time.Millisecond, 10 * time.Millisecond},
-			Limits: []Limit{{abi.LimitPages, 4096}, {int(abi.KindThread) - 1, 12}}, Lazy: true, Essential: true,
+			Limits: []Limit{{abi.LimitPages, 4096}, {int(abi.KindThread) - 1, 12}}, Lazy: true, Essential: true, Drain: true,
 			Policy: Policy{Always, 10 * time.Millisecond, time.Second, 5, 30 * time.Second},
 		}, {
-			Name: "log", Line: 21, File: "log", Nice: -5,
+			Name: "log", Line: 22, File: "log", Nice: -5,
 			Grants: []Grant{
-				{Kind: GrantProvides, Line: 23, Name: "log", Rights: on | abi.RightWait},
-				{Kind: GrantUses, Line: 24, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantProvides, Line: 24, Name: "log", Rights: on | abi.RightWait},
+				{Kind: GrantUses, Line: 25, Name: "console", Rights: on | abi.RightWrite},
 			},
 			Policy: Policy{Never, 100 * time.Millisecond, 10 * time.Second, 10, time.Minute},
 		}},
 		Program: Service{
-			Name: "program", Line: 27, File: "program", Nice: 3, Under: "log",
+			Name: "program", Line: 28, File: "program", Nice: 3, Under: "log",
 			Grants: []Grant{
-				{Kind: GrantUses, Line: 28, Name: "log", Rights: on | abi.RightWrite},
-				{Kind: GrantUses, Line: 29, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 29, Name: "log", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 30, Name: "console", Rights: on | abi.RightWrite},
 			},
 		},
 	}
@@ -158,6 +159,9 @@ func TestParseErrors(t *testing.T) {
 		{s + "restart always after 2s to 1s\n", 4, "the second not less than the first"},
 		{s + "restart always at most 0 in 1s\n", 4, "a limit of restarts is from 1 to 1000"},
 		{s + "restart always sometimes\n", 4, "restart takes never, failure or always"},
+		{s + "drain all\n", 4, "drain takes nothing"},
+		{s + "drain\n", 2, "service a is to drain, but provides nothing"},
+		{"loam-manifest 1\nprogram\ndrain\n", 3, "drain: what the program is"},
 		{s + "essential no\n", 4, "essential takes nothing"},
 		{s + "program a\n", 4, "program takes nothing"},
 		{s + "program\nprogram\n", 5, "a second section program"},

@@ -20,7 +20,7 @@ func (p *parser) setting(key string, args []string) (why string) {
 		return "a second " + key
 	}
 	p.given[key] = true
-	if p.s == &p.m.Program && (key == "file" || key == "system" || key == "args" || key == "start" || key == "restart") {
+	if p.s == &p.m.Program && (key == "file" || key == "system" || key == "args" || key == "start" || key == "restart" || key == "drain") {
 		return key + ": what the program is, and that it runs once, is said by who starts the machine"
 	}
 	s := p.s
@@ -65,6 +65,11 @@ func (p *parser) setting(key string, args []string) (why string) {
 			return "essential takes nothing behind it"
 		}
 		s.Essential = true
+	case "drain":
+		if len(args) != 0 {
+			return "drain takes nothing behind it"
+		}
+		s.Drain = true
 	default:
 		return "nothing is called " + quote(key)
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package terminal is what loam and the machine say to each other about the terminal that
-// the console streams lead to: messages of one size, so that neither side has to keep
+// Package terminal is what loam and the machine know both of the console streams: their ports and memory,
+// and what they say to each other about the terminal that the streams lead to: messages of one size, so that neither side has to keep
 // parts of one, or to bound it.
 //
 // The guest asks (Hello, Get, Set, Suspended), the host tells (Facts, Interrupt, Suspend, Resume, StdinEnd)
@@ -12,6 +12,16 @@ package terminal
 import (
 	"encoding/binary"
 	"errors"
+)
+
+// Ports are the names of the device's ports from 1 on: a stream each, and the messages. Their other ends
+// are loam's.
+var Ports = [4]string{"loam.stdin", "loam.stdout", "loam.stderr", "loam.control"}
+
+// Memory for the device, in bytes.
+const (
+	DriverMemory = 16 << 10  // the driver's own
+	RingsMemory  = 344 << 10 // what it shares with its client (package user/streams/ring)
 )
 
 // MessageSize is the size of each message in bytes.

@@ -5,6 +5,7 @@ package initd
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"loam/abi"
@@ -15,12 +16,13 @@ import (
 
 // Bits of init's notification: two for each service, and those for who wants the list.
 const (
-	bitEnded  = 1 // its process has ended
-	bitCalled = 2 // a call waits for it
-	perBits   = 2
-	bitHost   = 1 << (perBits * (manifest.MaxServices + 1))
-	bitAsked  = 2 * bitHost // somebody wants the program list
-	allBits   = 2*bitAsked - 1
+	bitEnded   = 1 // its process has ended
+	bitCalled  = 2 // a call waits for it
+	perBits    = 2
+	bitHost    = 1 << (perBits * (manifest.MaxServices + 1))
+	bitAsked   = 2 * bitHost  // somebody wants the program list
+	bitDrained = 2 * bitAsked // a service has drained
+	allBits    = 2*bitDrained - 1
 )
 
 // system is init's state; its one goroutine is the only user, but for service.end.
@@ -32,7 +34,8 @@ type system struct {
 	program   bool // there is a program: the machine lives as long as it
 	essential bool // the program is, too
 	request   [maxRequest]byte
-	asking    *asking // nil: nobody can ask
+	asking    *asking       // nil: nobody can ask
+	draining  *atomic.Int32 // services that are asked to drain; nil: none has been asked yet
 }
 
 // maxRequest is the longest request of the host's in bytes.
@@ -192,6 +195,9 @@ func (d *system) endIfOver() error {
 		case !over:
 			alive = true
 		case s.Name == manifest.ProgramName && d.program:
+			if !d.drained() {
+				return nil
+			}
 			return endMachine(s.life.Status, s.whyNot())
 		case s.Essential:
 			return endMachine(abi.ExitStatus{Kind: abi.Exited, Value: exitFailed}, "the essential service "+s.Name+" has ended: "+s.why())

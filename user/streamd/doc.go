@@ -10,12 +10,12 @@
 //	  provides streams
 //	  interrupt 5 level
 //	  registers 0xfeb00000 0x200
-//	  dma 36K                      # the driver's own (OwnSize)
-//	  dma 344K                     # the rings (ring.Size)
+//	  dma 16K                      # the driver's own (terminal.DriverMemory)
+//	  dma 344K                     # the rings (terminal.RingsMemory)
 //	  drain
 //	  restart always after 10ms to 1s
 //
-// The ports are 1 to 4, with the Names. Another device isn't driven.
+// The ports are 1 to 4, with the names terminal.Ports. Another device isn't driven.
 //
 // # Death and takeover
 //

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"loam/internal/terminal"
 	"loam/user/virtio"
 )
 
@@ -146,7 +147,7 @@ func (c *messages) take(b []byte) error {
 		return c.tell(port, portReady, 1)
 	case portName:
 		name, _, _ := bytes.Cut(b[headSize:], []byte{0})
-		if string(name) != Names[port-1] {
+		if string(name) != terminal.Ports[port-1] {
 			return errPorts
 		}
 		c.named[port] = true

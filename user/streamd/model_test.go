@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/internal/terminal"
 	"loam/user/streams"
 	"loam/user/streams/ring"
 	"loam/user/virtio"
@@ -19,21 +20,20 @@ const address = 0x8000_0000
 // parts, gives it back when it has taken all of it, and fills buffers of the queues in as far as it has
 // bytes.
 type model struct {
-	t       testing.TB
-	dev     *virtiotest.Device
-	mmio    *virtiotest.MMIO
-	held    [12][]virtiotest.Chain // by queue
-	at      [12]int                // what of the first has been taken
-	sent    [12][]byte             // by queue: what has come out
-	opened  [ports]bool
-	named   [ports - 1]string
-	resets  int
-	silent  bool // it tells of no ports
-	closing int
+	t      testing.TB
+	dev    *virtiotest.Device
+	mmio   *virtiotest.MMIO
+	held   [12][]virtiotest.Chain // by queue
+	at     [12]int                // what of the first has been taken
+	sent   [12][]byte             // by queue: what has come out
+	opened [ports]bool
+	named  [ports - 1]string
+	resets int
+	silent bool // it tells of no ports
 }
 
 func newModel(t testing.TB, b []byte) *model {
-	x := &model{t: t, named: Names}
+	x := &model{t: t, named: terminal.Ports}
 	x.dev = &virtiotest.Device{
 		Type: virtio.DeviceConsole, Features: featureMultiport | virtio.FeatureVersion1 | virtio.FeatureEventIndex | virtio.FeatureIndirect,
 		Config: make([]byte, 12), Max: []int{128, 128, 32, 32, 128, 128, 128, 128, 128, 128, 128, 128},
@@ -138,7 +138,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	b := make([]byte, ring.Size+OwnSize)
+	b := make([]byte, ring.Size+terminal.DriverMemory)
 	w := &world{t: t, model: newModel(t, b), left: -1}
 	var err error
 	if w.rings, err = virtio.NewMemory(b[:ring.Size], address); err != nil {

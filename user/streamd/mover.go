@@ -40,7 +40,7 @@ func (m *mover) step() {
 
 func (m *mover) log(text string) { m.said(text) }
 
-// Ports are the numbers of the device's ports, which have these names.
+// Numbers of the device's ports, which have the names terminal.Ports.
 const (
 	portStdin = 1 + iota
 	portStdout
@@ -48,9 +48,6 @@ const (
 	portControl
 	ports
 )
-
-// Names are the names of the ports from 1 on.
-var Names = [ports - 1]string{"loam.stdin", "loam.stdout", "loam.stderr", "loam.control"}
 
 // queueOf gives the number of a ring's queue in the device (5.3.2).
 func queueOf(r ring.Ring) int {
@@ -64,7 +61,7 @@ func queueOf(r ring.Ring) int {
 
 // setUp makes the parts of a mover.
 func (m *mover) setUp(rings, own virtio.Memory) (places, error) {
-	if rings.Size() < ring.Size || own.Size() < OwnSize {
+	if rings.Size() < ring.Size || own.Size() < ownSize {
 		return places{}, virtio.ErrMemory
 	}
 	p, _ := cut(own)
@@ -99,7 +96,7 @@ func (m *mover) start(t virtio.Transport, rings, own virtio.Memory) error {
 			return m.open()
 		}
 		m.log("the device can't be gone on with (" + err.Error() + "): what it had of stdout and stderr may come twice")
-	} else if state != stateNew {
+	} else if state != stateNew && state != stateOpens {
 		m.log("the device failed before: what it had of stdout and stderr may come twice")
 	}
 	if err := m.begin(t, p, rings.Address()); err != nil {
@@ -155,7 +152,11 @@ func (m *mover) queues(p places, make func(index, size int, memory virtio.Memory
 // the record true, and only then are ports opened: before that nothing comes by them.
 func (m *mover) begin(t virtio.Transport, p places, rings uint64) (err error) {
 	m.step()
-	m.record.setState(stateFailed)
+	if state := m.record.state(); state == stateNew || state == stateOpens {
+		m.record.setState(stateOpens)
+	} else {
+		m.record.setState(stateFailed)
+	}
 	m.device, err = virtio.Open(t, virtio.Want{
 		ID: virtio.DeviceConsole, Features: featureMultiport, Need: featureMultiport | virtio.FeatureEventIndex,
 		Without: virtio.FeatureRingPacked | virtio.FeatureIndirect,

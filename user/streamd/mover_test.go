@@ -222,6 +222,9 @@ func TestUnfinished(t *testing.T) {
 		done := l.alive(l.start)
 		l.left = -1
 		l.finish()
+		if len(l.said) > 0 {
+			t.Errorf("killed at %d, it says %q", k, l.said)
+		}
 		if done {
 			if k < 30 {
 				t.Error(k, "steps to open the device")
@@ -359,7 +362,7 @@ func FuzzLies(f *testing.F) {
 			case op < 100: // of the client's words, or of anything in the driver's memory
 				binary.LittleEndian.PutUint32(all[4*l.r.IntN(1100/4):], v)
 			case op < 180:
-				at := ring.Size + l.r.IntN(OwnSize-4)
+				at := ring.Size + l.r.IntN(terminal.DriverMemory-4)
 				binary.LittleEndian.PutUint32(all[at&^3:], v)
 			case op < 190:
 				l.m = nil

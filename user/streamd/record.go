@@ -31,6 +31,7 @@ const (
 
 	// What atState may be.
 	stateNew    = 0          // no driver has come as far as to open ports
+	stateOpens  = 0x6f70656e // likewise: the first was killed before
 	stateWorks  = 0x73746d31 // the device is at work, and all else in here is true
 	stateFailed = 0x6661696c // a driver has given the device up
 )
@@ -69,10 +70,10 @@ type places struct {
 	queues            [ring.Rings]virtio.Memory
 }
 
-// OwnSize is how much memory the driver has for itself, whole pages.
-var OwnSize = func() int {
+// ownSize is how much memory the driver has for itself, at most terminal.DriverMemory.
+var ownSize = func() int {
 	_, size := cut(virtio.Memory{})
-	return (size + 4095) &^ 4095
+	return size
 }()
 
 // cut cuts the driver's memory.

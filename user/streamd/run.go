@@ -52,8 +52,12 @@ func (s *service) Attach(_ context.Context, wake ipc.Handle, bits uint64, layout
 	return ipc.Copy(s.rings, share|abi.RightRead|abi.RightWrite), ipc.Copy(s.signal, share|abi.RightWrite), nil
 }
 
-// Watch is for streams.Driver: the kernel answers it.
+// Watch is for streams.Driver: the kernel answers it. A client that attached to the last driver, which died
+// before it received this, is told at once.
 func (s *service) Watch(ctx context.Context) error {
+	if s.client == 0 {
+		return abi.ECONNRESET
+	}
 	ipc.Keep(ctx)
 	return ipc.ErrKept
 }

@@ -12,6 +12,7 @@
 //	monitor  answers the keys of loam boot
 //	pci      looks after PCI, and hands functions to their drivers
 //	rng      drives a virtio entropy device
+//	streams  drives the virtio console that leads to loam's own streams
 //
 // The runner of WebAssembly modules (user/wasi) is a binary of its own: it is many times
 // as large as all of these together, which a machine without a module would carry
@@ -30,6 +31,7 @@ import (
 	"loam/user/linux"
 	"loam/user/monitor"
 	"loam/user/pcid"
+	"loam/user/streamd"
 	"loam/user/sys"
 )
 
@@ -43,6 +45,7 @@ var programs = map[string]func(args []string) error{
 	"monitor": func([]string) error { return monitor.Run() },
 	"pci":     pcid.Run,
 	"rng":     entropy.Run,
+	"streams": streamd.Run,
 }
 
 func main() {

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"loam/internal/terminal"
 )
 
 // TestLayout: parts of the memory don't overlap.
@@ -31,7 +33,7 @@ func TestLayout(t *testing.T) {
 			use("table", w.entry(uint32(i)), entrySize)
 		}
 	}
-	if Size%SlotSize != 0 {
+	if Size != terminal.RingsMemory {
 		t.Error(Size)
 	}
 }
