@@ -119,6 +119,20 @@ func (d *diskFlag) Set(v string) error {
 	return err
 }
 
+// folderFlag collects folders.
+type folderFlag []run.Folder
+
+func (d *folderFlag) String() string { return "" }
+func (d *folderFlag) Type() string   { return "HOST[::GUEST][:ro]" }
+
+func (d *folderFlag) Set(v string) error {
+	folder, err := run.ParseFolder(v)
+	if err == nil {
+		*d = append(*d, folder)
+	}
+	return err
+}
+
 // envFlag collects variables; a later one replaces an earlier of its name.
 type envFlag struct{ values []string }
 

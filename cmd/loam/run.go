@@ -38,6 +38,7 @@ type runFlags struct {
 	services      string
 	init          bool
 	disks         diskFlag
+	folders       folderFlag
 	params        paramFlag
 	streams       string
 	streamsDriver string
@@ -142,6 +143,8 @@ Exit status: the program's own, or
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
 	f.memoryMap.add(fl)
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
+	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
+	_ = fl.MarkHidden("dir") // the personality doesn't mount folders
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
 	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")
@@ -183,7 +186,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

@@ -95,7 +95,6 @@ func TestParseFolder(t *testing.T) {
 		"a::/b":         {"a", "/b", false},
 		"a::/b:ro":      {"a", "/b", true},
 		"a::b::/c d":    {"a::b", "/c d", false},
-		"a::/":          {"a", "/", false},
 		"a":             {"a", here + "/a", false},
 		".:ro":          {".", here, true},
 		"/x/../y":       {"/x/../y", "/y", false},
@@ -106,7 +105,7 @@ func TestParseFolder(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, f, err)
 		}
 	}
-	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f"} {
+	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f", "a::/", "/"} {
 		if f, err := ParseFolder(text); err == nil {
 			t.Errorf("%q became %+v", text, f)
 		}
@@ -115,7 +114,7 @@ func TestParseFolder(t *testing.T) {
 
 func TestCheckFolders(t *testing.T) {
 	dir, file := t.TempDir(), image(t, 0)
-	if err := checkFolders([]Folder{{dir, "/a", false}, {dir, "/a/b", true}, {dir, "/", true}}); err != nil {
+	if err := checkFolders([]Folder{{dir, "/a", false}, {dir, "/a/b", true}, {dir, "/c", true}}); err != nil {
 		t.Error(err)
 	}
 	for want, f := range map[string][]Folder{
@@ -229,8 +228,8 @@ func TestFolderSections(t *testing.T) {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	m := machineWith(t, vm.MicroVM, Options{Folders: []Folder{{dir, "/a", false}, {dir, `/b "c`, true}}})
-	const tail = "service linux\n  system linux\n  args \"mount=0:/a\" \"mount=1:/b \\\"c:ro\"\n  provides linux\n  uses folder0\n  uses folder1\n"
+	m := machineWith(t, vm.MicroVM, Options{Folders: []Folder{{dir, `/b "c`, true}, {dir, "/a", false}}})
+	const tail = "service linux\n  system linux\n  args \"mount=1:/a\" \"mount=0:/b \\\"c:ro\"\n  provides linux\n  uses folder0\n  uses folder1\n"
 	for text, want := range map[string]struct{ begins, badge string }{
 		"loam-manifest 1\n": {"loam-manifest 1\n\nprogram\n  under linux\nservice folder0\n", "3"},
 		"loam-manifest 1\nprogram\nservice a\n  system a\n": {"loam-manifest 1\nprogram\n  under linux\nservice a\n  system a\nservice folder0\n", "4"},
@@ -245,14 +244,14 @@ func TestFolderSections(t *testing.T) {
 			t.Fatal(err)
 		}
 		if s := string(all); !strings.HasPrefix(s, want.begins) || !strings.HasSuffix(s, tail) ||
-			!strings.Contains(s, "args \"tag=folder0\" \"grant="+want.badge+"\"\n") ||
-			!strings.Contains(s, "args \"tag=folder1\" \"ro\" \"grant="+want.badge+"\"\n") {
+			!strings.Contains(s, "args \"tag=folder1\" \"grant="+want.badge+"\"\n") ||
+			!strings.Contains(s, "args \"tag=folder0\" \"ro\" \"grant="+want.badge+"\"\n") {
 			t.Errorf("%s", s)
 		}
 	}
-	d, err := m.devices[1].attach()
+	d, err := m.devices[0].attach()
 	wantPath := ",path=" + strings.ReplaceAll(dir, ",", ",,") + ",readonly=on"
-	if err != nil || d.Model != "virtio-9p" || d.Props != "fsdev=folder1,mount_tag=folder1" || !strings.HasSuffix(d.Needs[0].Value, wantPath) {
+	if err != nil || d.Model != "virtio-9p" || d.Props != "fsdev=folder0,mount_tag=folder0" || !strings.HasSuffix(d.Needs[0].Value, wantPath) {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

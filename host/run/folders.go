@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"loam/host/exit"
@@ -54,6 +55,8 @@ func (f *Folder) checkGuest() error {
 		return fmt.Errorf("the path in the machine, %q, does not begin with /", f.Guest)
 	case path.Clean(f.Guest) != f.Guest:
 		return fmt.Errorf("the path in the machine, %q, is %q in short", f.Guest, path.Clean(f.Guest))
+	case f.Guest == "/":
+		return errors.New("the path in the machine is /, which is the program's own folder of files")
 	case strings.ContainsFunc(f.Guest, control):
 		return fmt.Errorf("the path in the machine, %q, has control characters", f.Guest)
 	}
@@ -121,17 +124,23 @@ func folderName(i int) string { return fmt.Sprintf("folder%d", i) }
 // personality is the service that has the program's files: it mounts the folders.
 const personality = "linux"
 
-// personalitySection is the section of the personality, for a program with folders.
+// personalitySection is the section of the personality, for a program with folders. One whose path
+// is below another's is mounted after that.
 func personalitySection(folders []Folder) string {
 	var b, uses strings.Builder
 	b.WriteString("service " + personality + "\n  system " + personality + "\n  args")
-	for i, f := range folders {
-		mount := fmt.Sprintf("mount=%d:%s", i, f.Guest)
-		if f.ReadOnly {
+	order := make([]int, len(folders))
+	for i := range folders {
+		order[i] = i
+		uses.WriteString("  uses " + folderName(i) + "\n")
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(folders[a].Guest, folders[b].Guest) })
+	for _, i := range order {
+		mount := fmt.Sprintf("mount=%d:%s", i, folders[i].Guest)
+		if folders[i].ReadOnly {
 			mount += ":ro"
 		}
 		b.WriteString(" " + word(mount))
-		uses.WriteString("  uses " + folderName(i) + "\n")
 	}
 	b.WriteString("\n  provides " + personality + "\n" + uses.String())
 	return b.String()
