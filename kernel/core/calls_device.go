@@ -112,12 +112,11 @@ func loamInterruptAck(r *runner, c *metal.Context) uint64 {
 
 // served lets a line fire again, whose device has been served.
 func (r *runner) served(line int) {
-	metal.UnmaskLine(line)
-	x := &k.lines[line]
-	if x.unserved = x.again; x.again { // never of one that isn't a message
-		x.again = false
-		r.signal(x.notification, x.bits)
+	if k.lines[line].message {
+		r.servedMessage(line)
+		return
 	}
+	metal.UnmaskLine(line)
 }
 
 // interrupts signals what lines have fired.

@@ -65,6 +65,17 @@ func loamInterruptMessage(r *runner, c *metal.Context) uint64 {
 	return abi.EINVAL.Result()
 }
 
+// servedMessage is for a message at a place of a line that has been served: the next one may come, or
+// has.
+func (r *runner) servedMessage(slot int) {
+	metal.MaskMessage(slot, false)
+	x := &k.lines[slot]
+	if x.unserved = x.again; x.again {
+		x.again = false
+		r.signal(x.notification, x.bits)
+	}
+}
+
 // comes is for a message that has come, at a place of a line. It reports whether that is to
 // be signalled now. One that nobody is bound to yet, who is bound then learns of.
 //
@@ -72,7 +83,7 @@ func loamInterruptMessage(r *runner, c *metal.Context) uint64 {
 func (x *interrupt) comes(slot int) bool {
 	if x.unserved {
 		x.again = true
-		metal.MaskLine(slot)
+		metal.MaskMessage(slot, true)
 		return false
 	}
 	x.unserved = true

@@ -80,10 +80,6 @@ func takeSlot(l line) (slot int, ok bool) {
 // UnmaskLine lets an open line fire, again if it has: then its device has been
 // served.
 func UnmaskLine(slot int) {
-	if lines[slot%MaxLines].isMessage() {
-		setMessageMask(slot, false)
-		return
-	}
 	machineLock.Lock()
 	unmask(&lines[slot%MaxLines])
 	machineLock.Unlock()
@@ -111,9 +107,7 @@ func lineFired(cpu *CPU, number uint32) bool {
 	open := slot != 0 && slot != kernelsLine
 	if open {
 		slot = (slot - 1) % MaxLines
-		if !lines[slot].isMessage() {
-			fired(&lines[slot])
-		}
+		fired(&lines[slot]) // which does nothing to a message: that isn't by level
 		cpu.lines |= 1 << slot
 		cpu.events |= uint32(EventLine)
 	}

@@ -11,7 +11,7 @@ package metal
 //
 // A message can't be masked at the controller. Where a device masks it itself, by bit 0 of a
 // register (vector control of MSI-X, 6.8.2.9), the kernel floor has it masked there while
-// messages come that nobody has served: MaskLine, UnmaskLine. What the device has to say
+// messages come that nobody has served: MaskMessage. What the device has to say
 // meanwhile it keeps. That page of registers is mapped in the window of registers.go, behind the
 // places of objects. It is touched by the kernel floor alone, with the kernel lock held.
 
@@ -75,18 +75,11 @@ func Message(slot int) (address uint64, data uint32) {
 	return messageOf(l.number - 1 - mostLines)
 }
 
-// MaskLine masks an open line that is a message with a mask. Others stay as they are.
+// MaskMessage has the device of an open message keep it, or send it, if there is a register
+// for that. The other bits of the register are left.
 //
 //loam:noalloc
-func MaskLine(slot int) {
-	if lines[slot%MaxLines].isMessage() {
-		setMessageMask(slot, true)
-	}
-}
-
-// setMessageMask has the device keep its messages, or send them. The other bits of the
-// register are left.
-func setMessageMask(slot int, on bool) {
+func MaskMessage(slot int, on bool) {
 	m := &maskOf[slot%MaxLines]
 	if m.register == 0 || m.masked == on {
 		return
