@@ -9,19 +9,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"loam/internal/proglist"
-	"loam/user/diskd"
-	"loam/user/initd"
-	"loam/user/ipc"
-	"loam/user/object"
 )
 
 // costs measures what requests cost the client and the service of CPU time: on a machine that counts
 // instructions, these.
 func costs(count int) {
-	d, err := diskd.Open(background, ipc.Endpoint(object.Given(0)))
-	check(err)
+	d := open()
 	p := d.Alloc(64 << 10)
 	for _, r := range []struct {
 		name string
@@ -51,15 +44,4 @@ func cpuTime() time.Duration {
 }
 
 // timeOf tells the CPU time of a service.
-func timeOf(name string) time.Duration {
-	text, err := initd.NewProgramsClient(ipc.Endpoint(object.Given(1))).List(background)
-	check(err)
-	list, err := proglist.Decode(string(text))
-	check(err)
-	for _, e := range list {
-		if e.Name == name {
-			return time.Duration(e.CPU)
-		}
-	}
-	return 0
-}
+func timeOf(name string) time.Duration { return time.Duration(listed(name).CPU) }

@@ -34,6 +34,8 @@ func main() {
 		costs(number(2))
 	case "once":
 		once()
+	case "take":
+		take()
 	default:
 		fmt.Fprintln(os.Stderr, "disk: which role?")
 		os.Exit(99)

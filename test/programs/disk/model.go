@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"loam/internal/proglist"
 	"loam/user/diskd"
@@ -66,8 +67,7 @@ var kinds = [numKinds]struct {
 // again so often. What one has written all others leave alone, so it is there: what was
 // answered isn't lost when the driver dies, and still less what was flushed.
 func model(requests int, restarts uint64) {
-	d, err := diskd.Open(background, ipc.Endpoint(object.Given(0)))
-	check(err)
+	d := open()
 	sectors := int(d.Info().Sectors) / workers
 	var all []*worker
 	for i := range workers {
@@ -198,26 +198,31 @@ func (w *worker) content(at int, version uint32, b []byte) {
 }
 
 // restartsOf tells how often a service was started again.
-func restartsOf(name string) uint64 {
+func restartsOf(name string) uint64 { return listed(name).Restarts }
+
+// listed gives what init says of a service.
+func listed(name string) proglist.Entry {
 	text, err := initd.NewProgramsClient(ipc.Endpoint(object.Given(1))).List(background)
 	check(err)
 	list, err := proglist.Decode(string(text))
 	check(err)
 	for _, e := range list {
 		if e.Name == name {
-			return e.Restarts
+			return e
 		}
 	}
-	return 0
+	return proglist.Entry{}
 }
 
-// once uses a disk by a name that a manifest gives it, and tells what it is; it writes its second
-// sector, unless it can't be written.
+// once uses a disk when the service taker, which had it, has ended, and tells what it is; it writes the
+// second sector, unless the disk can't be written.
 func once() {
-	d, err := diskd.Open(background, ipc.Endpoint(object.Given(0)))
-	check(err)
+	for listed("taker").State != proglist.StateEnded {
+		time.Sleep(time.Millisecond)
+	}
+	d := open()
 	p := make([]byte, size)
-	_, err = d.ReadAt(p, 0)
+	_, err := d.ReadAt(p, 0)
 	check(err)
 	_, err = d.WriteAt(p, size)
 	if d.Info().ReadOnly && err == syscall.EROFS {
@@ -225,4 +230,29 @@ func once() {
 	}
 	check(errors.Join(err, d.Flush(), d.Close()))
 	fmt.Fprintf(os.Stdout, "%d bytes, read-only %v, %q\n", d.Size(), d.Info().ReadOnly, p[:bytes.IndexByte(p, 0)])
+}
+
+// take takes a disk, and ends without giving it back, while it reads.
+func take() {
+	d := open()
+	if _, err := diskd.Open(background, ipc.Endpoint(object.Given(0))); err != syscall.EBUSY {
+		check(fmt.Errorf("taken twice: %w", err))
+	}
+	for range 4 {
+		go func() {
+			p := make([]byte, size)
+			for {
+				_, err := d.ReadAt(p, 0)
+				check(err)
+			}
+		}()
+	}
+	time.Sleep(20 * time.Millisecond)
+	check(object.Self.Kill())
+}
+
+func open() *diskd.Disk {
+	d, err := diskd.Open(background, ipc.Endpoint(object.Given(0)))
+	check(err)
+	return d
 }

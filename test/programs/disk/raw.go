@@ -47,7 +47,7 @@ type slot struct {
 // raw drives the device itself, as many requests long. It is given the device's interrupt, its
 // registers, and memory for it.
 func raw(requests int) {
-	d := open()
+	d := openRaw()
 	for n := 0; n < requests || len(d.free) < depth; {
 		for n < requests && len(d.free) > 0 {
 			d.begin()
@@ -65,7 +65,7 @@ func raw(requests int) {
 	fmt.Printf("%08x %v\n", sum.Sum32(), d.done)
 }
 
-func open() *disk {
+func openRaw() *disk {
 	parts, err := driver.Take(object.Given(1), object.Given(0), object.Given(2))
 	check(err)
 	d := &disk{random: rand.New(rand.NewPCG(1, 2)), byTag: map[blk.Tag]int{}, done: map[string]int{}}
