@@ -12,24 +12,27 @@ import (
 	"loam/test/vm/vmtest"
 )
 
-// underLinux is a manifest with a personality server, and the program under it.
-const underLinux = "service linux\n  system linux\n  provides linux\n  start lazy\n  restart never\nprogram\n  under linux\n"
-
-// TestLinux has a program of Go's use files, pipes, timers and streams under a personality server: it
-// prints what it prints on the host.
+// TestLinux has a program of Go's use files, pipes, timers and streams under a personality server, in
+// memory and in a folder of the host's: it prints what it prints on the host.
 func TestLinux(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	input := strings.Repeat("a line of standard input\n", 20_000)
-	onHost := exec.Command(vmtest.Foreign(t, runtime.GOOS, runtime.GOARCH, "files"), "all", t.TempDir())
+	const bus = 3
+	input := strings.Repeat("a line of standard input\n", 5_000)
+	onHost := exec.Command(vmtest.Foreign(t, runtime.GOOS, runtime.GOARCH, "files"), "all", t.TempDir(), t.TempDir())
 	var stdout, stderr bytes.Buffer
 	onHost.Stdin, onHost.Stdout, onHost.Stderr = strings.NewReader(input), &stdout, &stderr
 	if err := onHost.Run(); err != nil {
 		t.Fatalf("on the host: %v\n%s", err, &stderr)
 	}
-	dir := services(t, underLinux)
-	r := vmtest.Command{Args: []string{"run", "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "files"), "all", "/tmp"},
-		Stdin: strings.NewReader(input)}.Do(t)
+	host := t.TempDir()
+	dir := services(t, "service folder0\n  system folder\n  args tag=here grant=2\n  provides folder0\n"+
+		place(bus, "4M")+"  dma 1M\n  restart always\n"+
+		"service linux\n  system linux\n  args mount=0:/on/host\n  provides linux\n  uses folder0\n  start lazy\n  restart never\nprogram\n  under linux\n")
+	qemu := append([]string{"-fsdev", "local,id=f,security_model=none,multidevs=remap,path=" + host},
+		onMMIO(bus, "virtio-9p-device,fsdev=f,mount_tag=here")...)
+	r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "-v", "--services", dir,
+		vmtest.Program(t, "files"), "all", "/tmp", "/on/host"}, Stdin: strings.NewReader(input)}.Do(t)
 	r.WantStdout(t, 0, stdout.String())
 	if !bytes.Contains(r.Stderr, stderr.Bytes()) {
 		t.Errorf("stderr: %s\nwant %s", r.Stderr, &stderr)

@@ -219,8 +219,8 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 		if f.open == nil || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
 			return abi.ENOTTY.Result()
 		}
-		if _, e := f.path.Node.Stat(nil, &st); e != 0 {
-			return abi.ENOTTY.Result()
+		if _, e := f.attributes().Stat(t.waiter, &st); e != 0 {
+			return fail(e)
 		}
 		n = st.Size - f.pos
 	default:

@@ -174,7 +174,10 @@ func (s *Server) changeOpen(t *task, c *vfs.Change) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	return s.change(t, f.path, c)
+	if f.path.Mount.ReadOnly {
+		return abi.EROFS.Result()
+	}
+	return fail(f.attributes().Change(t.waiter, c))
 }
 
 func modeOf(mode uint64) *vfs.Change {

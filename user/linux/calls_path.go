@@ -148,10 +148,10 @@ func sysFstat(s *Server, t *task) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	return s.stat(t, f.path.Node, t.Args[1])
+	return s.stat(t, f.attributes(), t.Args[1])
 }
 
-func (s *Server) stat(t *task, n vfs.Node, to uint64) uint64 {
+func (s *Server) stat(t *task, n vfs.Attributes, to uint64) uint64 {
 	st := &s.attributes
 	if t.waiter != nil {
 		st = new(abi.Stat)

@@ -76,6 +76,7 @@ type differ struct {
 	free   bool // paths may lead anywhere: the host's side has a root of its own
 	opened []bool
 	kind   [slots]byte // 'e' an epoll, 'v' an eventfd
+	folder bool        // ours is a folder of the host's, with what that can't
 }
 
 const slots = 10 // slot 0 is the directory where relative paths begin

@@ -51,6 +51,14 @@ func (f *file) writes() bool {
 
 func (f *file) nonblock() bool { return f.flags&abi.O_NONBLOCK != 0 }
 
+// attributes gives what is asked for the file's attributes.
+func (f *file) attributes() vfs.Attributes {
+	if a, ok := f.open.(vfs.Attributes); ok {
+		return a
+	}
+	return f.path.Node
+}
+
 // unref takes a reference away, and closes the file with the last.
 func (s *Server) unref(f *file) {
 	if f.refs--; f.refs > 0 {
@@ -346,7 +354,7 @@ func sysLseek(s *Server, t *task) uint64 {
 			return abi.EINVAL.Result()
 		}
 		var st abi.Stat
-		if _, e := f.path.Node.Stat(t.waiter, &st); e != 0 {
+		if _, e := f.attributes().Stat(t.waiter, &st); e != 0 {
 			return fail(e)
 		}
 		base = st.Size

@@ -95,21 +95,40 @@ func (s *Server) view() vfs.View {
 // mount mounts a file system over a directory that is there.
 func (s *Server) mount(path string, root vfs.Node, source, kind string, readOnly bool) abi.Errno {
 	v := s.view()
-	p, e := v.Lookup(nil, v.Root, path, true)
+	p, e := v.Lookup(atStart{}, v.Root, path, true)
 	if e == 0 {
 		_, e = p.Mount.Add(p, root, source, kind, readOnly)
 	}
 	return e
 }
 
+// atStart is the vfs.Waiter of the time before calls come, when others needn't go on.
+type atStart struct{}
+
+// Do is for vfs.Waiter.
+func (atStart) Do(f func()) { f() }
+
 // Mount mounts a file system over a path, of which it makes the directories that aren't there.
+// A path "/" has the file system be the root, in which /dev, /proc and /boot are seen.
 func (s *Server) Mount(path string, root vfs.Node, source, kind string, readOnly bool) abi.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if path == "/" {
+		old := s.root
+		s.root = &vfs.Mount{Root: root, Source: source, Type: kind, ReadOnly: readOnly}
+		for i, m := range old.All()[1:] {
+			s.root.AddName([]string{"dev", "proc", "boot"}[i], m.Root, m.Source, m.Type, m.ReadOnly)
+		}
+		tmp, e := old.Root.Lookup(nil, "tmp")
+		if e == 0 {
+			s.root.AddName("tmp", tmp, old.Source, old.Type, false)
+		}
+		return e
+	}
 	v := s.view()
 	for i := 1; i <= len(path); i++ {
 		if i == len(path) || path[i] == '/' {
-			if e := v.Mkdir(nil, v.Root, path[:i], 0o755); e != 0 && e != abi.EEXIST {
+			if e := v.Mkdir(atStart{}, v.Root, path[:i], 0o755); e != 0 && e != abi.EEXIST {
 				return e
 			}
 		}

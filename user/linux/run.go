@@ -61,7 +61,7 @@ func parseMount(text string) (m mountOption, ok bool) {
 	n, err := strconv.ParseUint(number, 10, 8)
 	m.path, m.readOnly = strings.CutSuffix(path, ":ro")
 	m.folder = int(n)
-	return m, err == nil && strings.HasPrefix(m.path, "/") && m.path != "/"
+	return m, err == nil && strings.HasPrefix(m.path, "/")
 }
 
 // alarmBit is the timer's, of the notification that is bound to the receiver.

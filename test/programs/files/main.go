@@ -9,7 +9,7 @@
 //	files echo       copies standard input to standard output, and tells how much on standard error
 //	files wait       pipes, timers and goroutines
 //	files many N     N open files at once
-//	files all DIR    all of these
+//	files all DIR... all of these
 package main
 
 import (
@@ -28,12 +28,17 @@ func main() {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "tree":
 		err = tree(os.Args[2])
-	case len(os.Args) == 3 && os.Args[1] == "all":
-		if err = tree(os.Args[2]); err == nil {
+	case len(os.Args) >= 3 && os.Args[1] == "all":
+		for _, dir := range os.Args[2:] {
+			if err == nil {
+				err = tree(dir)
+			}
+		}
+		if err == nil {
 			err = wait()
 		}
 		if err == nil {
-			err = many("1000")
+			err = many("500")
 		}
 		if err == nil {
 			err = echo()
@@ -45,7 +50,7 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "wait":
 		err = wait()
 	default:
-		err = errors.New("usage: files tree DIR | all DIR | echo | wait | many N")
+		err = errors.New("usage: files tree DIR | all DIR... | echo | wait | many N")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "files:", err)

@@ -50,6 +50,13 @@ type Node interface {
 	Rename(w Waiter, name string, n Node, to Node, newName string, over Node, flags uint32) abi.Errno
 }
 
+// Attributes is what an open file has whose attributes are not asked of its node: there may be
+// another file by that name.
+type Attributes interface {
+	Stat(w Waiter, s *abi.Stat) (abi.Timespec, abi.Errno)
+	Change(w Waiter, c *Change) abi.Errno
+}
+
 // NoOpen has Create open nothing.
 const NoOpen = ^uint32(0)
 

@@ -18,6 +18,7 @@ type Mount struct {
 	Source   string // for people: /proc/mounts
 	Type     string
 	children []*Mount
+	Name     string // instead of Point's own place: it is the entry of Parent's root with this name
 }
 
 // Path is a file, and by which mount it was come to.
@@ -39,10 +40,28 @@ func (m *Mount) Add(p Path, root Node, source, kind string, readOnly bool) (*Mou
 	return c, 0
 }
 
+// AddName mounts a file system as the entry of m's root with a name, whether there is one or not:
+// for a root that isn't ours to make directories in. It isn't listed.
+func (m *Mount) AddName(name string, root Node, source, kind string, readOnly bool) *Mount {
+	c := &Mount{Root: root, Parent: m, Point: m.Root, ReadOnly: readOnly, Source: source, Type: kind, Name: name}
+	m.children = append(m.children, c)
+	return c
+}
+
+// named gives what is mounted as an entry of the root.
+func (m *Mount) named(name string) *Mount {
+	for _, c := range m.children {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
 // over gives what is mounted over a node.
 func (m *Mount) over(n Node) *Mount {
 	for _, c := range m.children {
-		if c.Point == n {
+		if c.Point == n && c.Name == "" {
 			return c
 		}
 	}
@@ -167,6 +186,11 @@ func (k *walker) child() (Path, abi.Errno) {
 	if len(k.name) > lx.NameMax {
 		return Path{}, abi.ENAMETOOLONG
 	}
+	if m := k.at.Mount; len(m.children) > 0 && k.at.Node == m.Root {
+		if c := m.named(k.name); c != nil {
+			return Path{c, c.Root}.down(), 0
+		}
+	}
 	n, e := k.at.Node.Lookup(k.w, k.name)
 	if e != 0 {
 		return Path{}, e
@@ -199,7 +223,9 @@ func (p Path) up(v *View) Path {
 		if p.Mount.Parent == nil {
 			return p
 		}
-		p = Path{p.Mount.Parent, p.Mount.Point}
+		if p = (Path{p.Mount.Parent, p.Mount.Point}); p.Mount.Root == p.Node {
+			return p // of a root's entry
+		}
 	}
 	return p.down()
 }
@@ -280,6 +306,9 @@ func (v *View) Name(p Path) (string, abi.Errno) {
 		if p.Node == p.Mount.Root {
 			if p.Mount.Parent == nil {
 				break
+			}
+			if p.Mount.Name != "" {
+				names = append(names, p.Mount.Name)
 			}
 			p = Path{p.Mount.Parent, p.Mount.Point}
 			continue

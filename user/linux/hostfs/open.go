@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hostfs
+
+import (
+	"context"
+
+	"loam/abi"
+	"loam/user/folderd"
+	"loam/user/linux/lx"
+	"loam/user/linux/vfs"
+	"loam/user/ninep"
+)
+
+// open is an open file.
+type open struct {
+	vfs.BaseOpen
+	fs      *FS
+	session *session // whose the number is
+	number  uint32
+	dir     bool
+	listed  []folderd.Entry // a directory's entries so far, without "." and ".."
+	ended   bool            // all are there
+}
+
+// opened are the flags that the service is told.
+const opened = abi.O_ACCMODE | abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC | abi.O_DIRECTORY
+
+// Open opens a file.
+func (n node) Open(w vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
+	switch n.kind {
+	case abi.S_IFREG, abi.S_IFDIR:
+	default:
+		return nil, abi.ENXIO
+	}
+	return n.fs.open(w, n.name(), flags&opened&^(abi.O_CREAT|abi.O_EXCL), 0)
+}
+
+func (fs *FS) open(w vfs.Waiter, path string, flags, mode uint32) (vfs.Open, abi.Errno) {
+	o := &open{fs: fs}
+	e := fs.do(w, func(ctx context.Context, s *session) (err error) {
+		o.session = s
+		o.number, o.dir, err = s.Folder.Open(ctx, folderd.Root, path, int32(flags|abi.O_NOFOLLOW), mode)
+		return err
+	})
+	if e != 0 {
+		return nil, e
+	}
+	return o, 0
+}
+
+// Create makes a file. If another made it at the same moment, that is opened, unless it
+// was to be new.
+func (n node) Create(w vfs.Waiter, name string, flags, mode uint32) (vfs.Node, vfs.Open, abi.Errno) {
+	path := n.below(name)
+	made := node{n.fs, path, abi.S_IFREG}
+	if flags == vfs.NoOpen {
+		o, e := n.fs.open(w, path, abi.O_WRONLY|abi.O_CREAT|abi.O_EXCL, mode)
+		if e == 0 {
+			o.Close()
+		}
+		return made, nil, e
+	}
+	o, e := n.fs.open(w, path, flags&opened|abi.O_CREAT, mode)
+	return made, o, e
+}
+
+// do is FS.do for this file, which has ended with its session.
+func (o *open) do(w vfs.Waiter, f func(ctx context.Context, s *session) error) abi.Errno {
+	return o.fs.do(w, func(ctx context.Context, s *session) error {
+		if s != o.session {
+			return abi.EIO
+		}
+		return f(ctx, s)
+	})
+}
+
+// Close gives the number back, which nobody waits for.
+func (o *open) Close() {
+	go func() { _ = o.session.Folder.Close(context.Background(), o.number) }()
+}
+
+// Stat tells the attributes of the file, whatever has its name.
+func (o *open) Stat(w vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
+	var a ninep.Attr
+	e := o.do(w, func(ctx context.Context, s *session) (err error) {
+		a, err = s.Folder.Stat(ctx, o.number, "", false)
+		return err
+	})
+	if e == 0 {
+		o.fs.fill(st, &a)
+	}
+	return abi.Timespec{}, e
+}
+
+// Change changes them.
+func (o *open) Change(w vfs.Waiter, c *vfs.Change) abi.Errno {
+	return o.do(w, func(ctx context.Context, s *session) error {
+		return s.Folder.Change(ctx, o.number, "", false, setAttr(c))
+	})
+}
+
+// Truncate changes the size.
+func (o *open) Truncate(w vfs.Waiter, size int64) abi.Errno {
+	return o.Change(w, &vfs.Change{Valid: vfs.SetSize, Size: size})
+}
+
+// Allocate is Linux's of 9P.
+func (o *open) Allocate(vfs.Waiter, uint32, int64, int64) abi.Errno { return abi.ENOTSUP }
+
+// Seek finds data everywhere.
+func (o *open) Seek(w vfs.Waiter, off int64, whence int) (int64, abi.Errno) {
+	var st abi.Stat
+	if _, e := o.Stat(w, &st); e != 0 {
+		return 0, e
+	}
+	switch {
+	case off < 0 || off >= st.Size:
+		return 0, abi.ENXIO
+	case whence == lx.SeekHole:
+		return st.Size, 0
+	}
+	return off, 0
+}
+
+// Sync has the host put the file on its medium.
+func (o *open) Sync(w vfs.Waiter, dataOnly bool) abi.Errno {
+	return o.do(w, func(ctx context.Context, s *session) error { return s.Folder.Sync(ctx, o.number, dataOnly) })
+}
+
+// small is how many bytes go by a message.
+const small = 16 << 10
+
+// half takes a half of the shared memory for n bytes, or nil.
+func (s *session) half(n int) []byte {
+	if n <= small {
+		return nil
+	}
+	select {
+	case b := <-s.halves:
+		return b
+	default:
+		return nil
+	}
+}
+
+// Read is for vfs.Open.
+func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
+	if o.dir {
+		return 0, abi.EISDIR
+	}
+	if b.Len() == 0 {
+		return 0, 0
+	}
+	n, want := 0, b.Len()
+	var data, half []byte
+	e := o.do(w, func(ctx context.Context, s *session) (err error) {
+		if half = s.half(want); half != nil {
+			var got uint32
+			got, err = s.Folder.ReadTo(ctx, o.number, off, s.at[&half[0]], uint32(min(want, len(half))))
+			data = half[:min(got, uint32(len(half)))]
+			return err
+		}
+		data, err = s.Folder.Read(ctx, o.number, off, uint32(min(want, int(s.Data))))
+		return err
+	})
+	if e == 0 {
+		n, e = b.Put(data[:min(len(data), want)])
+	}
+	if half != nil {
+		o.session.halves <- half
+	}
+	if n > 0 {
+		e = 0
+	}
+	return n, e
+}
+
+// Write is for vfs.Open.
+func (o *open) Write(w vfs.Waiter, b lx.Buffer, off int64, appending bool) (done int, end int64, e abi.Errno) {
+	if w == nil {
+		return 0, off, lx.Wait
+	}
+	if appending {
+		var st abi.Stat
+		if _, e := o.Stat(w, &st); e != 0 {
+			return 0, off, e
+		}
+		off = st.Size
+	}
+	for b.Len() > 0 {
+		n, e := o.write(w, b, off)
+		done, off = done+n, off+int64(n)
+		if e != 0 || n == 0 {
+			if done > 0 {
+				e = 0
+			}
+			return done, off, e
+		}
+	}
+	return done, off, 0
+}
+
+// write writes a piece.
+func (o *open) write(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
+	half := o.session.half(b.Len())
+	data := half
+	if half == nil {
+		data = make([]byte, min(b.Len(), int(o.session.Data)))
+	} else {
+		defer func() { o.session.halves <- half }()
+	}
+	data = data[:min(len(data), b.Len())]
+	n, fault := b.Get(data)
+	if n == 0 {
+		return 0, fault
+	}
+	var put uint32
+	e := o.do(w, func(ctx context.Context, s *session) (err error) {
+		if half != nil {
+			put, err = s.Folder.WriteFrom(ctx, o.number, off, s.at[&half[0]], uint32(n))
+		} else {
+			put, err = s.Folder.Write(ctx, o.number, off, data[:n])
+		}
+		return err
+	})
+	if e == 0 && int(put) < n { // the rest was taken, and is to be written
+		return o.rest(w, data[put:n], off, int(put))
+	}
+	return int(put), e
+}
+
+// rest writes what a piece has left.
+func (o *open) rest(w vfs.Waiter, data []byte, off int64, done int) (int, abi.Errno) {
+	for len(data) > 0 {
+		var put uint32
+		e := o.do(w, func(ctx context.Context, s *session) (err error) {
+			put, err = s.Folder.Write(ctx, o.number, off+int64(done), data[:min(len(data), int(s.Data))])
+			return err
+		})
+		if e != 0 || put == 0 {
+			return done, e
+		}
+		done += int(put)
+		data = data[min(int(put), len(data)):]
+	}
+	return done, 0
+}
+
+// firstPosition is that of the first entry, behind "." and "..".
+const firstPosition = 3
+
+// Entries is for vfs.Open. The position behind an entry is its number in what was listed since the begin.
+func (o *open) Entries(w vfs.Waiter, pos int64, f func(vfs.Entry) bool) abi.Errno {
+	if !o.dir {
+		return abi.ENOTDIR
+	}
+	if w == nil {
+		return lx.Wait
+	}
+	if pos < firstPosition {
+		o.listed, o.ended = nil, false
+	}
+	for i := max(pos-firstPosition+1, 0); ; i++ {
+		for i >= int64(len(o.listed)) {
+			if o.ended {
+				return 0
+			}
+			if e := o.more(w); e != 0 {
+				return e
+			}
+		}
+		e := o.listed[i]
+		if !f(vfs.Entry{Name: e.Name, Ino: e.Inode, Type: e.Type, Next: firstPosition + i}) {
+			return 0
+		}
+	}
+}
+
+// more lists on.
+func (o *open) more(w vfs.Waiter) abi.Errno {
+	from := uint64(0)
+	if n := len(o.listed); n > 0 {
+		from = o.listed[n-1].Offset
+	}
+	for {
+		var more []folderd.Entry
+		e := o.do(w, func(ctx context.Context, s *session) (err error) {
+			more, err = s.Folder.List(ctx, o.number, from)
+			return err
+		})
+		if e != 0 {
+			return e
+		}
+		if len(more) == 0 {
+			o.ended = true
+			return 0
+		}
+		found := false
+		for _, x := range more {
+			if from = x.Offset; x.Name != "." && x.Name != ".." {
+				o.listed, found = append(o.listed, x), true
+			}
+		}
+		if found {
+			return 0
+		}
+	}
+}
