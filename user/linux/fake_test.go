@@ -19,6 +19,7 @@ type fakeKernel struct {
 	now     int64
 	alarm   int64
 	replies map[uint64]reply
+	slow    chan reply // of calls that goroutines do, if it isn't nil
 }
 
 type reply struct {
@@ -40,6 +41,10 @@ func (k *fakeKernel) Now() int64                         { return k.now }
 func (k *fakeKernel) Alarm(at int64)                     { k.alarm = at }
 
 func (k *fakeKernel) Reply(token, result uint64, interrupted bool) {
+	if k.slow != nil {
+		k.slow <- reply{result, interrupted}
+		return
+	}
 	k.replies[token] = reply{result, interrupted}
 }
 

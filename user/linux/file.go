@@ -188,10 +188,10 @@ func (s *Server) buffer(t *task, one bool) (*span, abi.Errno) {
 // positioned checks that a file has positions, and this one.
 func positioned(f *file, off uint64) abi.Errno {
 	switch {
-	case f == nil:
-		return abi.EBADF
 	case int64(off) < 0:
 		return abi.EINVAL
+	case f == nil:
+		return abi.EBADF
 	case f.open == nil:
 		return abi.ESPIPE
 	}

@@ -69,9 +69,6 @@ func (e *End) Close() {
 	case e.Reads && e.readers == 0:
 		e.queue.Tell(abi.EPOLLERR | abi.EPOLLOUT | abi.EPOLLWRNORM)
 	}
-	if e.readers == 0 {
-		e.ring, e.n = nil, 0
-	}
 }
 
 func (e *End) count(by int) {

@@ -184,6 +184,9 @@ func (k *walker) child() (Path, abi.Errno) {
 		return k.at.up(k.v), 0
 	}
 	if len(k.name) > lx.NameMax {
+		if _, _, e := k.at.Node.Parent(); e == abi.ENOENT { // which has been removed
+			return Path{}, e
+		}
 		return Path{}, abi.ENAMETOOLONG
 	}
 	if m := k.at.Mount; len(m.children) > 0 && k.at.Node == m.Root {
