@@ -53,7 +53,7 @@ func TestDiskService(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		t.Parallel()
 		file := image(t)
-		qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed=on")...)
+		qemu := append([]string{"-drive", "if=none,id=disk,format=raw,discard=unmap,cache=unsafe,file=" + file}, onMMIO(bus, "virtio-blk-device,drive=disk,packed=on")...)
 		services := "service disk0\n  file disk\n  args serve " + fmt.Sprint(life) + "\n  provides disk0\n" + place(bus, "64K") + "  dma 1M\n  restart always after 0s to 0s without limit\n"
 		r := vmtest.Command{Limit: limit, Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", "2", "-v",
 			"--services", dir(t, services), vmtest.Program(t, "disk"), "model", fmt.Sprint(ops), fmt.Sprint(kills)}}.Do(t)

@@ -53,10 +53,7 @@ func Run(args []string) error {
 				k.Fail(err)
 			}
 		},
-		failed: func(err error) {
-			failed <- err
-			select {} // who hears of it needs the place on the CPU (ipc.Server.Alone)
-		},
+		failed: func(err error) { failed <- err },
 	}
 	note, err := s.open(limit)
 	if err != nil {
@@ -65,7 +62,6 @@ func Run(args []string) error {
 	server := ipc.Server{
 		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: BlocksService(s),
 		Notification: note, OnBits: s.happened,
-		Alone: true, // there is nothing else here to run
 	}
 	go func() { failed <- server.Serve(context.Background()) }()
 	return <-failed
