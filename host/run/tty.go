@@ -197,14 +197,18 @@ func (t *tty) watch(s *streams) {
 	}()
 }
 
-// How long the guest may take to be ready to be stopped, and the kernel to stop loam.
-const (
-	suspendLimit = 300 * time.Millisecond
-	stopLimit    = 200 * time.Millisecond
-)
+// suspendLimit is how long the guest may take to be ready to be stopped.
+const suspendLimit = 300 * time.Millisecond
 
 // suspend stops machine and loam, once the guest is ready, and goes on when somebody has loam go on.
+//
+// It stops by SIGSTOP: Go's runtime keeps its handler of SIGTSTP once that was asked for, whatever
+// signal.Reset says. So what the system would do has to be done here: nobody is stopped whom nobody could
+// have go on.
 func (t *tty) suspend(s *streams) {
+	if orphaned() {
+		return
+	}
 	if s.listens() {
 		s.event(terminal.Suspend)
 		select {
@@ -214,21 +218,12 @@ func (t *tty) suspend(s *streams) {
 	}
 	t.restore()
 	s.p.Pause()
-	signal.Reset(syscall.SIGTSTP)
-	_ = syscall.Kill(os.Getpid(), syscall.SIGTSTP)
-	// A signal to oneself need not have stopped everything when the call returns, and where nobody could have
-	// loam go on (an orphaned process group) it doesn't stop at all.
-	for limit := time.After(stopLimit); ; {
-		select {
-		case sig := <-t.signals:
-			if sig != syscall.SIGCONT && sig != nil {
-				continue
-			}
-		case <-limit:
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	for sig := range t.signals { // a signal to oneself need not have stopped all threads when the call returns
+		if sig == syscall.SIGCONT {
+			break
 		}
-		break
 	}
-	signal.Notify(t.signals, syscall.SIGTSTP)
 	t.again()
 	s.p.Resume()
 	s.event(terminal.Resume)
@@ -246,4 +241,20 @@ func (t *tty) end() {
 		close(t.signals)
 	}
 	<-t.done
+}
+
+// orphaned reports whether loam's process group has nobody who looks after it: a parent of one of its
+// processes in the same session, but in another group. Of the others loam knows its own parent; if that is in
+// the group, too (a script), what counts is whether the group is the one that the session began with.
+func orphaned() bool {
+	mine, err1 := unix.Getsid(0)
+	its, err2 := unix.Getsid(unix.Getppid())
+	group, err3 := unix.Getpgid(unix.Getppid())
+	switch {
+	case err1 != nil || err2 != nil || err3 != nil || mine != its:
+		return true
+	case group == unix.Getpgrp():
+		return group == mine
+	}
+	return false
 }

@@ -49,11 +49,9 @@ func terminal() {
 			return
 		}
 		t, err := s.Attributes(ctx, 0)
-		if b[0] == 'r' || b[0] == 'c' {
-			t.Local |= isig | icanon | echoes
-			if b[0] == 'r' {
-				t.Local &^= isig | icanon | echoes
-			}
+		if b[0] == 'r' || b[0] == 'c' || b[0] == 'e' { // raw, as it was, or as it was but without echo
+			t.Local &^= isig | icanon | echoes
+			t.Local |= map[byte]uint32{'c': isig | icanon | echoes, 'e': isig | icanon}[b[0]]
 			t, err = s.SetAttributes(ctx, 0, streams.Drained, t)
 		}
 		if b[0] == 'q' {

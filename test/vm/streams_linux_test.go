@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"loam/test/vm/vmtest"
+)
+
+// streamServices gives a folder with the program that uses the console streams, and that can be their driver.
+func streamServices(t *testing.T) (dir, program string) {
+	t.Helper()
+	program = vmtest.Program(t, "streams")
+	dir = services(t, "program\n  uses streams\n")
+	b, err := os.ReadFile(program)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "streams"), b, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, program
+}
+
+// streamArgs are loam's arguments for it.
+func streamArgs(dir string, more ...string) []string {
+	return append([]string{"run", "-m", "256M", "--streams", "virtio", "--services", dir}, more...)
+}
+
+// TestStreams has the driver of the console streams killed under load: what goes in comes out, each
+// stream by itself, byte for byte, and the exit status is the program's.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	const kills, size = 5, 4 << 20
+	dir, program := streamServices(t)
+	in := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(in)
+	c := vmtest.Command{Stdin: bytes.NewReader(in), Args: streamArgs(dir, "--streams-driver", fmt.Sprintf("streams driver %d 1000 60000", kills), program, "echo", "5")}
+	r := c.Do(t)
+	said := fmt.Appendf(nil, "streams: killed %d times\n", kills)
+	if !bytes.Contains(r.Stderr, said) {
+		t.Errorf("the driver was not killed %d times: more bytes are needed", kills)
+	}
+	back := bytes.Replace(r.Stderr, said, nil, 1)
+	for i := range back {
+		back[i] = ^back[i]
+	}
+	if r.Code != 5 || !bytes.Equal(r.Stdout, in) || !bytes.Equal(back, in) {
+		t.Errorf("exit status %d; of %d bytes stdout has %d and stderr %d: the same %v and %v", r.Code, len(in), len(r.Stdout), len(back),
+			bytes.Equal(r.Stdout, in), bytes.Equal(back, in))
+	}
+}
+
+// TestStreamReaderGone: when nobody reads what the program writes any more, loam ends as a writer to
+// a pipe does; who reads slowly is waited for.
+func TestStreamReaderGone(t *testing.T) {
+	t.Parallel()
+	loam := vmtest.Loam(t)
+	dir, program := streamServices(t)
+	defer vmtest.Slot()()
+	arch := []string{"--arch", vmtest.Arch()}
+	args := streamArgs(dir, append(arch, program, "write", "100000")...)
+	cmd := exec.Command(loam, args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 64<<10)
+	_, err = io.ReadFull(out, got)
+	for i, b := range got {
+		if b != byte(i) {
+			t.Fatalf("byte %d is %d", i, b)
+		}
+	}
+	time.Sleep(300 * time.Millisecond) // all that is in between is full by then
+	if err := cmd.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Fatal("it has not waited: ", err)
+	}
+	if err != nil || out.Close() != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 128+int(syscall.SIGPIPE) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// pty is the master's side of a terminal.
+type pty struct {
+	*os.File
+	mu   sync.Mutex
+	cond sync.Cond
+	all  []byte // guarded by mu: what has come out
+	over bool   // guarded by mu
+}
+
+// newPTY makes a terminal, and gives its other side.
+func newPTY(t *testing.T, rows, columns uint16) (p *pty, tty *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	p = &pty{File: master}
+	p.cond.L = &p.mu
+	fd := int(master.Fd())
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.resize(t, rows, columns)
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := master.Read(b)
+			p.mu.Lock()
+			p.all, p.over = append(p.all, b[:n]...), err != nil
+			p.cond.Broadcast()
+			p.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return p, tty
+}
+
+func (p *pty) resize(t *testing.T, rows, columns uint16) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(p.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// typed types keys, and waits until text comes out behind what came before; what came with it is given.
+func (p *pty) typed(t *testing.T, keys, text string) string {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := len(p.all)
+	p.mu.Unlock()
+	_, err := p.WriteString(keys)
+	p.mu.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := time.AfterFunc(vmtest.Limit, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.over = true
+		p.cond.Broadcast()
+	})
+	defer limit.Stop()
+	for !bytes.Contains(p.all[before:], []byte(text)) {
+		if p.over {
+			t.Fatalf("%q typed, %q did not come, but %q", keys, text, p.all)
+		}
+		p.cond.Wait()
+	}
+	return string(p.all[before:])
+}
+
+// TestTerminal: the host's terminal is the machine's: its size, its attributes, the keys for
+// signals. Suspended, and at the end, it is as it was.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	loam := vmtest.Loam(t)
+	dir, program := streamServices(t)
+	defer vmtest.Slot()()
+	p, tty := newPTY(t, 24, 80)
+	defer p.Close()
+	args := streamArgs(dir, "--arch", vmtest.Arch(), program, "terminal")
+	// A shell that controls jobs: when loam is stopped it goes on.
+	script := `set -m; "$@"; echo "back $?"; stty -a; read line; fg >/dev/null; echo "code $?"; stty -a; echo "over"`
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", loam}, args...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = tty.Close()
+	defer func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	p.typed(t, "", "terminals true true true, size 24x80")
+	p.typed(t, "x\n", `got "x", local 0xb, <nil>`)
+	p.typed(t, "r\n", `got "r", local 0x0, <nil>`)
+	if s := p.typed(t, "yz", `got "z", local 0x0, <nil>`); strings.Contains(s, "yz") {
+		t.Errorf("raw, but echoed: %q", s)
+	}
+	p.typed(t, "\x03", `got "\x03", local 0x0, <nil>`)
+	p.resize(t, 30, 100)
+	p.typed(t, "", "size 30x100")
+	p.typed(t, "c", `got "c", local 0xb, <nil>`)
+	p.typed(t, "\x03", "interrupt")
+	p.typed(t, "e\n", `got "e", local 0x3, <nil>`)
+	if s := p.typed(t, "\x1a", "-extproc"); !strings.Contains(s, "suspend") || !strings.Contains(s, "back 147") || strings.Contains(s, "-echo ") {
+		t.Errorf("suspended, but %q", s)
+	}
+	p.typed(t, "go\n", "resume")
+	p.typed(t, "h\n", `got "h", local 0x3, <nil>`)
+	if s := p.typed(t, "q\n", "over"); !strings.Contains(s, "code 7") || strings.Contains(s, "-echo ") {
+		t.Errorf("ended, but %q", s)
+	}
+}
