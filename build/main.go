@@ -54,6 +54,7 @@ func targets() []target {
 		{"smp", "[-n 100] [-run REGEXP] [-checked] [-arch ARCH]", "tests of the machine on 1, 2 and 4 CPUs, many boots on up to 8 (a campaign)", smpTarget},
 		{"fuzz-calls", "[-time 5m] [-seed N] [-cpus \"2 4\"] [-arch ARCH]", "random calls of every kind, the invariants looked at meanwhile (a campaign)", fuzzCallsTarget},
 		{"ipc", "[-time 5m] [-arch ARCH]", "calls between processes that are stopped, ended and killed meanwhile (a campaign)", ipcTarget},
+		{"streams", "[-n 200] [-arch ARCH]", "console streams whose driver is killed under load, and 1 GiB through them (a campaign)", streamsTarget},
 		{"disk", "[-n 1000000] [-arch ARCH]", "random requests to a disk whose driver is killed meanwhile (a campaign)", diskTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},

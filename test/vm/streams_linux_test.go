@@ -41,16 +41,26 @@ func streamArgs(dir string, more ...string) []string {
 	return append([]string{"run", "-m", "256M", "--streams", "virtio", "--services", dir}, more...)
 }
 
+// paced reads bytes no faster than 16 MiB in a second, so that the driver has the time to die.
+type paced struct{ from *bytes.Reader }
+
+func (p paced) Read(b []byte) (int, error) {
+	time.Sleep(time.Millisecond)
+	return p.from.Read(b[:min(len(b), 16<<10)])
+}
+
 // TestStreams has the driver of the console streams killed under load: what goes in comes out, each
-// stream by itself, byte for byte, and the exit status is the program's.
+// stream by itself, byte for byte, and the exit status is the program's. LOAM_STREAMS_KILLS is how
+// often it is killed, 5 times without it.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	const kills, size = 5, 4 << 20
+	kills := int(number(t, "LOAM_STREAMS_KILLS", 5))
 	dir, program := streamServices(t)
-	in := make([]byte, size)
+	in := make([]byte, max(4<<20, kills*(512<<10)))
 	_, _ = rand.NewChaCha8([32]byte{2}).Read(in)
-	c := vmtest.Command{Stdin: bytes.NewReader(in), Args: streamArgs(dir, "--streams-driver", fmt.Sprintf("streams driver %d 1000 60000", kills), program, "echo", "5")}
+	c := vmtest.Command{Stdin: paced{bytes.NewReader(in)}, Limit: vmtest.Limit + time.Duration(kills)*time.Second,
+		Args: streamArgs(dir, "--streams-driver", fmt.Sprintf("streams driver %d 200 20000", kills), program, "echo", "5")}
 	r := c.Do(t)
 	said := fmt.Appendf(nil, "streams: killed %d times\n", kills)
 	if !bytes.Contains(r.Stderr, said) {
@@ -64,6 +74,47 @@ func TestStreams(t *testing.T) {
 		t.Errorf("exit status %d; of %d bytes stdout has %d and stderr %d: the same %v and %v", r.Code, len(in), len(r.Stdout), len(back),
 			bytes.Equal(r.Stdout, in), bytes.Equal(back, in))
 	}
+	t.Logf("killed %d times, %d bytes in %v", kills, len(in), r.Took.Round(time.Millisecond))
+}
+
+// TestStreamVolume has LOAM_STREAMS_MIB MiB of random bytes copied from stdin to stdout by a program in
+// the machine, and compares. Without that it is left out.
+func TestStreamVolume(t *testing.T) {
+	loam := vmtest.Loam(t)
+	mib := int(number(t, "LOAM_STREAMS_MIB", 0))
+	if mib == 0 {
+		t.Skip("LOAM_STREAMS_MIB says how much")
+	}
+	dir, program := streamServices(t)
+	cmd := exec.Command(loam, streamArgs(dir, "--arch", vmtest.Arch(), program, "copy")...)
+	random := func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{3}), int64(mib)<<20) }
+	cmd.Stdin, cmd.Stderr = random(), os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	want, total := random(), 0
+	got, expected := make([]byte, 256<<10), make([]byte, 256<<10)
+	var began time.Time
+	for err == nil {
+		var n int
+		n, err = out.Read(got)
+		if total == 0 {
+			began = time.Now()
+		}
+		if _, err := io.ReadFull(want, expected[:n]); err != nil || !bytes.Equal(got[:n], expected[:n]) {
+			t.Fatalf("not what was sent, between bytes %d and %d (%v)", total, total+n, err)
+		}
+		total += n
+	}
+	took := time.Since(began)
+	if err := cmd.Wait(); err != nil || total != mib<<20 {
+		t.Fatalf("%v after %d bytes", err, total)
+	}
+	t.Logf("%d MiB in %v: %.1f MiB/s", mib, took.Round(time.Millisecond), float64(mib)/took.Seconds())
 }
 
 // TestStreamReaderGone: when nobody reads what the program writes any more, loam ends as a writer to
