@@ -251,15 +251,24 @@ func (w *wall) linuxInitrd(modules []string) (path string, err error) {
 // linuxRates runs the program on Linux on Loam's kind of machine, with devices. That machine has no
 // clock that Linux could compare the CPU's with, unless it is quick enough for the old timer's: so it is told.
 func (w *wall) linuxRates(ctx context.Context, initrd, params string, devices ...string) (rates, error) {
+	command, err := w.linuxMachine(initrd, params, devices...)
+	if err != nil {
+		return nil, err
+	}
+	return ratesOf(ctx, nil, command...)
+}
+
+// linuxMachine is the command for it.
+func (w *wall) linuxMachine(initrd, params string, devices ...string) ([]string, error) {
 	qemu, err := run.FindQEMU(w.Arch, "")
 	if err != nil {
 		return nil, err
 	}
-	return ratesOf(ctx, nil, append([]string{qemu, "-machine", "microvm", "-accel", "tcg", "-cpu", vm.CPU(nil), "-m", fmt.Sprint(memoryMiB),
+	return append([]string{qemu, "-machine", "microvm", "-accel", "tcg", "-cpu", vm.CPU(nil), "-m", fmt.Sprint(memoryMiB),
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-global", "virtio-mmio.force-legacy=false",
 		"-kernel", w.Linux, "-initrd", initrd,
-		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 reboot=t tsc=reliable tsc_early_khz=%d %s", hostKHz(), params)}, devices...)...)
+		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 reboot=t tsc=reliable tsc_early_khz=%d %s", hostKHz(), params)}, devices...), nil
 }
 
 // hostKHz is how fast the host's time stamp counter runs, which is the guest's. Where the host doesn't tell it

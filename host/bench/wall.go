@@ -71,9 +71,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", nil, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks, w.streams} {
 		name := WallGroups[i]
-		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks) {
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks || name == groupStreams) {
 			continue
 		}
 		if err := run(ctx); err != nil {
@@ -87,12 +87,14 @@ const (
 	groupPause   = "pause"   // a table of times, not of ratios
 	groupFolders = "folders" // needs Linux's modules
 	groupDisks   = "disks"   // likewise
+	groupStreams = "streams" // likewise
 )
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
 // module, two programs on two CPUs, calls of one pair of processes and of two on two
-// CPUs, the pauses of the kernel's collector, a folder of the host's, and a disk.
-var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks}
+// CPUs, the pauses of the kernel's collector, a folder of the host's, a disk, and the
+// console streams.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks, groupStreams}
 
 type wall struct {
 	WallOptions

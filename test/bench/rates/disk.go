@@ -9,8 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -118,24 +116,14 @@ type linuxDisk struct {
 	size int64
 }
 
-// openDevice opens one, which may be there some time after its module.
+// openDevice opens one.
 func openDevice(path string, flags int) (blocks, error) {
-	if _, err := os.Stat("/dev/zero"); err != nil {
-		if err := syscall.Mount("dev", "/dev", "devtmpfs", 0, ""); err != nil {
-			return nil, err
-		}
+	f, err := awaitDevice(path, os.O_RDWR|flags)
+	if err != nil {
+		return nil, err
 	}
-	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		f, err := os.OpenFile(path, os.O_RDWR|flags, 0)
-		if err != nil && time.Since(begun) < 10*time.Second {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		size, err := f.Seek(0, io.SeekEnd)
-		return linuxDisk{f, size}, err
-	}
+	size, err := f.Seek(0, io.SeekEnd)
+	return linuxDisk{f, size}, err
 }
 
 func (d linuxDisk) Flush() error { return d.Sync() }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,21 @@ func begin(args []string) {
 	if len(args) == 3 {
 		check(os.MkdirAll(args[1], 0o755))
 		check(syscall.Mount(args[2], args[1], "9p", 0, "trans=virtio,version=9p2000.L,msize=524288,cache=none"))
+	}
+}
+
+// awaitDevice opens a device of Linux's, which may be there some time after its module.
+func awaitDevice(path string, flags int) (*os.File, error) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		if err := syscall.Mount("dev", "/dev", "devtmpfs", 0, ""); err != nil {
+			return nil, err
+		}
+	}
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		f, err := os.OpenFile(path, flags, 0)
+		if err == nil || time.Since(begun) > 10*time.Second {
+			return f, err
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 //
 //	rates folder DIR [DEVICE]   files of a folder of the host's, mounted there before on Linux
 //	rates disk [DEVICE]         a disk, on Loam the one whose service is its first handle
+//	rates streams SIZE [IN OUT] so many bytes from stdin to stdout, on Loam those of the console streams; how
+//	                            fast they come the host counts, and nothing is said here
 //
 // On Linux it is the first program: the kernel's command line has the arguments, as rates=folder,DIR,DEVICE,
 // and the modules in /modules are loaded in the order of their names.
@@ -39,8 +41,10 @@ func main() {
 		err = folder(args[1])
 	case "disk":
 		err = disk(strings.Join(args[1:], ""))
+	case "streams":
+		err = stream(args[1:])
 	default:
-		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR, or rates disk")
+		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR, rates disk, or rates streams SIZE")
 		os.Exit(2)
 	}
 	if err != nil {
