@@ -37,6 +37,8 @@ func main() {
 		check(err)
 	case "write": // TIMES: 4 KiB at once
 		write(number(2))
+	case "costs": // TIMES
+		costs(number(2))
 	case "terminal":
 		terminal()
 	default:
