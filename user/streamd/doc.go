@@ -8,7 +8,7 @@
 //	service streams              # microvm, place 0
 //	  system streams
 //	  provides streams
-//	  interrupt 5 level
+//	  interrupt 5 level            # on q35 in place of these two: uses pci
 //	  registers 0xfeb00000 0x200
 //	  dma 16K                      # the driver's own (terminal.DriverMemory)
 //	  dma 344K                     # the rings (terminal.RingsMemory)
@@ -67,9 +67,4 @@
 //   - Reading descriptors back to learn what was in flight: the record has less to be checked.
 //   - The driver reading the messages about the terminal: what is kept in no process's head needs no
 //     recovery. They are two more streams, and the client's.
-//
-// # Next
-//
-// PCI: a driver that is given a function by the bus service. The function must not be reset or
-// cut off from memory between two instances.
 package streamd

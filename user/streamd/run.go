@@ -17,20 +17,17 @@ import (
 	"loam/user/virtio/driver"
 )
 
-// givenRings is where the program finds the memory of the rings, behind what all drivers are given.
-const givenRings = driver.GivenMemory + 1
-
 // service is a streams.Driver. All of it runs on the one thread that receives.
 type service struct {
 	*mover
-	server    ipc.Server
-	note      object.Notification
-	signal    object.Handle // of note, for clients
-	interrupt object.Interrupt
-	rings     object.Handle
-	client    object.Notification // 0: none
-	bits      uint64
-	err       error // why it ends
+	server ipc.Server
+	note   object.Notification
+	signal object.Handle // of note, for clients
+	loop   *driver.Loop
+	rings  object.Handle
+	client object.Notification // 0: none
+	bits   uint64
+	err    error // why it ends
 }
 
 var _ streams.Driver = (*service)(nil)
@@ -72,12 +69,9 @@ func (s *service) Drain(ctx context.Context) error {
 
 // happened handles bits of the notification.
 func (s *service) happened(bits uint64) {
-	if bits&driver.BitInterrupt != 0 {
-		_, err := s.device.Interrupt()
-		if err := errors.Join(err, s.interrupt.Ack()); err != nil {
-			s.end(s.failed(err))
-			return
-		}
+	if err := s.loop.Handle(bits); err != nil {
+		s.end(s.failed(err))
+		return
 	}
 	s.move()
 }
@@ -103,32 +97,13 @@ func (s *service) end(err error) {
 	s.server.Shutdown()
 }
 
-// memoryOf maps an object for the device.
-func memoryOf(given int) (virtio.Memory, error) {
-	m := object.Memory(object.Given(given))
-	info, err := m.Info()
-	if err != nil {
-		return virtio.Memory{}, err
-	}
-	at, err := object.Here.Map(m, 0, 0, info.Size, abi.PROT_READ|abi.PROT_WRITE)
-	if err != nil {
-		return virtio.Memory{}, err
-	}
-	address, err := m.Address(0)
-	if err != nil {
-		return virtio.Memory{}, err
-	}
-	return virtio.NewMemory(object.Bytes(at, info.Size), address)
-}
-
 // Run is the program.
 func Run(args []string) error {
 	if len(args) > 0 {
 		return errors.New("there are no arguments")
 	}
 	s := &service{
-		mover:     &mover{said: func(text string) { _, _ = sys.Stream(2).Write([]byte("streams: " + text + "\n")) }, pause: time.Sleep},
-		interrupt: object.Interrupt(object.Given(driver.GivenInterrupt)), rings: object.Given(givenRings),
+		mover: &mover{said: func(text string) { _, _ = sys.Stream(2).Write([]byte("streams: " + text + "\n")) }, pause: time.Sleep},
 	}
 	if err := s.takeOver(); err != nil {
 		return err
@@ -143,32 +118,30 @@ func Run(args []string) error {
 // takeOver takes the device over. The line may be raised, and masked, as the last driver left it:
 // it is looked at once, whether or not it is signalled.
 func (s *service) takeOver() error {
-	registers, err := driver.Registers(object.Given(driver.GivenRegisters))
+	parts, _, err := driver.TakeGivenKept() // one that is not as it was says so itself
 	if err != nil {
 		return err
 	}
-	transport, err := virtio.NewMMIO(registers)
+	own, err := driver.DMA(driver.Memory(0))
 	if err != nil {
 		return err
 	}
-	own, err := memoryOf(driver.GivenMemory)
+	rings, err := driver.DMA(driver.Memory(1))
 	if err != nil {
 		return err
 	}
-	rings, err := memoryOf(givenRings)
-	if err != nil {
-		return err
-	}
+	s.rings = object.Handle(driver.Memory(1))
 	if s.note, err = object.NewNotification(); err != nil {
 		return err
 	}
 	if s.signal, err = object.Mint(object.Handle(s.note), abi.RightWrite|abi.RightDuplicate|abi.RightTransfer, streams.DriverBit); err != nil {
 		return err
 	}
-	if err := s.start(transport, rings, own); err != nil {
+	if err := s.start(parts.Transport, rings, own); err != nil {
 		return err
 	}
-	if err := s.interrupt.Bind(s.note, driver.BitInterrupt); err != nil {
+	nothing := func(virtio.Cause) error { return nil } // move looks at all
+	if s.loop, err = parts.Listen(s.note, time.Hour, s.device, nothing); err != nil {
 		return err
 	}
 	s.happened(driver.BitInterrupt)

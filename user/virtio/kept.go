@@ -2,6 +2,8 @@
 
 package virtio
 
+import "errors"
+
 // KeptQueue is a split queue for a device that uses buffers in the order in which they were offered, as
 // one with a stream does. All that is to be known of it lies in its memory, so a driver that is
 // started again, in whose hands that memory comes, can go on with it while the device is at work
@@ -84,8 +86,11 @@ func (d *Device) AdoptQueue(index, size int, m Memory) (*KeptQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e, ok := errorOfUse(d.transport, index); !ok {
-		return nil, e
+	if !inUse(d.transport, index) {
+		return nil, ErrNotKept
+	}
+	if err := d.transport.Resume(index); err != nil {
+		return nil, err
 	}
 	q.offered = uint16(m.load(q.areas.driver) >> idxShift)
 	q.used = uint16(m.load(q.areas.device) >> idxShift)
@@ -95,14 +100,11 @@ func (d *Device) AdoptQueue(index, size int, m Memory) (*KeptQueue, error) {
 	return q, nil
 }
 
-// errorOfUse reports whether the device says that a queue is in use.
-func errorOfUse(t Transport, index int) (error, bool) {
+// inUse reports whether the device says that a queue is in use.
+func inUse(t Transport, index int) bool {
+	var e *DeviceError
 	_, err := t.QueueMax(index)
-	e, ok := err.(*DeviceError)
-	if ok && e.Fault == FaultQueueInUse {
-		return nil, true
-	}
-	return ErrNotKept, false
+	return errors.As(err, &e) && e.Fault == FaultQueueInUse
 }
 
 // Size gives how many entries there are.

@@ -101,6 +101,8 @@ func queueMax(index int, most uint32) (int, error) {
 	return int(most), nil
 }
 
+func (m *mmio) Resume(int) error { return nil }
+
 func (m *mmio) Enable(index, size int, descriptors, driver, device uint64) error {
 	m.r.Write32(mmioQueueSel, uint32(index))
 	m.r.Write32(mmioQueueNum, uint32(size))

@@ -96,22 +96,30 @@ func (p *pci) QueueMax(index int) (int, error) {
 	return queueMax(index, uint32(p.common.Read16(commonQueueSize)))
 }
 
-func (p *pci) Enable(index, size int, descriptors, driver, device uint64) error {
-	c := p.common
-	c.Write16(commonQueueSelect, uint16(index))
-	doorbell := uint64(c.Read16(commonQueueNotifyOff)) * uint64(p.multiplier)
+// Resume selects a queue and learns where its doorbell is.
+func (p *pci) Resume(index int) error {
+	p.common.Write16(commonQueueSelect, uint16(index))
+	doorbell := uint64(p.common.Read16(commonQueueNotifyOff)) * uint64(p.multiplier)
 	if n := uint64(p.notify.Size()); doorbell+2 > n {
 		return &DeviceError{FaultNotify, index, doorbell, n}
+	}
+	for len(p.doorbells) <= index {
+		p.doorbells = append(p.doorbells, 0)
+	}
+	p.doorbells[index] = int(doorbell)
+	return nil
+}
+
+func (p *pci) Enable(index, size int, descriptors, driver, device uint64) error {
+	c := p.common
+	if err := p.Resume(index); err != nil {
+		return err
 	}
 	if p.vectors > 0 {
 		if err := p.vector(commonQueueVector, uint16(min(index+1, p.vectors-1))); err != nil {
 			return err
 		}
 	}
-	for len(p.doorbells) <= index {
-		p.doorbells = append(p.doorbells, 0)
-	}
-	p.doorbells[index] = int(doorbell)
 	c.Write16(commonQueueSize, uint16(size))
 	for _, a := range [3]struct {
 		at int

@@ -110,6 +110,9 @@ type Transport interface {
 	QueueMax(index int) (int, error)
 	// Enable tells the device where a queue is, and has it used.
 	Enable(index, size int, descriptors, driver, device uint64) error
+	// Resume makes ready to notify the device of a queue that is in use: a predecessor of this
+	// transport's has enabled it.
+	Resume(index int) error
 	// Notify tells the device that buffers were offered.
 	Notify(index int)
 	// Causes says why the device has notified the driver, and acknowledges that.
