@@ -123,6 +123,7 @@ Exit status: the program's own, or
   loam run --firmware opensbi ./server-riscv64
   loam run --deterministic --timeout 30s ./bench
   loam run --services ./services ./server
+  loam run --dir ./site::/site:ro --dir ./out::/out ./build-site /site /out
   loam run --services ./services --disk data.img --disk base.img:ro ./server
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -144,7 +145,6 @@ Exit status: the program's own, or
 	f.memoryMap.add(fl)
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
-	_ = fl.MarkHidden("dir") // the personality doesn't mount folders
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
 	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")

@@ -99,13 +99,14 @@ func TestParseFolder(t *testing.T) {
 		".:ro":          {".", here, true},
 		"/x/../y":       {"/x/../y", "/y", false},
 		"a:ro/::/b:ro":  {"a:ro/", "/b", true},
+		"a::/devices":   {"a", "/devices", false},
 		"a,b::/comma,s": {"a,b", "/comma,s", false},
 	} {
 		if f, err := ParseFolder(text); err != nil || f != want {
 			t.Errorf("%s: %+v, %v", text, f, err)
 		}
 	}
-	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f", "a::/", "/"} {
+	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f", "a::/", "/", "a::/dev", "/dev/shm", "a::/proc/x"} {
 		if f, err := ParseFolder(text); err == nil {
 			t.Errorf("%q became %+v", text, f)
 		}

@@ -67,6 +67,9 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 		return nil, err
 	}
 	conf := runner.Config{Verbose: m.Verbose, Memory: uint64(m.programMiB()) << 20}
+	for _, f := range m.Folders {
+		conf.Folders = append(conf.Folders, f.Guest)
+	}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))
 	code, err := m.compile(ctx, prog)

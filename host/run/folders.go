@@ -48,6 +48,9 @@ func ParseFolder(text string) (Folder, error) {
 	return f, f.checkGuest()
 }
 
+// own are folders of the machine's own (package user/linux), where nothing else can be.
+var own = []string{"/", "/boot", "/dev", "/proc"}
+
 func (f *Folder) checkGuest() error {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
 	switch {
@@ -55,8 +58,8 @@ func (f *Folder) checkGuest() error {
 		return fmt.Errorf("the path in the machine, %q, does not begin with /", f.Guest)
 	case path.Clean(f.Guest) != f.Guest:
 		return fmt.Errorf("the path in the machine, %q, is %q in short", f.Guest, path.Clean(f.Guest))
-	case f.Guest == "/":
-		return errors.New("the path in the machine is /, which is the program's own folder of files")
+	case slices.Contains(own, "/"+strings.Split(f.Guest, "/")[1]):
+		return fmt.Errorf("the path in the machine, %s, is one of the machine's own: HOST::GUEST gives the folder another", f.Guest)
 	case strings.ContainsFunc(f.Guest, control):
 		return fmt.Errorf("the path in the machine, %q, has control characters", f.Guest)
 	}

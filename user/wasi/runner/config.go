@@ -17,15 +17,20 @@ import (
 type Config struct {
 	Verbose bool   // verbose=1: say on standard error which engine is used
 	Memory  uint64 // memory=N: bytes of memory of the whole machine, or that the program may have of it, 0 unknown
+	// Folders are what the module may open, dir=PATH each: by the same paths as this process, and as
+	// far as this process may.
+	Folders []string
 }
 
 // ParseConfig reads wasi.conf; an absent one is an empty one.
 func ParseConfig(b []byte) (c Config, err error) {
 	for line := range strings.Lines(string(b)) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		key, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), "=")
 		switch key {
 		case "verbose":
 			c.Verbose = value == "1"
+		case "dir":
+			c.Folders = append(c.Folders, value)
 		case "memory":
 			if c.Memory, err = strconv.ParseUint(value, 10, 64); err != nil {
 				return c, errors.New(FileConfig + ": memory is not a number: " + strconv.Quote(value))
@@ -43,6 +48,9 @@ func (c Config) Encode() []byte {
 	}
 	if c.Memory != 0 {
 		b = append(strconv.AppendUint(append(b, "memory="...), c.Memory, 10), '\n')
+	}
+	for _, path := range c.Folders {
+		b = append(append(append(b, "dir="...), path...), '\n')
 	}
 	return b
 }

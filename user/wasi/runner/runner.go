@@ -241,6 +241,13 @@ func (r *run) moduleConfig() wazero.ModuleConfig {
 			c = c.WithEnv(k, v)
 		}
 	}
+	if len(r.conf.Folders) > 0 {
+		files := wazero.NewFSConfig()
+		for _, path := range r.conf.Folders {
+			files = files.WithDirMount(path, path)
+		}
+		c = c.WithFSConfig(files)
+	}
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"os"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -383,12 +384,12 @@ func BenchmarkStart(b *testing.B) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}} {
-		if got, err := ParseConfig(c.Encode()); err != nil || got != c {
+	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}, {Folders: []string{"/a", "/b = c "}}} {
+		if got, err := ParseConfig(c.Encode()); err != nil || !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v became %+v, %v", c, got, err)
 		}
 	}
-	if c, err := ParseConfig([]byte("future=1\n\nverbose=1\r\nmemory=7")); err != nil || c != (Config{Verbose: true, Memory: 7}) {
+	if c, err := ParseConfig([]byte("future=1\n\nverbose=1\r\nmemory=7")); err != nil || !reflect.DeepEqual(c, Config{Verbose: true, Memory: 7}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := ParseConfig([]byte("memory=lots")); err == nil {
