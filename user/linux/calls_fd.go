@@ -233,18 +233,17 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 
 // control passes a terminal's request on to its stream.
 func (s *Server) control(t *task, st *streamFile, request uint32, arg uint64) uint64 {
-	var in [60]byte // struct termios2 has 44, struct termios 60 with a C library's
-	n := 0
+	in, n := s.scratch[:64], 0
 	switch request {
 	case lx.TCSETS, lx.TCSETSW, lx.TCSETSF:
-		n = 36 // the kernel's struct termios
+		n = termiosSize
 	case lx.TIOCSWINSZ:
 		n = abi.WinsizeSize
 	}
 	if n > 0 && !s.get(t, arg, in[:n]) {
 		return abi.EFAULT.Result()
 	}
-	out, e := st.Control(request, in[:n])
+	out, e := st.Control(t.waiter, request, append([]byte(nil), in[:n]...))
 	if e != 0 {
 		return fail(e)
 	}

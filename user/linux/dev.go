@@ -107,6 +107,22 @@ func (n *linkNode) Stat(_ vfs.Waiter, s *abi.Stat) (abi.Timespec, abi.Errno) {
 // Readlink is for vfs.Node.
 func (n *linkNode) Readlink(vfs.Waiter) (string, abi.Errno) { return n.target() }
 
+// ttyNode is /dev/tty: the first of the standard streams that is a terminal.
+type ttyNode struct {
+	charNode
+	s *Server
+}
+
+// Open is for vfs.Node.
+func (n *ttyNode) Open(vfs.Waiter, uint32) (vfs.Open, abi.Errno) {
+	for _, f := range n.s.streams {
+		if d, ok := f.dev.(*streamFile); ok && d.Terminal() {
+			return &devOpen{d: d}, 0
+		}
+	}
+	return nil, abi.ENXIO
+}
+
 // devices makes /dev.
 func (s *Server) devices(now abi.Timespec, random func([]byte)) vfs.Node {
 	d := &vfs.Fixed{Ino: 1, Dev: devDev, Time: now, Kind: tmpfsMagic}
@@ -121,7 +137,8 @@ func (s *Server) devices(now abi.Timespec, random func([]byte)) vfs.Node {
 	add("full", 1, 7, &endless{fill: zero, error: abi.ENOSPC}, 0)
 	add("random", 1, 8, &endless{fill: random}, 0)
 	add("urandom", 1, 9, &endless{fill: random}, 0)
-	add("tty", 5, 0, nil, abi.ENXIO) // there is no controlling terminal yet
+	next++
+	d.Add("tty", &ttyNode{charNode{ino: next, rdev: lx.Device(5, 0), time: now}, s})
 	link := func(name, target string) {
 		next++
 		d.Add(name, &linkNode{ino: next, dev: devDev, time: now, target: func() (string, abi.Errno) { return target, 0 }})

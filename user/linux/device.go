@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 
 	"loam/abi"
+	"loam/user/linux/lx"
 	"loam/user/linux/poll"
+	"loam/user/linux/vfs"
 )
 
 // pipeFile is an end of a pipe.
@@ -94,8 +96,10 @@ type Stream interface {
 	TryRead(b Buffer) (int, abi.Errno)
 	// TryWrite takes what there is room for. lx.Wait: some is left.
 	TryWrite(b Buffer) (int, abi.Errno)
-	// Control is ioctl(2): ENOTTY where there is no terminal.
-	Control(request uint32, in []byte) (out []byte, e abi.Errno)
+	// Terminal reports whether it is one.
+	Terminal() bool
+	// Control is ioctl(2): ENOTTY where there is no terminal. It may have to wait.
+	Control(w vfs.Waiter, request uint32, in []byte) (out []byte, e abi.Errno)
 }
 
 // Buffer is memory of who calls, as lx.Buffer has it.
@@ -128,8 +132,12 @@ func (f *streamFile) write(_ *Server, b *span) (int, abi.Errno) {
 func (f *streamFile) close()                           {}
 func (f *streamFile) again(uint32) (device, abi.Errno) { return f, 0 }
 
-// stat says that it is a pipe, to or from the host.
+// stat says that it is a terminal of the host's, or a pipe to or from it.
 func (f *streamFile) stat(st *abi.Stat) {
+	if f.Terminal() {
+		*st = abi.Stat{Dev: devDev, Ino: f.ino, Nlink: 1, Mode: abi.S_IFCHR | 0o620, Rdev: lx.Device(136, 0), Blksize: 1024}
+		return
+	}
 	*st = abi.Stat{Dev: devPipes, Ino: f.ino, Nlink: 1, Mode: abi.S_IFIFO | 0o600, Blksize: 4096}
 }
 

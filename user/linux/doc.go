@@ -15,12 +15,15 @@
 //
 //	service linux
 //	  system linux
-//	  args mount=0:/work mount=1:/data:ro   # memory=64M: the most that files in memory take
+//	  args mount=0:/work mount=1:/data:ro   # memory=64: MiB that files in memory take at most
 //	  provides linux
 //	  uses folder0
 //	  uses folder1
 //	program
 //	  under linux
+//
+// With the argument streams, standard streams are those of the console streams' driver, whose
+// endpoint (`uses streams`) is behind those of the folders; without, this process's own.
 //
 // # Calls
 //

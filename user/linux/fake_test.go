@@ -10,6 +10,7 @@ import (
 	"loam/abi"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
+	"loam/user/linux/vfs"
 )
 
 // fakeKernel is a kernel whose callers' memory is one piece of the test's.
@@ -61,6 +62,9 @@ type fakeStream struct {
 	out   []byte
 	room  int
 	queue poll.Queue
+
+	terminal bool
+	asked    []uint32 // of Control
 }
 
 func (s *fakeStream) Queue() *poll.Queue { return &s.queue }
@@ -94,7 +98,18 @@ func (s *fakeStream) TryWrite(b Buffer) (int, abi.Errno) {
 	return n, e
 }
 
-func (s *fakeStream) Control(uint32, []byte) ([]byte, abi.Errno) { return nil, abi.ENOTTY }
+func (s *fakeStream) Terminal() bool { return s.terminal }
+
+func (s *fakeStream) Control(w vfs.Waiter, request uint32, in []byte) ([]byte, abi.Errno) {
+	switch {
+	case !s.terminal:
+		return nil, abi.ENOTTY
+	case w == nil:
+		return nil, lx.Wait
+	}
+	w.Do(func() { s.asked = append(s.asked, request) })
+	return in, 0
+}
 
 // world is a server with one process.
 type world struct {

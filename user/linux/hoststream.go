@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
+	"loam/user/linux/vfs"
 	"loam/user/sys"
 )
 
@@ -100,5 +101,10 @@ func (h *hostStream) TryWrite(b Buffer) (done int, e abi.Errno) {
 	return done, e
 }
 
-// Control is for Stream: no terminal is here.
-func (h *hostStream) Control(uint32, []byte) ([]byte, abi.Errno) { return nil, abi.ENOTTY }
+// Terminal is for Stream: none is here.
+func (h *hostStream) Terminal() bool { return false }
+
+// Control is for Stream.
+func (h *hostStream) Control(vfs.Waiter, uint32, []byte) ([]byte, abi.Errno) {
+	return nil, abi.ENOTTY
+}

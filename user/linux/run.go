@@ -22,6 +22,10 @@ import (
 type options struct {
 	mounts []mountOption
 	memory int64 // bytes; 0: half of the machine's
+
+	// streams says that standard streams are those of a driver, whose endpoint is behind those of
+	// the folders.
+	streams bool
 }
 
 // mountOption is a folder that is mounted: mount=NUMBER:PATH[:ro].
@@ -31,7 +35,7 @@ type mountOption struct {
 	readOnly bool
 }
 
-var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro] and memory=MIB")
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB and streams")
 
 func parse(args []string) (o options, err error) {
 	for _, arg := range args {
@@ -43,6 +47,8 @@ func parse(args []string) (o options, err error) {
 				return o, errArguments
 			}
 			o.mounts = append(o.mounts, m)
+		case "streams":
+			o.streams = true
 		case "memory":
 			n, err := strconv.ParseUint(value, 10, 40)
 			if err != nil {
@@ -93,8 +99,16 @@ func Run(args []string) error {
 	}
 	c := Config{Kernel: r, Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
 		Random: func(p []byte) { _ = sys.Random(p) }}
-	for i := range c.Streams {
-		c.Streams[i] = &hostStream{fd: sys.Stream(i), lock: func() sync.Locker { return r.server.Locker() }}
+	lock := func() sync.Locker { return r.server.Locker() }
+	if o.streams {
+		driver := ipc.Endpoint(object.Given(givenFolders + len(o.mounts)))
+		if c.Streams, err = openStreams(driver, lock); err != nil {
+			return err
+		}
+	} else {
+		for i := range c.Streams {
+			c.Streams[i] = &hostStream{fd: sys.Stream(i), lock: lock}
+		}
 	}
 	r.server = New(c)
 	if err := mountFolders(r.server, o.mounts); err != nil {
