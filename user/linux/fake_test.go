@@ -62,9 +62,6 @@ type fakeStream struct {
 	out   []byte
 	room  int
 	queue poll.Queue
-
-	terminal bool
-	asked    []uint32 // of Control
 }
 
 func (s *fakeStream) Queue() *poll.Queue { return &s.queue }
@@ -98,17 +95,10 @@ func (s *fakeStream) TryWrite(b Buffer) (int, abi.Errno) {
 	return n, e
 }
 
-func (s *fakeStream) Terminal() bool { return s.terminal }
+func (s *fakeStream) Terminal() bool { return false }
 
-func (s *fakeStream) Control(w vfs.Waiter, request uint32, in []byte) ([]byte, abi.Errno) {
-	switch {
-	case !s.terminal:
-		return nil, abi.ENOTTY
-	case w == nil:
-		return nil, lx.Wait
-	}
-	w.Do(func() { s.asked = append(s.asked, request) })
-	return in, 0
+func (s *fakeStream) Control(vfs.Waiter, uint32, []byte) ([]byte, abi.Errno) {
+	return nil, abi.ENOTTY
 }
 
 // world is a server with one process.
@@ -123,13 +113,19 @@ type world struct {
 
 const fakeBase = 0x10000
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldOf(t, nil) }
+
+// newWorldOf is newWorld with standard streams of the test's.
+func newWorldOf(t testing.TB, streams func(*world) [3]Stream) *world {
 	w := &world{t: t, k: &fakeKernel{base: fakeBase, memory: make([]byte, 1<<20), now: 1e9, alarm: never, replies: map[uint64]reply{}}}
 	c := Config{Kernel: w.k, Machine: fakeMachine{}, Memory: 64 << 20, Clock: func() abi.Timespec { return abi.TimespecOf(time.Now().UnixNano()) },
 		Random: func(p []byte) { _, _ = rand.Read(p) }}
 	for i := range w.stream {
 		w.stream[i] = &fakeStream{room: 1 << 20}
 		c.Streams[i] = w.stream[i]
+	}
+	if streams != nil {
+		c.Streams = streams(w)
 	}
 	w.Server = New(c)
 	w.badge = w.Adopt(42, "test", "/boot/program", "/")

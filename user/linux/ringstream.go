@@ -33,6 +33,11 @@ func openStreams(driver ipc.Endpoint, lock func() sync.Locker) (three [3]Stream,
 	if err != nil {
 		return three, err
 	}
+	return ringStreams(all, lock), nil
+}
+
+// ringStreams gives the three of all.
+func ringStreams(all *streams.Streams, lock func() sync.Locker) (three [3]Stream) {
 	for i := range three {
 		r := &ringStream{all: all, number: i}
 		three[i] = r
@@ -48,7 +53,7 @@ func openStreams(driver ipc.Endpoint, lock func() sync.Locker) (three [3]Stream,
 			r.output().OnReady(ready)
 		}
 	}
-	return three, nil
+	return three
 }
 
 func (r *ringStream) output() *streams.Output {
