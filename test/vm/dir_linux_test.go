@@ -36,7 +36,7 @@ func TestDir(t *testing.T) {
 			if err := os.Symlink("../secret", filepath.Join(work, "link")); err != nil {
 				t.Fatal(err)
 			}
-			r := vmtest.Run(t, "-m", "256M", "-v", "--arch", vmtest.Arch(), "--dir", work+"::/work", "--dir", read+"::/only/read:ro", program(t))
+			r := vmtest.Run(t, "-m", "256M", "-v", "--arch", vmtest.Arch(), "--dir", work+"::/ours", "--dir", read+"::/only/read:ro", program(t))
 			r.WantStdout(t, 0, "a true\nlink false\nthere false\n")
 			wantNothingLeft(t, r)
 			if b, err := os.ReadFile(filepath.Join(work, "a", "out")); err != nil || string(b) != "from the host\ncopied\n" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command folders uses folders that `loam run --dir` gives it: /work, and /only/read, which it can't
+// Command folders uses folders that `loam run --dir` gives it: /ours, and /only/read, which it can't
 // change. It is a program of Linux's and a module.
 package main
 
@@ -12,11 +12,11 @@ import (
 func main() {
 	text, err := os.ReadFile("/only/read/in")
 	check(err)
-	check(os.MkdirAll("/work/a/b", 0o755))
-	check(os.WriteFile("/work/a/b/new", append(text, "copied\n"...), 0o644))
-	check(os.Rename("/work/a/b/new", "/work/a/out"))
-	check(os.Remove("/work/a/b"))
-	list, err := os.ReadDir("/work")
+	check(os.MkdirAll("/ours/a/b", 0o755))
+	check(os.WriteFile("/ours/a/b/new", append(text, "copied\n"...), 0o644))
+	check(os.Rename("/ours/a/b/new", "/ours/a/out"))
+	check(os.Remove("/ours/a/b"))
+	list, err := os.ReadDir("/ours")
 	check(err)
 	for _, e := range list {
 		fmt.Println(e.Name(), e.IsDir())
@@ -26,7 +26,7 @@ func main() {
 	refuse("a folder", os.Mkdir("/only/read/folder", 0o755))
 	refuse("a removal", os.Remove("/only/read/in"))
 	refuse("a name", os.Rename("/only/read/in", "/only/read/other"))
-	_, err = os.ReadFile("/work/link") // to a file beside the folder
+	_, err = os.ReadFile("/ours/link") // to a file beside the folder
 	refuse("a way out", err)
 }
 
