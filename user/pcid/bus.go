@@ -24,7 +24,8 @@ type Bus interface {
 	// error.
 	Take(ctx context.Context, i uint32, keep bool) (f Function, interrupt ipc.Handle, err error)
 	// Registers gives memory of one of the function's structures: whole pages, to be mapped.
-	// Errors: EACCES it isn't the caller's; EINVAL it has no such structure.
+	// Errors: EACCES nothing is granted to the caller by that number; ESTALE the caller hasn't taken it from
+	// this instance of the service, or not last; EINVAL it has no such structure.
 	Registers(ctx context.Context, i uint32, which uint32) (pages ipc.Handle, err error)
 }
 

@@ -116,7 +116,7 @@ func (b *bus) Registers(ctx context.Context, i, which uint32) (ipc.Handle, error
 	case err != nil:
 		return ipc.Handle{}, err
 	case f.held == nil || f.owner != caller:
-		return ipc.Handle{}, syscall.EACCES
+		return ipc.Handle{}, syscall.ESTALE
 	case which >= numStructures || f.held.pages[which] == 0:
 		return ipc.Handle{}, syscall.EINVAL
 	}

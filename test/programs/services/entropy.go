@@ -19,12 +19,19 @@ import (
 	"loam/user/initd"
 	"loam/user/ipc"
 	"loam/user/object"
+	"loam/user/pcid"
 )
 
 // shortEntropy is the driver of an entropy device, which is killed after some ms.
 func shortEntropy(ms int, args []string) {
 	time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
 	check(entropy.Run(args))
+}
+
+// shortBus is the bus service of PCI, which is killed after some ms.
+func shortBus(ms int, args []string) {
+	time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
+	check(pcid.Run(args))
 }
 
 // numbers are what a device gives that counts, in 8 bytes each: none comes twice.

@@ -33,6 +33,8 @@ func main() {
 		shortConsole(number(2), os.Args[3:])
 	case "entropy":
 		shortEntropy(number(2), os.Args[3:])
+	case "bus":
+		shortBus(number(2), os.Args[3:])
 	case "draw":
 		draw(uint64(number(2)), number(3), os.Args[4:])
 	case "silence":
