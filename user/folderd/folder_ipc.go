@@ -12,11 +12,11 @@ import (
 )
 
 // folderID is made of the methods of Folder.
-const folderID = 0x651e4127
+const folderID = 0x8e44a18d
 
 // FolderService makes a service of an implementation, for an ipc.Server.
 func FolderService(s Folder) ipc.Service {
-	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "ReadTo", "Readlink", "Rename", "Rmdir", "Share", "Space", "Stat", "Symlink", "Sync", "Unlink", "Write", "WriteFrom"}, Handles: 0, Handler: folderHandler{s}}
+	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "ReadTo", "Readlink", "Rename", "Rmdir", "Share", "Space", "Stat", "Symlink", "Sync", "Unlink", "Walk", "Write", "WriteFrom"}, Handles: 0, Handler: folderHandler{s}}
 }
 
 type folderHandler struct{ s Folder }
@@ -59,8 +59,10 @@ func (h folderHandler) Handle(r *ipc.Request) {
 	case 17:
 		h.callUnlink(r)
 	case 18:
-		h.callWrite(r)
+		h.callWalk(r)
 	case 19:
+		h.callWrite(r)
+	case 20:
 		h.callWriteFrom(r)
 	}
 }
@@ -555,6 +557,57 @@ func (h folderHandler) callUnlink(r *ipc.Request) {
 	r.Send()
 }
 
+func (h folderHandler) callWalk(r *ipc.Request) {
+	var a0 uint32
+	var a1 string
+	b := r.Bytes(65536, 0)
+	if b == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint32(b.GetUint32())
+	a1 = string(b.GetString())
+	if !b.Done() {
+		r.Malformed()
+		return
+	}
+	r0, err := h.s.Walk(r.Context(), a0, a1)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	b = r.Answer()
+	{
+		p := b.Put(161)
+		_ = p[160]
+		binary.LittleEndian.PutUint32(p[0:], uint32(r0.Names))
+		binary.LittleEndian.PutUint64(p[4:], uint64(r0.Attr.Valid))
+		p[12] = uint8(r0.Attr.QID.Type)
+		binary.LittleEndian.PutUint32(p[13:], uint32(r0.Attr.QID.Version))
+		binary.LittleEndian.PutUint64(p[17:], uint64(r0.Attr.QID.Path))
+		binary.LittleEndian.PutUint32(p[25:], uint32(r0.Attr.Mode))
+		binary.LittleEndian.PutUint32(p[29:], uint32(r0.Attr.UID))
+		binary.LittleEndian.PutUint32(p[33:], uint32(r0.Attr.GID))
+		binary.LittleEndian.PutUint64(p[37:], uint64(r0.Attr.Nlink))
+		binary.LittleEndian.PutUint64(p[45:], uint64(r0.Attr.Rdev))
+		binary.LittleEndian.PutUint64(p[53:], uint64(r0.Attr.Size))
+		binary.LittleEndian.PutUint64(p[61:], uint64(r0.Attr.Blksize))
+		binary.LittleEndian.PutUint64(p[69:], uint64(r0.Attr.Blocks))
+		binary.LittleEndian.PutUint64(p[77:], uint64(r0.Attr.Atime.Sec))
+		binary.LittleEndian.PutUint64(p[85:], uint64(r0.Attr.Atime.Nsec))
+		binary.LittleEndian.PutUint64(p[93:], uint64(r0.Attr.Mtime.Sec))
+		binary.LittleEndian.PutUint64(p[101:], uint64(r0.Attr.Mtime.Nsec))
+		binary.LittleEndian.PutUint64(p[109:], uint64(r0.Attr.Ctime.Sec))
+		binary.LittleEndian.PutUint64(p[117:], uint64(r0.Attr.Ctime.Nsec))
+		binary.LittleEndian.PutUint64(p[125:], uint64(r0.Attr.Btime.Sec))
+		binary.LittleEndian.PutUint64(p[133:], uint64(r0.Attr.Btime.Nsec))
+		binary.LittleEndian.PutUint64(p[141:], uint64(r0.Attr.Gen))
+		binary.LittleEndian.PutUint64(p[149:], uint64(r0.Attr.DataVersion))
+		binary.LittleEndian.PutUint32(p[157:], uint32(r0.Errno))
+	}
+	r.Send()
+}
+
 func (h folderHandler) callWrite(r *ipc.Request) {
 	var a0 uint32
 	var a1 int64
@@ -966,6 +1019,48 @@ func (c *FolderClient) Unlink(ctx context.Context, a0 uint32, a1 string) (err er
 	return nil
 }
 
+// Walk calls the method of the server.
+func (c *FolderClient) Walk(ctx context.Context, a0 uint32, a1 string) (r0 Walked, err error) {
+	b := ipc.NewBuffer()
+	defer b.Free()
+	b.PutUint32(uint32(a0))
+	b.PutString(string(a1))
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 18), b, 161, 0); err != nil {
+		return r0, err
+	}
+	if p := b.Get(161); p != nil {
+		_ = p[160]
+		r0.Names = uint32(binary.LittleEndian.Uint32(p[0:]))
+		r0.Attr.Valid = uint64(binary.LittleEndian.Uint64(p[4:]))
+		r0.Attr.QID.Type = uint8(p[12])
+		r0.Attr.QID.Version = uint32(binary.LittleEndian.Uint32(p[13:]))
+		r0.Attr.QID.Path = uint64(binary.LittleEndian.Uint64(p[17:]))
+		r0.Attr.Mode = uint32(binary.LittleEndian.Uint32(p[25:]))
+		r0.Attr.UID = uint32(binary.LittleEndian.Uint32(p[29:]))
+		r0.Attr.GID = uint32(binary.LittleEndian.Uint32(p[33:]))
+		r0.Attr.Nlink = uint64(binary.LittleEndian.Uint64(p[37:]))
+		r0.Attr.Rdev = uint64(binary.LittleEndian.Uint64(p[45:]))
+		r0.Attr.Size = uint64(binary.LittleEndian.Uint64(p[53:]))
+		r0.Attr.Blksize = uint64(binary.LittleEndian.Uint64(p[61:]))
+		r0.Attr.Blocks = uint64(binary.LittleEndian.Uint64(p[69:]))
+		r0.Attr.Atime.Sec = uint64(binary.LittleEndian.Uint64(p[77:]))
+		r0.Attr.Atime.Nsec = uint64(binary.LittleEndian.Uint64(p[85:]))
+		r0.Attr.Mtime.Sec = uint64(binary.LittleEndian.Uint64(p[93:]))
+		r0.Attr.Mtime.Nsec = uint64(binary.LittleEndian.Uint64(p[101:]))
+		r0.Attr.Ctime.Sec = uint64(binary.LittleEndian.Uint64(p[109:]))
+		r0.Attr.Ctime.Nsec = uint64(binary.LittleEndian.Uint64(p[117:]))
+		r0.Attr.Btime.Sec = uint64(binary.LittleEndian.Uint64(p[125:]))
+		r0.Attr.Btime.Nsec = uint64(binary.LittleEndian.Uint64(p[133:]))
+		r0.Attr.Gen = uint64(binary.LittleEndian.Uint64(p[141:]))
+		r0.Attr.DataVersion = uint64(binary.LittleEndian.Uint64(p[149:]))
+		r0.Errno = uint32(binary.LittleEndian.Uint32(p[157:]))
+	}
+	if !b.Done() {
+		return r0, ipc.ErrMalformed
+	}
+	return r0, nil
+}
+
 // Write calls the method of the server.
 func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte) (r0 uint32, err error) {
 	b := ipc.NewBuffer()
@@ -977,7 +1072,7 @@ func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte
 		binary.LittleEndian.PutUint64(p[4:], uint64(a1))
 	}
 	b.PutBytes(a2)
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 18), b, 4, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 19), b, 4, 0); err != nil {
 		return r0, err
 	}
 	r0 = uint32(b.GetUint32())
@@ -990,7 +1085,7 @@ func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte
 // WriteFrom calls the method of the server.
 func (c *FolderClient) WriteFrom(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(folderID, 19)
+	m.Words[0] = ipc.Words(folderID, 20)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)

@@ -70,6 +70,9 @@ type Folder interface {
 	// Stat gives the attributes of what a path leads to, or of an open file with an empty
 	// path.
 	Stat(ctx context.Context, at uint32, path string, follow bool) (a ninep.Attr, err error)
+	// Walk goes down plain names, neither "." nor ".." among them, as far as there are directories:
+	// for who has mounts, and links of its own, to look at.
+	Walk(ctx context.Context, at uint32, path string) (w Walked, err error)
 	// Change changes them, the size among them.
 	Change(ctx context.Context, at uint32, path string, follow bool, a ninep.SetAttr) error
 	// Space tells of the host's file system.
@@ -85,6 +88,13 @@ type Folder interface {
 	// Rename gives what has the one path the other; Link gives it the other, too.
 	Rename(ctx context.Context, at uint32, path string, to uint32, new string) error
 	Link(ctx context.Context, at uint32, path string, to uint32, new string) error
+}
+
+// Walked is how far Walk has come.
+type Walked struct {
+	Names uint32     // of the path
+	Attr  ninep.Attr // of what that is: no directory, if it isn't the path's end and Errno is 0
+	Errno uint32     // why it went no further from a directory
 }
 
 // Entry is an entry of a directory.

@@ -4,6 +4,7 @@ package folderd
 
 import (
 	"context"
+	"errors"
 
 	"loam/abi"
 	"loam/user/ipc"
@@ -188,6 +189,18 @@ func (s Session) Stat(ctx context.Context, at uint32, path string, follow bool) 
 		return d.Stat(ctx, path)
 	}
 	return d.Lstat(ctx, path)
+}
+
+// Walk walks.
+func (s Session) Walk(ctx context.Context, at uint32, path string) (w Walked, err error) {
+	d, err := s.at(ctx, at)
+	if err != nil {
+		return w, err
+	}
+	n, a, stopped, err := d.Reach(ctx, path)
+	var e abi.Errno
+	_ = errors.As(stopped, &e)
+	return Walked{uint32(n), a, uint32(e)}, err
 }
 
 // Change changes attributes.

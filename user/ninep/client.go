@@ -57,6 +57,7 @@ type connection struct {
 	msize     uint32
 	free      chan *slot // of requests that nobody uses
 	fids      fids
+	releases  pending
 
 	mu  sync.Mutex // guards what follows
 	err error      // what ended the connection
@@ -86,6 +87,7 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 		return nil, &TransportError{err}
 	}
 	c := &Client{&connection{transport: t, msize: g.MessageSize}, g.ReadOnly}
+	c.releases.none.L = &c.releases.mu
 	c.free = make(chan *slot, g.Requests)
 	c.fids.max = Fid(g.Fids)
 	for i := range g.Requests {
@@ -165,8 +167,11 @@ func (c *Client) Reading() *Client { return &Client{c.connection, true} }
 // the other's.
 func (c *Client) Shares(other *Client) bool { return c.connection == other.connection }
 
-// Fids gives how many files the server keeps for us now.
-func (c *Client) Fids() int { return c.fids.used() }
+// Fids gives how many files the server keeps for us, once all that was released is given back.
+func (c *Client) Fids() int {
+	c.releases.wait()
+	return c.fids.used()
+}
 
 // Err gives what ended the connection, or nil: a ProtocolError or a TransportError.
 func (c *Client) Err() error {

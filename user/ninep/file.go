@@ -169,7 +169,7 @@ func (c *Client) XattrWalk(ctx context.Context, file Fid, name string) (Fid, uin
 		return 0, 0, err
 	}
 	defer c.end(s)
-	fid, ok := c.fids.get()
+	fid, ok := c.newFid()
 	if !ok {
 		return 0, 0, abi.ENFILE
 	}

@@ -5,6 +5,7 @@ package ninep
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"loam/abi"
 )
@@ -17,7 +18,7 @@ func (c *Client) Attach(ctx context.Context, user, tree string) (Fid, QID, error
 		return 0, QID{}, err
 	}
 	defer c.end(s)
-	fid, ok := c.fids.get()
+	fid, ok := c.newFid()
 	if !ok {
 		return 0, QID{}, abi.ENFILE
 	}
@@ -62,7 +63,7 @@ func (c *Client) Walk(ctx context.Context, from Fid, names []string, qids *[MaxW
 		return 0, 0, err
 	}
 	defer c.end(s)
-	to, ok := c.fids.get()
+	to, ok := c.newFid()
 	if !ok {
 		return 0, 0, abi.ENFILE
 	}
@@ -108,6 +109,50 @@ func (c *Client) Clunk(fid Fid) error {
 	err = c.clunk(s, fid)
 	c.fids.put(fid)
 	return err
+}
+
+// Release is Clunk without waiting for it, where nobody wants the answer.
+func (c *Client) Release(fid Fid) {
+	c.releases.add(1)
+	go func() {
+		_ = c.Clunk(fid)
+		c.releases.add(-1)
+	}()
+}
+
+// pending counts what is under way, for who waits until nothing is.
+type pending struct {
+	mu   sync.Mutex
+	none sync.Cond
+	n    int
+}
+
+func (p *pending) add(n int) {
+	p.mu.Lock()
+	p.n += n
+	if p.n == 0 {
+		p.none.Broadcast()
+	}
+	p.mu.Unlock()
+}
+
+func (p *pending) wait() {
+	p.mu.Lock()
+	for p.n > 0 {
+		p.none.Wait()
+	}
+	p.mu.Unlock()
+}
+
+// newFid gives a number for a file. If there seems to be none, those that are released
+// now are waited for.
+func (c *Client) newFid() (Fid, bool) {
+	fid, ok := c.fids.get()
+	if !ok {
+		c.releases.wait()
+		fid, ok = c.fids.get()
+	}
+	return fid, ok
 }
 
 func (c *Client) clunk(s *slot, fid Fid) error {

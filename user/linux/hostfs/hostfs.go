@@ -189,6 +189,34 @@ func (n node) Lookup(w vfs.Waiter, name string) (vfs.Node, abi.Errno) {
 	return node{n.fs, path, a.Mode & abi.S_IFMT}, 0
 }
 
+// Descend is for vfs.Descender: one call for all names.
+func (n node) Descend(w vfs.Waiter, path string) (vfs.Node, int, abi.Errno) {
+	var to folderd.Walked
+	whole := n.below(path)
+	e := n.fs.do(w, func(ctx context.Context, s *session) (err error) {
+		to, err = s.Folder.Walk(ctx, folderd.Root, whole)
+		return err
+	})
+	if e != 0 {
+		return nil, 0, e
+	}
+	// Names of this directory's own path: it isn't what it was, if they aren't all there.
+	own := 0
+	if n.path != "" {
+		own = 1 + strings.Count(n.path, "/")
+	}
+	names := int(min(to.Names, 1<<20)) - own
+	if names < 0 || names == 0 && to.Attr.Mode&abi.S_IFMT != abi.S_IFDIR {
+		return nil, 0, abi.ENOENT
+	}
+	all := strings.Split(whole, "/")
+	if own+names > len(all) {
+		return nil, 0, abi.EIO
+	}
+	at := node{n.fs, strings.Join(all[:own+names], "/"), to.Attr.Mode & abi.S_IFMT}
+	return at, names, abi.Errno(to.Errno)
+}
+
 // Stat tells the attributes.
 func (n node) Stat(w vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
 	var a ninep.Attr

@@ -155,16 +155,20 @@ func (v *View) Symlink(w Waiter, target string, from Path, path string) abi.Errn
 // Mknod makes a regular file. Other kinds: EPERM, for there are none here that a program
 // makes; EINVAL.
 func (v *View) Mknod(w Waiter, from Path, path string, mode uint32) abi.Errno {
-	switch mode & abi.S_IFMT {
-	case 0, abi.S_IFREG:
-	case abi.S_IFDIR, abi.S_IFCHR, abi.S_IFBLK, abi.S_IFIFO, abi.S_IFSOCK:
+	kind := mode & abi.S_IFMT
+	switch kind {
+	case 0, abi.S_IFREG, abi.S_IFCHR, abi.S_IFBLK, abi.S_IFIFO, abi.S_IFSOCK:
+	case abi.S_IFDIR:
 		return abi.EPERM
 	default:
 		return abi.EINVAL
 	}
 	k, e := v.fresh(w, from, path, false)
-	if e != 0 {
+	switch {
+	case e != 0:
 		return e
+	case kind != 0 && kind != abi.S_IFREG:
+		return abi.EPERM
 	}
 	_, _, e = k.at.Node.Create(w, k.name, NoOpen, mode&0o7777&^v.Umask)
 	return e

@@ -107,7 +107,8 @@ type walker struct {
 	// What stop has come to: the last name, in the directory at.
 	name  string
 	kind  lastKind
-	slash bool // there were slashes behind it
+	slash bool  // there were slashes behind it
+	found found // what is known of name
 }
 
 // walk begins a walk.
@@ -121,6 +122,10 @@ func (v *View) walk(w Waiter, from Path, path string) walker {
 // stop goes on to the directory of the last name.
 func (k *walker) stop() abi.Errno {
 	for {
+		k.found = found{}
+		if done, e := k.descend(); done || e != 0 {
+			return e
+		}
 		rest := k.rest
 		for rest != "" && rest[0] == '/' {
 			rest = rest[1:]
@@ -194,11 +199,20 @@ func (k *walker) child() (Path, abi.Errno) {
 			return Path{c, c.Root}.down(), 0
 		}
 	}
-	n, e := k.at.Node.Lookup(k.w, k.name)
+	n, e := k.lookup()
 	if e != 0 {
 		return Path{}, e
 	}
 	return Path{k.at.Mount, n}.down(), 0
+}
+
+// lookup looks the name up, unless that was just done.
+func (k *walker) lookup() (Node, abi.Errno) {
+	if f := k.found; f.there {
+		k.found = found{}
+		return f.node, f.e
+	}
+	return k.at.Node.Lookup(k.w, k.name)
 }
 
 // down goes into what is mounted over a node.

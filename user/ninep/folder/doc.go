@@ -61,7 +61,8 @@
 //
 // # What it costs
 //
-// In messages, for paths of up to 16 names without links: Stat 3 (walk, attributes, clunk),
+// In messages, for paths of up to 16 names without links: Stat and Reach 3 (walk, attributes, and
+// a clunk, which nobody waits for),
 // OpenFile 3, also for a new file, and 5 for one that is there with O_CREAT; Close 1; what
 // changes a name 3, Rename and Link 5; a read or write one for each 512 KiB, or what the
 // client's messages hold. A link costs 3 or 4 more, a name that isn't there below a directory

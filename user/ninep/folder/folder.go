@@ -58,7 +58,7 @@ func (d *Dir) Reading(ctx context.Context) (*Dir, error) {
 // closed already.
 func (d *Dir) Close() error { return d.handle.close() }
 
-func (d *Dir) release(n node) { _ = d.client.Clunk(n.fid) }
+func (d *Dir) release(n node) { d.client.Release(n.fid) }
 
 // handle is a file of the server's that several goroutines use. It is given back when it
 // has been closed and the last of them is done.

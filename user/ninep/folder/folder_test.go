@@ -103,6 +103,8 @@ func TestCost(t *testing.T) {
 		{"close", 1, func() error { return f.Close() }},
 		{"stat", 3, func() error { _, err := d.Stat(ctx, "a/b/c/f"); return err }},
 		{"stat through a link", 7, func() error { _, err := d.Stat(ctx, "a/l/c/f"); return err }},
+		{"reach", 3, func() error { _, _, _, err := d.Reach(ctx, "a/b/c/f"); return err }},
+		{"reach what isn't there", 5, func() error { _, _, _, err := d.Reach(ctx, "a/b/c/x"); return err }},
 		{"mkdir", 3, func() error { return d.Mkdir(ctx, "a/b/c/d", 0o755) }},
 		{"link", 5, func() error { return d.Link(ctx, "a/b/c/f", "a/b/c/g") }},
 		{"rename", 5, func() error { return d.Rename(ctx, "a/b/c/g", "a/b/c/f2") }},
@@ -114,6 +116,7 @@ func TestCost(t *testing.T) {
 		if err := c.do(); err != nil && !errors.Is(err, abi.ENOENT) {
 			t.Fatalf("%s: %v", c.what, err)
 		}
+		d.Settle()
 		if got := requests(s) - before; got != c.want {
 			t.Errorf("%s: %d messages, not %d", c.what, got, c.want)
 		}

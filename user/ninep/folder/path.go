@@ -4,6 +4,7 @@ package folder
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -218,6 +219,59 @@ func (d *Dir) descend(ctx context.Context, names []string) (at node, walked int,
 			return node{}, 0, abi.ENOTDIR
 		}
 	}
+}
+
+// Reach goes down a path of plain names, neither "." nor ".." among them (EINVAL), as far as there are
+// directories. It tells how many names that took and what it has come to: the
+// path's end, or before that what is no directory, a link perhaps. stopped says why it went
+// no further from a directory.
+func (d *Dir) Reach(ctx context.Context, path string) (walked int, a ninep.Attr, stopped, err error) {
+	names, _, err := split(path)
+	switch {
+	case err != nil:
+		return 0, a, nil, err
+	case plain(names) < len(names):
+		return 0, a, nil, abi.EINVAL
+	}
+	if err := d.handle.use(); err != nil {
+		return 0, a, nil, err
+	}
+	defer d.handle.done()
+	for range maxTries {
+		var is ninep.QID
+		if walked, is, stopped, err = d.reach(ctx, names, &a); err != nil || is.IsDir() == isKind(&a, ninep.ModeDir) {
+			return walked, a, stopped, err
+		}
+	}
+	return 0, a, nil, abi.ELOOP
+}
+
+func isKind(a *ninep.Attr, kind uint32) bool { return a.Mode&ninep.ModeType == kind }
+
+// reach is a try of Reach: the file was what is says when the walk came there, and may be
+// another when its attributes are asked for.
+func (d *Dir) reach(ctx context.Context, names []string, a *ninep.Attr) (walked int, is ninep.QID, stopped, err error) {
+	at := node{d.handle.fid, ninep.QID{Type: ninep.TypeDir}}
+	for walked < len(names) && at.qid.IsDir() {
+		next, n, err := d.step(ctx, at, names[walked:])
+		var number abi.Errno
+		if errors.As(err, &number) && d.client.Err() == nil {
+			stopped = err
+			break
+		}
+		if walked > 0 {
+			d.release(at)
+		}
+		if err != nil {
+			return 0, at.qid, nil, err
+		}
+		at, walked = next, walked+n
+	}
+	err = d.client.GetAttr(ctx, at.fid, ninep.AttrBasic, a)
+	if walked > 0 {
+		d.release(at)
+	}
+	return walked, at.qid, stopped, err
 }
 
 // step walks through some of the names, at least one if there are any: up to the first
