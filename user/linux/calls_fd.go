@@ -219,7 +219,7 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 		if f.open == nil || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
 			return abi.ENOTTY.Result()
 		}
-		if _, e := f.attributes().Stat(t.waiter, &st); e != 0 {
+		if _, e := f.attributes.Stat(t.waiter, &st); e != 0 {
 			return fail(e)
 		}
 		n = st.Size - f.pos

@@ -55,7 +55,7 @@ func (s *Server) dots(t *task, f *file, add func(vfs.Entry) bool) abi.Errno {
 		return 0
 	}
 	var st abi.Stat
-	if _, e := f.attributes().Stat(t.waiter, &st); e != 0 {
+	if _, e := f.attributes.Stat(t.waiter, &st); e != 0 {
 		return e
 	}
 	if f.pos == 0 && !add(vfs.Entry{Name: ".", Ino: st.Ino, Type: lx.DT_DIR, Next: 1}) {
@@ -268,7 +268,7 @@ func sysCopyFileRange(s *Server, t *task) uint64 {
 	length := min(t.Args[4], copied)
 	if in.path == out.path {
 		var st abi.Stat
-		if _, e := in.attributes().Stat(t.waiter, &st); e != 0 {
+		if _, e := in.attributes.Stat(t.waiter, &st); e != 0 {
 			return fail(e)
 		}
 		length = uint64(max(min(int64(length), st.Size-from), 0))

@@ -177,7 +177,7 @@ func (s *Server) changeOpen(t *task, c *vfs.Change) uint64 {
 	if f.path.Mount.ReadOnly {
 		return abi.EROFS.Result()
 	}
-	return fail(f.attributes().Change(t.waiter, c))
+	return fail(f.attributes.Change(t.waiter, c))
 }
 
 func modeOf(mode uint64) *vfs.Change {

@@ -115,6 +115,7 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	if d, ok := o.(*devOpen); ok {
 		f.open, f.dev = nil, d.d
 	}
+	f.setAttributes()
 	return s.enter(t, f, uint64(flags))
 }
 
@@ -148,7 +149,7 @@ func sysFstat(s *Server, t *task) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	return s.stat(t, f.attributes(), t.Args[1])
+	return s.stat(t, f.attributes, t.Args[1])
 }
 
 func (s *Server) stat(t *task, n vfs.Attributes, to uint64) uint64 {

@@ -19,6 +19,8 @@ type file struct {
 	open  vfs.Open // nil of what has no position: dev, and files opened with O_PATH
 	dev   device   // or this
 	in    []watch  // epolls that watch it
+
+	attributes vfs.Attributes // the open file's or the node's
 }
 
 // watch is an epoll that watches a file.
@@ -51,12 +53,12 @@ func (f *file) writes() bool {
 
 func (f *file) nonblock() bool { return f.flags&abi.O_NONBLOCK != 0 }
 
-// attributes gives what is asked for the file's attributes.
-func (f *file) attributes() vfs.Attributes {
+// setAttributes finds out what is asked for the file's attributes.
+func (f *file) setAttributes() {
+	f.attributes = f.path.Node
 	if a, ok := f.open.(vfs.Attributes); ok {
-		return a
+		f.attributes = a
 	}
-	return f.path.Node
 }
 
 // unref takes a reference away, and closes the file with the last.
@@ -91,6 +93,7 @@ func (s *Server) enter(t *task, f *file, flags uint64) uint64 {
 func (s *Server) newDevice(d device, flags uint32) *file {
 	f := &file{dev: d, flags: flags &^ abi.O_CLOEXEC}
 	f.path = vfs.Path{Mount: s.root, Node: &devNode{d: d}}
+	f.setAttributes()
 	return f
 }
 
@@ -354,7 +357,7 @@ func sysLseek(s *Server, t *task) uint64 {
 			return abi.EINVAL.Result()
 		}
 		var st abi.Stat
-		if _, e := f.attributes().Stat(t.waiter, &st); e != 0 {
+		if _, e := f.attributes.Stat(t.waiter, &st); e != 0 {
 			return fail(e)
 		}
 		base = st.Size

@@ -70,8 +70,11 @@ func parseMount(text string) (m mountOption, ok bool) {
 	return m, err == nil && strings.HasPrefix(m.path, "/")
 }
 
-// alarmBit is the timer's, of the notification that is bound to the receiver.
-const alarmBit = 1
+// Bits of the notification that is bound to the receiver: of its two timers.
+const (
+	alarmBit = 1
+	beatBit  = 2
+)
 
 // receiver is the thread that receives forwarded calls, and the Kernel of its server.
 type receiver struct {
@@ -79,8 +82,11 @@ type receiver struct {
 	endpoint ipc.Endpoint
 	note     object.Notification
 	timer    object.Timer
-	patient  bool   // as that of package ipc: its place on the CPU isn't worth keeping
-	gave     uint64 // when it was given away
+
+	// How it waits (wait).
+	beat  object.Timer
+	busy  int  // short waits, one after the other
+	holds bool // it keeps its place on the CPU for good, and the beat is set
 }
 
 // Run is the program.
@@ -129,7 +135,10 @@ func newReceiver() (r *receiver, err error) {
 	if r.note, err = object.NewNotification(); err != nil {
 		return nil, err
 	}
-	r.timer, err = object.NewTimer()
+	if r.timer, err = object.NewTimer(); err != nil {
+		return nil, err
+	}
+	r.beat, err = object.NewTimer()
 	return r, err
 }
 
@@ -151,13 +160,19 @@ func (r *receiver) serve() error {
 			if answer, now := r.server.Handle(&c); now {
 				m.Words[0], m.Token = answer, c.Token
 				nr = abi.CallEndpointReplyReceive
-			} else {
-				r.patient = r.patient || r.server.Slow()
+			} else if r.server.Slow() { // who wants the place
+				r.release()
 			}
 		case abi.ReceivedCancel:
 			r.server.Cancel(m.Token)
 		case abi.ReceivedBits:
-			r.server.Tick()
+			if m.Words[0]&alarmBit != 0 {
+				r.server.Tick()
+			}
+			if m.Words[0]&beatBit != 0 {
+				r.holds = false
+				r.release()
+			}
 		default:
 			switch e, bad := abi.Failed(result); {
 			case bad && e == abi.EINTR:
@@ -170,21 +185,47 @@ func (r *receiver) serve() error {
 	}
 }
 
-// keepsFor is how long the receiver keeps its place on the CPU at most, a ms or two.
-const keepsFor = 20 * sys.TicksLong
+// Go runs goroutines on places, and a thread takes its place along into the kernel (package ipc). A
+// receiver that waits gives it away. One to whom call after call comes keeps it, at first as package
+// syscall does; and after so many short waits for good, which saves a quarter of what a call
+// costs here: nothing else of this program runs on that CPU then, nor does the collector. So a timer
+// ends that wait, too, after the time that others may be kept waiting.
+const (
+	soonBusy = 16
+	heldFor  = 2_000_000 // ns
+)
 
-// wait makes a call that receives. Package ipc says why it may keep its place on the CPU, and
-// why it may not.
+// wait makes a call that receives.
 func (r *receiver) wait(nr uint64, m *sys.Message) (result uint64) {
+	if r.holds {
+		return sys.MessageCall(nr, m)
+	}
 	begin := sys.Ticks()
-	if r.patient || begin-r.gave > keepsFor {
-		r.gave = begin
+	if r.busy == 0 {
 		result = sys.MessageBlock(nr, m)
 	} else {
 		result = sys.MessageWait(nr, m)
 	}
-	r.patient = sys.Ticks()-begin > sys.TicksLong
+	switch {
+	case sys.Ticks()-begin > sys.TicksLong:
+		r.busy = 0
+	case r.busy < soonBusy:
+		r.busy++
+	case !r.server.Slow():
+		r.holds = r.beat.Set(r.note, beatBit, sys.Monotonic()+heldFor, 0) == nil
+	default:
+		r.busy = 0 // others want the place
+	}
 	return result
+}
+
+// release has the next wait give the place away.
+func (r *receiver) release() {
+	if r.holds {
+		r.holds = false
+		_ = r.beat.Stop() // a bit that it has set is harmless
+	}
+	r.busy = 0
 }
 
 // Read is for Kernel.

@@ -91,30 +91,35 @@ const maxWorkers = 16
 // Handle handles a call, and gives its result unless it is answered later.
 func (s *Server) Handle(c *Call) (result uint64, now bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	result = s.handle(c)
+	if len(s.woken) > 0 {
+		s.retry()
+	}
+	s.mu.Unlock()
+	return result, result != blocked && result != slow
+}
+
+func (s *Server) handle(c *Call) uint64 {
 	s.counted++
 	p := s.last
 	if p == nil || p.badge != c.Badge {
 		if p = s.processes[c.Badge]; p == nil {
-			return abi.ESRCH.Result(), true
+			return abi.ESRCH.Result()
 		}
 		s.last = p
 	}
+	s.current = p
 	t := &s.now
 	t.Call, t.p, t.w, t.waiter, t.held = *c, p, nil, nil, nil
 	h := s.calls[min(c.Number, lx.MaxNumber)]
 	if h == nil {
-		return s.unknownCall(t), true
+		return s.unknownCall(t)
 	}
-	s.current = p
-	result = h(s, t)
+	result := h(s, t)
 	if result == slow {
 		s.work(&task{Call: *c, p: p})
 	}
-	if len(s.woken) > 0 {
-		s.retry()
-	}
-	return result, result != blocked && result != slow
+	return result
 }
 
 func (s *Server) unknownCall(t *task) uint64 {
