@@ -19,7 +19,7 @@
 //
 // # Not provided yet
 //
-// No directories, no sockets: path calls answer EBADF. poll_oneoff sleeps for
+// No sockets. poll_oneoff sleeps for
 // clocks and says that standard input is always ready, because wazero's does.
 //
 // # Rejected alternatives
