@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -22,15 +23,22 @@ import (
 	"loam/user/pcid"
 )
 
+// dieAfter kills this process after ms on average, sometimes much later: on a busy host a life
+// of always the same length could always be too short for anything.
+func dieAfter(ms int) {
+	life := time.Duration((0.5 + 0.5*rand.ExpFloat64()) * float64(ms) * float64(time.Millisecond))
+	time.AfterFunc(life, func() { check(object.Self.Kill()) })
+}
+
 // shortEntropy is the driver of an entropy device, which is killed after some ms.
 func shortEntropy(ms int, args []string) {
-	time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
+	dieAfter(ms)
 	check(entropy.Run(args))
 }
 
 // shortBus is the bus service of PCI, which is killed after some ms.
 func shortBus(ms int, args []string) {
-	time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
+	dieAfter(ms)
 	check(pcid.Run(args))
 }
 
