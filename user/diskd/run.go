@@ -61,7 +61,7 @@ func Run(args []string) error {
 	}
 	server := ipc.Server{
 		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: BlocksService(s),
-		Notification: note, OnBits: s.happened,
+		Notification: note, OnBits: s.happened, Alone: true,
 	}
 	go func() { failed <- server.Serve(context.Background()) }()
 	return <-failed

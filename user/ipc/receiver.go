@@ -122,8 +122,10 @@ func (r *receiver) wait(nr uint64, m *Message) (result uint64) {
 	switch {
 	case fake != nil:
 		return fakeMessage(nr, m)
-	case r.s.Alone:
-		return sys.MessageCall(nr, m)
+	case r.s.Alone && !r.patient:
+		result = sys.MessageCall(nr, m)
+		r.patient = result == abi.EINTR.Result() // by Go's monitor, after 10 ms
+		return result
 	}
 	begin := sys.Ticks()
 	if r.patient || begin-r.gave > keepsFor {
@@ -132,7 +134,7 @@ func (r *receiver) wait(nr uint64, m *Message) (result uint64) {
 	} else {
 		result = sys.MessageWait(nr, m)
 	}
-	r.patient = sys.Ticks()-begin > sys.TicksLong
+	r.patient = !r.s.Alone && sys.Ticks()-begin > sys.TicksLong
 	return result
 }
 

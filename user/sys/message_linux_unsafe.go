@@ -91,13 +91,23 @@ const interruptSignal = 62
 // saRestart is SA_RESTART, the same number on all architectures.
 const saRestart = 0x10000000
 
+// monitorSignal is SIGURG, which Go's monitor sends to a thread whose goroutine has had its
+// place on the CPU for 10 ms (runtime, sigPreempt).
+const monitorSignal = 23
+
 // PrepareInterrupt has Interrupt end calls: Go's handlers begin them again else.
-func PrepareInterrupt() error {
+func PrepareInterrupt() error { return endsCalls(interruptSignal) }
+
+// PrepareMonitor has the monitor's signal end calls, too.
+func PrepareMonitor() error { return endsCalls(monitorSignal) }
+
+// endsCalls has a signal end the calls that it comes in.
+func endsCalls(signal uintptr) error {
 	var a struct{ handler, flags, _, _ uint64 } // struct sigaction, whose end is not the same everywhere
-	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, interruptSignal, 0, uintptr(unsafe.Pointer(&a)), 8, 0, 0)
+	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, signal, 0, uintptr(unsafe.Pointer(&a)), 8, 0, 0)
 	if e == 0 {
 		a.flags &^= saRestart
-		_, _, e = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, interruptSignal, uintptr(unsafe.Pointer(&a)), 0, 8, 0, 0)
+		_, _, e = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, signal, uintptr(unsafe.Pointer(&a)), 0, 8, 0, 0)
 	}
 	if e != 0 {
 		return e

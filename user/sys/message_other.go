@@ -34,5 +34,8 @@ func ThreadID() int { return 0 }
 // PrepareInterrupt returns syscall.ENOSYS.
 func PrepareInterrupt() error { return syscall.ENOSYS }
 
+// PrepareMonitor returns syscall.ENOSYS.
+func PrepareMonitor() error { return syscall.ENOSYS }
+
 // Interrupt does nothing.
 func Interrupt(thread int) {}
