@@ -48,10 +48,11 @@ func newStreams(o *Options, l *lines, p *vm.Process) *streams {
 	var outputs sync.WaitGroup
 	for i, w := range [2]io.Writer{o.Stdout, o.Stderr} {
 		outputs.Add(1)
+		from := l.ours[lineStdout+i]
 		go func() {
 			defer s.terminal.guard()
 			defer outputs.Done()
-			s.copy(i, w, l.ours[lineStdout+i])
+			s.copy(i, w, from)
 		}()
 	}
 	go func() {

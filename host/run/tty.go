@@ -163,8 +163,11 @@ func (t *tty) back() {
 // guard is deferred by what runs beside: a panic leaves the terminal as it was.
 func (t *tty) guard() {
 	if r := recover(); r != nil {
-		t.mu.TryLock() // whoever has it may be who panics
+		locked := t.mu.TryLock() // whoever has it may be who panics
 		t.back()
+		if locked {
+			t.mu.Unlock()
+		}
 		panic(r)
 	}
 }

@@ -31,7 +31,8 @@
 //
 // A driver that was started again finds the device as its predecessor left it, perhaps
 // still writing to memory that both were given. So Open comes first: what is made of
-// the memory before it, the device may change.
+// the memory before it, the device may change. A driver that wants to go on with what is in
+// flight has a [KeptQueue], and Adopt in place of Open.
 //
 // # The device is not trusted
 //

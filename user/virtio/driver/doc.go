@@ -49,7 +49,4 @@
 //     A small one costs its driver 26,000 instructions on amd64, of which the device's
 //     part is 7,000. A request that is kept (ipc.Keep), as package diskd's are, would leave
 //     most of that out; its answer has to be words then.
-//   - Streams of a machine's program: package console works on QEMU's device
-//     (test/programs/serial); missing are the ports that loam gives a machine, and who
-//     reads and writes them.
 package driver
