@@ -161,19 +161,6 @@ func (s *Server) fcntl(t *task, f *file) uint64 {
 	return abi.EINVAL.Result()
 }
 
-// sysFlock: descriptor, operation. One process has no others to keep out.
-func sysFlock(s *Server, t *task) uint64 {
-	const nonblock, most = 4, 8
-	f := s.file(t, t.Args[0])
-	switch op := t.Args[1] &^ nonblock; {
-	case f == nil:
-		return abi.EBADF.Result()
-	case op != 1 && op != 2 && op != most:
-		return abi.EINVAL.Result()
-	}
-	return 0
-}
-
 // sysIoctl: descriptor, request, argument.
 func sysIoctl(s *Server, t *task) uint64 {
 	fd := int32(t.Args[0])
@@ -264,8 +251,9 @@ func sysPipe2(s *Server, t *task) uint64 {
 func (s *Server) pipe(t *task, flags uint64) uint64 {
 	p := poll.NewPipe()
 	s.inode++
-	r := &pipeFile{poll.End{Pipe: p, Reads: true}, s.inode}
-	w := &pipeFile{poll.End{Pipe: p, Writes: true}, s.inode}
+	own := &pipeAttributes{ino: s.inode, mode: 0o600}
+	r := &pipeFile{poll.End{Pipe: p, Reads: true}, own}
+	w := &pipeFile{poll.End{Pipe: p, Writes: true}, own}
 	a := s.enter(t, s.newDevice(r, uint32(flags)), flags)
 	if _, bad := abi.Failed(a); bad {
 		return a

@@ -153,7 +153,7 @@ func sysAdvise(s *Server, t *task) uint64 {
 	switch {
 	case f == nil:
 		return abi.EBADF.Result()
-	case f.open == nil:
+	case f.path.Node.Mode()&abi.S_IFMT == abi.S_IFIFO:
 		return abi.ESPIPE.Result()
 	}
 	return 0

@@ -150,10 +150,17 @@ func (s *Server) lastName(t *task, fd, addr uint64) (vfs.Last, abi.Errno) {
 
 // change changes attributes of a file.
 func (s *Server) change(t *task, p vfs.Path, c *vfs.Change) uint64 {
-	if p.Mount.ReadOnly {
+	return s.changeBy(t, p.Node, p.Mount, c)
+}
+
+func (s *Server) changeBy(t *task, n vfs.Attributes, m *vfs.Mount, c *vfs.Change) uint64 {
+	switch {
+	case c.Valid&vfs.BadTime != 0:
+		return abi.EINVAL.Result()
+	case m.ReadOnly:
 		return abi.EROFS.Result()
 	}
-	return fail(p.Node.Change(t.waiter, c))
+	return fail(n.Change(t.waiter, c))
 }
 
 // changePath changes attributes of what a path leads to.
@@ -174,10 +181,7 @@ func (s *Server) changeOpen(t *task, c *vfs.Change) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	if f.path.Mount.ReadOnly {
-		return abi.EROFS.Result()
-	}
-	return fail(f.attributes.Change(t.waiter, c))
+	return s.changeBy(t, f.attributes, f.path.Mount, c)
 }
 
 func modeOf(mode uint64) *vfs.Change {
@@ -207,7 +211,7 @@ func sysFchmodat2(s *Server, t *task) uint64 {
 
 // ownerOf gives a change of owner and group, -1: as it is.
 func ownerOf(uid, gid uint64) *vfs.Change {
-	c := &vfs.Change{UID: uint32(uid), GID: uint32(gid)}
+	c := &vfs.Change{Valid: vfs.Chown, UID: uint32(uid), GID: uint32(gid)}
 	if c.UID != 1<<32-1 {
 		c.Valid |= vfs.SetUID
 	}
@@ -244,10 +248,10 @@ func sysUtimensat(s *Server, t *task) uint64 {
 	switch {
 	case e != 0:
 		return fail(e)
-	case t.Args[3]&^(abi.AT_SYMLINK_NOFOLLOW|abi.AT_EMPTY_PATH) != 0:
-		return abi.EINVAL.Result()
 	case c.Valid == 0:
 		return 0
+	case t.Args[3]&^(abi.AT_SYMLINK_NOFOLLOW|abi.AT_EMPTY_PATH) != 0:
+		return abi.EINVAL.Result()
 	case t.Args[1] == 0 && int32(t.Args[0]) != abi.AT_FDCWD:
 		return s.changeOpen(t, c)
 	}
@@ -276,7 +280,7 @@ func (s *Server) timesOf(t *task, addr uint64) (*vfs.Change, abi.Errno) {
 			c.Valid |= set | now
 		case v.Nsec == lx.UtimeOmit:
 		case uint64(v.Nsec) >= 1e9:
-			return nil, abi.EINVAL
+			c.Valid |= vfs.BadTime
 		default:
 			c.Valid |= set
 		}

@@ -94,7 +94,9 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	if flags&abi.O_PATH != 0 {
 		flags &= abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW | abi.O_CLOEXEC
 	}
-	if flags&createDirectory == createDirectory {
+	const temporary = lx.O_TMPFILE &^ abi.O_DIRECTORY
+	if flags&createDirectory == createDirectory ||
+		flags&temporary != 0 && (flags&abi.O_DIRECTORY == 0 || flags&abi.O_ACCMODE == abi.O_RDONLY) {
 		return abi.EINVAL.Result()
 	}
 	from, path, e := s.path(t, fd, addr)

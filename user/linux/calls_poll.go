@@ -266,7 +266,11 @@ func (s *Server) waitUntil(t *task, until func() (int64, abi.Errno), queues []*p
 }
 
 // What select(2) calls readable, writable and exceptional.
-var selectBits = [3]uint32{abi.EPOLLIN | abi.EPOLLHUP | abi.EPOLLERR | abi.EPOLLRDNORM, abi.EPOLLOUT | abi.EPOLLERR | abi.EPOLLWRNORM, abi.EPOLLPRI}
+var selectBits = [3]uint32{
+	abi.EPOLLIN | abi.EPOLLHUP | abi.EPOLLERR | abi.EPOLLRDNORM | abi.EPOLLNVAL,
+	abi.EPOLLOUT | abi.EPOLLERR | abi.EPOLLWRNORM | abi.EPOLLNVAL,
+	abi.EPOLLPRI | abi.EPOLLNVAL,
+}
 
 // sysSelect: count, three sets, struct timeval.
 func sysSelect(s *Server, t *task) uint64 {
@@ -341,15 +345,19 @@ func (s *Server) selected(t *task, n int, in, out *[3][]byte) (queues []*poll.Qu
 		}
 		for all := asked[0] | asked[1] | asked[2]; all != 0; all &= all - 1 {
 			bit := bits.TrailingZeros64(all)
-			f := s.file(t, uint64(w+bit))
+			f := t.p.table.Get(int32(w + bit))
 			if f == nil {
 				return nil, 0, abi.EBADF
 			}
-			if f.dev != nil {
+			v := f.events()
+			switch {
+			case f.flags&abi.O_PATH != 0:
+				v = abi.EPOLLNVAL
+			case f.dev != nil:
 				queues = append(queues, f.dev.Queue())
 			}
-			for i, v := range selectBits {
-				if asked[i]>>bit&1 != 0 && f.events()&v != 0 {
+			for i, want := range selectBits {
+				if asked[i]>>bit&1 != 0 && v&want != 0 {
 					le.PutUint64(out[i][w/8:], le.Uint64(out[i][w/8:])|1<<bit)
 					ready++
 				}

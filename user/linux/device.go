@@ -14,7 +14,25 @@ import (
 // pipeFile is an end of a pipe.
 type pipeFile struct {
 	poll.End
-	ino uint64
+	own *pipeAttributes
+}
+
+// pipeAttributes are those of both ends.
+type pipeAttributes struct {
+	ino            uint64
+	mode, uid, gid uint32
+}
+
+func (p *pipeAttributes) change(c *vfs.Change) {
+	if c.Valid&vfs.SetMode != 0 {
+		p.mode = c.Mode & 0o7777
+	}
+	if c.Valid&vfs.SetUID != 0 {
+		p.uid = c.UID
+	}
+	if c.Valid&vfs.SetGID != 0 {
+		p.gid = c.GID
+	}
 }
 
 func (p *pipeFile) read(_ *Server, b *span) (int, abi.Errno)  { return p.Read(b) }
@@ -22,11 +40,12 @@ func (p *pipeFile) write(_ *Server, b *span) (int, abi.Errno) { return p.Write(b
 func (p *pipeFile) close()                                    { p.Close() }
 
 func (p *pipeFile) stat(st *abi.Stat) {
-	*st = abi.Stat{Dev: devPipes, Ino: p.ino, Nlink: 1, Mode: abi.S_IFIFO | 0o600, Blksize: 4096}
+	o := p.own
+	*st = abi.Stat{Dev: devPipes, Ino: o.ino, Nlink: 1, Mode: abi.S_IFIFO | o.mode, UID: o.uid, GID: o.gid, Blksize: 4096}
 }
 
 func (p *pipeFile) again(flags uint32) (device, abi.Errno) {
-	n := &pipeFile{End: poll.End{Pipe: p.Pipe}, ino: p.ino}
+	n := &pipeFile{End: poll.End{Pipe: p.Pipe}, own: p.own}
 	m := flags & abi.O_ACCMODE
 	n.Reads, n.Writes = m != abi.O_WRONLY, m != abi.O_RDONLY
 	n.Open()

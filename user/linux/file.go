@@ -14,11 +14,13 @@ type file struct {
 	refs  int32
 	flags uint32 // access mode and status flags
 	busy  bool   // somebody waits in an operation that moves pos
-	pos   int64
-	path  vfs.Path
-	open  vfs.Open // nil of what has no position: dev, and files opened with O_PATH
-	dev   device   // or this
-	in    []watch  // epolls that watch it
+	// locked says that it has a lock of flock(2).
+	locked bool
+	pos    int64
+	path   vfs.Path
+	open   vfs.Open // nil of what has no position: dev, and files opened with O_PATH
+	dev    device   // or this
+	in     []watch  // epolls that watch it
 
 	attributes vfs.Attributes // the open file's or the node's
 }
@@ -70,6 +72,9 @@ func (s *Server) unref(f *file) {
 		w.epoll.Remove(w.key)
 	}
 	f.in = nil
+	if f.locked {
+		s.unlock(f)
+	}
 	switch {
 	case f.dev != nil:
 		f.dev.close()
@@ -116,8 +121,17 @@ func (n *devNode) Stat(_ vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
 	return abi.Timespec{}, 0
 }
 
-// Change is accepted, and nothing is changed.
-func (n *devNode) Change(vfs.Waiter, *vfs.Change) abi.Errno { return 0 }
+// Change is for vfs.Node: a pipe has attributes, a stream keeps its own, and others refuse.
+func (n *devNode) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
+	switch d := n.d.(type) {
+	case *pipeFile:
+		d.own.change(c)
+	case *streamFile:
+	default:
+		return abi.ENOTSUP
+	}
+	return 0
+}
 
 // Statfs is for vfs.Node: as of Linux's pipes.
 func (n *devNode) Statfs(_ vfs.Waiter, st *lx.Statfs) abi.Errno {

@@ -49,7 +49,7 @@ type Config struct {
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, machine: c.Machine, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
-		unknown: map[uint64]uint64{}, alarm: never}
+		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do

@@ -60,7 +60,8 @@ type Server struct {
 	woken     []*waiting          // to be tried again
 	waits     map[uint64]*waiting // by token
 	timers    timerHeap
-	alarm     int64             // what the kernel's alarm is set to
+	alarm     int64 // what the kernel's alarm is set to
+	locks     map[any]*flock
 	unknown   map[uint64]uint64 // how often a call came that isn't known
 	counted   uint64            // calls
 	root      *vfs.Mount

@@ -37,7 +37,7 @@ const (
 	O_SYNC     = 0x10_1000
 	O_TMPFILE  = 0x41_0000
 	O_SETFL    = abi.O_APPEND | abi.O_NONBLOCK | O_ASYNC | abi.O_DIRECT | O_NOATIME // what F_SETFL changes
-	O_FILE     = abi.O_ACCMODE | O_SETFL | abi.O_LARGEFILE | abi.O_PATH | O_SYNC | abi.O_DIRECTORY | abi.O_NOFOLLOW
+	O_FILE     = abi.O_ACCMODE | O_SETFL | abi.O_LARGEFILE | abi.O_PATH | O_SYNC | O_TMPFILE | abi.O_DIRECTORY | abi.O_NOFOLLOW
 	Whiteout   = 4 // RENAME_WHITEOUT
 	Exchange   = 2 // RENAME_EXCHANGE
 	NoReplace  = 1 // RENAME_NOREPLACE

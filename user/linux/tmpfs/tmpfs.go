@@ -137,6 +137,12 @@ func (n *node) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
 	if c.Valid&vfs.SetMode != 0 {
 		n.mode = n.mode&abi.S_IFMT | c.Mode&0o7777
 	}
+	if c.Valid&vfs.Chown != 0 && !n.isDir() {
+		const setUID, setGID, groupRuns = 0o4000, 0o2000, 0o010
+		if n.mode &^= setUID; n.mode&groupRuns != 0 {
+			n.mode &^= setGID
+		}
+	}
 	if c.Valid&vfs.SetUID != 0 {
 		n.uid = c.UID
 	}

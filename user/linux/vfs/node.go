@@ -108,6 +108,8 @@ const (
 	SetMtime
 	AtimeNow // with SetAtime: it is now
 	MtimeNow
+	Chown   // it is chown(2), also if it changes neither: a file that isn't a directory loses its set-id bits
+	BadTime // a time can't be: EINVAL, once it is known of which file
 )
 
 // Base answers for a kind of file what that can't do.

@@ -28,11 +28,8 @@ type Temporarer interface {
 	Temporary(w Waiter, mode uint32) (Node, Open, abi.Errno)
 }
 
-// temporary is OpenPath with O_TMPFILE: the path is a directory's.
+// temporary is OpenPath with O_TMPFILE, to write: the path is a directory's.
 func (v *View) temporary(w Waiter, from Path, path string, flags, mode uint32) (Path, Open, abi.Errno) {
-	if flags&abi.O_ACCMODE == abi.O_RDONLY || flags&abi.O_CREAT != 0 {
-		return Path{}, nil, abi.EINVAL
-	}
 	p, e := v.Lookup(w, from, path, flags&abi.O_NOFOLLOW == 0)
 	if e != 0 {
 		return p, nil, e
