@@ -318,5 +318,11 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, EINVAL it isn't one of those, or there is no such part.
 	CallInterruptMessage // 0x1040
 
+	// CallProcessSignal sends a Linux signal to a process, as kill(2) does from the kernel
+	// (SI_KERNEL): for who answers its calls, and has a terminal for it. Arguments: the process, the
+	// signal, or 0 to send none. Right: RightManage.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL no such signal.
+	CallProcessSignal // 0x1041
+
 	callEnd
 )

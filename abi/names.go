@@ -87,6 +87,7 @@ var loamNames = [...]string{
 	CallProcessForward - CallBase:         "process_forward",
 	CallInterruptCreateMessage - CallBase: "interrupt_create_message",
 	CallInterruptMessage - CallBase:       "interrupt_message",
+	CallProcessSignal - CallBase:          "process_signal",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -41,6 +41,7 @@ type runFlags struct {
 	folders       folderFlag
 	params        paramFlag
 	streams       string
+	terminal      bool
 	streamsDriver string
 }
 
@@ -124,6 +125,7 @@ Exit status: the program's own, or
   loam run --deterministic --timeout 30s ./bench
   loam run --services ./services ./server
   loam run --dir ./site::/site:ro --dir ./out::/out ./build-site /site /out
+  loam run -t ./editor
   loam run --services ./services --disk data.img --disk base.img:ro ./server
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -147,6 +149,7 @@ Exit status: the program's own, or
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
+	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z; and files in memory, as with --dir")
 	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")
 	_ = fl.MarkHidden("streams") // until programs' own streams go that way
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
@@ -186,7 +189,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Terminal: f.terminal, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

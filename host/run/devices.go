@@ -125,7 +125,7 @@ func (o *Options) numDevices() int {
 // sections: device i has the machine's place i.
 func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, error) {
 	all := append([]byte{}, text...)
-	if len(m.Folders) > 0 {
+	if m.personality {
 		all = underPersonality(all, has)
 	}
 	if len(all) > 0 && all[len(all)-1] != '\n' {
@@ -152,8 +152,8 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 			return nil, err
 		}
 	}
-	if len(m.Folders) > 0 {
-		if err := m.add(&all, has, "--dir", personalitySection(m.Folders)); err != nil {
+	if m.personality {
+		if err := m.add(&all, has, "--dir", personalitySection(m.Folders, m.Streams)); err != nil {
 			return nil, err
 		}
 	}

@@ -133,7 +133,7 @@ func TestCheckFolders(t *testing.T) {
 // machineWith is one with devices, ready to make its manifest.
 func machineWith(t *testing.T, on vm.Machine, o Options) *machine {
 	t.Helper()
-	o.Machine = on
+	o.Machine, o.personality = on, len(o.Folders) > 0
 	m := &machine{Options: &o}
 	var err error
 	if m.devices, err = o.openDevices(); err != nil {

@@ -129,7 +129,7 @@ const personality = "linux"
 
 // personalitySection is the section of the personality, for a program with folders. One whose path
 // is below another's is mounted after that.
-func personalitySection(folders []Folder) string {
+func personalitySection(folders []Folder, streams bool) string {
 	var b, uses strings.Builder
 	b.WriteString("service " + personality + "\n  system " + personality + "\n  args")
 	order := make([]int, len(folders))
@@ -144,6 +144,10 @@ func personalitySection(folders []Folder) string {
 			mount += ":ro"
 		}
 		b.WriteString(" " + word(mount))
+	}
+	if streams {
+		b.WriteString(" streams")
+		uses.WriteString("  uses streams\n")
 	}
 	b.WriteString("\n  provides " + personality + "\n" + uses.String())
 	return b.String()

@@ -91,6 +91,9 @@ type Options struct {
 	// (docs/init.md); empty: none. Init has init be the first process also without.
 	Services string
 	Init     bool
+	// Terminal gives the program loam's terminal, where its streams are one. So do Folders: then
+	// the personality answers its calls (docs/linux-personality.md), and its streams go by a device.
+	Terminal bool
 	// Streams has stdin, stdout and stderr go by a virtio console device. The service streams
 	// drives it, for who uses that endpoint (package user/streams).
 	Streams bool
@@ -111,7 +114,8 @@ type Options struct {
 	// of another architecture.
 	GuestCompiles bool
 
-	deadline time.Time // from Timeout; zero: none
+	deadline    time.Time // from Timeout; zero: none
+	personality bool      // answers the program's calls
 }
 
 // Result is what is known after a run.
@@ -185,6 +189,8 @@ func (o *Options) setDefaults() {
 	if o.Deterministic && o.Accel == accel.Auto {
 		o.Accel = vm.TCG
 	}
+	o.personality = o.Terminal || len(o.Folders) > 0
+	o.Streams = o.Streams || o.personality
 	for _, w := range []*io.Writer{&o.Stdout, &o.Stderr, &o.Messages} {
 		if *w == nil {
 			*w = io.Discard

@@ -127,7 +127,7 @@ func (m *machine) initFiles() ([]guestFile, error) {
 	switch {
 	case m.Services != "":
 		given, err = ServiceFiles(m.Services, m.Arch, m.withDevices)
-	case len(m.devices) > 0:
+	case len(m.devices) > 0 || m.personality:
 		given[manifest.File], err = m.withDevices([]byte(manifestHead), &manifest.Manifest{})
 	}
 	if err != nil {
@@ -141,4 +141,6 @@ func (m *machine) initFiles() ([]guestFile, error) {
 }
 
 // hasInit reports whether init is the first process.
-func (o *Options) hasInit() bool { return o.Init || o.Services != "" || o.numDevices() > 0 }
+func (o *Options) hasInit() bool {
+	return o.Init || o.Services != "" || o.numDevices() > 0 || o.personality
+}

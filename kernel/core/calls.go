@@ -217,6 +217,7 @@ var loamCalls = [...]call{
 	abi.CallProcessForward - abi.CallBase:         loamProcessForward,
 	abi.CallInterruptCreateMessage - abi.CallBase: loamInterruptCreateMessage,
 	abi.CallInterruptMessage - abi.CallBase:       loamInterruptMessage,
+	abi.CallProcessSignal - abi.CallBase:          loamProcessSignal,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

@@ -58,6 +58,22 @@ func loamProcessForward(r *runner, c *metal.Context) uint64 {
 	return 0
 }
 
+// loamProcessSignal: process, signal.
+func loamProcessSignal(r *runner, c *metal.Context) uint64 {
+	p, e := r.process(c.Arg0(), abi.RightManage)
+	s := abi.Signal(c.Arg1())
+	switch {
+	case e != 0:
+		return e.Result()
+	case c.Arg1() == 0:
+		return 0
+	case c.Arg1() > abi.NumSignals || !s.Valid():
+		return abi.EINVAL.Result()
+	}
+	r.postProcess(p, abi.SentInfo(s, abi.SI_KERNEL, 0, 0))
+	return 0
+}
+
 // dropForward forgets where the calls of p go.
 func (r *runner) dropForward(p *Process) {
 	if i := p.forward.endpoint; i != 0 {

@@ -122,7 +122,11 @@ func Run(args []string) error {
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- r.serve() }()
-	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(&adopter{r.server, r.endpoint})}
+	a := &adopter{server: r.server, calls: r.endpoint}
+	if s, ok := c.Streams[0].(*ringStream); ok {
+		s.all.OnEvent(a.front.event)
+	}
+	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(a)}
 	go func() { failed <- init.Serve(context.Background()) }()
 	return <-failed
 }

@@ -16,6 +16,7 @@ import (
 type adopter struct {
 	server *Server
 	calls  ipc.Endpoint // where forwarded calls come
+	front  foreground
 }
 
 // Adopt is for sandbox.Sandbox.
@@ -27,12 +28,14 @@ func (b *adopter) Adopt(_ context.Context, process, space ipc.Handle, name strin
 		_ = p.Close()
 		return err
 	}
+	b.front.add(p)
 	go func() {
 		for {
 			if _, err := p.Wait(object.Forever); !errors.Is(err, syscall.EINTR) {
 				break
 			}
 		}
+		b.front.remove(p)
 		_ = p.Close()
 		b.server.Ended(badge)
 	}()

@@ -3,6 +3,7 @@
 package object
 
 import (
+	"syscall"
 	"time"
 
 	"loam/abi"
@@ -67,6 +68,12 @@ func (p Process) SetQuota(quota, period time.Duration) error {
 // endpoint's badge.
 func (p Process) Forward(to Handle) error {
 	_, err := sys.ObjectCall(abi.CallProcessForward, uint64(p), uint64(to))
+	return err
+}
+
+// Signal sends the process a signal, as the kernel does.
+func (p Process) Signal(s syscall.Signal) error {
+	_, err := sys.ObjectCall(abi.CallProcessSignal, uint64(p), uint64(s))
 	return err
 }
 

@@ -87,6 +87,7 @@ var loamForms = []form{
 	{abi.CallProcessUse, 3, []kind{process, addr}},
 	{abi.CallProcessQuota, 3, []kind{process, quota, quota}},
 	{abi.CallProcessForward, 1, []kind{process, endpoint}},
+	{abi.CallProcessSignal, 1, []kind{process, small}},
 	{abi.CallMemoryCreate, 5, []kind{pages, addr, small}},
 	{abi.CallMemoryCreatePaged, 5, []kind{pages, endpoint, any64, addr, small}},
 	{abi.CallMemoryResize, 4, []kind{memory, pages}},

@@ -28,6 +28,7 @@ func forwardCases() []cases.Case {
 		{Name: "a forwarded call is answered by words alone", Run: forwardedAnswer},
 		{Name: "process_forward: errors", Run: forwardErrors},
 		{Name: "process_forward: elsewhere", Run: forwardElsewhere},
+		{Name: "process_signal", Run: signalled},
 		{Name: "forwarded, and the server dies: before it receives", Run: func() error { return forsaken(pauseFirst) }},
 		{Name: "forwarded, and the server dies: with the call", Run: func() error { return forsaken(receives) }},
 		{Name: "forwarded, and the server is dead", Run: func() error { return forsaken(ends) }},
@@ -260,6 +261,37 @@ func forwardErrors() error {
 	}
 	p.forget()
 	return s.close()
+}
+
+// signalled: a process gets a signal, whose default it has.
+func signalled() error {
+	n := must(object.NewNotification())
+	a := begin([]abi.HandOn{to(abi.Handle(n), waitRights)}, pause(given(0)))
+	a.waits(0, 1)
+	read := object.Process(must(sys.ObjectCall(abi.CallHandleDuplicate, uint64(a.Process), uint64(abi.RightRead))))
+	for _, c := range []struct {
+		p    object.Process
+		s    syscall.Signal
+		want syscall.Errno
+	}{
+		{1 << 40, syscall.SIGTERM, syscall.EBADF}, {object.Process(n), syscall.SIGTERM, syscall.ENOTSUP}, {read, syscall.SIGTERM, syscall.EACCES},
+		{a.Process, 65, syscall.EINVAL}, {a.Process, 1 << 32, syscall.EINVAL}, {a.Process, -1, syscall.EINVAL},
+		{a.Process, 0, 0}, {a.Process, syscall.SIGWINCH, 0}, {a.Process, syscall.SIGTERM, 0},
+	} {
+		if err := want(c.p.Signal(c.s), c.want); err != nil {
+			return fmt.Errorf("signal %d: %v", c.s, err)
+		}
+	}
+	ok(read.Close())
+	status, err := a.Process.Wait(soon())
+	if want := (abi.ExitStatus{Kind: abi.Signalled, Value: uint32(syscall.SIGTERM)}); err != nil || status != want {
+		return fmt.Errorf("it ended by %v, %v", status, err)
+	}
+	if err := want(a.Process.Signal(syscall.SIGTERM), syscall.ESRCH); err != nil {
+		return fmt.Errorf("when it has ended: %v", err)
+	}
+	a.forget()
+	return n.Close()
 }
 
 // forwardElsewhere: the next call goes to who was named last.
