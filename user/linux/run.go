@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -103,6 +104,8 @@ func Run(args []string) error {
 	if o.memory == 0 {
 		o.memory = int64(total / 2)
 	}
+	// What was removed is garbage, which must not take the place of new files.
+	debug.SetMemoryLimit(o.memory + o.memory/8 + 4<<20)
 	c := Config{Kernel: r, Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
 		Random: func(p []byte) { _ = sys.Random(p) }}
 	lock := func() sync.Locker { return r.server.Locker() }
