@@ -40,7 +40,8 @@ func TestLinux(t *testing.T) {
 	wantNothingLeft(t, r)
 }
 
-// TestLinuxDies: a program whose personality server dies has a defined end, and so has one that no server takes in.
+// TestLinuxDies: a program whose personality server dies has a defined end, and so has one that no
+// server takes in.
 func TestLinuxDies(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
@@ -48,6 +49,13 @@ func TestLinuxDies(t *testing.T) {
 	r := vmtest.Run(t, "-m", "256M", "-v", "--services", dir, vmtest.Program(t, "hello"))
 	if r.Code == 0 || len(r.Stdout) > 0 || !strings.Contains(string(r.Stderr), "under linux: ") {
 		t.Error(r)
+	}
+	wantNothingLeft(t, r)
+	const little = "service linux\n  system linux\n  provides linux\n  limit pages 6M\n  restart never\nprogram\n  under linux\n"
+	r = vmtest.Run(t, "-m", "256M", "-v", "--services", services(t, little), vmtest.Program(t, "files"), "many", "10000")
+	r.Want(t, 137)
+	if want := " was killed: what answers its system calls has ended\n"; !strings.Contains(string(r.Stderr), want) {
+		t.Errorf("not said: %q\n%s", want, r.Stderr)
 	}
 	wantNothingLeft(t, r)
 }

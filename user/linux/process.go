@@ -44,11 +44,12 @@ type Config struct {
 	Memory  int64               // bytes that the tmpfs may take
 	Clock   func() abi.Timespec // CLOCK_REALTIME
 	Random  func(p []byte)
+	Say     func(text string) // told which calls aren't known, each once; nil: nobody
 }
 
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
-	s := &Server{kernel: c.Kernel, machine: c.Machine, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
+	s := &Server{kernel: c.Kernel, machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {

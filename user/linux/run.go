@@ -27,6 +27,8 @@ type options struct {
 	// streams says that standard streams are those of a driver, whose endpoint is behind those of
 	// the folders.
 	streams bool
+
+	verbose bool // calls that aren't known are told on standard error
 }
 
 // mountOption is a folder that is mounted: mount=NUMBER:PATH[:ro].
@@ -36,7 +38,7 @@ type mountOption struct {
 	readOnly bool
 }
 
-var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB and streams")
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, streams and verbose")
 
 func parse(args []string) (o options, err error) {
 	for _, arg := range args {
@@ -48,6 +50,8 @@ func parse(args []string) (o options, err error) {
 				return o, errArguments
 			}
 			o.mounts = append(o.mounts, m)
+		case "verbose":
+			o.verbose = true
 		case "streams":
 			o.streams = true
 		case "memory":
@@ -108,6 +112,9 @@ func Run(args []string) error {
 	debug.SetMemoryLimit(o.memory + o.memory/8 + 4<<20)
 	c := Config{Kernel: r, Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
 		Random: func(p []byte) { _ = sys.Random(p) }}
+	if o.verbose {
+		c.Say = func(text string) { _, _ = sys.Stream(2).Write([]byte("linux: " + text + "\n")) }
+	}
 	lock := func() sync.Locker { return r.server.Locker() }
 	if o.streams {
 		driver := ipc.Endpoint(object.Given(givenFolders + len(o.mounts)))

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"container/heap"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -68,6 +69,7 @@ type Server struct {
 	streams   [3]*file
 	inode     uint64 // the last that was given to a pipe
 	machine   Machine
+	say       func(text string) // nil: nobody wants to know
 
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
@@ -124,8 +126,18 @@ func (s *Server) handle(c *Call) uint64 {
 }
 
 func (s *Server) unknownCall(t *task) uint64 {
-	s.unknown[t.Number]++
+	if s.unknown[t.Number]++; s.unknown[t.Number] == 1 && s.say != nil {
+		s.say("unknown call " + callName(t.Number))
+	}
 	return abi.ENOSYS.Result()
+}
+
+// callName names a call for people.
+func callName(nr uint64) string {
+	if name := abi.Name(abi.HostArch, nr); name != "" {
+		return name
+	}
+	return strconv.FormatUint(nr, 10)
 }
 
 // Cancel says that a signal has come to who waits in a call.

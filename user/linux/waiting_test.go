@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/user/linux/lx"
+	"loam/user/linux/tmpfs"
 )
 
 // pipe makes a pipe and gives its descriptors.
@@ -244,12 +245,17 @@ func TestEnded(t *testing.T) {
 // TestUnknown: what isn't known is counted.
 func TestUnknown(t *testing.T) {
 	w := newWorld(t)
+	var told []string
+	w.say = func(text string) { told = append(told, text) }
 	for _, nr := range []int{lx.SysSocket, lx.SysSocket, lx.SysExecve, lx.None, 1 << 40, 900} {
 		w.want(abi.ENOSYS, nr)
 	}
 	u := w.Unknown()
 	if u[lx.SysSocket] != 2 || u[1<<40] != 1 || len(u) != 5 || w.Calls() != 6 {
 		t.Fatal(u, w.Calls())
+	}
+	if len(told) != 5 || told[0] != "unknown call socket" || told[4] != "unknown call 900" {
+		t.Fatalf("%q", told)
 	}
 }
 
@@ -327,4 +333,52 @@ func TestNoSpace(t *testing.T) {
 	w.want(1, lx.SysPwrite64, fd, farAt, 1, 1<<50)
 	w.want(1<<50, lx.SysLseek, fd, 1<<41, lx.SeekData)
 	w.want(0, lx.SysFtruncate, fd, 0)
+}
+
+// TestRootMount: a file system that is the root has ours in it, whatever it has itself.
+func TestRootMount(t *testing.T) {
+	w := newWorld(t)
+	fs := tmpfs.New(1<<20, 99, func() abi.Timespec { return abi.Timespec{Sec: 1} })
+	if e := w.Mount("/", fs.Root(), "mine", "tmpfs", false); e != 0 {
+		t.Fatal(e)
+	}
+	if e := w.Mount("/a/b", tmpfs.New(1<<20, 98, fs.Now).Root(), "below", "tmpfs", true); e != 0 {
+		t.Fatal(e)
+	}
+	w.badge = w.Adopt(43, "other", "/boot/program", "/")
+	w.want(3, lx.SysOpenat, here, w.put(0, "/dev/null\x00"), abi.O_RDWR)
+	for path, want := range map[string]string{"/proc/self": "/proc/43", "/proc/..": "/", "/tmp/../a/b": "/a/b", "/a/b/..": "/a", "/tmp": "/tmp"} {
+		w.want(0, lx.SysChdir, w.put(0, path+"\x00"))
+		n := w.call(lx.SysGetcwd, bufferAt, 100)
+		if got := string(w.k.memory[0x1000 : 0x1000+n-1]); got != want {
+			t.Errorf("%s is %s", path, got)
+		}
+	}
+	w.want(abi.EROFS, lx.SysMkdirat, here, w.put(0, "/a/b/c\x00"), 0o755)
+	w.want(abi.EXDEV, lx.SysRenameat2, here, w.put(0, "/a\x00"), here, w.put(100, "/tmp/a\x00"), 0)
+	w.want(abi.EBUSY, lx.SysUnlinkat, here, w.put(0, "/a/b\x00"), abi.AT_REMOVEDIR)
+}
+
+// TestFlockWaits: who wants a lock waits for its end, which the last close is.
+func TestFlockWaits(t *testing.T) {
+	w := newWorld(t)
+	path := w.put(0, "/tmp/f\x00")
+	a := w.call(lx.SysOpenat, here, path, abi.O_CREAT|abi.O_RDWR, 0o600)
+	b := w.call(lx.SysOpenat, here, path, abi.O_RDWR)
+	w.want(0, lx.SysFlock, a, lockExclusive)
+	w.want(abi.EAGAIN, lx.SysFlock, b, lockShared|lockNonblock)
+	waits := w.waits(lx.SysFlock, b, lockShared)
+	w.want(0, lx.SysClose, a)
+	w.answered(waits, 0)
+	c := w.call(lx.SysOpenat, here, path, abi.O_RDWR)
+	w.want(0, lx.SysFlock, c, lockShared)
+	waits = w.waits(lx.SysFlock, c, lockExclusive)
+	w.Cancel(waits)
+	w.answered(waits, reply{abi.EINTR.Result(), true})
+	w.want(0, lx.SysFlock, b, lockNone)
+	w.want(0, lx.SysFlock, c, lockExclusive)
+	w.want(0, lx.SysClose, c)
+	if len(w.locks) != 0 {
+		t.Fatal("a lock is left")
+	}
 }
