@@ -130,7 +130,7 @@ func (l *load) finish() {
 		for what := range 7 {
 			did = l.act(what, 3000+l.r.IntN(5000)) || did
 		}
-		if !did && !l.over() {
+		if !did && !l.signalled && !l.dev.Pending() && l.m != nil && !l.over() {
 			l.t.Fatalf("everybody waits: program read %d of %d, ready %v; given %d; put %d of %d, room %v, sent %d; %d of %d, room %v; rows %d",
 				len(l.read), len(l.in), l.ready, l.given, l.putOut, len(l.out), l.roomOut, len(l.sent[queueOf(ring.Stdout)]), l.putErr, len(l.err), l.roomEr, l.s.Size().Rows)
 		}
@@ -154,8 +154,16 @@ func TestKills(t *testing.T) {
 			if l.left < 0 && l.r.IntN(5) == 0 {
 				l.left = l.r.IntN(60)
 			}
+			sizes := [4]int{1, 100, 4096, 100_000}
+			small := seed%2 == 0 // pieces, and a device that takes them slowly: the queues are full, not the rings
+			if small {
+				sizes = [4]int{1, 2, 30, 100}
+			}
 			if what := l.r.IntN(10); what < 7 {
-				l.act(what, []int{1, 100, 4096, 100_000}[l.r.IntN(4)])
+				if small && (what == 1 || what == 2) && l.r.IntN(10) > 0 {
+					continue
+				}
+				l.act(what, sizes[l.r.IntN(4)])
 			} else {
 				l.run()
 			}
