@@ -237,13 +237,26 @@ func (p *pty) typed(t *testing.T, keys, text string) string {
 // TestTerminal: the host's terminal is the machine's: its size, its attributes, the keys for
 // signals. Suspended, and at the end, it is as it was.
 func TestTerminal(t *testing.T) {
-	t.Parallel()
+	vmtest.Loam(t)
+	t.Run("streams", func(t *testing.T) {
+		t.Parallel()
+		dir, program := streamServices(t)
+		useTerminal(t, streamArgs(dir, "--arch", vmtest.Arch(), program, "terminal"), "suspend", "resume")
+	})
+	// An ordinary program hears of a signal at some time.
+	t.Run("program", func(t *testing.T) {
+		t.Parallel()
+		useTerminal(t, []string{"run", "-t", "--arch", vmtest.Arch(), vmtest.Program(t, "terminal")}, "", "suspend")
+	})
+}
+
+// useTerminal runs loam at a terminal, with a program that says what happens. It says stopped before the
+// machine stops, and resumed at some time after it goes on.
+func useTerminal(t *testing.T, args []string, stopped, resumed string) {
 	loam := vmtest.Loam(t)
-	dir, program := streamServices(t)
 	defer vmtest.Slot()()
 	p, tty := newPTY(t, 24, 80)
 	defer p.Close()
-	args := streamArgs(dir, "--arch", vmtest.Arch(), program, "terminal")
 	// A shell that controls jobs: when loam is stopped it goes on.
 	script := `set -m; "$@"; echo "back $?"; stty -a; read line; fg >/dev/null; echo "code $?"; stty -a; echo "over"`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", loam}, args...)...)
@@ -270,10 +283,10 @@ func TestTerminal(t *testing.T) {
 	p.typed(t, "c", `got "c", local 0xb, <nil>`)
 	p.typed(t, "\x03", "interrupt")
 	p.typed(t, "e\n", `got "e", local 0x3, <nil>`)
-	if s := p.typed(t, "\x1a", "-extproc"); !strings.Contains(s, "suspend") || !strings.Contains(s, "back 147") || strings.Contains(s, "-echo ") {
+	if s := p.typed(t, "\x1a", "-extproc"); !strings.Contains(s, stopped) || !strings.Contains(s, "back 147") || strings.Contains(s, "-echo ") {
 		t.Errorf("suspended, but %q", s)
 	}
-	p.typed(t, "go\n", "resume")
+	p.typed(t, "go\n", resumed)
 	p.typed(t, "h\n", `got "h", local 0x3, <nil>`)
 	if s := p.typed(t, "q\n", "over"); !strings.Contains(s, "code 7") || strings.Contains(s, "-echo ") {
 		t.Errorf("ended, but %q", s)
