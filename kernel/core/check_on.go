@@ -241,7 +241,9 @@ func (k *kernel) checkObjects() (broken string, at int32) {
 		refer(t.making - 1)
 	}
 	for i := k.processes.Next(pool.Nil); i != pool.Nil; i = k.processes.Next(i) {
-		refer(k.processes.Index(i).objects.Object)
+		p := k.processes.Index(i)
+		refer(p.objects.Object)
+		refer(p.forward.endpoint - 1)
 	}
 	for i := k.spaces.Next(pool.Nil); i != pool.Nil; i = k.spaces.Next(i) {
 		s := k.spaces.Index(i)
