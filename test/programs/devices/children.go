@@ -129,6 +129,7 @@ func bounded() {
 			m, err := machine.DeviceMemory(registers, page)
 			return object.Handle(m), err
 		},
+		"message": func() (object.Handle, error) { i, err := machine.NewMessageInterrupt(0); return object.Handle(i), err },
 		"registers": func() (object.Handle, error) {
 			r, err := machine.NewRegisters(configSpace, 4)
 			return object.Handle(r), err
@@ -161,6 +162,7 @@ func crowded() {
 	for nr, args := range map[uint64][]uint64{
 		abi.CallTimerCreate: nil, abi.CallInterruptCreate: {m, clockLine, 0}, abi.CallDeviceMemory: {m, registers, page},
 		abi.CallMemoryCreateDMA: {m, page, 0}, abi.CallPortsCreate: {m, 0x80, 1}, abi.CallRegistersCreate: {m, configSpace, 4},
+		abi.CallInterruptCreateMessage: {m, 0},
 	} {
 		if nr == abi.CallPortsCreate && portsName == "" {
 			continue
