@@ -28,7 +28,7 @@ func TestMessageInterrupts(t *testing.T) {
 }
 
 // TestPCI has two entropy devices handed to their drivers by the bus service; on q35 one has
-// MSI-X and one a line. Both drivers are killed 10 times, and the bus service now and then, while programs want bytes: what
+// MSI-X and one a line. Both drivers are killed 5 times, and the bus service now and then, while programs want bytes: what
 // they get is what the device gives, and nothing comes twice. On q35 both devices have the same line,
 // which the second one couldn't be given if the first one used it.
 func TestPCI(t *testing.T) {
@@ -44,13 +44,13 @@ func TestPCI(t *testing.T) {
 	env := vmtest.QEMUWithOn(t, kind, "-object", source+"a", "-object", source+"b",
 		"-device", "virtio-rng-pci,rng=a,addr="+places[0], "-device", "virtio-rng-pci,rng=b,vectors=0,packed=on,addr="+places[1])
 	service := func(name string) string {
-		return "service " + name + "\n  file services\n  args entropy 80\n  provides " + name + "\n  uses pci\n  dma 4K\n" +
+		return "service " + name + "\n  file services\n  args entropy 150\n  provides " + name + "\n  uses pci\n  dma 4K\n" +
 			"  restart always after 0s to 0s without limit\n"
 	}
-	dir := services(t, "service pci\n  file services\n  args bus 300 grant=2:"+places[0]+" grant=3:"+places[1]+args+"\n  provides pci\n  machine\n  restart always after 0s to 0s without limit\n"+
+	dir := services(t, "service pci\n  file services\n  args bus 600 grant=2:"+places[0]+" grant=3:"+places[1]+args+"\n  provides pci\n  machine\n  restart always after 0s to 0s without limit\n"+
 		service("first")+service("second")+"program\n  uses first\n  uses init\n  uses second\n")
 	run := slices.Concat([]string{"run"}, flags, []string{"-m", "256M", "--cpus", "2", "-v", "--services", dir,
-		vmtest.Program(t, "services"), "draw", "10", "4", "first", "second"})
+		vmtest.Program(t, "services"), "draw", "5", "4", "first", "second"})
 	r := vmtest.Command{Env: env, Args: run}.Do(t)
 	r.Want(t, 0)
 	t.Logf("%s", r.Stdout)
