@@ -196,11 +196,21 @@ func (d *differ) both(at int, text string) {
 func (d *differ) same(nr int, args ...arg) (ours, host uint64, ok bool) {
 	ours, host = d.ours.call(nr, args), d.host.call(nr, args)
 	d.note(nr, args, ours, host)
-	if d.folder && len(args) > 0 && args[0].kind == 'f' && ours == abi.ENOENT.Result() {
-		d.stop = true // a file of a host's that has no name any more: not all of it can be had by 9P
+	if d.folder && len(args) > 0 && args[0].kind == 'f' && (ours != host || attributes[uint64(nr)]) && d.nameless(args[0]) {
+		d.stop = true // not all of it can be had by 9P, and another file may have its name
 		return host, host, true
 	}
 	return ours, host, ours == host
+}
+
+// attributes are calls that ask for what a file is, or change it.
+var attributes = map[uint64]bool{lx.SysFstat: true, lx.SysNewfstatat: true, lx.SysStatx: true, lx.SysFtruncate: true,
+	lx.SysFchmod: true, lx.SysFchown: true, lx.SysUtimensat: true, lx.SysLseek: true}
+
+// nameless reports whether an open file has no name any more.
+func (d *differ) nameless(slot arg) bool {
+	var st syscall.Stat_t
+	return syscall.Fstat(int(d.host.fds[slot.v]), &st) == nil && st.Nlink == 0
 }
 
 func (d *differ) note(nr int, args []arg, ours, host uint64) {
