@@ -160,6 +160,7 @@ type pty struct {
 	cond sync.Cond
 	all  []byte // guarded by mu: what has come out
 	over bool   // guarded by mu
+	seen int    // guarded by mu: of all, up to the end of what was waited for last
 }
 
 // newPTY makes a terminal, and gives its other side.
@@ -206,16 +207,13 @@ func (p *pty) resize(t *testing.T, rows, columns uint16) {
 	}
 }
 
-// typed types keys, and waits until text comes out behind what came before; what came with it is given.
+// typed types keys, and waits until text comes out behind what was waited for before; what is between is
+// given, with it.
 func (p *pty) typed(t *testing.T, keys, text string) string {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := len(p.all)
-	p.mu.Unlock()
-	_, err := p.WriteString(keys)
-	p.mu.Lock()
-	if err != nil {
+	if _, err := p.WriteString(keys); err != nil {
 		t.Fatal(err)
 	}
 	limit := time.AfterFunc(vmtest.Limit, func() {
@@ -225,13 +223,15 @@ func (p *pty) typed(t *testing.T, keys, text string) string {
 		p.cond.Broadcast()
 	})
 	defer limit.Stop()
-	for !bytes.Contains(p.all[before:], []byte(text)) {
+	begin := p.seen
+	for !bytes.Contains(p.all[begin:], []byte(text)) {
 		if p.over {
 			t.Fatalf("%q typed, %q did not come, but %q", keys, text, p.all)
 		}
 		p.cond.Wait()
 	}
-	return string(p.all[before:])
+	p.seen = begin + bytes.Index(p.all[begin:], []byte(text)) + len(text)
+	return string(p.all[begin:p.seen])
 }
 
 // TestTerminal: the host's terminal is the machine's: its size, its attributes, the keys for
