@@ -13,7 +13,7 @@ import (
 func TestCrossings(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, cpus := range vmtest.CPUs("1", "2", "4") {
+	for _, cpus := range vmtest.CPUs("1", "2") {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, "--cpus", cpus, "-m", "256M", "-v", vmtest.Program(t, "message"), "cross")
