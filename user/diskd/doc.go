@@ -69,7 +69,12 @@
 //
 // A call is words, received by the one thread that also hears of the device. It isn't answered then but
 // kept (ipc.Keep), and is answered when the device has: no goroutine, no lock, no allocation. A
-// client's goroutine waits in its call.
+// client's goroutine waits in its call. Of guest instructions (test/programs/disk by "costs", on a machine
+// that counts them) a read or a write of 4 KiB costs 10,900 on amd64 (microvm) and 10,400 on riscv64
+// (virt): 5,250 and 5,550 are the client's and 5,300 and 4,600 the driver's.
+//
+// What counts more where a machine is emulated is who else has to run: the driver keeps its
+// place on the CPU (ipc.Server.Alone), lest Go's monitor wakes again and again to find that it waits.
 //
 // # Rejected
 //
@@ -82,4 +87,10 @@
 //     devices, and be taken back before its owner may be believed not to use it for something else. Only
 //     the machine's handle makes such memory.
 //   - A session for each of several clients: above. Partitions are for who has the disk.
+//
+// # Next
+//
+//   - /dev/vda of the personality (package user/linux), with a cache of blocks that reads ahead.
+//   - Small requests: the last answer of an interrupt together with the next receive, and one access
+//     to the device's registers instead of two.
 package diskd

@@ -152,15 +152,14 @@ func (s *server) Zero(ctx context.Context, session, sector uint64, n uint32, unm
 	return s.sent(ctx, tag, err)
 }
 
-// check gives the memory of a request's data, as the device has it.
+// check gives the memory of a request's data, as the device has it. What isn't within the memory is
+// a zero Element, which package blk refuses.
 func (s *server) check(session uint64, n, at uint32) ([]virtio.Element, error) {
 	size, i := int(n)*SectorSize, s.disk.Info()
 	switch {
 	case session != s.session || session == 0:
 		return nil, abi.ESTALE
 	case n == 0 || size > maxData || at%SectorSize != 0:
-		return nil, abi.EINVAL
-	case s.data.Element(int(at), size).Length() == 0: // not within
 		return nil, abi.EINVAL
 	case size <= i.MaxSegment:
 		s.parts[0] = s.data.Element(int(at), size)
