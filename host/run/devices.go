@@ -109,6 +109,9 @@ func (o *Options) openDevices() (all []device, err error) {
 		}
 		all = append(all, d)
 	}
+	if o.wantsRandom() {
+		all = append(all, randomDevice())
+	}
 	return all, nil
 }
 
@@ -116,6 +119,9 @@ func (o *Options) openDevices() (all []device, err error) {
 func (o *Options) numDevices() int {
 	n := len(o.Disks) + len(o.Folders)
 	if o.Streams {
+		n++
+	}
+	if o.wantsRandom() {
 		n++
 	}
 	return n

@@ -81,6 +81,15 @@ func TestEntropy(t *testing.T) {
 	}
 }
 
+// TestRandomDevice: a machine has the device because its manifest wants what it gives.
+func TestRandomDevice(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	dir := services(t, "program\n  uses random\n")
+	r := vmtest.Run(t, "-m", "256M", "--services", dir, vmtest.Program(t, "services"), "random")
+	r.WantStdout(t, 0, "random\n")
+}
+
 // TestSilentDevice: a driver gives a device up that does not answer, and one that
 // isn't there.
 func TestSilentDevice(t *testing.T) {

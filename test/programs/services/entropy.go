@@ -143,3 +143,18 @@ func silence() {
 	}
 	fmt.Println("silent")
 }
+
+// randomBytes wants random bytes of the host's, other ones each time.
+func randomBytes() {
+	e := entropy.NewEntropyClient(ipc.Endpoint(object.Given(0)))
+	seen := map[string]bool{}
+	for range 10 {
+		b, err := e.Bytes(background, 32)
+		check(err)
+		if len(b) != 32 || seen[string(b)] {
+			check(fmt.Errorf("%x is not random", b))
+		}
+		seen[string(b)] = true
+	}
+	fmt.Println("random")
+}

@@ -39,6 +39,8 @@ func main() {
 		draw(uint64(number(2)), number(3), os.Args[4:])
 	case "silence":
 		silence()
+	case "random":
+		randomBytes()
 	case "folder":
 		shortFolder(number(2), os.Args[3:])
 	case "files":
