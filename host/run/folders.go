@@ -95,7 +95,7 @@ func checkFolders(folders []Folder) error {
 // is memory that the service shares with who it serves (package user/folderd).
 const (
 	folderData  = "4M"
-	folderShare = "1M"
+	folderShare = "2M"
 )
 
 // device is that of folder number i. QEMU opens the folder by its path: there is no other way

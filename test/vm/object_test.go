@@ -53,7 +53,7 @@ var untried = []string{"memory_unmap ENOMEM", "process_create EAGAIN"}
 var triedElsewhere = []string{
 	"boot_file", "spawn", // test/programs/misbehave
 	"endpoint_", "message_", "interrupt_", "port_", "ports_", "timer_", "device_", "registers_", "host_", "machine_",
-	"thread_bind", "thread_schedule", "thread_info", "process_quota",
+	"thread_bind", "thread_schedule", "thread_info", "process_quota", "process_forward", "process_signal",
 	"memory_create_dma", "memory_address", "memory_create_paged", "memory_supply",
 }
 

@@ -19,7 +19,7 @@
 //	  interrupt 1 level            # riscv64's virt, the first place for a device
 //	  memory 0x10001000 4K         # of microvm: interrupt 5 level, registers 0xfeb00000 0x200
 //	  dma 4M                       # less makes messages smaller
-//	  dma 1M                       # that the first grant's sessions share; one more for each
+//	  dma 2M                       # that the first grant's sessions share; one more for each
 //	  restart always after 10ms to 1s
 //
 //	folders := folderd.NewFoldersClient(ipc.Endpoint(object.Given(0)))

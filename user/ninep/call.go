@@ -37,9 +37,14 @@ func (c *Client) begin(ctx context.Context, t Type) (*slot, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	c.prepare(s, t)
+	return s, nil
+}
+
+// prepare starts a message in a slot.
+func (c *Client) prepare(s *slot, t Type) {
 	s.kind, s.doubt = t, false
 	s.w = writer{b: s.request, n: headerSize}
-	return s, nil
 }
 
 // end gives a slot back. What lay in it may be overwritten from now on.
@@ -54,9 +59,17 @@ func (c *Client) end(s *slot) {
 // abi.Errno; ENAMETOOLONG the message is too long; EIO the server's error has no number; the
 // context's, if the server did nothing or nobody knows; what ended the connection.
 func (c *Client) call(ctx context.Context, s *slot, data, into []byte) (reader, error) {
+	if err := c.send(s, data, into); err != nil {
+		return reader{}, err
+	}
+	return c.receive(ctx, s)
+}
+
+// send is call up to where the server has the message.
+func (c *Client) send(s *slot, data, into []byte) error {
 	x := &s.exchange
 	if s.w.full {
-		return reader{}, abi.ENAMETOOLONG
+		return abi.ENAMETOOLONG
 	}
 	binary.LittleEndian.PutUint32(s.request, uint32(s.w.n+len(data)))
 	s.request[4] = byte(s.kind)
@@ -66,9 +79,12 @@ func (c *Client) call(ctx context.Context, s *slot, data, into []byte) (reader, 
 	if into != nil {
 		x.Reply[0] = s.reply[:dataHeader]
 	}
-	if err := c.start(x); err != nil {
-		return reader{}, err
-	}
+	return c.start(x)
+}
+
+// receive is the rest of call.
+func (c *Client) receive(ctx context.Context, s *slot) (reader, error) {
+	x := &s.exchange
 	flushed := c.wait(ctx, s)
 	switch {
 	case x.err != nil:
@@ -181,7 +197,15 @@ func (c *Client) identity(ctx context.Context, s *slot, unit *uint32) (QID, erro
 
 // transfer ends a request whose reply is data, and gives the number of its bytes.
 func (c *Client) transfer(ctx context.Context, s *slot, into []byte) (int, error) {
-	r, err := c.call(ctx, s, nil, into)
+	if err := c.send(s, nil, into); err != nil {
+		return 0, err
+	}
+	return c.transferred(ctx, s)
+}
+
+// transferred is the rest of transfer.
+func (c *Client) transferred(ctx context.Context, s *slot) (int, error) {
+	r, err := c.receive(ctx, s)
 	if err != nil {
 		return 0, err
 	}

@@ -47,6 +47,63 @@ func (c *Client) Read(ctx context.Context, fid Fid, offset uint64, p []byte) (in
 	return c.read(ctx, Tread, fid, offset, p)
 }
 
+// AtOnce is how many messages ReadAhead has under way together at most.
+const AtOnce = 4
+
+// ReadAhead is Read by messages of unit bytes, MaxData at most, of which several are under
+// way together: while the one's data is on its way the server reads the next. It reads as many as it has
+// requests free for, one at least. What comes behind a message that gave fewer bytes counts for nothing.
+func (c *Client) ReadAhead(ctx context.Context, fid Fid, offset uint64, p []byte, unit int) (n int, err error) {
+	var slots [AtOnce]*slot
+	sent := 0
+	for ; sent < AtOnce && sent*unit < len(p); sent++ {
+		s, e := c.readRequest(ctx, fid, sent > 0)
+		if s == nil {
+			err = e
+			break
+		}
+		piece := p[sent*unit : min(len(p), (sent+1)*unit)]
+		s.w.u64(offset + uint64(sent*unit))
+		s.w.u32(uint32(len(piece)))
+		if err = c.send(s, nil, piece); err != nil {
+			c.end(s)
+			break
+		}
+		slots[sent] = s
+	}
+	whole := true
+	for _, s := range slots[:sent] { // also those behind the end: the memory is theirs until they are answered
+		got, e := c.transferred(ctx, s)
+		c.end(s)
+		if whole {
+			n += got
+			if whole = e == nil && got == unit; e != nil {
+				err = e
+			}
+		}
+	}
+	return n, err
+}
+
+// readRequest begins a Tread. If it is one more, it doesn't wait for a request that is free (nil, without an
+// error): two that waited for each other's would do so for ever.
+func (c *Client) readRequest(ctx context.Context, fid Fid, more bool) (*slot, error) {
+	if !more {
+		return c.fidRequest(ctx, Tread, fid)
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case s := <-c.free:
+		c.prepare(s, Tread)
+		s.w.u32(uint32(fid))
+		return s, nil
+	default:
+		return nil, nil
+	}
+}
+
 // ReadDir reads entries of an open directory into p, at most MaxData bytes: those behind the one
 // with the offset, which Entries gives; 0 for the first. It gives 0 at the end. p should
 // have room for a few entries: servers have no way to say that it is too small.

@@ -50,10 +50,9 @@ func (f *File) ReadAt(ctx context.Context, p []byte, offset int64) (n int, err e
 	}
 	defer f.handle.done()
 	for n < len(p) {
-		piece := p[n:min(len(p), n+f.unit)]
-		got, err := f.client.Read(ctx, f.handle.fid, uint64(offset)+uint64(n), piece)
+		got, err := f.client.ReadAhead(ctx, f.handle.fid, uint64(offset)+uint64(n), p[n:], f.unit)
 		n += got
-		if err != nil || got < len(piece) {
+		if err != nil || got%f.unit != 0 || got == 0 {
 			return n, err
 		}
 	}
