@@ -127,6 +127,28 @@ func folderName(i int) string { return fmt.Sprintf("folder%d", i) }
 // personality is the service that has the program's files: it mounts the folders.
 const personality = "linux"
 
+// workingFolder is where the program's paths begin: where loam's do, if that is in one of the
+// folders, the innermost, else at "/".
+func workingFolder(folders []Folder) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return "/"
+	}
+	cwd, longest := "/", 0
+	for _, f := range folders {
+		host, err := filepath.Abs(f.Host)
+		if err != nil {
+			continue
+		}
+		below, err := filepath.Rel(host, here)
+		if err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) || len(host) <= longest {
+			continue
+		}
+		cwd, longest = path.Join(f.Guest, filepath.ToSlash(below)), len(host)
+	}
+	return cwd
+}
+
 // personalitySection is the section of the personality, for a program with folders. One whose path
 // is below another's is mounted after that.
 func personalitySection(folders []Folder, streams bool) string {
@@ -144,6 +166,9 @@ func personalitySection(folders []Folder, streams bool) string {
 			mount += ":ro"
 		}
 		b.WriteString(" " + word(mount))
+	}
+	if cwd := workingFolder(folders); cwd != "/" {
+		b.WriteString(" " + word("cwd="+cwd))
 	}
 	if streams {
 		b.WriteString(" streams")

@@ -209,6 +209,14 @@ func TestDirReadOnly(t *testing.T) {
 	}
 }
 
+// TestDirWhere: where loam's relative paths begin, the program's do, if that is in a folder.
+func TestDirWhere(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	r := vmtest.Run(t, "--dir", "..::/a/b", vmtest.Program(t, "dirs"), "where")
+	r.WantStdout(t, 0, "/a/b/vm <nil>\n")
+}
+
 // snapshot tells all that there is below a folder, but for what is left out.
 func snapshot(t *testing.T, root, without string) string {
 	t.Helper()

@@ -172,7 +172,10 @@ func empty(w *world) {
 
 func hostCall(nr uint64, a [6]uint64) uint64 {
 	r, _, e := syscall.RawSyscall6(uintptr(nr), uintptr(a[0]), uintptr(a[1]), uintptr(a[2]), uintptr(a[3]), uintptr(a[4]), uintptr(a[5]))
-	if e != 0 {
+	switch {
+	case e == syscall.EINTR: // Go's runtime has sent the thread a signal; nothing here does
+		return hostCall(nr, a)
+	case e != 0:
 		return abi.Errno(e).Result()
 	}
 	return uint64(r)

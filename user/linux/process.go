@@ -138,7 +138,8 @@ func (s *Server) Mount(path string, root vfs.Node, source, kind string, readOnly
 }
 
 // Adopt takes a process in, with the standard streams, and gives the badge that its calls come
-// with. exe is the path of its file, and cwd where its paths begin, if that is there.
+// with. exe is the path of its file, and cwd where its paths begin, if that is there, for which another
+// server may be waited for.
 func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,11 +151,21 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 		f.refs++
 		p.table.Add(f, 0, false)
 	}
-	if at, e := p.view.Lookup(nil, p.view.Root, cwd, true); e == 0 && vfs.IsDir(at.Node) {
+	if at, e := p.view.Lookup(patient{s}, p.view.Root, cwd, true); e == 0 && vfs.IsDir(at.Node) {
 		p.view.Cwd = at
 	}
 	s.processes[p.badge] = p
 	return p.badge
+}
+
+// patient is the vfs.Waiter of who has the server's lock and may wait.
+type patient struct{ s *Server }
+
+// Do is for vfs.Waiter.
+func (w patient) Do(f func()) {
+	w.s.mu.Unlock()
+	defer w.s.mu.Lock()
+	f()
 }
 
 // Ended says that a process has ended: its descriptors are closed, and its calls forgotten.

@@ -28,7 +28,8 @@ type options struct {
 	// the folders.
 	streams bool
 
-	verbose bool // calls that aren't known are told on standard error
+	verbose bool   // calls that aren't known are told on standard error
+	cwd     string // where paths of programs begin
 }
 
 // mountOption is a folder that is mounted: mount=NUMBER:PATH[:ro].
@@ -38,9 +39,10 @@ type mountOption struct {
 	readOnly bool
 }
 
-var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, streams and verbose")
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, cwd=PATH, streams and verbose")
 
 func parse(args []string) (o options, err error) {
+	o.cwd = "/"
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch name {
@@ -52,6 +54,8 @@ func parse(args []string) (o options, err error) {
 			o.mounts = append(o.mounts, m)
 		case "verbose":
 			o.verbose = true
+		case "cwd":
+			o.cwd = value
 		case "streams":
 			o.streams = true
 		case "memory":
@@ -132,7 +136,7 @@ func Run(args []string) error {
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- r.serve() }()
-	a := &adopter{server: r.server, calls: r.endpoint}
+	a := &adopter{server: r.server, calls: r.endpoint, cwd: o.cwd}
 	if s, ok := c.Streams[0].(*ringStream); ok {
 		s.all.OnEvent(a.front.event)
 	}

@@ -16,6 +16,7 @@ import (
 type adopter struct {
 	server *Server
 	calls  ipc.Endpoint // where forwarded calls come
+	cwd    string       // of the processes
 	front  foreground
 }
 
@@ -48,7 +49,7 @@ func (b *adopter) take(p object.Process, name string) (badge uint64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	badge = b.server.Adopt(int32(info.PID), name, "/boot/"+name, "/")
+	badge = b.server.Adopt(int32(info.PID), name, "/boot/"+name, b.cwd)
 	minted, err := b.calls.Mint(badge)
 	if err == nil {
 		err = p.Forward(abi.Handle(minted))

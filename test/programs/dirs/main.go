@@ -8,6 +8,7 @@
 //	dirs tree        reads all files of tree, and writes each to copy, turned round
 //	dirs escape      tries every way out that there is (escape.go)
 //	dirs race        opens race/d/secret while the host makes d something else, and swaps things itself
+//	dirs where       says where relative paths begin
 //	dirs readonly    tries everything that would change anything
 package main
 
@@ -37,6 +38,11 @@ func main() {
 		cases.Main(escapes())
 	case "race":
 		fail(race())
+	case "where":
+		where, err := os.Getwd()
+		fail(err)
+		_, err = os.Stat("dirs_linux_test.go")
+		fmt.Println(where, err)
 	case "readonly":
 		cases.Main(changes())
 	}
