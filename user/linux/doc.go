@@ -58,7 +58,8 @@
 // # Proof
 //
 // TestDiffer makes the same calls of chance of a server and of a Linux kernel, on a tree each, and
-// compares all results, errors and memory. The parts have models and fuzz targets of their own.
+// compares all results, errors and memory. The table of descriptors has a model of its own; the other
+// parts are tried through the server.
 //
 // # Rejected
 //
