@@ -78,8 +78,6 @@ func (r *runner) servedMessage(slot int) {
 
 // comes is for a message that has come, at a place of a line. It reports whether that is to
 // be signalled now. One that nobody is bound to yet, who is bound then learns of.
-//
-//loam:noalloc
 func (x *interrupt) comes(slot int) bool {
 	if x.unserved {
 		x.again = true

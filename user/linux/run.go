@@ -156,8 +156,10 @@ func newReceiver() (r *receiver, err error) {
 	if r.timer, err = object.NewTimer(); err != nil {
 		return nil, err
 	}
-	r.beat, err = object.NewTimer()
-	return r, err
+	if r.beat, err = object.NewTimer(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // serve receives calls and answers them.
