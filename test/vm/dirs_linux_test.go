@@ -25,7 +25,11 @@ import (
 // runFolders runs the program that uses a folder of the host's, as a mode says.
 func runFolders(t *testing.T, dir, mode string) *vmtest.Result {
 	t.Helper()
-	return vmtest.Run(t, "--dir", dir, vmtest.Program(t, "dirs"), mode)
+	c := vmtest.Command{Args: []string{"run", "--dir", dir, vmtest.Program(t, "dirs"), mode}}
+	if os.Getenv(filesVariable) != "" {
+		c.Limit = time.Hour
+	}
+	return c.Do(t)
 }
 
 // filesVariable is how many files TestDirTree has, if there are to be others than a few.

@@ -97,6 +97,9 @@
 //     what a host's edit means to pages that are there has to be said then.
 //   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended
 //     attributes, which package folder has: methods of Folder.
-//   - Fewer threads on the way: the interrupt comes to a thread that wakes the caller's goroutine,
-//     which answers; a receiver that drives the device itself would save both.
+//   - Fewer threads on the way. An fstat of an open file, one exchange with the host, takes 36 calls of the
+//     kernel and 118,000 instructions on amd64 through personality, session and device, 0.9 ms under
+//     emulation; large reads reach 0.27 of Linux's rate, a tree of small files 0.28 (docs/campaigns/folders.txt). The interrupt
+//     comes to a thread that wakes the caller's goroutine, which answers; a receiver that drives
+//     the device itself, and keeps requests (ipc.Keep), would save both.
 package folderd
