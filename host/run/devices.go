@@ -109,7 +109,7 @@ func (o *Options) openDevices() (all []device, err error) {
 		}
 		all = append(all, d)
 	}
-	if o.wantsRandom() {
+	if o.random {
 		all = append(all, randomDevice())
 	}
 	return all, nil
@@ -121,7 +121,7 @@ func (o *Options) numDevices() int {
 	if o.Streams {
 		n++
 	}
-	if o.wantsRandom() {
+	if o.random {
 		n++
 	}
 	return n

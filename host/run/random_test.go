@@ -24,6 +24,7 @@ func TestWantsRandom(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := Options{Services: dir}
+		o.setDefaults()
 		if o.wantsRandom() != want || o.numDevices() == 1 != want {
 			t.Errorf("%q: not %v", text, want)
 		}

@@ -116,6 +116,7 @@ type Options struct {
 
 	deadline    time.Time // from Timeout; zero: none
 	personality bool      // answers the program's calls
+	random      bool      // the manifest asks for the device of package user/entropy
 }
 
 // Result is what is known after a run.
@@ -191,6 +192,7 @@ func (o *Options) setDefaults() {
 	}
 	o.personality = o.Terminal || len(o.Folders) > 0
 	o.Streams = o.Streams || o.personality
+	o.random = o.wantsRandom()
 	for _, w := range []*io.Writer{&o.Stdout, &o.Stderr, &o.Messages} {
 		if *w == nil {
 			*w = io.Discard

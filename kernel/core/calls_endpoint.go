@@ -431,9 +431,9 @@ func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
 	s := &k.spaces.Index(p.space).Space
 	var mine, other abi.Errno
 	if write {
-		mine, other = copyBytes(r.as, addr, s, theirs+offset, n)
+		_, mine, other = copyBytes(r.as, addr, s, theirs+offset, n)
 	} else {
-		other, mine = copyBytes(s, theirs+offset, r.as, addr, n)
+		_, other, mine = copyBytes(s, theirs+offset, r.as, addr, n)
 	}
 	switch {
 	case mine != 0:

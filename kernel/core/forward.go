@@ -10,7 +10,6 @@ import (
 	"loam/kernel/decode"
 	"loam/kernel/object"
 	"loam/kernel/pool"
-	"loam/kernel/space"
 	"loam/machine/metal"
 )
 
@@ -61,16 +60,15 @@ func loamProcessForward(r *runner, c *metal.Context) uint64 {
 // loamProcessSignal: process, signal.
 func loamProcessSignal(r *runner, c *metal.Context) uint64 {
 	p, e := r.process(c.Arg0(), abi.RightManage)
-	s := abi.Signal(c.Arg1())
 	switch {
 	case e != 0:
 		return e.Result()
 	case c.Arg1() == 0:
 		return 0
-	case c.Arg1() > abi.NumSignals || !s.Valid():
+	case c.Arg1() > abi.NumSignals:
 		return abi.EINVAL.Result()
 	}
-	r.postProcess(p, abi.SentInfo(s, abi.SI_KERNEL, 0, 0))
+	r.postProcess(p, abi.SentInfo(abi.Signal(c.Arg1()), abi.SI_KERNEL, 0, 0))
 	return 0
 }
 
@@ -195,32 +193,19 @@ func (r *runner) forwardAnswered(c *metal.Context, x int32, t *Thread) abi.Errno
 // whose forwarded call it has received, at theirs.
 func (r *runner) moveForwarded(p *Process, theirs, addr, n uint64, write bool) uint64 {
 	s := &k.spaces.Index(p.space).Space
-	from, at, to, into := s, theirs, r.as, addr
-	if write {
-		from, at, to, into = r.as, addr, s, theirs
+	if theirs < abi.UserLimit {
+		n = min(n, abi.UserLimit-theirs)
 	}
-	done, source, target := copySome(from, at, to, into, n)
-	mine := target
+	var done uint64
+	var mine, other abi.Errno
 	if write {
-		mine = source
+		done, mine, other = copyBytes(r.as, addr, s, theirs, n)
+	} else {
+		done, other, mine = copyBytes(s, theirs, r.as, addr, n)
 	}
 	if mine != 0 {
 		return mine.Result()
 	}
-	if source|target != 0 {
-		ofAnother(s, source|target)
-	}
+	ofAnother(s, other)
 	return done
-}
-
-// copySome is copyBytes of as much as can be: it gives how much that was, too.
-func copySome(src *space.Space, from uint64, dst *space.Space, to, n uint64) (done uint64, source, target abi.Errno) {
-	for done < n {
-		piece := min(n-done, abi.PageSize-(from+done)%abi.PageSize, abi.PageSize-(to+done)%abi.PageSize)
-		if source, target = copyBytes(src, from+done, dst, to+done, piece); source|target != 0 {
-			break
-		}
-		done += piece
-	}
-	return done, source, target
 }

@@ -233,7 +233,7 @@ func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errn
 	fromSpace, toSpace := k.processes.Index(a).space, k.processes.Index(b).space
 	n := uint64(min(m.sendBytes, d.receiveBytes))
 	source, target := &k.spaces.Index(fromSpace).Space, &k.spaces.Index(toSpace).Space
-	if sender, receiver = copyBytes(source, m.send, target, d.receive, n); sender|receiver != 0 {
+	if _, sender, receiver = copyBytes(source, m.send, target, d.receive, n); sender|receiver != 0 {
 		return 0, ofAnother(source, sender), ofAnother(target, receiver)
 	}
 	if m.handles > 0 {
@@ -271,32 +271,33 @@ func (r *runner) deliverHandles(m, d *message, from, to int32) (sender, receiver
 	return 0, 0
 }
 
-// copyBytes copies from one space to another. Of the errors one is about src's memory, one about dst's.
-func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (source, target abi.Errno) {
+// copyBytes copies from one space to another, and tells how much it could. Of the errors one is about
+// src's memory, one about dst's.
+func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (done uint64, source, target abi.Errno) {
 	if n > 0 && !abi.UserAddr(from).Below(abi.UserLimit, n) {
-		return abi.EFAULT, 0
+		return 0, abi.EFAULT, 0
 	}
 	if n > 0 && !abi.UserAddr(to).Below(abi.UserLimit, n) {
-		return 0, abi.EFAULT
+		return 0, 0, abi.EFAULT
 	}
 	for n > 0 {
 		v, e := dst.View(abi.UserAddr(to), n, space.Write)
 		if e != 0 {
-			return 0, e
+			return done, 0, e
 		}
 		b, e := src.View(abi.UserAddr(from), uint64(len(v)), space.Read)
 		if e != 0 {
-			return e, 0
+			return done, e, 0
 		}
 		if src == dst { // making the one ready may have changed the other
 			if v, e = dst.View(abi.UserAddr(to), uint64(len(b)), space.Write); e != 0 {
-				return 0, e
+				return done, 0, e
 			}
 		}
-		done := uint64(copy(v, b))
-		from, to, n = from+done, to+done, n-done
+		c := uint64(copy(v, b))
+		from, to, n, done = from+c, to+c, n-c, done+c
 	}
-	return 0, 0
+	return done, 0, 0
 }
 
 // cancel tells who has received the call of thread i that a signal has come, if the

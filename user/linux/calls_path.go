@@ -290,14 +290,20 @@ func sysGetcwd(s *Server, t *task) uint64 {
 
 // sysChdir: path.
 func sysChdir(s *Server, t *task) uint64 {
-	p, e := s.lookup(t, here, t.Args[0], 0)
-	if e == 0 && !vfs.IsDir(p.Node) {
-		e = abi.ENOTDIR
-	}
+	p, e := s.directory(t)
 	if e == 0 {
 		t.p.view.Cwd = p
 	}
 	return fail(e)
+}
+
+// directory gives the one that a call's first argument is the path of.
+func (s *Server) directory(t *task) (vfs.Path, abi.Errno) {
+	p, e := s.lookup(t, here, t.Args[0], 0)
+	if e == 0 && !vfs.IsDir(p.Node) {
+		e = abi.ENOTDIR
+	}
+	return p, e
 }
 
 // sysFchdir: descriptor.
@@ -315,10 +321,7 @@ func sysFchdir(s *Server, t *task) uint64 {
 
 // sysChroot: path.
 func sysChroot(s *Server, t *task) uint64 {
-	p, e := s.lookup(t, here, t.Args[0], 0)
-	if e == 0 && !vfs.IsDir(p.Node) {
-		e = abi.ENOTDIR
-	}
+	p, e := s.directory(t)
 	if e == 0 {
 		t.p.view.Root = p
 	}

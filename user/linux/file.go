@@ -162,31 +162,30 @@ func sysRead(s *Server, t *task) uint64 {
 
 // sysReadv: descriptor, iovec, count.
 func sysReadv(s *Server, t *task) uint64 {
-	f := s.file(t, t.Args[0])
-	if f == nil || !f.reads() {
-		return abi.EBADF.Result()
-	}
-	b, e := s.several(t, t.Args[1], t.Args[2])
-	switch _, epoll := f.dev.(*epollFile); {
-	case e != 0:
+	f, b, e := s.vectors(t, (*file).reads)
+	if b == nil {
 		return fail(e)
-	case b.Len() == 0 && !epoll:
-		return 0
 	}
 	return s.read(t, f, b)
 }
 
+// vectors gives the file and the buffer of readv(2) and writev(2), if the file allows it. Without
+// a buffer the error, perhaps none, is the result.
+func (s *Server) vectors(t *task, allows func(*file) bool) (*file, *span, abi.Errno) {
+	f := s.file(t, t.Args[0])
+	if f == nil || !allows(f) {
+		return nil, nil, abi.EBADF
+	}
+	b, e := s.several(t, t.Args[1], t.Args[2])
+	if _, epoll := f.dev.(*epollFile); e != 0 || b.Len() == 0 && !epoll {
+		return nil, nil, e
+	}
+	return f, b, 0
+}
+
 // sysPread64: descriptor, buffer, length, offset; and preadv(2), whose buffer is an iovec.
 func sysPread64(s *Server, t *task) uint64 {
-	f := s.file(t, t.Args[0])
-	e := positioned(f, t.Args[3])
-	if e == 0 && !f.reads() {
-		e = abi.EBADF
-	}
-	if e != 0 {
-		return fail(e)
-	}
-	b, e := s.buffer(t, t.Number == lx.SysPread64)
+	f, b, e := s.placed(t, (*file).reads, t.Number == lx.SysPread64)
 	if e != 0 {
 		return fail(e)
 	}
@@ -194,12 +193,21 @@ func sysPread64(s *Server, t *task) uint64 {
 	return count(n, e)
 }
 
-// buffer gives the buffer of a call which has it in arguments 1 and 2.
-func (s *Server) buffer(t *task, one bool) (*span, abi.Errno) {
-	if one {
-		return s.one(t, t.Args[1], t.Args[2]), 0
+// placed gives the file and the buffer of a call at a position, if the file allows it: one
+// buffer, or several.
+func (s *Server) placed(t *task, allows func(*file) bool, one bool) (f *file, b *span, e abi.Errno) {
+	f = s.file(t, t.Args[0])
+	e = positioned(f, t.Args[3])
+	switch {
+	case e != 0:
+	case !allows(f):
+		e = abi.EBADF
+	case one:
+		b = s.one(t, t.Args[1], t.Args[2])
+	default:
+		b, e = s.several(t, t.Args[1], t.Args[2])
 	}
-	return s.several(t, t.Args[1], t.Args[2])
+	return f, b, e
 }
 
 // positioned checks that a file has positions, and this one.
@@ -277,31 +285,16 @@ func sysWrite(s *Server, t *task) uint64 {
 
 // sysWritev: descriptor, iovec, count.
 func sysWritev(s *Server, t *task) uint64 {
-	f := s.file(t, t.Args[0])
-	if f == nil || !f.writes() {
-		return abi.EBADF.Result()
-	}
-	b, e := s.several(t, t.Args[1], t.Args[2])
-	switch _, epoll := f.dev.(*epollFile); {
-	case e != 0:
+	f, b, e := s.vectors(t, (*file).writes)
+	if b == nil {
 		return fail(e)
-	case b.Len() == 0 && !epoll:
-		return 0
 	}
 	return s.write(t, f, b)
 }
 
 // sysPwrite64: descriptor, buffer, length, offset; and pwritev(2).
 func sysPwrite64(s *Server, t *task) uint64 {
-	f := s.file(t, t.Args[0])
-	e := positioned(f, t.Args[3])
-	if e == 0 && !f.writes() {
-		e = abi.EBADF
-	}
-	if e != 0 {
-		return fail(e)
-	}
-	b, e := s.buffer(t, t.Number == lx.SysPwrite64)
+	f, b, e := s.placed(t, (*file).writes, t.Number == lx.SysPwrite64)
 	if e != 0 {
 		return fail(e)
 	}

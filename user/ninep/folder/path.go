@@ -201,24 +201,42 @@ func (w *walk) parent(ctx context.Context) (node, string, error) {
 // what it has come to and how many names that took: all of them, or fewer if that is a
 // link. Every name before is a directory, by the one request that went through it.
 func (d *Dir) descend(ctx context.Context, names []string) (at node, walked int, err error) {
-	at = node{d.handle.fid, ninep.QID{Type: ninep.TypeDir}}
-	for {
-		next, n, err := d.step(ctx, at, names[walked:])
-		if walked > 0 {
-			d.release(at)
-		}
-		if err != nil {
-			return node{}, 0, err
-		}
-		at, walked = next, walked+n
-		switch {
-		case walked == len(names) || at.qid.IsSymlink():
-			return at, walked, nil
-		case !at.qid.IsDir():
-			d.release(at)
-			return node{}, 0, abi.ENOTDIR
-		}
+	if len(names) == 0 {
+		return d.step(ctx, d.start(), nil)
 	}
+	at, walked, err = d.down(ctx, names)
+	switch {
+	case err == nil && (walked == len(names) || at.qid.IsSymlink()):
+		return at, walked, nil
+	case err == nil:
+		err = abi.ENOTDIR
+	}
+	d.leave(at, walked)
+	return node{}, 0, err
+}
+
+// start is where walks begin: the directory itself.
+func (d *Dir) start() node { return node{d.handle.fid, ninep.QID{Type: ninep.TypeDir}} }
+
+// leave lets go of what a walk through so many names has come to.
+func (d *Dir) leave(at node, walked int) {
+	if walked > 0 {
+		d.release(at)
+	}
+}
+
+// down walks from the directory through names, as far as there are directories. It gives what it has
+// come to, to be left, and how many names that took, also with an error.
+func (d *Dir) down(ctx context.Context, names []string) (at node, walked int, err error) {
+	for at = d.start(); walked < len(names) && at.qid.IsDir(); {
+		next, n, err := d.step(ctx, at, names[walked:])
+		if err != nil {
+			return at, walked, err
+		}
+		d.leave(at, walked)
+		at, walked = next, walked+n
+	}
+	return at, walked, nil
 }
 
 // Reach goes down a path of plain names, neither "." nor ".." among them (EINVAL), as far as there are
@@ -251,27 +269,13 @@ func isKind(a *ninep.Attr, kind uint32) bool { return a.Mode&ninep.ModeType == k
 // reach is a try of Reach: the file was what is says when the walk came there, and may be
 // another when its attributes are asked for.
 func (d *Dir) reach(ctx context.Context, names []string, a *ninep.Attr) (walked int, is ninep.QID, stopped, err error) {
-	at := node{d.handle.fid, ninep.QID{Type: ninep.TypeDir}}
-	for walked < len(names) && at.qid.IsDir() {
-		next, n, err := d.step(ctx, at, names[walked:])
-		var number abi.Errno
-		if errors.As(err, &number) && d.client.Err() == nil {
-			stopped = err
-			break
-		}
-		if walked > 0 {
-			d.release(at)
-		}
-		if err != nil {
-			return 0, at.qid, nil, err
-		}
-		at, walked = next, walked+n
+	at, walked, stopped := d.down(ctx, names)
+	defer d.leave(at, walked)
+	var number abi.Errno
+	if stopped != nil && (!errors.As(stopped, &number) || d.client.Err() != nil) {
+		return 0, at.qid, nil, stopped
 	}
-	err = d.client.GetAttr(ctx, at.fid, ninep.AttrBasic, a)
-	if walked > 0 {
-		d.release(at)
-	}
-	return walked, at.qid, stopped, err
+	return walked, at.qid, stopped, d.client.GetAttr(ctx, at.fid, ninep.AttrBasic, a)
 }
 
 // step walks through some of the names, at least one if there are any: up to the first
