@@ -42,6 +42,7 @@ type runFlags struct {
 	params        paramFlag
 	streams       string
 	terminal      bool
+	bare          bool
 	streamsDriver string
 }
 
@@ -150,6 +151,7 @@ Exit status: the program's own, or
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
 	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z; and files in memory, as with --dir")
+	fl.BoolVar(&f.bare, "bare", false, "the smallest machine: nothing but the kernel answers the program, so there are no files, folders or terminal")
 	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")
 	_ = fl.MarkHidden("streams") // until programs' own streams go that way
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
@@ -171,6 +173,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	}
 	if f.streams != streamsChannel && f.streams != streamsVirtio {
 		return usageError{fmt.Errorf("--streams %s: there is no such way (%s, %s)", f.streams, streamsChannel, streamsVirtio)}
+	}
+	if f.bare && (f.terminal || len(f.folders) > 0) {
+		return usageError{errors.New("with --bare nothing in the machine serves --dir and -t")}
 	}
 	log, err := create(f.log, cmd.ErrOrStderr())
 	if err != nil {

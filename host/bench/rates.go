@@ -78,7 +78,7 @@ func (w *wall) disks(ctx context.Context) error {
 	}
 	return w.compareRates(ctx, "disk",
 		func(ctx context.Context) (rates, error) {
-			return w.loamRates(ctx, []string{"--services", services, "--disk", image}, "disk")
+			return w.loamRates(ctx, []string{"--bare", "--services", services, "--disk", image}, "disk")
 		},
 		func(ctx context.Context) (rates, error) {
 			return w.linuxRates(ctx, initrd, "rates=disk,/dev/vda",

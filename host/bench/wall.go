@@ -192,7 +192,7 @@ func (w *wall) loam(ctx context.Context, cache string, flags []string, prog stri
 
 // output is what a measured program says, of which loam takes the time.
 func (w *wall) output(ctx context.Context, cache string, flags []string, prog string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--arch", w.Arch, "--timeout", "5m"}, flags, []string{program(w.Arch, prog)}, args)...)
+	cmd := exec.CommandContext(ctx, w.Loam, slices.Concat([]string{"run", "--bare", "--arch", w.Arch, "--timeout", "5m"}, flags, []string{program(w.Arch, prog)}, args)...)
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), "LOAM_CACHE="+w.cache(cache))
 	var stderr bytes.Buffer

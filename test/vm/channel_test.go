@@ -56,7 +56,7 @@ func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	defer vmtest.Slot()()
 	const size = 8 << 20
-	cmd := exec.Command(vmtest.Loam(t), "run", vmtest.Program(t, "tool"), "produce", "slow", "8388608")
+	cmd := exec.Command(vmtest.Loam(t), "run", "--bare", vmtest.Program(t, "tool"), "produce", "slow", "8388608")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ type started struct {
 func start(t *testing.T, args ...string) *started {
 	t.Helper()
 	t.Cleanup(vmtest.Slot())
-	s := &started{cmd: exec.Command(vmtest.Loam(t), args...)}
+	s := &started{cmd: exec.Command(vmtest.Loam(t), vmtest.Bare(args)...)}
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -118,7 +118,7 @@ func TestNothingLeftBehind(t *testing.T) {
 	}
 	t.Run("reader gone", func(t *testing.T) {
 		defer vmtest.Slot()()
-		cmd := exec.Command(vmtest.Loam(t), "run", tool, "produce", "x", "1000000000")
+		cmd := exec.Command(vmtest.Loam(t), "run", "--bare", tool, "produce", "x", "1000000000")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func streamServices(t *testing.T) (dir, program string) {
 
 // streamArgs are loam's arguments for it.
 func streamArgs(dir string, more ...string) []string {
-	return append([]string{"run", "-m", "256M", "--streams", "virtio", "--services", dir}, more...)
+	return append([]string{"run", "--bare", "-m", "256M", "--streams", "virtio", "--services", dir}, more...)
 }
 
 // paced reads bytes no faster than 16 MiB in a second, so that the driver has the time to die.

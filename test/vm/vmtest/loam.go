@@ -50,6 +50,9 @@ type Command struct {
 	Stdin io.Reader // nil: empty
 	Env   []string  // added to the test's own environment
 	Limit time.Duration
+	// Served leaves a "loam run" as it is, so that the machine has what a person's has. Others
+	// have the kernel alone, which they test (--bare).
+	Served bool
 }
 
 // Result is what came out of a Command.
@@ -77,7 +80,11 @@ func (c Command) Do(t testing.TB) *Result {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	args := withArch(withInit(withCPUs(c.Args, os.Getenv(CPUsVariable)), os.Getenv(InitVariable)), Arch(), os.Getenv(FirmwareVariable))
+	args := c.Args
+	if !c.Served {
+		args = Bare(args)
+	}
+	args = withArch(withInit(withCPUs(args, os.Getenv(CPUsVariable)), os.Getenv(InitVariable)), Arch(), os.Getenv(FirmwareVariable))
 	cmd := exec.CommandContext(ctx, loam, args...)
 	// SIGTERM first: a killed loam can't say what it waited for.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
