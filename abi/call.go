@@ -157,9 +157,9 @@ const (
 	// are written. A page gets a frame when somebody first touches it through a
 	// mapping; the caller's account is charged for that then. Arguments: the size
 	// in bytes, whole pages, address of a name, which is for people, its length in
-	// bytes, at most MemoryNameSize, 0 for none. The result is a handle to it.
+	// bytes, at most MemoryNameSize, 0 for none, and 0 or MemoryOpen. The result is a handle to it.
 	// Right: none.
-	// Errors: EINVAL no pages, a part of one, or more than 64 GiB; ENAMETOOLONG,
+	// Errors: EINVAL no pages, a part of one, or more than 64 GiB, or another flag; ENAMETOOLONG,
 	// EFAULT; EMFILE, EDQUOT, ENOSPC, ENOMEM.
 	CallMemoryCreate // 0x1013
 

@@ -324,5 +324,22 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL no such signal.
 	CallProcessSignal // 0x1041
 
+	// CallMessageMap maps a part of a memory object into the address space of who has made a
+	// forwarded call (ReceivedForwarded), as mmap(2) maps a file. Arguments: the token, the memory, the
+	// address, offset in the object and length in bytes, which is rounded up to whole pages, and the
+	// protection, any that mmap(2) knows, with mmap's flags in the upper 32 bits: MAP_PRIVATE or MAP_SHARED,
+	// MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_32BIT; what else is set there means nothing. The result is the address.
+	// Right: RightRead; for MAP_SHARED with PROT_WRITE RightWrite, for PROT_EXEC RightExecute: mprotect gives
+	// neither later where the handle hasn't it.
+	// Errors: ESRCH no such call waits (any more); EBADF, ENOTSUP; EACCES also PROT_WRITE with PROT_EXEC; EINVAL,
+	// EPERM, EEXIST, ENOMEM; EBUSY as in CallMemoryMap.
+	CallMessageMap // 0x1042
+
+	// CallMessageSignal sends a Linux signal to the thread that has made a forwarded call
+	// (ReceivedForwarded), as if it had sent it itself (SI_USER). Arguments: the token, the signal.
+	// Right: none, the token is.
+	// Errors: ESRCH no such call waits (any more); EINVAL no such signal.
+	CallMessageSignal // 0x1043
+
 	callEnd
 )

@@ -88,6 +88,8 @@ var loamNames = [...]string{
 	CallInterruptCreateMessage - CallBase: "interrupt_create_message",
 	CallInterruptMessage - CallBase:       "interrupt_message",
 	CallProcessSignal - CallBase:          "process_signal",
+	CallMessageMap - CallBase:             "message_map",
+	CallMessageSignal - CallBase:          "message_signal",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -85,6 +85,10 @@ func (l *Limits) get(b []byte) {
 	}
 }
 
+// MemoryOpen is the flag of CallMemoryCreate for memory that grows while it is mapped: it may be mapped
+// behind its end. A page that isn't there yet is SIGBUS to who touches it.
+const MemoryOpen = 1
+
 // MemoryNameSize is the most bytes that the name of a memory object has.
 const MemoryNameSize = 32
 

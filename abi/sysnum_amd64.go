@@ -107,6 +107,7 @@ const (
 	SYS_NEWFSTATAT         = 262
 	SYS_READLINKAT         = 267
 	SYS_FACCESSAT          = 269
+	SYS_PSELECT6           = 270
 	SYS_PPOLL              = 271
 	SYS_SET_ROBUST_LIST    = 273
 	SYS_GET_ROBUST_LIST    = 274

@@ -31,6 +31,7 @@ const (
 	SYS_WRITEV             = 66
 	SYS_PREAD64            = 67
 	SYS_PWRITE64           = 68
+	SYS_PSELECT6           = 72
 	SYS_PPOLL              = 73
 	SYS_READLINKAT         = 78
 	SYS_NEWFSTATAT         = 79

@@ -47,7 +47,7 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_MREMAP:   sysMremap,
 	abi.SYS_MINCORE:  sysMincore,
 	abi.SYS_MADVISE:  sysMadvise,
-	abi.SYS_MSYNC:    sysNothing,
+	abi.SYS_MSYNC:    sysMsync,
 	abi.SYS_MLOCK:    sysNothing, // nothing is ever paged out
 	abi.SYS_MUNLOCK:  sysNothing,
 	abi.SYS_MLOCK2:   sysNothing,
@@ -218,6 +218,8 @@ var loamCalls = [...]call{
 	abi.CallInterruptCreateMessage - abi.CallBase: loamInterruptCreateMessage,
 	abi.CallInterruptMessage - abi.CallBase:       loamInterruptMessage,
 	abi.CallProcessSignal - abi.CallBase:          loamProcessSignal,
+	abi.CallMessageMap - abi.CallBase:             loamMessageMap,
+	abi.CallMessageSignal - abi.CallBase:          loamMessageSignal,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

@@ -109,9 +109,9 @@ func (r *runner) noRoom(c *metal.Context, e abi.Errno) uint64 {
 	return e.Result()
 }
 
-// loamMemoryCreate: size, name, its length.
+// loamMemoryCreate: size, name, its length, flags.
 func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
-	if c.Arg0()%abi.PageSize != 0 || c.Arg0() == 0 || c.Arg0() > memory.MaxPages*abi.PageSize {
+	if c.Arg3()&^abi.MemoryOpen != 0 || c.Arg0()%abi.PageSize != 0 || c.Arg0() == 0 || c.Arg0() > memory.MaxPages*abi.PageSize {
 		return abi.EINVAL.Result()
 	}
 	header, name, e := r.newMemory(c.Arg1(), c.Arg2())
@@ -119,6 +119,9 @@ func loamMemoryCreate(r *runner, c *metal.Context) uint64 {
 		return r.noRoom(c, e)
 	}
 	i, e := k.memories.New(c.Arg0()/abi.PageSize, k.objects.Pages(r.p.objects.Account))
+	if e == 0 && c.Arg3() != 0 {
+		k.memories.SetOpen(i)
+	}
 	return r.giveMemory(c, header, i, &name, e)
 }
 
@@ -193,6 +196,14 @@ func loamMemoryInfo(r *runner, c *metal.Context) uint64 {
 // mappable gives an area for the memory object that a handle names, if it may be
 // mapped with that protection, with what mprotect may not add to it later.
 func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
+	if a, e = r.asked(h, prot); e == 0 && prot&abi.PROT_READ == 0 {
+		e = abi.EINVAL
+	}
+	return a, e
+}
+
+// asked is mappable for any protection, also none.
+func (r *runner) asked(h, prot uint64) (a space.Area, e abi.Errno) {
 	const access = abi.PROT_READ | abi.PROT_WRITE | abi.PROT_EXEC
 	a = space.Area{Kind: space.Object, Prot: space.Prot(prot & access)}
 	need := abi.RightRead
@@ -207,7 +218,7 @@ func (r *runner) mappable(h, prot uint64) (a space.Area, e abi.Errno) {
 	if a.Object, e = r.memory(h, need); e != 0 {
 		return a, e
 	}
-	if prot&^(access|abi.MapPrivate) != 0 || prot&abi.PROT_READ == 0 {
+	if prot&^(access|abi.MapPrivate) != 0 {
 		return a, abi.EINVAL
 	}
 	if k.memories.Device(a.Object) {

@@ -93,6 +93,9 @@ func otherCall(r *runner, c *metal.Context) uint64 {
 // forward has the current thread's call made by its process's server.
 func (r *runner) forward(c *metal.Context) uint64 {
 	to := &r.p.forward
+	if e := r.forwardMasked(c); e != 0 {
+		return e.Result()
+	}
 	o := k.objects.At(to.endpoint - 1)
 	if o.Receivers() == 0 {
 		r.forsake(r.p)
@@ -118,6 +121,9 @@ func (r *runner) forward(c *metal.Context) uint64 {
 func (r *runner) forwardNow(c *metal.Context) bool {
 	if r.pair.state != apart {
 		r.part()
+	}
+	if maskOf(c) != 0 {
+		return false
 	}
 	me, to := r.index, &r.p.forward
 	e := k.objects.At(to.endpoint - 1).Record
@@ -183,6 +189,9 @@ func (r *runner) forwardAnswered(c *metal.Context, x int32, t *Thread) abi.Errno
 		t.restart, t.signalled = ifRestart, true
 	}
 	t.forwarded = false
+	if t.sig.Masked() {
+		t.endMask(k.processes.Index(t.process), result)
+	}
 	r.endCall(x)
 	k.contexts[x].SetResult(result)
 	r.resumes(x, t)

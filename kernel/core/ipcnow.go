@@ -94,6 +94,7 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	to := k.contexts[i]
 	if t.forwarded {
 		t.forwarded = false
+		t.sig.RestoreMask() // no signal is due with either
 		to.SetResult(c.Word0())
 		r.hop(i)
 		return true

@@ -43,6 +43,7 @@ type object struct {
 	next, prev int32
 
 	paged bool // absent pages come from a pager: see paged.go
+	open  bool // areas may be behind its end
 
 	name [NameSize]byte
 }
@@ -90,6 +91,13 @@ func (o *Objects) New(pages uint64, a *Account) (int32, abi.Errno) {
 	*x = object{handle: h, account: a, refs: 1, size: pages, top: pages, next: h.Index, prev: h.Index}
 	return h.Index, 0
 }
+
+// SetOpen lets areas be behind the end of object i: they have the pages that are there when
+// they are touched.
+func (o *Objects) SetOpen(i int32) { o.pool.Index(i).open = true }
+
+// Open reports whether areas may be behind the end of object i.
+func (o *Objects) Open(i int32) bool { return o.pool.Index(i).open }
 
 // SetName gives object i a name, of which NameSize bytes are kept. It is for
 // people.

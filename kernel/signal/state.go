@@ -159,6 +159,9 @@ func (t *Thread) Suspend(mask abi.Sigset) {
 	t.mask = mask &^ unmaskable
 }
 
+// Masked reports whether there is a mask of Suspend's.
+func (t *Thread) Masked() bool { return t.restore }
+
 // RestoreMask ends Suspend when no handler ran; otherwise it does nothing.
 func (t *Thread) RestoreMask() {
 	if t.restore {

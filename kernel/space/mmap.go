@@ -81,19 +81,10 @@ func (s *Space) mapFixed(c *Call, a Area, at uint64) (abi.UserAddr, abi.Errno) {
 // Write with Exec, or a right that it denies. ENOMEM: no node left. EBUSY: it may
 // write a memory object whose frames others share (memory.Objects.MayWrite).
 func (s *Space) Map(c *Call, a Area) abi.Errno {
-	switch {
-	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
-		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0,
-		a.hasObject() && (!s.inObject(a) || s.objects.Device(a.Object) != (a.Kind == Device)), !a.hasObject() && (a.Object != 0 || a.Offset != 0):
-		return abi.EINVAL
-	}
-	p, errno := parseProt(uint64(a.Prot))
-	switch {
-	case errno != 0:
+	if errno := s.check(a); errno != 0 {
 		return errno
-	case p&a.Deny != 0:
-		return abi.EACCES
 	}
+	p, _ := parseProt(uint64(a.Prot))
 	switch {
 	case !s.ready(c):
 		return More
@@ -107,6 +98,24 @@ func (s *Space) Map(c *Call, a Area) abi.Errno {
 	a.Prot = p
 	s.attach(a)
 	s.areas.Insert(a)
+	return 0
+}
+
+// check makes the checks of Map that are about the area alone.
+func (s *Space) check(a Area) abi.Errno {
+	switch {
+	case (a.Start|a.End|a.Phys)%PageSize != 0 || a.Start >= a.End || a.Start < s.low || a.End > s.high,
+		a.Bytes > a.Size(), a.Kind != Archive && a.Phys|a.Bytes != 0,
+		a.hasObject() && (!s.inObject(a) || s.objects.Device(a.Object) != (a.Kind == Device)), !a.hasObject() && (a.Object != 0 || a.Offset != 0):
+		return abi.EINVAL
+	}
+	p, errno := parseProt(uint64(a.Prot))
+	switch {
+	case errno != 0:
+		return errno
+	case p&a.Deny != 0:
+		return abi.EACCES
+	}
 	return 0
 }
 

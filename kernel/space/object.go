@@ -16,12 +16,15 @@ import (
 const objects marks = 1<<Object | 1<<Private | 1<<Device
 
 // inObject reports whether the object of an area has all that the area
-// shows.
+// shows, or may have it one day.
 func (s *Space) inObject(a Area) bool {
 	if s.objects == nil || a.Offset%PageSize != 0 {
 		return false
 	}
 	bytes := s.objects.Pages(a.Object) * PageSize
+	if s.objects.Open(a.Object) {
+		bytes = memory.MaxPages * PageSize
+	}
 	return a.Offset <= bytes && a.Size() <= bytes-a.Offset
 }
 
@@ -137,7 +140,11 @@ func (s *Space) borrow(page uint64, a *Area, prot paging.Prot) Outcome {
 // the object has there: zeroes if it has no frame, which it need not get unless a
 // pager brings it.
 func (s *Space) copyObject(page uint64, a *Area, mapped bool) Outcome {
-	from, ok := s.objects.Lookup(a.Object, (a.Offset+page-a.Start)/PageSize)
+	at := (a.Offset + page - a.Start) / PageSize
+	if at >= s.objects.Pages(a.Object) {
+		return OverQuota
+	}
+	from, ok := s.objects.Lookup(a.Object, at)
 	if !ok && s.objects.Paged(a.Object) {
 		return s.miss(page, a)
 	}

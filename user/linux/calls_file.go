@@ -91,7 +91,11 @@ func sysFtruncate(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	return fail(f.open.Truncate(t.waiter, int64(t.Args[1])))
+	e = f.open.Truncate(t.waiter, int64(t.Args[1]))
+	if e == 0 {
+		s.resized(f, int64(t.Args[1]))
+	}
+	return fail(e)
 }
 
 // sysTruncate: path, size.
@@ -141,6 +145,7 @@ func sysFsync(s *Server, t *task) uint64 {
 	case f.open == nil:
 		return abi.EINVAL.Result()
 	}
+	s.seen(t, f)
 	return fail(f.open.Sync(t.waiter, t.Number == lx.SysFdatasync))
 }
 
@@ -196,14 +201,6 @@ func sysNotSupported(*Server, *task) uint64 { return abi.ENOTSUP.Result() }
 
 // sysRefused is for what a program here isn't allowed.
 func sysRefused(*Server, *task) uint64 { return abi.EPERM.Result() }
-
-// sysMmap: memory that is a file's can't be had yet.
-func sysMmap(s *Server, t *task) uint64 {
-	if s.file(t, t.Args[4]) == nil {
-		return abi.EBADF.Result()
-	}
-	return abi.ENODEV.Result()
-}
 
 // sysUserID sets an identity. There is one user, 0.
 func sysUserID(*Server, *task) uint64 { return 0 }

@@ -50,8 +50,9 @@ const (
 // fails.
 type endless struct {
 	vfs.BaseOpen
-	fill  func(p []byte) // nil: it is at its end at once
-	error abi.Errno      // of writing
+	fill   func(p []byte) // nil: it is at its end at once
+	zeroes bool           // fill gives those
+	error  abi.Errno      // of writing
 }
 
 // Read is for vfs.Open.
@@ -133,7 +134,7 @@ func (s *Server) devices(now abi.Timespec, random func([]byte)) vfs.Node {
 	}
 	zero := func(p []byte) { clear(p) }
 	add("null", 1, 3, &endless{}, 0)
-	add("zero", 1, 5, &endless{fill: zero}, 0)
+	add("zero", 1, 5, &endless{fill: zero, zeroes: true}, 0)
 	add("full", 1, 7, &endless{fill: zero, error: abi.ENOSPC}, 0)
 	add("random", 1, 8, &endless{fill: random}, 0)
 	add("urandom", 1, 9, &endless{fill: random}, 0)

@@ -20,7 +20,13 @@ type fakeKernel struct {
 	now     int64
 	alarm   int64
 	replies map[uint64]reply
-	slow    chan reply // of calls that goroutines do, if it isn't nil
+	signals []abi.Signal
+
+	last     *fakeMemory // that was mapped last
+	mapping  mapping
+	mayWrite bool
+
+	slow chan reply // of calls that goroutines do, if it isn't nil
 }
 
 type reply struct {
@@ -40,6 +46,34 @@ func (k *fakeKernel) Read(_, addr uint64, p []byte) int  { return copy(p, k.at(a
 func (k *fakeKernel) Write(_, addr uint64, p []byte) int { return copy(k.at(addr, len(p)), p) }
 func (k *fakeKernel) Now() int64                         { return k.now }
 func (k *fakeKernel) Alarm(at int64)                     { k.alarm = at }
+
+// fakeMemory is memory that is mapped as often as its test says.
+type fakeMemory struct {
+	b      []byte
+	mapped int
+	closed bool
+}
+
+func (m *fakeMemory) Bytes() []byte { return m.b }
+func (m *fakeMemory) Shared() bool  { return m.mapped > 0 }
+func (m *fakeMemory) Close()        { m.closed = true }
+
+func (m *fakeMemory) Grow(size int64) abi.Errno {
+	m.b = append(m.b, make([]byte, max(int(size+4095)&^4095-len(m.b), 0))...)
+	return 0
+}
+
+func (k *fakeKernel) NewMemory(size int64) (vfs.Memory, abi.Errno) {
+	return &fakeMemory{b: make([]byte, (size+4095)&^4095)}, 0
+}
+
+func (k *fakeKernel) Map(_ uint64, m vfs.Memory, mayWrite bool, g *mapping) (uint64, abi.Errno) {
+	k.last, k.mayWrite, k.mapping = m.(*fakeMemory), mayWrite, *g
+	k.last.mapped++
+	return 0x7000_0000, 0
+}
+
+func (k *fakeKernel) Signal(_ uint64, s abi.Signal) { k.signals = append(k.signals, s) }
 
 func (k *fakeKernel) Reply(token, result uint64, interrupted bool) {
 	if k.slow != nil {

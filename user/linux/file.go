@@ -21,6 +21,7 @@ type file struct {
 	open   vfs.Open // nil of what has no position: dev, and files opened with O_PATH
 	dev    device   // or this
 	in     []watch  // epolls that watch it
+	name   string   // in /proc/self/fd, where it isn't the path's
 
 	attributes vfs.Attributes // the open file's or the node's
 }
@@ -189,6 +190,7 @@ func sysPread64(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
+	s.seen(t, f)
 	n, e := f.open.Read(t.waiter, b, int64(t.Args[3]))
 	return count(n, e)
 }
@@ -246,6 +248,7 @@ func (s *Server) read(t *task, f *file, b *span) uint64 {
 	if !s.occupy(t, f) {
 		return slow
 	}
+	s.seen(t, f)
 	n, e := f.open.Read(t.waiter, b, f.pos)
 	if e == 0 {
 		f.pos += int64(n)
@@ -298,7 +301,10 @@ func sysPwrite64(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	n, _, e := f.open.Write(t.waiter, b, int64(t.Args[3]), f.flags&abi.O_APPEND != 0)
+	n, end, e := f.open.Write(t.waiter, b, int64(t.Args[3]), f.flags&abi.O_APPEND != 0)
+	if e == 0 {
+		s.written(t, f, end-int64(n), int64(n))
+	}
 	return count(n, e)
 }
 
@@ -313,6 +319,7 @@ func (s *Server) write(t *task, f *file, b *span) uint64 {
 	n, end, e := f.open.Write(t.waiter, b, f.pos, f.flags&abi.O_APPEND != 0)
 	if e == 0 {
 		f.pos = end
+		s.written(t, f, end-int64(n), int64(n))
 	}
 	s.vacate(t, f)
 	return count(n, e)
@@ -327,6 +334,9 @@ func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
 	}
 	n, e := f.dev.write(s, b)
 	done += n
+	if e == abi.EPIPE && done == 0 {
+		s.kernel.Signal(t.Token, abi.SIGPIPE)
+	}
 	switch {
 	case e == lx.Wait && !f.nonblock():
 		result := s.waitFor(t, f, f.dev.Queue())

@@ -192,6 +192,7 @@ type jumpNode struct {
 	linkNode
 	view *vfs.View
 	to   func() (vfs.Path, abi.Errno)
+	name string // that is told, if it isn't the path's
 }
 
 // Jump is for vfs.Jump.
@@ -202,6 +203,9 @@ func (n *jumpNode) Readlink(vfs.Waiter) (string, abi.Errno) {
 	p, e := n.to()
 	if e != 0 {
 		return "", e
+	}
+	if n.name != "" {
+		return n.name, 0
 	}
 	if d, ok := p.Node.(*devNode); ok {
 		return d.name(), 0
@@ -230,10 +234,14 @@ func (s *Server) procFDs(p *process, now abi.Timespec) vfs.Node {
 	d := &vfs.Fixed{Ino: inoOf(p, 1000), Dev: devProc, Time: now, Kind: procMagic}
 	d.Find = func(name string) vfs.Node {
 		n, err := strconv.ParseUint(name, 10, 31)
-		if err != nil || p.table.Get(int32(n)) == nil {
+		if err != nil {
 			return nil
 		}
-		return &jumpNode{linkNode: linkNode{ino: inoOf(p, 1001+n), dev: devProc, time: now}, view: &p.view, to: func() (vfs.Path, abi.Errno) {
+		f := p.table.Get(int32(n))
+		if f == nil {
+			return nil
+		}
+		return &jumpNode{name: f.name, linkNode: linkNode{ino: inoOf(p, 1001+n), dev: devProc, time: now}, view: &p.view, to: func() (vfs.Path, abi.Errno) {
 			f := p.table.Get(int32(n))
 			if f == nil {
 				return vfs.Path{}, abi.ENOENT

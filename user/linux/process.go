@@ -50,7 +50,7 @@ type Config struct {
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
-		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, alarm: never}
+		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do
@@ -184,6 +184,9 @@ func (s *Server) Ended(badge uint64) {
 		if w.t.p == p {
 			s.drop(w)
 		}
+	}
+	if len(s.shared) > 0 {
+		s.flushShared(patient{s}, nil)
 	}
 	p.table.Each(0, func(n int32, f *file) {
 		p.table.Remove(n)

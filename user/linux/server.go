@@ -31,6 +31,12 @@ type Kernel interface {
 	// Reply answers a call. interrupted says that a signal ended it: it is made again where
 	// the handler wants that.
 	Reply(token, result uint64, interrupted bool)
+	// NewMemory makes memory that files are mapped of.
+	NewMemory(size int64) (vfs.Memory, abi.Errno)
+	// Map maps it for who made a call. mayWrite says that what is shared can be made writable later.
+	Map(token uint64, m vfs.Memory, mayWrite bool, g *mapping) (uint64, abi.Errno)
+	// Signal sends a signal to the thread that made a call.
+	Signal(token uint64, s abi.Signal)
 	// Now is CLOCK_MONOTONIC in ns.
 	Now() int64
 	// Alarm has Tick called at a time, and at no time that was set before.
@@ -63,8 +69,10 @@ type Server struct {
 	timers    timerHeap
 	alarm     int64 // what the kernel's alarm is set to
 	locks     map[any]*flock
-	unknown   map[uint64]uint64 // how often a call came that isn't known
-	counted   uint64            // calls
+	inMemory  []vfs.Mapper             // files whose content is a memory object
+	shared    map[vfs.Node]*sharedFile // others that programs share
+	unknown   map[uint64]uint64        // how often a call came that isn't known
+	counted   uint64                   // calls
 	root      *vfs.Mount
 	streams   [3]*file
 	inode     uint64 // the last that was given to a pipe

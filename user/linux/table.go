@@ -19,6 +19,7 @@ var known = []struct {
 	{lx.SysFadvise64, sysAdvise}, {lx.SysReadahead, sysAdvise}, {lx.SysSyncFileRange, sysFsync},
 	{lx.SysSync, sysNothing}, {lx.SysSyncfs, sysFsync}, {lx.SysGetdents64, sysGetdents64},
 	{lx.SysCopyFileRange, sysCopyFileRange}, {lx.SysSendfile, sysSendfile}, {lx.SysMmap, sysMmap},
+	{lx.SysMsync, sysMsync}, {lx.SysMemfdCreate, sysMemfdCreate},
 
 	// what can be waited for
 	{lx.SysPipe, sysPipe}, {lx.SysPipe2, sysPipe2}, {lx.SysEventfd, sysEventfd}, {lx.SysEventfd2, sysEventfd2},

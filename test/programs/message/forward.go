@@ -29,6 +29,8 @@ func forwardCases() []cases.Case {
 		{Name: "process_forward: errors", Run: forwardErrors},
 		{Name: "process_forward: elsewhere", Run: forwardElsewhere},
 		{Name: "process_signal", Run: signalled},
+		{Name: "message_map", Run: forwardMap},
+		{Name: "message_signal", Run: forwardSignal},
 		{Name: "forwarded, and the server dies: before it receives", Run: func() error { return forsaken(pauseFirst) }},
 		{Name: "forwarded, and the server dies: with the call", Run: func() error { return forsaken(receives) }},
 		{Name: "forwarded, and the server is dead", Run: func() error { return forsaken(ends) }},

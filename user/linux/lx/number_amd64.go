@@ -15,6 +15,7 @@ const (
 	SysPoll          = 7
 	SysLseek         = 8
 	SysMmap          = 9
+	SysMsync         = 26
 	SysIoctl         = 16
 	SysPread64       = 17
 	SysPwrite64      = 18

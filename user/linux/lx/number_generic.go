@@ -13,6 +13,7 @@ const (
 	SysFstat         = 80
 	SysLseek         = 62
 	SysMmap          = 222
+	SysMsync         = 227
 	SysIoctl         = 29
 	SysPread64       = 67
 	SysPwrite64      = 68

@@ -5,6 +5,7 @@ package tmpfs
 import (
 	"loam/abi"
 	"loam/user/linux/lx"
+	"loam/user/linux/vfs"
 )
 
 const (
@@ -24,6 +25,8 @@ type content struct {
 	near  [][]byte
 	far   map[int64][]byte
 	gone  bool // all was given back
+
+	memory vfs.Memory // has the content, once that was mapped (memory.go)
 }
 
 // zeros is what a hole reads as.
@@ -31,6 +34,14 @@ var zeros [chunkSize]byte
 
 // chunk gives a chunk, as long as it is allocated.
 func (c *content) chunk(i int64) []byte {
+	if c.memory != nil {
+		return c.inMemory(i)
+	}
+	return c.charged(i)
+}
+
+// charged gives what is charged for.
+func (c *content) charged(i int64) []byte {
 	if i < nearChunks {
 		if i < int64(len(c.near)) {
 			return c.near[i]
@@ -112,6 +123,9 @@ func (c *content) write(fs *FS, b lx.Buffer, off int64) (done int, e abi.Errno) 
 
 // room gives a chunk with at least n bytes.
 func (c *content) room(fs *FS, i, n int64) ([]byte, abi.Errno) {
+	if c.memory != nil {
+		return c.roomInMemory(fs, i, n)
+	}
 	p := c.chunk(i)
 	if int64(len(p)) >= n {
 		return p, 0
@@ -139,11 +153,17 @@ func (c *content) truncate(fs *FS, size int64) {
 			c.near = c.near[:near]
 		}
 	}
+	if c.memory != nil && size > c.size {
+		_ = c.memory.Grow(size) // else a mapping doesn't see what the file has got
+	}
 	c.size = size
 }
 
 // punch makes a hole: chunks that are whole in it are given back, the rest is cleared.
 func (c *content) punch(fs *FS, from, to int64) {
+	if c.memory != nil {
+		c.clearMemory(from, to)
+	}
 	drop := func(i int64, p []byte) {
 		begin := i << chunkBits
 		a, b := max(from, begin)-begin, min(to, begin+chunkSize)-begin
@@ -156,7 +176,7 @@ func (c *content) punch(fs *FS, from, to int64) {
 			c.setChunk(i, nil)
 			return
 		}
-		if a < int64(len(p)) {
+		if a < int64(len(p)) && c.memory == nil {
 			clear(p[a:min(b, int64(len(p)))])
 		}
 	}
@@ -170,8 +190,13 @@ func (c *content) punch(fs *FS, from, to int64) {
 
 // seek gives the next byte of data, or of a hole, from off on.
 func (c *content) seek(off int64, hole bool) (int64, abi.Errno) {
-	if off < 0 || off >= c.size {
+	switch {
+	case off < 0 || off >= c.size:
 		return 0, abi.ENXIO
+	case c.memory != nil && hole: // where a mapping has written isn't known
+		return c.size, 0
+	case c.memory != nil:
+		return off, 0
 	}
 	for off < c.size {
 		if there := c.chunk(off>>chunkBits) != nil; there != hole {

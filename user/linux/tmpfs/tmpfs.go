@@ -212,6 +212,10 @@ func (n *node) release() {
 		return
 	}
 	n.gone = true
+	if n.memory != nil { // programs that map it keep it
+		n.memory.Close()
+		n.memory = nil
+	}
 	n.truncate(n.fs, 0)
 	n.fs.charge(-nodeCost - n.cost)
 	n.fs.files--

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !(linux && (amd64 || riscv64))
+
+package main
+
+func main() {}
