@@ -14,15 +14,23 @@ import (
 
 func TestWorse(t *testing.T) {
 	for _, c := range []struct {
+		name      string
 		now, kept float64
 		worse     bool
 		change    string
 	}{
-		{100, 100, false, "="}, {103, 100, false, "+3.0%"}, {103.1, 100, true, "+3.1%"}, {50, 100, false, "-50.0%"},
-		{0, 0, false, "="}, {0.1, 0, true, "new"}, {100.04, 100, false, "="},
+		{"null_call", 100, 100, false, "="}, {"null_call", 103, 100, false, "+3.0%"}, {"null_call", 103.1, 100, true, "+3.1%"},
+		{"null_call", 50, 100, false, "-50.0%"}, {"null_call", 0, 0, false, "="}, {"null_call", 0.1, 0, true, "new"},
+		{"null_call", 100.04, 100, false, "="},
+		{"interrupt_driver", 105, 100, false, "+5.0%"}, {"interrupt_driver", 107, 100, true, "+7.0%"},
 	} {
-		if Worse(c.now, c.kept) != c.worse || change(c.now, c.kept) != c.change {
-			t.Errorf("%v: %v %s", c, Worse(c.now, c.kept), change(c.now, c.kept))
+		if Worse(c.name, c.now, c.kept) != c.worse || change(c.now, c.kept) != c.change {
+			t.Errorf("%v: %v %s", c, Worse(c.name, c.now, c.kept), change(c.now, c.kept))
+		}
+	}
+	for name := range chances {
+		if metric(name) == nil {
+			t.Errorf("%s is nothing that is measured", name)
 		}
 	}
 }

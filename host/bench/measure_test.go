@@ -131,7 +131,7 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 		_, _ = io.WriteString(o.Log, "[   0.000250] first\n")
 	}
 	return run.Result{Stats: []byte("kernel_entry 1 ns\nfirst_user_instruction 2 ns\nexit_time 3 ns\npeak_resident 4 KiB\n" +
-		"kernel_heap 5 KiB\nframes_free_at_start 131070 frames\ncollections 2 collections\npause_longest 6 ns\nunknown_call_x 1 calls\n")}, nil
+		"kernel_heap 5 KiB\nframes_free_at_start 131070 frames\ncollections 2 collections\npause_longest 6 ns\npause_average 5 ns\nunknown_call_x 1 calls\n")}, nil
 }
 
 // inRoot makes a folder that looks like the repository, the working directory.

@@ -75,6 +75,7 @@ var Metrics = []Metric{
 	{"kernel_heap", "KiB", "behind the kernel's Go heap after a Go hello", 0},
 	{"kernel_heap_1000", "KiB", "the same, with 1,000 processes", 8192},
 	{"kernel_pause_1000", "ns", "longest pause for the kernel's collector, with 1,000 processes", 100_000},
+	{"kernel_pause_1000_mean", "ns", "the same, the mean of all", 0},
 	{"kernel_image", "KiB", "the kernel's image file", 0},
 	{"hello_least_ram", "MiB", "the smallest machine for a Go hello", 12},
 	{"hello_wasm_least_ram", "MiB", "the smallest machine for a C-sized hello.wasm", 40},

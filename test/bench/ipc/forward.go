@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 
 	"loam/abi"
 	"loam/user/object"
@@ -75,16 +74,18 @@ func answerForwarded(endpoint uint64) (float64, error) {
 
 // forwardedChild makes forwarded calls, and tells tenths of ns for each.
 func forwardedChild(nr, fd, addr, size uintptr, result uintptr) {
-	call := func(times int) {
+	ns, err := inParts(func(times int) error {
 		for range times {
 			if r, _, _ := syscall.RawSyscall(nr, fd, addr, size); r != result {
-				os.Exit(1)
+				return fmt.Errorf("call %d: %d", nr, r)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ipc:", err)
+		os.Exit(1)
 	}
-	call(warm)
-	begun := time.Now()
-	call(measured)
-	_, _, _ = syscall.RawSyscall(syscall.SYS_FSTAT, figureFD, uintptr(10*time.Since(begun).Nanoseconds()/measured), 0)
+	_, _, _ = syscall.RawSyscall(syscall.SYS_FSTAT, figureFD, uintptr(10*ns), 0)
 	select {}
 }
