@@ -64,6 +64,14 @@ func (s *Space) fault(va uint64, access Prot, large bool) Outcome {
 		return NoMemory
 	}
 	var out Outcome
+	if s.copies && access&Write != 0 {
+		if out, was := s.ownAgain(page, &n.area); was {
+			if out == Resolved {
+				s.faults++
+			}
+			return out
+		}
+	}
 	switch {
 	case n.area.Kind == Archive && page-n.area.Start < n.area.Bytes:
 		out = s.faultFile(page, &n.area, access)

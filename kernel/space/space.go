@@ -82,6 +82,7 @@ type Space struct {
 	dirtyBits uint32
 	hot       translation
 	devices   bool // it has had areas of kind Device
+	copies    bool // it has had frames that are another's as well (CopyPiece)
 
 	absentBits uint32
 	paged      bool        // it has had areas of an object with a pager
