@@ -341,5 +341,79 @@ const (
 	// Errors: ESRCH no such call waits (any more); EINVAL no such signal.
 	CallMessageSignal // 0x1043
 
+	// The calls from here to CallProcessWrite are for who makes processes in the name of others,
+	// as a personality does that answers fork(2): a process whose calls are forwarded
+	// to an endpoint is known to who receives from that by its id (ProcessInfo.PID), and no handle is needed.
+
+	// CallProcessClone makes a process of the caller of a forwarded call: its first
+	// thread has the registers of the one that made the call, which answers 0
+	// there, and doesn't run before CallProcessContinue. Its space is empty, to be filled by
+	// CallProcessCopy; or, with CloneMemory, its threads run in that of the other process until
+	// CallProcessReplace, or until it ends, as it does when that process does. Signal actions, the
+	// thread's mask and alternate stack, nice value, CPUs and name are copied, and its calls
+	// are forwarded to the same endpoint. The caller's account is charged for the process as in
+	// CallProcessCreate. Arguments: the token of the forwarded call, address of a
+	// ProcessClone. The result is its id. Right: none, as in CallEndpointReply.
+	// Errors: ESRCH no such call waits (any more); EINVAL a flag, or an address
+	// that no program has; EFAULT, EDQUOT, ENOSPC, EAGAIN too many processes, ENOMEM.
+	CallProcessClone // 0x1044
+
+	// CallProcessCopy copies a piece of a process's memory to another's, which is empty from there on:
+	// what lies at an address and above. Private memory is shared until one of the two
+	// writes it. Arguments: the endpoint, the id of the process, that of the other, the address, at
+	// first 0. The result is the address to go on with, 0: there is nothing left. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH no such process's calls are forwarded to the
+	// endpoint, or it has ended; EINVAL they have the same memory; EEXIST there is something in the
+	// other; ENOMEM.
+	CallProcessCopy // 0x1045
+
+	// CallProcessReplace gives the process of a forwarded call's caller another space, which is empty,
+	// as execve(2) does. Its other threads end, and so do processes that share its old memory. The first thread waits
+	// for CallProcessContinue, its registers new, with the mask of the one that made the call, which has no
+	// answer any more. Signals that were caught have their default actions. What is to be in the space
+	// CallMemoryMap maps, by a handle of CallProcessOpen. Arguments: the token of
+	// the forwarded call, address of a ProcessReplace, of a ProcessReplaced to fill. Right: none, as in CallEndpointReply.
+	// Errors: ESRCH, EINVAL an address that no program has; EFAULT; ENOMEM,
+	// EAGAIN: other threads may have ended.
+	CallProcessReplace // 0x1046
+
+	// CallProcessContinue has the first thread of a process run that CallProcessClone or
+	// CallProcessReplace has left waiting. Arguments: the endpoint, the process's id. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH.
+	CallProcessContinue // 0x1047
+
+	// CallProcessOpen makes a handle, with all rights, of a process, its space, or its first thread.
+	// Arguments: the endpoint, the process's id, KindProcess, KindSpace or KindThread. The
+	// result is the handle. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL another kind, EMFILE.
+	CallProcessOpen // 0x1048
+
+	// CallProcessPost sends a signal with information, as rt_sigqueueinfo(2) does: to a process, or to one of
+	// its threads. SIGCHLD that tells of a stop or of going on isn't sent to who doesn't want that
+	// (SA_NOCLDSTOP). Arguments: the endpoint, the process's id, a thread's, or 0 for any of the
+	// process's, address of a siginfo_t. The result is 0, or of SIGCHLD PostIgnored and the like. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT, EINVAL no such signal.
+	CallProcessPost // 0x1049
+
+	// CallProcessWatch has bits of a notification signalled when there is news (CallProcessNews)
+	// of processes whose calls are forwarded to an endpoint. It takes the place of what was asked for before.
+	// Arguments: the endpoint, the notification, or 0 for none any more, the bits.
+	// Right: RightWait; RightWrite of the notification.
+	// Errors: EBADF, ENOTSUP, EACCES, EINVAL.
+	CallProcessWatch // 0x104a
+
+	// CallProcessNews tells of one process that has ended, was stopped by a signal, or goes on
+	// after that. One that has ended keeps its id until then. Nothing is kept for an endpoint
+	// without CallProcessWatch. Arguments: the endpoint, address of a
+	// ProcessNews to fill. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, EFAULT; EAGAIN there is no news.
+	CallProcessNews // 0x104b
+
+	// CallProcessWrite copies bytes to a process's memory. Arguments: the endpoint, the process's
+	// id, the address there, the address here, the length, MaxMessageBytes at most. The result is how many were
+	// copied: less if memory there is missing. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL a length; EFAULT of the caller's own memory.
+	CallProcessWrite // 0x104c
+
 	callEnd
 )

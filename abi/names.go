@@ -90,6 +90,15 @@ var loamNames = [...]string{
 	CallProcessSignal - CallBase:          "process_signal",
 	CallMessageMap - CallBase:             "message_map",
 	CallMessageSignal - CallBase:          "message_signal",
+	CallProcessClone - CallBase:           "process_clone",
+	CallProcessCopy - CallBase:            "process_copy",
+	CallProcessReplace - CallBase:         "process_replace",
+	CallProcessContinue - CallBase:        "process_continue",
+	CallProcessOpen - CallBase:            "process_open",
+	CallProcessPost - CallBase:            "process_post",
+	CallProcessWatch - CallBase:           "process_watch",
+	CallProcessNews - CallBase:            "process_news",
+	CallProcessWrite - CallBase:           "process_write",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -29,7 +29,6 @@ var ways = [len(calls)]way{
 	abi.SYS_CLOCK_GETTIME: lockless,
 	abi.SYS_GETPID:        lockless,
 	abi.SYS_GETTID:        lockless,
-	abi.SYS_GETPPID:       lockless,
 	abi.SYS_GETUID:        lockless,
 	abi.SYS_GETEUID:       lockless,
 	abi.SYS_GETGID:        lockless,
@@ -58,7 +57,6 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_CLOCK_NANOSLEEP: sysClockNanosleep,
 	abi.SYS_NANOSLEEP:       sysNanosleep,
 	abi.SYS_GETTIMEOFDAY:    sysGettimeofday,
-	abi.SYS_TIMES:           sysTimes,
 	abi.SYS_SETITIMER:       sysSetitimer,
 	abi.SYS_GETITIMER:       sysGetitimer,
 
@@ -77,7 +75,6 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	// threads and processes
 	abi.SYS_GETPID:             sysGetpid,
 	abi.SYS_GETTID:             sysGettid,
-	abi.SYS_GETPPID:            sysGetppid,
 	abi.SYS_CLONE:              sysClone,
 	abi.SYS_EXIT:               sysExit,
 	abi.SYS_EXIT_GROUP:         sysExitGroup,
@@ -106,8 +103,6 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_GETEUID:   sysNothing,
 	abi.SYS_GETGID:    sysNothing,
 	abi.SYS_GETEGID:   sysNothing,
-	abi.SYS_GETPGID:   sysGetpid,
-	abi.SYS_GETSID:    sysGetpid,
 }
 
 // otherCalls are what the kernel answers for a process whose calls aren't forwarded
@@ -143,7 +138,13 @@ var otherCalls = [len(calls)]call{
 
 	abi.SYS_UMASK:  sysUmask,
 	abi.SYS_GETCWD: sysGetcwd,
-	abi.SYS_WAIT4:  sysWait4,
+
+	// other processes
+	abi.SYS_WAIT4:   sysWait4,
+	abi.SYS_GETPPID: sysGetppid,
+	abi.SYS_GETPGID: sysGetpid,
+	abi.SYS_GETSID:  sysGetpid,
+	abi.SYS_TIMES:   sysTimes,
 }
 
 // fillCalls has every number answered by a function, so that the runner needs no test.
@@ -220,6 +221,15 @@ var loamCalls = [...]call{
 	abi.CallProcessSignal - abi.CallBase:          loamProcessSignal,
 	abi.CallMessageMap - abi.CallBase:             loamMessageMap,
 	abi.CallMessageSignal - abi.CallBase:          loamMessageSignal,
+	abi.CallProcessClone - abi.CallBase:           loamProcessClone,
+	abi.CallProcessCopy - abi.CallBase:            loamProcessCopy,
+	abi.CallProcessReplace - abi.CallBase:         loamProcessReplace,
+	abi.CallProcessContinue - abi.CallBase:        loamProcessContinue,
+	abi.CallProcessOpen - abi.CallBase:            loamProcessOpen,
+	abi.CallProcessPost - abi.CallBase:            loamProcessPost,
+	abi.CallProcessWatch - abi.CallBase:           loamProcessWatch,
+	abi.CallProcessNews - abi.CallBase:            loamProcessNews,
+	abi.CallProcessWrite - abi.CallBase:           loamProcessWrite,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

@@ -32,6 +32,12 @@ func inherit(child, c *metal.Context) {
 	child.Full = 1
 }
 
+// inheritOf is inherit for a thread that isn't the current one.
+func inheritOf(child, c *metal.Context) {
+	inherit(child, c)
+	child.GSBase = c.GSBase
+}
+
 func sysArchPrctl(r *runner, c *metal.Context) uint64 {
 	switch c.RDI {
 	case abi.ARCH_SET_FS, abi.ARCH_SET_GS:

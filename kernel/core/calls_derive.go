@@ -76,6 +76,7 @@ func (r *runner) changed(t *object.Table, h abi.Handle) {
 // from object i.
 func (r *runner) checkReceivers(i int32) {
 	if k.objects.Orphaned(i) {
+		r.forgetNews(i)
 		r.noReceivers(i)
 	}
 }

@@ -428,7 +428,7 @@ func (r *runner) moveMessage(c *metal.Context, write bool) uint64 {
 		return abi.EINVAL.Result()
 	}
 	n = min(n, room-offset)
-	s := &k.spaces.Index(p.space).Space
+	s := &k.spaces.Index(p.memory).Space
 	var mine, other abi.Errno
 	if write {
 		_, mine, other = copyBytes(r.as, addr, s, theirs+offset, n)

@@ -29,6 +29,9 @@ func inherit(child, c *metal.Context) {
 	child.SetResult(0)
 }
 
+// inheritOf is inherit for a thread that isn't the current one.
+func inheritOf(child, c *metal.Context) { inherit(child, c) }
+
 // archCall reports whether a call that this architecture alone has is never forwarded.
 func archCall(nr uint64) bool {
 	return nr == abi.SYS_RISCV_HWPROBE || nr == abi.SYS_RISCV_FLUSH_ICACHE

@@ -200,9 +200,12 @@ func sysSigaltstack(r *runner, c *metal.Context) uint64 {
 }
 
 // sysKill: process, signal. 0 and -1 mean the caller's own process here: there
-// are no groups.
+// are no groups, unless somebody else knows of them.
 func sysKill(r *runner, c *metal.Context) uint64 {
 	pid, s := int32(c.Arg0()), abi.Signal(int32(c.Arg1()))
+	if r.p.forward.endpoint != 0 && uint32(pid) != r.p.pid {
+		return r.forward(c)
+	}
 	if s != 0 && !s.Valid() {
 		return abi.EINVAL.Result()
 	}
@@ -224,11 +227,27 @@ func sysKill(r *runner, c *metal.Context) uint64 {
 }
 
 func sysTkill(r *runner, c *metal.Context) uint64 {
+	if r.isOthers(uint32(c.Arg0())) {
+		return r.forward(c)
+	}
 	return r.sendThread(0, int32(c.Arg0()), abi.Signal(int32(c.Arg1())))
+}
+
+// isOthers reports whether no thread of the current process has that id, and somebody else knows
+// of other processes.
+func (r *runner) isOthers(tid uint32) bool {
+	if r.p.forward.endpoint == 0 {
+		return false
+	}
+	t := k.find(tid)
+	return t == nil || t.process != r.t.process
 }
 
 // sysTgkill: process, thread, signal.
 func sysTgkill(r *runner, c *metal.Context) uint64 {
+	if uint32(c.Arg0()) != r.p.pid && r.isOthers(uint32(c.Arg1())) {
+		return r.forward(c)
+	}
 	if int32(c.Arg0()) <= 0 {
 		return abi.EINVAL.Result()
 	}

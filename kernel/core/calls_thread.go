@@ -256,7 +256,7 @@ func (r *runner) futexKey(op decode.Futex, addr abi.UserAddr) (futex.Key, abi.Er
 		return futex.Key{}, abi.EFAULT
 	}
 	if op.Private {
-		return futex.Private(uint64(r.p.space)+1, addr), 0
+		return futex.Private(uint64(r.p.memory)+1, addr), 0
 	}
 	physical, e := r.as.Physical(addr)
 	return futex.Shared(physical), e

@@ -181,7 +181,7 @@ func (r *runner) storeRemaining(t *Thread) {
 	}
 	var b [abi.TimespecSize]byte
 	abi.TimespecOf(max(t.deadline-metal.Now(), 0)).Put(b[:])
-	k.spaces.Index(k.processes.Index(t.process).space).WriteUser(t.remain, b[:])
+	k.spaces.Index(k.processes.Index(t.process).memory).WriteUser(t.remain, b[:])
 }
 
 // Interval timers: one real-time timer a process. The CPU-time ones tick in

@@ -314,6 +314,9 @@ func (k *kernel) checkRecord(a *object.Audit, i int32, h *object.Header) (broken
 		if ep.Watch != 0 {
 			a.Refer(ep.Watch - 1)
 		}
+		if ep.News != 0 {
+			a.Refer(ep.News - 1)
+		}
 		// Who is to be told of a cancelled call may still be in a queue: the call has its answer all the same.
 		if h.Receivers() == 0 && !k.orphanLinks[h.Record].Linked() {
 			switch {

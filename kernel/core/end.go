@@ -27,6 +27,9 @@ func (r *runner) endProcess(p *Process, status abi.ExitStatus) {
 		r.barrier(nil)
 	}
 	p.ended, p.stopped, p.status = true, false, status
+	if !p.guest {
+		r.endGuests(p.memory)
+	}
 	k.processEnding(p)
 	if me == k.first {
 		k.draw(channel.MapAtEnd)
@@ -74,8 +77,11 @@ func (r *runner) leave(p *Process) {
 	p.zombie = true
 	k.poll.FreeTable(k.tables[me])
 	k.tables[me] = nil
-	r.dropForward(p)
+	if !r.keepNews(p) {
+		r.dropForward(p)
+	}
 	r.settle()
+	r.leaveMemory(p)
 	r.endSpace(p.space)
 	r.abandonChildren(p)
 	r.tellParent(p)
@@ -90,6 +96,18 @@ func (r *runner) leave(p *Process) {
 func (r *runner) endSpace(index int32) {
 	s := k.spaces.Index(index)
 	s.ending = true
+	r.leaveSpace(index)
+	if s.hollow { // what was in it is going
+		s.hollow = false
+		if k.dyingLinks[index].Linked() {
+			return
+		}
+	}
+	k.dying.PushBack(k.dyingLinks, index)
+}
+
+// leaveSpace has every CPU leave a space that no thread runs in any more.
+func (r *runner) leaveSpace(index int32) {
 	if r.loaded == index {
 		r.unload()
 	}
@@ -98,7 +116,6 @@ func (r *runner) endSpace(index int32) {
 			r.order(o, orderLeave)
 		}
 	}
-	k.dying.PushBack(k.dyingLinks, index)
 }
 
 // abandonChildren makes p nobody's parent. Those of its children that have
@@ -120,7 +137,7 @@ func (r *runner) abandonChildren(p *Process) {
 // once, but for the first process, whose status the host gets.
 func (r *runner) tellParent(p *Process) {
 	if p.parentPID == 0 {
-		if p.handle.Index != k.first {
+		if p.handle.Index != k.first && p.news == 0 {
 			k.freeProcess(p)
 		}
 		return
@@ -144,6 +161,7 @@ func (r *runner) endOthers() {
 			p := k.processes.Index(i)
 			p.parentPID = 0
 			if p.zombie {
+				r.dropNews(p)
 				k.freeProcess(p)
 			} else {
 				r.endProcess(p, abi.ExitStatus{Kind: abi.Signalled, Value: uint32(abi.SIGKILL)})
@@ -191,14 +209,14 @@ func (r *runner) reapPiece() bool {
 		return true
 	}
 	i := k.dying.First()
-	for i != pool.Nil && k.loaders(i) != 0 {
+	for i != pool.Nil && (k.loaders(i) != 0 || k.spaces.Index(i).needed()) {
 		i = k.dying.Next(k.dyingLinks, i)
 	}
 	if i == pool.Nil {
 		return r.reapMemory()
 	}
 	s := k.spaces.Index(i)
-	if !r.closeHandles(&k.handles[i]) {
+	if !s.hollow && s.base == 0 && !r.closeHandles(&k.handles[i]) {
 		return true
 	}
 	if k.memoryTurn = !k.memoryTurn; k.memoryTurn && r.reapMemory() {
@@ -213,9 +231,12 @@ func (r *runner) reapPiece() bool {
 	k.stats.faults += s.seen
 	k.stats.large += s.large
 	k.dying.Remove(k.dyingLinks, i)
+	metal.ReportMistakes()
+	if r.reapedPart(s) {
+		return true
+	}
 	owner := s.owner
 	k.spaces.Put(s.handle)
-	metal.ReportMistakes()
 	r.processGone(&owner)
 	r.maybeFinish()
 	return true

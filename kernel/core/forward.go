@@ -201,7 +201,7 @@ func (r *runner) forwardAnswered(c *metal.Context, x int32, t *Thread) abi.Errno
 // moveForwarded copies between the current thread's memory, at addr, and that of a thread
 // whose forwarded call it has received, at theirs.
 func (r *runner) moveForwarded(p *Process, theirs, addr, n uint64, write bool) uint64 {
-	s := &k.spaces.Index(p.space).Space
+	s := &k.spaces.Index(p.memory).Space
 	if theirs < abi.UserLimit {
 		n = min(n, abi.UserLimit-theirs)
 	}

@@ -49,7 +49,7 @@ func loamMessageMap(r *runner, c *metal.Context) uint64 {
 		return abi.ENOMEM.Result()
 	}
 	a.End, a.Offset = size, c.Arg3()
-	s := &k.spaces.Index(k.processes.Index(t.process).space).Space
+	s := &k.spaces.Index(k.processes.Index(t.process).memory).Space
 	return r.piece(s.MapFile(&r.t.memory, a, c.Arg2(), flags))
 }
 

@@ -230,14 +230,14 @@ func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errn
 		return 0, 0, 0
 	}
 	a, b := k.threads.Index(from).process, k.threads.Index(to).process
-	fromSpace, toSpace := k.processes.Index(a).space, k.processes.Index(b).space
+	pa, pb := k.processes.Index(a), k.processes.Index(b)
 	n := uint64(min(m.sendBytes, d.receiveBytes))
-	source, target := &k.spaces.Index(fromSpace).Space, &k.spaces.Index(toSpace).Space
+	source, target := &k.spaces.Index(pa.memory).Space, &k.spaces.Index(pb.memory).Space
 	if _, sender, receiver = copyBytes(source, m.send, target, d.receive, n); sender|receiver != 0 {
 		return 0, ofAnother(source, sender), ofAnother(target, receiver)
 	}
 	if m.handles > 0 {
-		if sender, receiver = r.deliverHandles(m, d, fromSpace, toSpace); sender|receiver != 0 {
+		if sender, receiver = r.deliverHandles(m, d, pa.space, pb); sender|receiver != 0 {
 			return 0, sender, receiver
 		}
 	}
@@ -245,7 +245,8 @@ func (r *runner) deliver(from, to int32) (came uint64, sender, receiver abi.Errn
 }
 
 // deliverHandles is deliver's part with handles: all or none.
-func (r *runner) deliverHandles(m, d *message, from, to int32) (sender, receiver abi.Errno) {
+func (r *runner) deliverHandles(m, d *message, from int32, receives *Process) (sender, receiver abi.Errno) {
+	to := receives.space
 	if m.handles > d.accept || k.handles[to].Room() < int(m.handles) {
 		return abi.ENOBUFS, 0
 	}
@@ -254,7 +255,7 @@ func (r *runner) deliverHandles(m, d *message, from, to int32) (sender, receiver
 			return e, 0
 		}
 	}
-	into := &k.spaces.Index(to).Space
+	into := &k.spaces.Index(receives.memory).Space
 	at := d.options + abi.GivenOffset
 	var b [abi.GivenSize]byte
 	if e := into.WriteUser(abi.UserAddr(at), b[:8*m.handles]); e != 0 {

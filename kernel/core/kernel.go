@@ -79,6 +79,9 @@ type kernel struct {
 	objects object.Objects
 	handles []object.Table // of each process, by its space's index
 
+	news      pool.List // processes of which there is news (news.go)
+	newsLinks []pool.Link
+
 	leavingLinks []pool.Link
 	leaving      pool.List // ended processes that have threads
 
@@ -194,6 +197,7 @@ func (k *kernel) setUp() {
 	k.links = tables.Make[pool.Link](tableSource, threads)
 	k.siblings = tables.Make[pool.Link](tableSource, threads)
 	k.dyingLinks = tables.Make[pool.Link](tableSource, spaces)
+	k.newsLinks = tables.Make[pool.Link](tableSource, spaces)
 	k.leavingLinks = tables.Make[pool.Link](tableSource, spaces)
 	for i := range k.runners {
 		k.runners[i].queue = k.sched.Queue(i)

@@ -149,6 +149,7 @@ func (r *runner) unrefer(i int32) {
 	}
 	if o.Kind() == abi.KindEndpoint {
 		r.endWatch(k.ipc.Endpoint(o.Record))
+		r.endNews(k.ipc.Endpoint(o.Record))
 		k.ipc.Close(o.Record)
 		o.Record = pool.Nil
 	}

@@ -67,9 +67,9 @@ type seat struct {
 
 // seatOf makes the seat of thread i.
 func (k *kernel) seatOf(i int32, t *Thread, p *Process) seat {
-	s := k.spaces.Index(p.space)
+	s := k.spaces.Index(p.memory)
 	return seat{t: t, p: p, as: &s.Space, c: k.contexts[i], hands: &k.handles[p.space],
-		number: s.number(), root: s.Root(), index: i, space: p.space, changes: unknown}
+		number: s.number(), root: s.Root(), index: i, space: p.memory, changes: unknown}
 }
 
 // oneToken is the difference of the tokens of two calls of a thread.

@@ -23,7 +23,8 @@ type Process struct {
 	handle    pool.Handle
 	pid       uint32 // the id of its first thread
 	parentPID uint32 // 0: none
-	space     int32  // index
+	space     int32  // index: of its handles, and of its memory as it was made
+	memory    int32  // index of the space in which its threads run: another after calls_clone.go
 	leader    int32  // index of the first thread
 
 	members pool.List // threads, linked by k.siblings
@@ -32,6 +33,11 @@ type Process struct {
 	ended   bool // its threads run no more
 	zombie  bool // nothing is left but status and times
 	stopped bool // by SIGSTOP and the like
+	guest   bool // memory is another process's
+	renewed bool // it is being given another space: no thread begins
+
+	news       uint8 // abi.NewsEnded and the like, that nobody has been told of
+	stopSignal abi.Signal
 
 	vdso      uint64 // address of the image of package vdso, 0: none
 	essential bool   // never ended for want of memory
@@ -54,6 +60,10 @@ type Space struct {
 	space.Space
 	handle pool.Handle
 	ending bool   // nobody is to load it any more
+	hollow bool   // only what is in it goes: its process has another one, and still the handles of this index
+	base   int32  // of such another one: the index of the first one plus 1
+	others int32  // such others
+	guests int32  // processes that run here but aren't the owner
 	seen   uint64 // page faults, while it is destroyed
 	large  uint64 // large pages made for it, as well
 
@@ -63,6 +73,9 @@ type Space struct {
 // newThread makes a thread of p that is not runnable yet. EDQUOT: the process
 // has as many as it may have; ENOSPC: one above it has; ENOMEM: no frame.
 func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
+	if p.renewed {
+		return 0, nil, abi.EAGAIN
+	}
 	if k.frames.Low() {
 		return 0, nil, abi.ENOMEM
 	}
@@ -114,37 +127,8 @@ func (k *kernel) freeThread(i int32) {
 func (r *runner) bury(i int32, keepLeader bool) {
 	t := k.threads.Index(i)
 	p := k.processes.Index(t.process)
-	now := r.time()
 	if !t.gone {
-		r.reach(i)
-		switch t.wait {
-		case forFutex:
-			k.futexes.Remove(i)
-		case forChange:
-			k.poll.Cancel(i)
-		case forChild:
-			k.waiting.Remove(k.links, i)
-		case forObject:
-			k.leaveObject(i, t)
-		case forSend, forReceive, forReply:
-			r.leaveEndpoint(i, t)
-		}
-		r.endLending(i)
-		r.unbind(i, t)
-		r.dropMaking(t)
-		k.timers.Remove(i)
-		k.sched.Retire(i, now, int(r.id))
-		switch o := t.runner(); o {
-		case nil:
-			metal.FreeContext(k.contexts[i])
-		case r:
-			r.drop() // keeps the context until its call has returned
-		default: // so does the other CPU's
-			o.entity, o.index = sched.None, sched.None
-			r.order(o, orderEnd)
-		}
-		t.on = 0
-		k.contexts[i] = nil
+		r.takeOut(i, t)
 		p.count--
 		t.wait, t.gone = forNothing, true
 		r.threadEnded(t.object)
@@ -155,6 +139,40 @@ func (r *runner) bury(i int32, keepLeader bool) {
 	p.members.Remove(k.siblings, i)
 	k.objects.DropRecord(t.object)
 	k.threads.Put(t.handle)
+}
+
+// takeOut takes thread i out of everything it is in, and frees its context.
+func (r *runner) takeOut(i int32, t *Thread) {
+	now := r.time()
+	r.reach(i)
+	switch t.wait {
+	case forFutex:
+		k.futexes.Remove(i)
+	case forChange:
+		k.poll.Cancel(i)
+	case forChild:
+		k.waiting.Remove(k.links, i)
+	case forObject:
+		k.leaveObject(i, t)
+	case forSend, forReceive, forReply:
+		r.leaveEndpoint(i, t)
+	}
+	r.endLending(i)
+	r.unbind(i, t)
+	r.dropMaking(t)
+	k.timers.Remove(i)
+	k.sched.Retire(i, now, int(r.id))
+	switch o := t.runner(); o {
+	case nil:
+		metal.FreeContext(k.contexts[i])
+	case r:
+		r.drop() // keeps the context until its call has returned
+	default: // so does the other CPU's
+		o.entity, o.index = sched.None, sched.None
+		r.order(o, orderEnd)
+	}
+	t.on = 0
+	k.contexts[i] = nil
 }
 
 // sysExit ends the calling thread, and with the last one its process.

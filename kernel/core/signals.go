@@ -101,6 +101,11 @@ func (r *runner) setStopped(p *Process, stopped bool) {
 		return
 	}
 	p.stopped = stopped
+	if stopped {
+		r.tellNews(p, abi.NewsStopped)
+	} else {
+		r.tellNews(p, abi.NewsContinued)
+	}
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
 		t := k.threads.Index(i)
 		r.reach(i)
@@ -136,6 +141,7 @@ func (r *runner) takeSignals() {
 			return
 		case signal.Stop:
 			t.signalled = true // its call starts again afterwards
+			p.stopSignal = d.Info.Signo
 			r.stop(p)
 			return
 		}

@@ -154,9 +154,8 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 		return nil, e
 	}
 	p.parentPID, p.essential, p.highest = from.parent, from.essential, from.highest
-	e := s.Init(&space.Config{Account: k.objects.Pages(p.objects.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
-		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, AbsentBits: workAbsent, Shoot: k.shoot})
-	if e != 0 {
+	p.memory = p.space
+	if e := k.initSpace(s); e != 0 {
 		k.objects.DropRecord(p.objects.Object)
 		k.objects.EndProcess(&p.objects)
 		k.spaces.Put(sh)
@@ -182,6 +181,12 @@ func (k *kernel) newProcess(from *origin) (*Process, abi.Errno) {
 	k.objects.DropRecord(p.objects.Object)
 	k.processes.Put(ph)
 	return nil, e
+}
+
+// initSpace makes an empty space, which its owner's account pays for.
+func (k *kernel) initSpace(s *Space) abi.Errno {
+	return s.Init(&space.Config{Account: k.objects.Pages(s.owner.Account), Env: k.env, Kernel: metal.KernelTables(), Pool: &k.nodes, Objects: &k.memories,
+		Low: lowestAddress, High: highestAddress(), Dirty: &k.dirty, DirtyBits: workFlush, AbsentBits: workAbsent, Shoot: k.shoot})
 }
 
 // undoProcess gives back a process that never ran.

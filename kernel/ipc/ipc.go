@@ -52,6 +52,11 @@ type Endpoint struct {
 	Watch     int32
 	WatchBits uint64
 
+	// News is the notification, its header plus 1, that is signalled NewsBits when there is
+	// news of a process whose calls are forwarded here; 0: none. It is the kernel's alone.
+	News     int32
+	NewsBits uint64
+
 	others  pool.List // more receivers
 	senders pool.List
 	urgent  pool.List // senders of a fixed priority

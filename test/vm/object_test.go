@@ -53,7 +53,8 @@ var untried = []string{"memory_unmap ENOMEM", "process_create EAGAIN"}
 var triedElsewhere = []string{
 	"boot_file", "spawn", // test/programs/misbehave
 	"endpoint_", "message_", "interrupt_", "port_", "ports_", "timer_", "device_", "registers_", "host_", "machine_",
-	"thread_bind", "thread_schedule", "thread_info", "process_quota", "process_forward", "process_signal",
+	"thread_bind", "thread_schedule", "thread_info", "process_quota", "process_forward", "process_signal", "process_clone", "process_copy", "process_replace", "process_continue", "process_open",
+	"process_post", "process_watch", "process_news", "process_write",
 	"memory_create_dma", "memory_address", "memory_create_paged", "memory_supply",
 }
 

@@ -88,6 +88,30 @@ func ObjectInfo(nr uint64, h abi.Handle, b []byte) error {
 	return nil
 }
 
+// ObjectBytes is ObjectCall with the address of bytes in the place of one argument.
+func ObjectBytes(nr uint64, at int, b []byte, args ...uint64) (uint64, error) {
+	var a [6]uintptr
+	for i, v := range args {
+		a[i] = uintptr(v)
+	}
+	a[at] = uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	v, _, e := syscall.RawSyscall6(uintptr(nr), a[0], a[1], a[2], a[3], a[4], a[5])
+	runtime.KeepAlive(b)
+	return valueOr(v, e)
+}
+
+// ProcessReplace makes CallProcessReplace.
+func ProcessReplace(token uint64, q *abi.ProcessReplace) (abi.ProcessReplaced, error) {
+	var in [abi.ProcessReplaceSize]byte
+	var out [abi.ProcessReplacedSize]byte
+	q.Put(in[:])
+	_, _, e := syscall.RawSyscall(abi.CallProcessReplace, uintptr(token), uintptr(unsafe.Pointer(&in)), uintptr(unsafe.Pointer(&out)))
+	if e != 0 {
+		return abi.ProcessReplaced{}, e
+	}
+	return abi.GetProcessReplaced(out[:]), nil
+}
+
 // ProcessCreate makes a process of a request (abi.ProcessCreate and what follows
 // it).
 func ProcessCreate(request []byte) (abi.Created, error) {

@@ -35,6 +35,16 @@ func MemoryClone(m abi.Handle, offset, length uint64, name string) (uint64, erro
 // ObjectInfo returns syscall.ENOSYS.
 func ObjectInfo(nr uint64, h abi.Handle, b []byte) error { return syscall.ENOSYS }
 
+// ObjectBytes returns syscall.ENOSYS.
+func ObjectBytes(nr uint64, at int, b []byte, args ...uint64) (uint64, error) {
+	return 0, syscall.ENOSYS
+}
+
+// ProcessReplace returns syscall.ENOSYS.
+func ProcessReplace(token uint64, q *abi.ProcessReplace) (abi.ProcessReplaced, error) {
+	return abi.ProcessReplaced{}, syscall.ENOSYS
+}
+
 // ProcessCreate returns syscall.ENOSYS.
 func ProcessCreate(request []byte) (abi.Created, error) { return abi.Created{}, syscall.ENOSYS }
 

@@ -89,6 +89,15 @@ var loamForms = []form{
 	{abi.CallProcessForward, 1, []kind{process, endpoint}},
 	{abi.CallProcessSignal, 1, []kind{process, small}},
 	{abi.CallMemoryCreate, 5, []kind{pages, addr, small, small}},
+	{abi.CallProcessClone, 6, []kind{token, addr}},
+	{abi.CallProcessCopy, 3, []kind{endpoint, any64, any64, any64}},
+	{abi.CallProcessReplace, 3, []kind{token, addr, addr}},
+	{abi.CallProcessContinue, 3, []kind{endpoint, any64}},
+	{abi.CallProcessOpen, 3, []kind{endpoint, any64, small}},
+	{abi.CallProcessPost, 2, []kind{endpoint, any64, any64, addr}},
+	{abi.CallProcessWatch, 3, []kind{endpoint, noteOrNot, noteBits}},
+	{abi.CallProcessNews, 3, []kind{endpoint, addr}},
+	{abi.CallProcessWrite, 3, []kind{endpoint, any64, addr, addr, size}},
 	{abi.CallMemoryCreatePaged, 5, []kind{pages, endpoint, any64, addr, small}},
 	{abi.CallMemoryResize, 4, []kind{memory, pages}},
 	{abi.CallMemoryDecommit, 4, []kind{memory, offset, pages}},
@@ -138,7 +147,7 @@ var makes = map[uint64]kind{
 	abi.CallMemoryCreatePaged: memory, abi.CallMemoryClone: memory, abi.CallMemoryCreateDMA: memory,
 	abi.CallDeviceMemory: memory, abi.CallEndpointCreate: endpoint, abi.CallTimerCreate: timer,
 	abi.CallInterruptCreate: interrupt, abi.CallInterruptCreateMessage: interrupt, abi.CallPortsCreate: ports, abi.CallRegistersCreate: registers,
-	abi.CallMemoryMap: mapAddr, abi.CallHandleDuplicate: handle, abi.CallHandleMint: handle, abi.CallHandleReplace: handle,
+	abi.CallProcessOpen: handle, abi.CallMemoryMap: mapAddr, abi.CallHandleDuplicate: handle, abi.CallHandleMint: handle, abi.CallHandleReplace: handle,
 }
 
 // kindOf gives the argument that an object of a kind is.
