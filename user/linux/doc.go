@@ -24,6 +24,8 @@
 //
 // With the argument streams, standard streams are those of the console streams' driver, whose
 // endpoint (`uses streams`) is behind those of the folders; without, this process's own.
+// The driver signals the thread that receives: who waits for a stream is looked after by it, and not by
+// a goroutine that would have to wait for its place on the CPU.
 //
 // # Calls
 //
@@ -75,9 +77,6 @@
 //     kernel's own descriptors are for what wants the smallest machine (a flag), and for a deterministic one. It costs a hello
 //     6.7 million instructions instead of 1.7 and 16 MiB instead of 8 (amd64), and under emulation,
 //     which forgets its translations with each change of address space, some tens of microseconds for each call here.
-//   - A write of 4 KiB to stdout: the forwarded call, the copy into the ring, and the driver
-//     (package streamd: 7,539 instructions on amd64) are over 12,000 together, if each write finds the driver asleep. What it
-//     costs through this server isn't measured by itself.
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of
 //     process. Package folderd's own Next has the ones that could be saved.

@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"loam/abi"
-	"loam/user/ipc"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
 	"loam/user/linux/vfs"
@@ -27,16 +26,7 @@ type ringStream struct {
 	piece  []byte
 }
 
-// openStreams gives the streams of a driver. lock gives the lock of the server that has them.
-func openStreams(driver ipc.Endpoint, lock func() sync.Locker) (three [3]Stream, err error) {
-	all, err := streams.Open(driver)
-	if err != nil {
-		return three, err
-	}
-	return ringStreams(all, lock), nil
-}
-
-// ringStreams gives the three of all.
+// ringStreams gives the three of all. lock gives the lock of the server that has them.
 func ringStreams(all *streams.Streams, lock func() sync.Locker) (three [3]Stream) {
 	for i := range three {
 		r := &ringStream{all: all, number: i}

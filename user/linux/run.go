@@ -16,6 +16,7 @@ import (
 	"loam/user/ipc"
 	"loam/user/linux/sandbox"
 	"loam/user/object"
+	"loam/user/streams"
 	"loam/user/sys"
 )
 
@@ -79,10 +80,12 @@ func parseMount(text string) (m mountOption, ok bool) {
 	return m, err == nil && strings.HasPrefix(m.path, "/")
 }
 
-// Bits of the notification that is bound to the receiver: of its two timers.
+// Bits of the notification that is bound to the receiver: of its two timers, and of the streams'
+// driver.
 const (
-	alarmBit = 1
-	beatBit  = 2
+	alarmBit   = 1
+	beatBit    = 2
+	streamsBit = 4
 )
 
 // receiver is the thread that receives forwarded calls, and the Kernel of its server.
@@ -91,6 +94,7 @@ type receiver struct {
 	endpoint ipc.Endpoint
 	note     object.Notification
 	timer    object.Timer
+	streams  *streams.Streams // nil: without a driver
 
 	// How it waits (wait).
 	beat  object.Timer
@@ -122,9 +126,10 @@ func Run(args []string) error {
 	lock := func() sync.Locker { return r.server.Locker() }
 	if o.streams {
 		driver := ipc.Endpoint(object.Given(givenFolders + len(o.mounts)))
-		if c.Streams, err = openStreams(driver, lock); err != nil {
+		if r.streams, err = streams.OpenWith(driver, r.note, streamsBit); err != nil {
 			return err
 		}
+		c.Streams = ringStreams(r.streams, lock)
 	} else {
 		for i := range c.Streams {
 			c.Streams[i] = &hostStream{fd: sys.Stream(i), lock: lock}
@@ -192,6 +197,9 @@ func (r *receiver) serve() error {
 			if m.Words[0]&beatBit != 0 {
 				r.holds = false
 				r.release()
+			}
+			if m.Words[0]&streamsBit != 0 {
+				r.streams.Wake()
 			}
 		default:
 			switch e, bad := abi.Failed(result); {

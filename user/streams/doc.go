@@ -15,7 +15,7 @@
 // a call only where it waits: a notification signalled. They don't wait, and neither do Ready and
 // Terminal. All may be called from any goroutine.
 //
-// What OnReady is given is called from a goroutine of the package's own, after a TryRead that gave 0,
+// What OnReady is given is called from a goroutine of the package's own (or by who calls Wake: OpenWith), after a TryRead that gave 0,
 // a TryWrite that gave less than it was given, or a Ready that was false; once for each at most. It may
 // call everything here that doesn't wait. A stream that is broken for good is ready: Err says why.
 //

@@ -19,6 +19,7 @@ type session struct {
 	*Streams
 	driver Driver
 	wake   object.Notification
+	bit    uint64 // of wake: the driver signals it, and watch when there is none any more
 	mem    []byte
 
 	mu    sync.RWMutex
@@ -27,12 +28,6 @@ type session struct {
 
 // DriverBit is the bit of the notification that Driver.Attach gives.
 const DriverBit = 1 << 2
-
-// Bits of a session's notification.
-const (
-	bitDriver = 1 << iota // signalled by the driver
-	bitEnded              // there is none any more
-)
 
 // Open attaches to the driver that serves an endpoint, and waits until the host has said what the
 // streams are. Only one is attached to a driver: the last. The streams are there until the
@@ -43,15 +38,39 @@ func Open(endpoint ipc.Endpoint) (*Streams, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &session{driver: NewDriverClient(endpoint), wake: n}
+	c, err := open(endpoint, n, 1)
+	if err != nil {
+		return nil, err
+	}
+	go c.wait()
+	return c.Streams, c.AwaitFacts()
+}
+
+// OpenWith is Open for who waits for other things besides: when a bit of its notification is
+// signalled it calls Wake. It may be bound to a thread after this.
+func OpenWith(endpoint ipc.Endpoint, wake object.Notification, bit uint64) (*Streams, error) {
+	c, err := open(endpoint, wake, bit)
+	if err != nil {
+		return nil, err
+	}
+	for !c.factsKnown() {
+		if _, err := wake.Wait(bit, object.Forever); err != nil {
+			return nil, err
+		}
+		c.Wake()
+	}
+	return c.Streams, c.Failure()
+}
+
+func open(endpoint ipc.Endpoint, wake object.Notification, bit uint64) (*session, error) {
+	c := &session{driver: NewDriverClient(endpoint), wake: wake, bit: bit}
 	if err := c.attach(); err != nil {
 		return nil, err
 	}
 	c.Streams = New(c.mem, c.signal)
 	c.signal() // for Hello
 	go c.watch()
-	go c.wait()
-	return c.Streams, c.AwaitFacts()
+	return c, nil
 }
 
 // signal signals the driver. One that has died hears of everything by the attach to the next.
@@ -63,14 +82,14 @@ func (c *session) signal() {
 
 // attach attaches to the driver, or the next instance of it.
 func (c *session) attach() error {
-	mine, err := object.Mint(object.Handle(c.wake), abi.RightWrite|abi.RightTransfer|abi.RightDuplicate, bitDriver)
+	mine, err := object.Mint(object.Handle(c.wake), abi.RightWrite|abi.RightTransfer|abi.RightDuplicate, c.bit)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = object.Close(mine) }()
 	var memory, signal ipc.Handle
 	for {
-		memory, signal, err = c.driver.Attach(context.Background(), ipc.Copy(mine, abi.RightWrite|abi.RightTransfer|abi.RightDuplicate), bitDriver, ring.Layout)
+		memory, signal, err = c.driver.Attach(context.Background(), ipc.Copy(mine, abi.RightWrite|abi.RightTransfer|abi.RightDuplicate), c.bit, ring.Layout)
 		if !errors.Is(err, syscall.ECONNRESET) {
 			break
 		}
@@ -104,13 +123,13 @@ func (c *session) watch() {
 		}
 		if err == nil {
 			c.signal()
-			_ = c.wake.Signal(bitDriver) // the last one may have died before it did
+			_ = c.wake.Signal(c.bit) // the last one may have died before it did
 			continue
 		}
 		c.Streams.mu.Lock()
 		c.fail(errors.Join(ErrEnded, err))
 		c.Streams.mu.Unlock()
-		_ = c.wake.Signal(bitEnded)
+		_ = c.wake.Signal(c.bit)
 		return
 	}
 }
@@ -118,7 +137,7 @@ func (c *session) watch() {
 // wait has what the driver does looked at.
 func (c *session) wait() {
 	for c.Failure() == nil {
-		if _, err := c.wake.Wait(bitDriver|bitEnded, object.Forever); err != nil {
+		if _, err := c.wake.Wait(c.bit, object.Forever); err != nil {
 			c.Fail(err)
 			return
 		}

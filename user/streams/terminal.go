@@ -69,6 +69,13 @@ func (s *Streams) AwaitFacts() error {
 	return s.err
 }
 
+// factsKnown reports whether it has, or never will.
+func (s *Streams) factsKnown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told || s.err != nil
+}
+
 // Attributes asks the host for the attributes of a stream's terminal. ENOTTY: it is none.
 func (s *Streams) Attributes(ctx context.Context, stream int) (Termios, error) {
 	return s.ask(ctx, stream, func() terminal.Message { return terminal.Message{Kind: terminal.Get} })
