@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,8 +115,12 @@ type loam struct {
 	pidFile  string
 }
 
+// newLoam is loam with these arguments. Its QEMU answers for a kernel alone.
 func newLoam(t *testing.T, args ...string) *loam {
 	t.Helper()
+	if len(args) > 0 && args[0] == "run" {
+		args = slices.Insert(slices.Clone(args), 1, "--bare")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -361,6 +366,11 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"run", "--cpu", "v=on,x", riscv}, 125, "property"},
 		{[]string{"run", "--accel", "kvm", riscv}, 125, "kvm"},
 		{[]string{"run", "--help"}, 0, "loam run --arch riscv64 hello.wasm"},
+		{[]string{"run", "-t", prog}, 125, "--bare has nothing in the machine"},
+		{[]string{"run", "--dir", "/tmp", prog}, 125, "--bare has nothing in the machine"},
+		{[]string{"run", "-t", "--bare=false", prog}, 125, "-t: neither"},
+		{[]string{"run", "-t", "--deterministic", prog}, 125, "no terminal"},
+		{[]string{"run", "--bare=false", "--dir", "/tmp", "--deterministic", prog}, 125, "a deterministic machine has no devices"},
 		{[]string{"run", "--deterministic", "--accel", "kvm", prog}, 125, "tcg"},
 		{[]string{"run", "--log", "/nonexistent/log", prog}, 125, "/nonexistent/log"},
 		{[]string{"run", "--help"}, 0, "--memory-map ram.svg --memory-map-at 250ms"},

@@ -40,7 +40,6 @@ type runFlags struct {
 	disks         diskFlag
 	folders       folderFlag
 	params        paramFlag
-	streams       string
 	terminal      bool
 	bare          bool
 	streamsDriver string
@@ -143,17 +142,15 @@ Exit status: the program's own, or
 	fl.VarP(&f.env, "env", "e", "set a variable for the program: K=V, or K to copy it from here; repeatable")
 	fl.Var(&f.limit, "memory-limit", "the most memory that the program may have, such as 64M; all that the machine has without it")
 	fl.Var(&f.timeout, "timeout", "end the program after this time, such as 10s or 5m")
-	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same")
+	fl.BoolVar(&f.deterministic, "deterministic", false, "count instructions instead of time: each run is the same; implies --bare")
 	fl.StringVar(&f.stats, "stats", "", "write the kernel's figures to `FILE`")
 	f.memoryMap.add(fl)
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
-	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z; and files in memory, as with --dir")
-	fl.BoolVar(&f.bare, "bare", false, "the smallest machine: nothing but the kernel answers the program, so there are no files, folders or terminal")
-	fl.StringVar(&f.streams, "streams", streamsChannel, "how stdin, stdout and stderr go: channel, the kernel's own way, or virtio, by the service streams")
-	_ = fl.MarkHidden("streams") // until programs' own streams go that way
+	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z (default: if both input and output are one; -t=false: never)")
+	fl.BoolVar(&f.bare, "bare", false, "the smallest machine: the kernel alone answers the program, which has no files, no folders and no terminal")
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
 	_ = fl.MarkHidden("streams-driver") // for tests
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
@@ -161,21 +158,12 @@ Exit status: the program's own, or
 	return cmd
 }
 
-// What --streams may be.
-const (
-	streamsChannel = "channel"
-	streamsVirtio  = "virtio"
-)
-
 func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if f.streams != streamsChannel && f.streams != streamsVirtio {
-		return usageError{fmt.Errorf("--streams %s: there is no such way (%s, %s)", f.streams, streamsChannel, streamsVirtio)}
-	}
-	if f.bare && (f.terminal || len(f.folders) > 0) {
-		return usageError{errors.New("with --bare nothing in the machine serves --dir and -t")}
+	if err := f.settleTerminal(cmd.Flags().Changed("terminal"), os.Stdin, cmd.OutOrStdout()); err != nil {
+		return err
 	}
 	log, err := create(f.log, cmd.ErrOrStderr())
 	if err != nil {
@@ -194,7 +182,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Terminal: f.terminal, Streams: f.streams == streamsVirtio, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Bare: f.bare, Terminal: f.terminal, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)
@@ -209,6 +197,23 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		return statusError(res.Code)
 	}
 	return err
+}
+
+// settleTerminal decides whether the program has a terminal: where that isn't said, if both loam's input and its
+// output are one.
+func (f *runFlags) settleTerminal(said bool, stdin *os.File, stdout io.Writer) error {
+	in, out := run.IsTerminal(stdin), run.IsTerminal(stdout)
+	switch {
+	case f.deterministic && f.terminal:
+		return usageError{errors.New("a deterministic machine has no terminal: when it answers depends on who sits there")}
+	case f.bare && (f.terminal || len(f.folders) > 0):
+		return usageError{errors.New("--bare has nothing in the machine that would serve --dir or -t")}
+	case !said:
+		f.terminal = in && out
+	case f.terminal && !in && !out:
+		return exit.Errorf(exit.Loam, "-t: neither standard input nor standard output is a terminal")
+	}
+	return nil
 }
 
 // interrupter turns the signals that ask loam to end into exit statuses.

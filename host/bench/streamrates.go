@@ -35,7 +35,7 @@ func (w *wall) streams(ctx context.Context) error {
 		return err
 	}
 	loam := func(ctx context.Context) (rates, error) {
-		cmd := exec.CommandContext(ctx, w.Loam, "run", "--bare", "--arch", w.Arch, "--accel", "tcg", "--streams", "virtio", "--services", services,
+		cmd := exec.CommandContext(ctx, w.Loam, "run", "--bare", "--arch", w.Arch, "--accel", "tcg", "--services", services,
 			filepath.Join(w.Root, program(w.Arch, progRates)), "streams", fmt.Sprint(streamSize))
 		cmd.Env = append(os.Environ(), "LOAM_CACHE="+w.cache("ready"))
 		in, err1 := cmd.StdinPipe()

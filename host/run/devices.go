@@ -109,7 +109,7 @@ func (o *Options) openDevices() (all []device, err error) {
 		}
 		all = append(all, d)
 	}
-	if o.random {
+	if o.manifest.wants(random) {
 		all = append(all, randomDevice())
 	}
 	return all, nil
@@ -118,10 +118,10 @@ func (o *Options) openDevices() (all []device, err error) {
 // numDevices is how many the machine has.
 func (o *Options) numDevices() int {
 	n := len(o.Disks) + len(o.Folders)
-	if o.Streams {
+	if o.streams {
 		n++
 	}
-	if o.random {
+	if o.manifest.wants(random) {
 		n++
 	}
 	return n
@@ -159,7 +159,7 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 		}
 	}
 	if m.personality {
-		if err := m.add(&all, has, "--dir", personalitySection(m.Folders, m.Streams)); err != nil {
+		if err := m.add(&all, has, m.personalityFlag(), personalitySection(m.Folders, m.ownStreams)); err != nil {
 			return nil, err
 		}
 	}

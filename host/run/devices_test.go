@@ -3,6 +3,7 @@
 package run
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -292,6 +293,12 @@ func TestDevicesOfMachines(t *testing.T) {
 		if err := o.checkMachine(); err == nil || exit.Code(err) != exit.Loam || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+	o := Options{Disks: make([]Disk, 8), CPUs: 1, MemoryMiB: 64, Machine: vm.Virt}
+	o.setDefaults()
+	var e *exit.Error
+	if err := o.checkMachine(); !errors.As(err, &e) || !strings.Contains(e.Hint, "--bare") {
+		t.Errorf("%+v", err)
 	}
 }
 

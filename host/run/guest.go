@@ -300,6 +300,7 @@ func (g *guest) decide(err error) (outcome, error) {
 	switch {
 	case g.exit != nil:
 		res.Code, err = g.exit.status()
+		g.hintBare(err)
 		if err == nil && g.exit.reason != "" {
 			g.note("%s", g.exit.reason)
 		}
@@ -322,6 +323,16 @@ func (g *guest) decide(err error) (outcome, error) {
 	return res, g.failed("the guest broke the protocol: " + err.Error())
 }
 
+// hintBare adds to the hint for a program that found too little memory, where services have some of it.
+func (g *guest) hintBare(err error) {
+	var e *exit.Error
+	if g.personality && len(g.Folders) == 0 && errors.As(err, &e) && e.Hint == hintMemory {
+		e.Hint += ", and --bare takes less"
+	}
+}
+
+const hintMemory = "-m gives the machine more memory"
+
 // status is the exit status that an Exit frame asks for; an error if the
 // program did not run.
 func (e *channelExit) status() (int, error) {
@@ -336,7 +347,7 @@ func (e *channelExit) status() (int, error) {
 		reason = "no reason given"
 	}
 	if e.value == uint32(abi.ENOMEM) || e.value == uint32(abi.EAGAIN) {
-		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "-m gives the machine more memory"}
+		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: hintMemory}
 	}
 	if e.value == uint32(abi.EDQUOT) {
 		return 0, &exit.Error{Code: exit.Loam, Text: "the program could not be started: " + reason, Hint: "--memory-limit gives the program more"}

@@ -29,9 +29,9 @@ type lines struct{ ours, theirs [numLines]*os.File }
 const readAhead = 32 << 10
 
 // device is the device, and its service.
-func (l *lines) device(driver []string) device {
+func (l *lines) device(flag string, driver []string) device {
 	d := device{
-		flag: "--streams", service: "streams", program: "streams",
+		flag: flag, service: streamsName, program: "streams",
 		dma:    []string{fmt.Sprintf("%dK", terminal.DriverMemory>>10), fmt.Sprintf("%dK", terminal.RingsMemory>>10)},
 		lines:  []string{"drain"},
 		attach: l.attach, close: l.close,

@@ -91,12 +91,12 @@ type Options struct {
 	// (docs/init.md); empty: none. Init has init be the first process also without.
 	Services string
 	Init     bool
-	// Terminal gives the program loam's terminal, where its streams are one. So do Folders: then
-	// the personality answers its calls (docs/linux-personality.md), and its streams go by a device.
+	// Bare leaves the program's calls to the kernel alone, as Deterministic does. Without it the personality
+	// answers them (docs/linux-personality.md), and stdin, stdout and stderr go by a device.
+	// There are no Folders then.
+	Bare bool
+	// Terminal has those streams be a terminal that are one here, where they go by the device.
 	Terminal bool
-	// Streams has stdin, stdout and stderr go by a virtio console device. The service streams
-	// drives it, for who uses that endpoint (package user/streams).
-	Streams bool
 	// StreamsDriver is a file of Services that drives the device in place of Loam's own program, with
 	// its arguments: for tests.
 	StreamsDriver []string
@@ -115,8 +115,10 @@ type Options struct {
 	GuestCompiles bool
 
 	deadline    time.Time // from Timeout; zero: none
+	manifest    asked     // of Services
 	personality bool      // answers the program's calls
-	random      bool      // the manifest asks for the device of package user/entropy
+	streams     bool      // the machine has the device of package user/streamd
+	ownStreams  bool      // the program's streams are those
 }
 
 // Result is what is known after a run.
@@ -190,9 +192,12 @@ func (o *Options) setDefaults() {
 	if o.Deterministic && o.Accel == accel.Auto {
 		o.Accel = vm.TCG
 	}
-	o.personality = o.Terminal || len(o.Folders) > 0
-	o.Streams = o.Streams || o.personality
-	o.random = o.wantsRandom()
+	o.Bare = o.Bare || o.Deterministic
+	o.manifest = o.askedOf()
+	o.personality = len(o.Folders) > 0 || !o.Bare && !o.manifest.under
+	// The streams are one process's. Where a section has to do with them, the program's go by the host channel.
+	o.ownStreams = o.personality && !o.manifest.uses[streamsName] && !o.manifest.provides[streamsName]
+	o.streams = o.ownStreams || o.manifest.wants(streamsName)
 	for _, w := range []*io.Writer{&o.Stdout, &o.Stderr, &o.Messages} {
 		if *w == nil {
 			*w = io.Discard
@@ -317,9 +322,9 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 	if m.devices, err = o.openDevices(); err != nil {
 		return m, err
 	}
-	if o.Streams {
+	if o.streams {
 		m.lines = &lines{}
-		m.devices = append(m.devices, m.lines.device(o.StreamsDriver))
+		m.devices = append(m.devices, m.lines.device(o.streamsFlag(), o.StreamsDriver))
 	}
 	files, err := m.guestFiles(ctx, prog)
 	if err != nil {
@@ -348,7 +353,11 @@ func (o *Options) checkMachine() error {
 		c.Accel = o.Accel
 	}
 	if err := c.Check(); err != nil {
-		return exit.Errorf(exit.Loam, "%v", err)
+		e := exit.Errorf(exit.Loam, "%v", err)
+		if len(c.Devices) > vm.MaxDevices && o.personality && len(o.Folders) == 0 {
+			e.Hint = "one of them is for the program's streams: --bare does without"
+		}
+		return e
 	}
 	return nil
 }

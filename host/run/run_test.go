@@ -62,7 +62,7 @@ func newSessionOn(t *testing.T, arch, scenario string) *session {
 	s := &session{}
 	s.Options = Options{
 		Path: testProgram(t, arch), QEMU: exe, Kernel: testKernel(arch), Accel: vm.TCG,
-		Stdout: &s.out, Stderr: &s.err, Messages: &s.messages, Timeout: 20 * time.Second,
+		Stdout: &s.out, Stderr: &s.err, Messages: &s.messages, Timeout: 20 * time.Second, Bare: true,
 	}
 	return s
 }

@@ -192,7 +192,7 @@ func TestTTY(t *testing.T) {
 	if err := unix.IoctlSetWinsize(int(in.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 7, Col: 9}); err != nil {
 		t.Fatal(err)
 	}
-	x := newTTY(&Options{Stdin: in, Stdout: out, Stderr: &bytes.Buffer{}})
+	x := newTTY(&Options{Terminal: true, Stdin: in, Stdout: out, Stderr: &bytes.Buffer{}})
 	close(x.done) // nobody watches signals here
 	if f := x.facts(); f.Terminal != [3]bool{true, true, false} || f.Size.Rows != 7 || f.Size.Columns != 9 {
 		t.Errorf("%+v", f)

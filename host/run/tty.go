@@ -32,13 +32,16 @@ type tty struct {
 
 func newTTY(o *Options) *tty {
 	t := &tty{done: make(chan struct{})}
+	if !o.Terminal {
+		return t
+	}
 	out, _ := o.Stdout.(*os.File)
 	err, _ := o.Stderr.(*os.File)
 	for i, f := range [3]*os.File{o.Stdin, out, err} {
 		if f == nil {
 			continue
 		}
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), getTermios); err == nil {
+		if IsTerminal(f) {
 			t.files[i], t.which[i] = f, i
 		}
 		for k := i - 1; k >= 0; k-- {
@@ -48,6 +51,16 @@ func newTTY(o *Options) *tty {
 		}
 	}
 	return t
+}
+
+// IsTerminal reports whether what is read or written is a terminal.
+func IsTerminal(file any) bool {
+	f, ok := file.(*os.File)
+	if !ok || f == nil {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), getTermios)
+	return err == nil
 }
 
 // sameTerminal reports whether two files are the same device.

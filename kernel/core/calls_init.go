@@ -33,6 +33,7 @@ func loamMachineEnd(r *runner, c *metal.Context) uint64 {
 	}
 	k.endReason = line{}
 	k.endReason.bytes(reason)
+	k.byInit = false
 	r.endProcess(first, status)
 	return 0
 }

@@ -250,6 +250,9 @@ func (r *runner) maybeFinish() {
 	}
 }
 
+// exitFailed is the exit code of a machine that could not do its work: loam's own for that.
+const exitFailed = 125
+
 // finish tells the host how the first process ended and stops the machine.
 func finish() {
 	p := k.processes.Index(k.first)
@@ -260,6 +263,10 @@ func finish() {
 		walk()
 	}
 	report()
+	if k.byInit && status.Kind == abi.Exited { // its status is not that of the program
+		status.Value = exitFailed
+		k.endReason.text("init has ended")
+	}
 	exit(channel.Kind(status.Kind), status.Value, k.endReason.done())
 }
 

@@ -93,6 +93,7 @@ type kernel struct {
 	first      int32 // the process that the machine runs for
 	ending     bool  // it has ended
 	endReason  line  // for people
+	byInit     bool  // the first process is init, and hasn't said how the machine ends
 	tids       []uint32
 	wallOffset int64      // real time less Now, ns
 	memory     space.Call // of the kernel itself, while it makes a process

@@ -72,6 +72,7 @@ func (r *runner) startFirst() {
 	args, _ := k.files.Lookup([]byte("args"))
 	if _, code := k.files.Lookup([]byte("init")); code == archive.OK {
 		name, args.Data, from.essential = []byte("init"), []byte("init\x00"), true
+		k.byInit = true
 	}
 	p, e := k.startProgram(name, args.Data, &from, &l)
 	if (e == abi.ENOMEM || e == abi.EDQUOT) && k.limited() && !k.frames.Low() {

@@ -38,7 +38,7 @@ func streamServices(t *testing.T) (dir, program string) {
 
 // streamArgs are loam's arguments for it.
 func streamArgs(dir string, more ...string) []string {
-	return append([]string{"run", "--bare", "-m", "256M", "--streams", "virtio", "--services", dir}, more...)
+	return append([]string{"run", "--bare", "-m", "256M", "--services", dir}, more...)
 }
 
 // paced reads bytes no faster than 16 MiB in a second, so that the driver has the time to die.
@@ -246,7 +246,7 @@ func TestTerminal(t *testing.T) {
 	// An ordinary program hears of a signal at some time.
 	t.Run("program", func(t *testing.T) {
 		t.Parallel()
-		useTerminal(t, []string{"run", "-t", "--arch", vmtest.Arch(), vmtest.Program(t, "terminal")}, "", "suspend")
+		useTerminal(t, []string{"run", "--arch", vmtest.Arch(), vmtest.Program(t, "terminal")}, "", "suspend")
 	})
 }
 

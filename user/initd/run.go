@@ -31,8 +31,9 @@ type system struct {
 	services  []*service // in the manifest's order; the last is the program
 	endpoints map[string]*endpoint
 	verbose   bool
-	program   bool // there is a program: the machine lives as long as it
-	essential bool // the program is, too
+	program   bool        // there is a program: the machine lives as long as it
+	essential bool        // the program is, too
+	begun     atomic.Bool // its personality server has taken the program in, or has refused to
 	request   [maxRequest]byte
 	asking    *asking       // nil: nobody can ask
 	draining  *atomic.Int32 // services that are asked to drain; nil: none has been asked yet
@@ -97,6 +98,7 @@ func (d *system) prepare() error {
 		d.services = append(d.services, &service{Service: s, index: i, badge: uint64(i + 1), life: NewLife(s.Policy, s.Lazy),
 			given: make([]object.Handle, len(s.Grants))})
 	}
+	markNeeded(d.services)
 	return d.connect()
 }
 
@@ -188,6 +190,9 @@ func (d *system) act(s *service, a Action) {
 // endIfOver ends the machine when there is nothing left for it to do: the program
 // has ended, or something without which the machine is nothing, or everything.
 func (d *system) endIfOver() error {
+	if status, why, is := hopeless(d.services); is && d.program && !d.begun.Load() {
+		return endMachine(status, why)
+	}
 	alive := false
 	for _, s := range d.services {
 		over := s.life.Phase == Ended

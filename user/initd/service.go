@@ -26,6 +26,10 @@ type service struct {
 	given   []object.Handle // for each grant what init keeps; 0: not made yet
 	trouble string          // why it could not be started, of the last time
 
+	needed   bool // the program can't begin without it
+	failures int  // how often it has
+	starved  bool // once for lack of memory, as it seems
+
 	// refused is why its personality server didn't take it, stored before its process is killed.
 	refused atomic.Pointer[stepError]
 
@@ -41,6 +45,7 @@ func (d *system) start(s *service) Action {
 	if err != nil {
 		status := abi.ExitStatus{Kind: abi.NotStarted, Value: uint32(errnoOf(err))}
 		s.trouble = err.Error()
+		s.failed(status)
 		a := s.life.Ended(now, status)
 		d.tell(s)
 		return a
@@ -162,6 +167,7 @@ func (d *system) ended(s *service, now int64) {
 		s.trouble = e.Error()
 		status = abi.ExitStatus{Kind: abi.NotStarted, Value: uint32(errnoOf(e))}
 	}
+	s.failed(status)
 	a := s.life.Ended(now, status)
 	d.tell(s)
 	d.act(s, a)
