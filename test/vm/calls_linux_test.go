@@ -12,7 +12,7 @@ import (
 )
 
 // callFamilies are the families of test/programs/calls.
-var callFamilies = []string{"map", "signal"}
+var callFamilies = []string{"map", "signal", "socket"}
 
 // TestCalls makes Linux's calls of the personality server, on files in memory and in a folder of the host's: what
 // comes of them is what comes of them on the host.

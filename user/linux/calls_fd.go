@@ -187,8 +187,13 @@ func sysIoctl(s *Server, t *task) uint64 {
 		return s.available(t, f, arg)
 	}
 	switch d := f.dev.(type) {
+	case *socketFile:
+		if request == lx.TIOCOUTQ && !d.Listening() {
+			b := binary.LittleEndian.AppendUint32(nil, uint32(d.Unsent()))
+			return s.put(t, arg, b)
+		}
 	case *streamFile:
-		return s.control(t, d, request, arg)
+		return s.terminal(t, d, request, arg)
 	case *epollFile:
 		return abi.EINVAL.Result() // of a request that it doesn't know
 	}
@@ -201,6 +206,13 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 	switch d := f.dev.(type) {
 	case *pipeFile:
 		n = int64(d.Buffered())
+	case *socketFile:
+		if d.Listening() {
+			return abi.EINVAL.Result()
+		}
+		n = int64(d.Buffered())
+	case *epollFile:
+		return abi.EINVAL.Result()
 	case nil:
 		var st abi.Stat
 		if f.open == nil || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
@@ -218,8 +230,8 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 	return s.put(t, to, b)
 }
 
-// control passes a terminal's request on to its stream.
-func (s *Server) control(t *task, st *streamFile, request uint32, arg uint64) uint64 {
+// terminal passes a terminal's request on to its stream.
+func (s *Server) terminal(t *task, st *streamFile, request uint32, arg uint64) uint64 {
 	in, n := s.scratch[:64], 0
 	switch request {
 	case lx.TCSETS, lx.TCSETSW, lx.TCSETSF:
@@ -254,24 +266,7 @@ func (s *Server) pipe(t *task, flags uint64) uint64 {
 	own := &pipeAttributes{ino: s.inode, mode: 0o600}
 	r := &pipeFile{poll.End{Pipe: p, Reads: true}, own}
 	w := &pipeFile{poll.End{Pipe: p, Writes: true}, own}
-	a := s.enter(t, s.newDevice(r, uint32(flags)), flags)
-	if _, bad := abi.Failed(a); bad {
-		return a
-	}
-	b := s.enter(t, s.newDevice(w, uint32(flags)|abi.O_WRONLY), flags)
-	if _, bad := abi.Failed(b); bad {
-		s.unref(t.p.table.Remove(int32(a)))
-		return b
-	}
-	two := s.scratch[:8]
-	binary.LittleEndian.PutUint32(two, uint32(a))
-	binary.LittleEndian.PutUint32(two[4:], uint32(b))
-	result := s.put(t, t.Args[0], two)
-	if result != 0 {
-		s.unref(t.p.table.Remove(int32(a)))
-		s.unref(t.p.table.Remove(int32(b)))
-	}
-	return result
+	return s.enterTwo(t, t.Args[0], flags, s.newDevice(r, uint32(flags)), s.newDevice(w, uint32(flags)|abi.O_WRONLY))
 }
 
 // sysEventfd: count.

@@ -113,6 +113,8 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	f := &file{path: p, open: o, flags: flags & lx.O_FILE}
 	if flags&abi.O_PATH == 0 {
 		f.flags |= abi.O_LARGEFILE
+	} else if n, ok := p.Node.(vfs.Holder); ok {
+		n.Hold()
 	}
 	if d, ok := o.(*devOpen); ok {
 		f.open, f.dev = nil, d.d

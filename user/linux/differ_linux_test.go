@@ -67,16 +67,19 @@ func (s *side) call(nr int, args []arg) uint64 {
 }
 
 type differ struct {
-	t      *testing.T
-	r      *rand.Rand
-	ours   side
-	host   side
-	log    []string
-	free   bool // paths may lead anywhere: the host's side has a root of its own
-	opened []bool
-	kind   [slots]byte // 'e' an epoll, 'v' an eventfd
-	stop   bool
-	folder bool // ours is a folder of the host's, with what that can't
+	t        *testing.T
+	r        *rand.Rand
+	ours     side
+	host     side
+	log      []string
+	free     bool // paths may lead anywhere: the host's side has a root of its own
+	opened   []bool
+	kind     [slots]byte // 'e' an epoll, 'v' an eventfd
+	stop     bool
+	steps    []func(*differ) bool
+	quiet    bool   // SIGPIPE means nothing
+	abstract uint64 // in the names of sockets that aren't files: others make the same test
+	folder   bool   // ours is a folder of the host's, with what that can't
 }
 
 const slots = 10 // slot 0 is the directory where relative paths begin
@@ -120,7 +123,7 @@ func differSeed(t *testing.T, seed uint64, steps int, plant func(*differ, *world
 }
 
 func newDiffer(t *testing.T, seed uint64, plant func(*differ, *world)) *differ {
-	d := &differ{t: t, r: rand.New(rand.NewPCG(seed, 7)), opened: make([]bool, slots)}
+	d := &differ{t: t, r: rand.New(rand.NewPCG(seed, 7)), steps: differSteps, abstract: seed, opened: make([]bool, slots)}
 	dir := t.TempDir()
 	if shm, err := os.MkdirTemp("/dev/shm", "loam"); err == nil { // which is a tmpfs
 		t.Cleanup(func() { os.RemoveAll(shm) })
@@ -260,6 +263,7 @@ func (d *differ) open(i int, nr int, args ...arg) bool {
 	}
 	d.drop(i)
 	d.opened[i] = true
+	d.log = append(d.log, fmt.Sprintf("  into slot%d", i))
 	if !hostBad {
 		d.host.fds[i] = host
 	}

@@ -89,7 +89,7 @@ func (d *differ) step() bool {
 	copy(d.host.memory, d.ours.memory)
 	d.setPath(pathAt)
 	d.setPath(pathAt2)
-	f := differSteps[d.r.IntN(len(differSteps))]
+	f := d.steps[d.r.IntN(len(d.steps))]
 	return f(d)
 }
 
@@ -122,7 +122,11 @@ var differSteps = []func(*differ) bool{
 		return []arg{d.at(), mem(pathAt), d.at(), mem(pathAt2), num(0)}
 	}),
 	plain(lx.SysMknodat, func(d *differ) []arg {
-		return []arg{d.at(), mem(pathAt), num(0o644 | uint64(d.r.IntN(2))*abi.S_IFREG), num(0)}
+		kinds := []uint64{0, abi.S_IFREG, abi.S_IFREG, abi.S_IFSOCK}
+		if d.folder { // which has no sockets
+			kinds = kinds[:3]
+		}
+		return []arg{d.at(), mem(pathAt), num(0o644 | kinds[d.r.IntN(len(kinds))]), num(0)}
 	}),
 	plain(lx.SysFchmodat, func(d *differ) []arg {
 		return []arg{d.at(), mem(pathAt), num(modes[d.r.IntN(len(modes))] | 0o700)}
@@ -445,17 +449,15 @@ func stepPoll(d *differ) bool {
 	}
 	clear(d.ours.memory[pathAt : pathAt+16])
 	clear(d.host.memory[pathAt : pathAt+16])
-	if _, _, ok := d.same(lx.SysPpoll, mem(dataAt), num(uint64(n)), mem(pathAt), num(0), num(8)); !ok {
-		return false
-	}
+	_, _, same := d.same(lx.SysPpoll, mem(dataAt), num(uint64(n)), mem(pathAt), num(0), num(8))
 	for i := range n {
 		a, b := abi.GetPollFD(d.ours.memory[dataAt+8*i:]), abi.GetPollFD(d.host.memory[dataAt+8*i:])
 		if a.Revents != b.Revents {
-			d.log = append(d.log, fmt.Sprintf("  %d: asked %#x, %#x, Linux %#x", i, a.Events, a.Revents, b.Revents))
+			d.log = append(d.log, fmt.Sprintf("  slot%d: asked %#x, %#x, Linux %#x", slices.Index(d.ours.fds, uint64(uint32(a.FD))), a.Events, a.Revents, b.Revents))
 			return false
 		}
 	}
-	return true
+	return same
 }
 
 func stepIoctl(d *differ) bool {

@@ -7,6 +7,7 @@
 //	kernel ── call ──► receiver (run.go) ──► Server.Handle ──► a handler of table.go
 //	                                             │   ├─ fd       numbers for open files
 //	                                             │   ├─ poll     pipes, eventfds, epolls, who waits for them
+//	                                             │   ├─ socket   unix sockets
 //	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
 //	                                             └─ lx           Linux's numbers and layouts
 //
@@ -54,7 +55,7 @@
 // # What is here and what isn't
 //
 // docs/linux-personality.md has the calls, and where they differ from Linux's. Processes of
-// one's own (fork, exec, wait4, kill) are ENOSYS. Sockets aren't there. What
+// one's own (fork, exec, wait4, kill) are ENOSYS. What
 // isn't known is ENOSYS, and counted (Server.Unknown).
 //
 // # Proof
@@ -80,5 +81,5 @@
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of
 //     process. Package folderd's own Next has the ones that could be saved.
-//   - Processes, sockets, extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
+//   - Processes, extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
 package linux

@@ -81,6 +81,10 @@ func (s *Server) unref(f *file) {
 		f.dev.close()
 	case f.open != nil:
 		f.open.Close()
+	case f.flags&abi.O_PATH != 0:
+		if n, ok := f.path.Node.(vfs.Holder); ok {
+			n.Drop()
+		}
 	}
 }
 
@@ -127,7 +131,7 @@ func (n *devNode) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
 	switch d := n.d.(type) {
 	case *pipeFile:
 		d.own.change(c)
-	case *streamFile:
+	case *socketFile, *streamFile:
 	default:
 		return abi.ENOTSUP
 	}
@@ -238,10 +242,7 @@ func (s *Server) read(t *task, f *file, b *span) uint64 {
 	if f.dev != nil {
 		n, e := f.dev.read(s, b)
 		if e == lx.Wait {
-			if f.nonblock() {
-				return abi.EAGAIN.Result()
-			}
-			return s.waitFor(t, f, f.dev.Queue())
+			return s.park(t, f, receiving)
 		}
 		return count(n, e)
 	}
@@ -334,20 +335,34 @@ func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
 	}
 	n, e := f.dev.write(s, b)
 	done += n
-	if e == abi.EPIPE && done == 0 {
+	if k, ok := f.dev.(*socketFile); e == abi.EPIPE && done == 0 && !(ok && k.quiet()) {
 		s.kernel.Signal(t.Token, abi.SIGPIPE)
 	}
-	switch {
-	case e == lx.Wait && !f.nonblock():
-		result := s.waitFor(t, f, f.dev.Queue())
-		t.w.done = done
+	if e == lx.Wait {
+		result := s.park(t, f, sending)
+		switch {
+		case result == blocked:
+			t.w.done = done
+		case done > 0:
+			return uint64(done)
+		}
 		return result
-	case done > 0:
+	}
+	if done > 0 {
 		return uint64(done)
-	case e == lx.Wait:
-		return abi.EAGAIN.Result()
 	}
 	return count(n, e)
+}
+
+// park has a task wait until a device may be read or written, unless it may not.
+func (s *Server) park(t *task, f *file, which int) uint64 {
+	if _, ok := f.dev.(*socketFile); ok {
+		return s.sleep(t, f, which, false, nil)
+	}
+	if f.nonblock() {
+		return abi.EAGAIN.Result()
+	}
+	return s.waitFor(t, f, f.dev.Queue())
 }
 
 // sysLseek: descriptor, offset, whence.

@@ -50,7 +50,8 @@ type Config struct {
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
-		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{}, alarm: never}
+		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{},
+		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do

@@ -74,6 +74,10 @@ type Server struct {
 	unknown   map[uint64]uint64        // how often a call came that isn't known
 	counted   uint64                   // calls
 	root      *vfs.Mount
+	abstract  map[abstractName]*socketFile
+	bound     map[vfs.Node]*socketFile // by file
+	names     uint32                   // the last that was made up
+	flying    int                      // files that were sent and not yet received
 	streams   [3]*file
 	inode     uint64 // the last that was given to a pipe
 	machine   Machine

@@ -27,6 +27,26 @@ var known = []struct {
 	{lx.SysEpollWait, sysEpollWait}, {lx.SysEpollPwait, sysEpollWait}, {lx.SysEpollPwait2, sysEpollPwait2},
 	{lx.SysPoll, sysPoll}, {lx.SysPpoll, sysPpoll}, {lx.SysSelect, sysSelect}, {lx.SysPselect6, sysPselect6},
 
+	// sockets
+	{lx.SysSocket, sysSocket},
+	{lx.SysConnect, sysConnect},
+	{lx.SysAccept, sysAccept},
+	{lx.SysSendto, sysSendto},
+	{lx.SysRecvfrom, sysRecvfrom},
+	{lx.SysSendmsg, sysSendmsg},
+	{lx.SysRecvmsg, sysRecvmsg},
+	{lx.SysShutdown, sysShutdown},
+	{lx.SysBind, sysBind},
+	{lx.SysListen, sysListen},
+	{lx.SysGetsockname, sysGetsockname},
+	{lx.SysGetpeername, sysGetpeername},
+	{lx.SysSocketpair, sysSocketpair},
+	{lx.SysSetsockopt, sysSetsockopt},
+	{lx.SysGetsockopt, sysGetsockopt},
+	{lx.SysAccept4, sysAccept4},
+	{lx.SysRecvmmsg, sysRecvmmsg},
+	{lx.SysSendmmsg, sysSendmmsg},
+
 	// paths
 	{lx.SysOpen, sysOpen}, {lx.SysOpenat, sysOpenat}, {lx.SysCreat, sysCreat},
 	{lx.SysStat, sysStat}, {lx.SysLstat, sysLstat}, {lx.SysFstat, sysFstat}, {lx.SysNewfstatat, sysNewfstatat}, {lx.SysStatx, sysStatx},

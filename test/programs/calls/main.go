@@ -19,6 +19,7 @@ import (
 var families = map[string]func(dir string) error{
 	"map":    mapping,
 	"signal": signals,
+	"socket": sockets,
 }
 
 func main() {

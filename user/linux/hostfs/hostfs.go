@@ -292,6 +292,9 @@ func (n node) Readlink(w vfs.Waiter) (target string, e abi.Errno) {
 // Make makes a directory or a link.
 func (n node) Make(w vfs.Waiter, name string, mode uint32, target string) abi.Errno {
 	path := n.below(name)
+	if kind := mode & abi.S_IFMT; kind != abi.S_IFLNK && kind != abi.S_IFDIR {
+		return abi.EPERM // names of pipes and sockets mean nothing outside
+	}
 	return n.fs.do(w, func(ctx context.Context, s *session) error {
 		if mode&abi.S_IFMT == abi.S_IFLNK {
 			return s.Folder.Symlink(ctx, target, folderd.Root, path)

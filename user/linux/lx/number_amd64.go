@@ -121,7 +121,6 @@ const (
 	SysSetpgid       = 109
 	SysWait4         = 61
 	SysWaitid        = 247
-	SysSocket        = 41
 	SysPidfdOpen     = 434
 	SysGetxattr      = 191
 	SysLgetxattr     = 192
@@ -133,4 +132,22 @@ const (
 	SysKill          = 62
 	SysGetpid        = 39
 	SysGettid        = 186
+	SysSocket        = 41
+	SysConnect       = 42
+	SysAccept        = 43
+	SysSendto        = 44
+	SysRecvfrom      = 45
+	SysSendmsg       = 46
+	SysRecvmsg       = 47
+	SysShutdown      = 48
+	SysBind          = 49
+	SysListen        = 50
+	SysGetsockname   = 51
+	SysGetpeername   = 52
+	SysSocketpair    = 53
+	SysSetsockopt    = 54
+	SysGetsockopt    = 55
+	SysAccept4       = 288
+	SysRecvmmsg      = 299
+	SysSendmmsg      = 307
 )

@@ -93,7 +93,6 @@ const (
 	SysSetpgid       = 154
 	SysWait4         = 260
 	SysWaitid        = 95
-	SysSocket        = 198
 	SysPidfdOpen     = 434
 	SysGetxattr      = 8
 	SysLgetxattr     = 9
@@ -135,4 +134,22 @@ const (
 	SysFork          = None
 	SysVfork         = None
 	SysGetpgrp       = None
+	SysSocket        = 198
+	SysSocketpair    = 199
+	SysBind          = 200
+	SysListen        = 201
+	SysAccept        = 202
+	SysConnect       = 203
+	SysGetsockname   = 204
+	SysGetpeername   = 205
+	SysSendto        = 206
+	SysRecvfrom      = 207
+	SysSetsockopt    = 208
+	SysGetsockopt    = 209
+	SysShutdown      = 210
+	SysSendmsg       = 211
+	SysRecvmsg       = 212
+	SysAccept4       = 242
+	SysRecvmmsg      = 243
+	SysSendmmsg      = 269
 )

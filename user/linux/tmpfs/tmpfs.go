@@ -236,6 +236,15 @@ func (n *node) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
 	return &open{n: n}, 0
 }
 
+// Hold is for vfs.Holder.
+func (n *node) Hold() { n.opens++ }
+
+// Drop is for vfs.Holder.
+func (n *node) Drop() {
+	n.opens--
+	n.release()
+}
+
 // open is an open file or directory.
 type open struct {
 	vfs.BaseOpen
@@ -243,10 +252,7 @@ type open struct {
 }
 
 // Close is for vfs.Open.
-func (o *open) Close() {
-	o.n.opens--
-	o.n.release()
-}
+func (o *open) Close() { o.n.Drop() }
 
 // Read is for vfs.Open.
 func (o *open) Read(_ vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {

@@ -57,6 +57,12 @@ type Attributes interface {
 	Change(w Waiter, c *Change) abi.Errno
 }
 
+// Holder is a file that is kept, though it has no name and nobody has it open, until Drop: for O_PATH.
+type Holder interface {
+	Hold()
+	Drop()
+}
+
 // NoOpen has Create open nothing.
 const NoOpen = ^uint32(0)
 

@@ -149,8 +149,8 @@ func (v *View) Symlink(w Waiter, target string, from Path, path string) abi.Errn
 	return k.at.Node.Make(w, k.name, abi.S_IFLNK|0o777, target)
 }
 
-// Mknod makes a regular file. Other kinds: EPERM, for there are none here that a program
-// makes; EINVAL.
+// Mknod makes a regular file, or the name of a pipe or socket. Devices: EPERM, for there are none here that
+// a program makes; others: EINVAL.
 func (v *View) Mknod(w Waiter, from Path, path string, mode uint32) abi.Errno {
 	kind := mode & abi.S_IFMT
 	switch kind {
@@ -164,6 +164,8 @@ func (v *View) Mknod(w Waiter, from Path, path string, mode uint32) abi.Errno {
 	switch {
 	case e != 0:
 		return e
+	case kind == abi.S_IFSOCK || kind == abi.S_IFIFO:
+		return k.at.Node.Make(w, k.name, kind|mode&0o7777&^v.Umask, "")
 	case kind != 0 && kind != abi.S_IFREG:
 		return abi.EPERM
 	}

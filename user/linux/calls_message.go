@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"encoding/binary"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+	"loam/user/linux/socket"
+)
+
+// Flags of send(2) and recv(2).
+const (
+	msgOOB       = 0x1
+	msgPeek      = 0x2
+	msgCTrunc    = 0x8
+	msgTrunc     = 0x20
+	msgDontWait  = 0x40
+	msgWaitAll   = 0x100
+	msgNoSignal  = 0x4000
+	msgCloseExec = 0x4000_0000
+)
+
+// Places of struct msghdr, and its size.
+const (
+	headName       = 0
+	headNameLen    = 8
+	headIovec      = 16
+	headIovecs     = 24
+	headControl    = 32
+	headControlLen = 40
+	headFlags      = 48
+	headSize       = 56
+	headMany       = 64 // struct mmsghdr, with the number of bytes behind the head
+)
+
+// msgHead is a struct msghdr.
+type msgHead struct {
+	addr                         uint64 // where it is
+	name, iovec, iovecs, control uint64
+	nameLen                      uint32
+	controlLen                   uint64
+}
+
+// head reads one.
+func (s *Server) head(t *task, addr uint64) (h msgHead, e abi.Errno) {
+	b := s.scratch[:headSize]
+	if !s.get(t, addr, b) {
+		return h, abi.EFAULT
+	}
+	le := binary.LittleEndian
+	h = msgHead{addr: addr, name: le.Uint64(b[headName:]), nameLen: le.Uint32(b[headNameLen:]), iovec: le.Uint64(b[headIovec:]),
+		iovecs: le.Uint64(b[headIovecs:]), control: le.Uint64(b[headControl:]), controlLen: le.Uint64(b[headControlLen:])}
+	switch {
+	case int32(h.nameLen) < 0:
+		return h, abi.EINVAL
+	case h.iovecs > abi.IOV_MAX:
+		return h, abi.EMSGSIZE
+	}
+	if h.name == 0 {
+		h.nameLen = 0
+	}
+	h.nameLen = min(h.nameLen, mostAddress)
+	return h, 0
+}
+
+// sysSendto: socket, buffer, length, flags, address, its length.
+func sysSendto(s *Server, t *task) uint64 {
+	f, k, e := s.socketOf(t, t.Args[0])
+	if e != 0 {
+		return fail(e)
+	}
+	h := msgHead{name: t.Args[4], nameLen: uint32(t.Args[5])}
+	if h.name == 0 {
+		h.nameLen = 0
+	}
+	return s.send(t, f, k, s.one(t, t.Args[1], t.Args[2]), uint32(t.Args[3]), &h)
+}
+
+// sysSendmsg: socket, message, flags.
+func sysSendmsg(s *Server, t *task) uint64 { return s.sendOne(t, t.Args[1], uint32(t.Args[2])) }
+
+func (s *Server) sendOne(t *task, addr uint64, flags uint32) uint64 {
+	f, k, e := s.socketOf(t, t.Args[0])
+	if e != 0 {
+		return fail(e)
+	}
+	h, e := s.head(t, addr)
+	if e != 0 {
+		return fail(e)
+	}
+	b, e := s.several(t, h.iovec, h.iovecs)
+	if e != 0 {
+		return fail(e)
+	}
+	return s.send(t, f, k, b, flags, &h)
+}
+
+// send sends a message, and waits for room as often as it must.
+func (s *Server) send(t *task, f *file, k *socketFile, b *span, flags uint32, h *msgHead) uint64 {
+	m := socket.Sent{Cred: t.p.credentials()}
+	if e := s.envelope(t, k, h, flags, b.Len(), &m); e != 0 {
+		return fail(e)
+	}
+	done := 0
+	if t.w != nil {
+		if done = t.w.done; done > 0 {
+			m.Rights = nil
+		}
+		b.skip(done)
+	}
+	n, e := k.Send(b, m)
+	if e == 0 || n > 0 {
+		for _, r := range m.Rights {
+			r.(*file).refs++
+			s.flying++
+		}
+	}
+	done += n
+	switch {
+	case e == lx.Wait:
+		r := s.sleep(t, f, sending, flags&msgDontWait != 0, m.To)
+		switch {
+		case r == blocked:
+			t.w.done = done
+		case done > 0:
+			return uint64(done)
+		}
+		return r
+	case done > 0 || e == 0:
+		return uint64(done)
+	case e == abi.EPIPE && flags&msgNoSignal == 0 && k.Kind == socket.Stream:
+		s.kernel.Signal(t.Token, abi.SIGPIPE)
+	}
+	return fail(e)
+}
+
+// envelope finds out what goes with a message of n bytes, and where it goes to, in Linux's order.
+func (s *Server) envelope(t *task, k *socketFile, h *msgHead, flags uint32, n int, m *socket.Sent) abi.Errno {
+	var family uint16
+	var rest, name string
+	if h.nameLen > 0 {
+		var e abi.Errno
+		if family, rest, e = s.getAddress(t, h.name, uint64(h.nameLen)); e != 0 {
+			return e
+		}
+	}
+	if e := k.Ready(); e != 0 {
+		return e
+	}
+	if e := s.control(t, h, m); e != 0 {
+		return e
+	}
+	switch {
+	case flags&msgOOB != 0:
+		return abi.ENOTSUP
+	case h.nameLen == 0 || k.Kind == socket.Packet:
+		return k.MaySend(n)
+	case k.Kind == socket.Stream && k.Connected():
+		return abi.EISCONN
+	case k.Kind == socket.Stream:
+		return abi.ENOTSUP
+	}
+	name, e := unixName(family, rest)
+	if e == 0 {
+		e = k.MaySend(n)
+	}
+	if e != 0 {
+		return e
+	}
+	to, e := s.named(t, k.Kind, name)
+	if e == 0 {
+		m.To = to.Socket
+	}
+	return e
+}
+
+// Control messages: struct cmsghdr is a length, a level and a type.
+const (
+	cmsgSize       = 16
+	scmRights      = 1
+	scmCredentials = 2
+	credSize       = 12
+	mostRights     = 253
+	mostControl    = 20_480 // net.core.optmem_max
+	mostFlying     = 1 << 14
+)
+
+// control reads what goes with a message beside its bytes.
+func (s *Server) control(t *task, h *msgHead, m *socket.Sent) abi.Errno {
+	switch {
+	case h.controlLen == 0:
+		return 0
+	case h.controlLen > mostControl:
+		return abi.ENOBUFS
+	case h.controlLen < cmsgSize:
+		return 0
+	}
+	b := make([]byte, h.controlLen)
+	if !s.get(t, h.control, b) {
+		return abi.EFAULT
+	}
+	le := binary.LittleEndian
+	for len(b) >= cmsgSize {
+		n := le.Uint64(b)
+		if n < cmsgSize || n > uint64(len(b)) {
+			return abi.EINVAL
+		}
+		if le.Uint32(b[8:]) == levelSocket {
+			if e := s.controlItem(t, le.Uint32(b[12:]), b[cmsgSize:n], m); e != 0 {
+				return e
+			}
+		}
+		b = b[min((n+7)&^7, uint64(len(b))):]
+	}
+	return 0
+}
+
+func (s *Server) controlItem(t *task, kind uint32, b []byte, m *socket.Sent) abi.Errno {
+	le := binary.LittleEndian
+	switch kind {
+	case scmRights:
+		if len(b)/4 > mostRights-len(m.Rights) {
+			return abi.EINVAL
+		}
+		for ; len(b) >= 4; b = b[4:] {
+			f := t.p.table.Get(int32(le.Uint32(b)))
+			if f == nil {
+				return abi.EBADF
+			}
+			m.Rights = append(m.Rights, f)
+		}
+		if s.flying+len(m.Rights) > mostFlying {
+			return abi.ETOOMANYREFS
+		}
+	case scmCredentials:
+		if len(b) != credSize {
+			return abi.EINVAL
+		}
+		m.Cred = socket.Credentials{PID: int32(le.Uint32(b)), UID: le.Uint32(b[4:]), GID: le.Uint32(b[8:])}
+	default:
+		return abi.EINVAL
+	}
+	return 0
+}
