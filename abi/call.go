@@ -189,7 +189,8 @@ const (
 	// memory, the address, whole pages, or 0 for one that the kernel chooses,
 	// offset and length in bytes, whole pages inside of the object, protection:
 	// PROT_READ, with PROT_WRITE or PROT_EXEC but not both, and MapPrivate for
-	// memory in which a page that is written is the space's own from then on. The
+	// memory in which a page that is written is the space's own from then on. With MapOwn and 0
+	// for memory and offset it is memory of the space's own, as by mmap(2), and any protection may be asked for. The
 	// result is the address. Rights: RightMap of the space; RightRead of the memory,
 	// for PROT_WRITE without MapPrivate RightWrite, for PROT_EXEC RightExecute.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH the space's process has ended,
@@ -224,6 +225,9 @@ const (
 // the space's own, which nobody else sees. mprotect can make it writable whatever
 // rights the handle had.
 const MapPrivate = 0x100
+
+// MapOwn, in the protection that CallMemoryMap is given, asks for memory of no object.
+const MapOwn = 0x200
 
 // BootFileSize is the size of BootFile in bytes.
 const BootFileSize = 16

@@ -243,7 +243,12 @@ func loamMemoryMap(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
-	a, e := r.mappable(c.Arg1(), c.Arg5())
+	var a space.Area
+	if c.Arg5()&abi.MapOwn != 0 {
+		a, e = ownMemory(c)
+	} else {
+		a, e = r.mappable(c.Arg1(), c.Arg5())
+	}
 	switch {
 	case e != 0:
 		return e.Result()
@@ -257,6 +262,15 @@ func loamMemoryMap(r *runner, c *metal.Context) uint64 {
 		return r.piece(a.Start, s.Map(&r.t.memory, a))
 	}
 	return r.piece(s.MapAnywhere(&r.t.memory, a))
+}
+
+// ownMemory gives the area of a space's own memory that CallMemoryMap asks for.
+func ownMemory(c *metal.Context) (space.Area, abi.Errno) {
+	prot := c.Arg5() &^ abi.MapOwn
+	if c.Arg1()|c.Arg3() != 0 || prot&^(abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC) != 0 {
+		return space.Area{}, abi.EINVAL
+	}
+	return space.Area{Kind: space.Anonymous, Prot: space.Prot(prot)}, 0
 }
 
 // loamMemoryUnmap: space, address, length.

@@ -46,6 +46,13 @@
 // others' calls go on, and what it held before may have changed when it comes back, but for the file
 // that it is about.
 //
+// # Processes
+//
+// The kernel makes processes of others, gives them another space, and tells of their ends and stops
+// (abi.CallProcessClone and the calls behind it). Who is whose child, groups, sessions, what is waited for,
+// and what a program's memory consists of (package program) is decided here: tree.go, exec.go and calls_wait.go. Ids are
+// the kernel's; what is about a process's own threads the kernel answers without asking here.
+//
 // # Ends
 //
 // A signal to who waits ends the call: EINTR, or made again where the handler wants that and Linux
@@ -54,8 +61,7 @@
 //
 // # What is here and what isn't
 //
-// docs/linux-personality.md has the calls, and where they differ from Linux's. Processes of
-// one's own (fork, exec, wait4, kill) are ENOSYS. What
+// docs/linux-personality.md has the calls, and where they differ from Linux's. What
 // isn't known is ENOSYS, and counted (Server.Unknown).
 //
 // # Proof
@@ -81,5 +87,5 @@
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of
 //     process. Package folderd's own Next has the ones that could be saved.
-//   - Processes, extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
+//   - Extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
 package linux

@@ -162,7 +162,12 @@ func (s *Server) procProcess(p *process, parent *vfs.Fixed, now abi.Timespec) vf
 		d.Add(name, &textNode{ino: ino, dev: devProc, kind: procMagic, mode: 0o444, time: now,
 			text: func() []byte { return []byte(f()) }, size: -1})
 	}
-	text("cmdline", func() string { return p.exe + "\x00" })
+	text("cmdline", func() string {
+		if p.args == nil {
+			return p.exe + "\x00"
+		}
+		return string(p.args)
+	})
 	text("comm", func() string { return p.name + "\n" })
 	text("mounts", s.mounts)
 	text("stat", func() string { return procStatLine(p) })

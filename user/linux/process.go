@@ -3,9 +3,11 @@
 package linux
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"loam/abi"
+	"loam/loader"
 	"loam/user/linux/fd"
 	"loam/user/linux/lx"
 	"loam/user/linux/tmpfs"
@@ -24,6 +26,10 @@ type process struct {
 	table fd.Table[file]
 	view  vfs.View
 	proc  vfs.Node // its directory in /proc, once somebody has asked
+	args  []byte   // with their zeroes; nil: exe
+	first bool     // it was taken in
+
+	family
 }
 
 // Machine is what /proc tells of the machine.
@@ -38,7 +44,13 @@ type Machine interface {
 
 // Config is what a server is made with.
 type Config struct {
-	Kernel  Kernel
+	Kernel Kernel
+
+	// Processes makes processes; nil: there are only those that are taken in. Target is what programs
+	// they run.
+	Processes Processes
+	Target    loader.Target
+
 	Machine Machine
 	Streams [3]Stream
 	Memory  int64               // bytes that the tmpfs may take
@@ -49,7 +61,8 @@ type Config struct {
 
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
-	s := &Server{kernel: c.Kernel, machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
+	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
+		machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{},
 		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, alarm: never}
 	s.changed.L = &s.mu
@@ -155,7 +168,11 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	if at, e := p.view.Lookup(patient{s}, p.view.Root, cwd, true); e == 0 && vfs.IsDir(at.Node) {
 		p.view.Cwd = at
 	}
-	s.processes[p.badge] = p
+	s.processes[p.badge], s.byPID[pid] = p, p
+	p.first, p.pgid, p.sid, p.exitSignal = true, pid, pid, abi.SIGCHLD
+	if s.tty.session == 0 {
+		s.tty = controlling{pid, pid}
+	}
 	return p.badge
 }
 
@@ -173,11 +190,16 @@ func (w patient) Do(f func()) {
 func (s *Server) Ended(badge uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.processes[badge]
-	if p == nil {
-		return
+	if p := s.processes[badge]; p != nil {
+		s.leave(p)
+		s.forgetProcess(p)
+		s.retry()
 	}
-	delete(s.processes, badge)
+}
+
+// leave closes a process's descriptors and forgets its calls.
+func (s *Server) leave(p *process) {
+	delete(s.processes, p.badge)
 	if s.last == p {
 		s.last = nil
 	}
@@ -193,7 +215,13 @@ func (s *Server) Ended(badge uint64) {
 		p.table.Remove(n)
 		s.unref(f)
 	})
-	s.retry()
+}
+
+// chance gives a random number below 2^bits.
+func (s *Server) chance(bits uint) uint64 {
+	var b [8]byte
+	s.random(b[:])
+	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits)
 }
 
 // Locker is the server's lock, for who tells its streams' queues.

@@ -86,6 +86,7 @@ const (
 	alarmBit   = 1
 	beatBit    = 2
 	streamsBit = 4
+	newsBit    = 8 // of processes
 )
 
 // receiver is the thread that receives forwarded calls, and the Kernel of its server.
@@ -118,7 +119,7 @@ func Run(args []string) error {
 	}
 	// What was removed is garbage, which must not take the place of new files.
 	debug.SetMemoryLimit(o.memory + o.memory/8 + 4<<20)
-	c := Config{Kernel: r, Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
+	c := Config{Kernel: r, Processes: kernelProcs{object.Managed(r.endpoint)}, Target: target(), Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
 		Random: func(p []byte) { _ = sys.Random(p) }}
 	if o.verbose {
 		c.Say = func(text string) { _, _ = sys.Stream(2).Write([]byte("linux: " + text + "\n")) }
@@ -143,7 +144,7 @@ func Run(args []string) error {
 	go func() { failed <- r.serve() }()
 	a := &adopter{server: r.server, calls: r.endpoint, cwd: o.cwd}
 	if s, ok := c.Streams[0].(*ringStream); ok {
-		s.all.OnEvent(a.front.event)
+		s.all.OnEvent(r.server.TerminalEvent)
 	}
 	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(a)}
 	go func() { failed <- init.Serve(context.Background()) }()
@@ -162,6 +163,9 @@ func newReceiver() (r *receiver, err error) {
 		return nil, err
 	}
 	if r.beat, err = object.NewTimer(); err != nil {
+		return nil, err
+	}
+	if err = object.Managed(r.endpoint).Watch(r.note, newsBit); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -193,6 +197,9 @@ func (r *receiver) serve() error {
 		case abi.ReceivedBits:
 			if m.Words[0]&alarmBit != 0 {
 				r.server.Tick()
+			}
+			if m.Words[0]&newsBit != 0 {
+				r.server.News()
 			}
 			if m.Words[0]&beatBit != 0 {
 				r.holds = false

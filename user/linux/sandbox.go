@@ -4,8 +4,6 @@ package linux
 
 import (
 	"context"
-	"errors"
-	"syscall"
 
 	"loam/abi"
 	"loam/user/ipc"
@@ -17,39 +15,24 @@ type adopter struct {
 	server *Server
 	calls  ipc.Endpoint // where forwarded calls come
 	cwd    string       // of the processes
-	front  foreground
 }
 
-// Adopt is for sandbox.Sandbox.
+// Adopt is for sandbox.Sandbox. Of the process's end the kernel tells (Server.News).
 func (b *adopter) Adopt(_ context.Context, process, space ipc.Handle, name string) error {
 	p := object.Process(process.Handle)
-	_ = object.Close(space.Handle) // for files that are mapped, which there are none of yet
-	badge, err := b.take(p, name)
-	if err != nil {
-		_ = p.Close()
-		return err
-	}
-	b.front.add(p)
-	go func() {
-		for {
-			if _, err := p.Wait(object.Forever); !errors.Is(err, syscall.EINTR) {
-				break
-			}
-		}
-		b.front.remove(p)
-		_ = p.Close()
-		b.server.Ended(badge)
-	}()
-	return nil
+	_ = object.Close(space.Handle)
+	err := b.take(p, name)
+	_ = p.Close()
+	return err
 }
 
 // take has a process's calls come here.
-func (b *adopter) take(p object.Process, name string) (badge uint64, err error) {
+func (b *adopter) take(p object.Process, name string) error {
 	info, err := p.Info()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	badge = b.server.Adopt(int32(info.PID), name, "/boot/"+name, b.cwd)
+	badge := b.server.Adopt(int32(info.PID), name, "/boot/"+name, b.cwd)
 	minted, err := b.calls.Mint(badge)
 	if err == nil {
 		err = p.Forward(abi.Handle(minted))
@@ -58,5 +41,5 @@ func (b *adopter) take(p object.Process, name string) (badge uint64, err error) 
 	if err != nil {
 		b.server.Ended(badge)
 	}
-	return badge, err
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"loam/abi"
+	"loam/loader"
 	"loam/user/linux/lx"
 	"loam/user/linux/vfs"
 )
@@ -55,11 +56,17 @@ type handler func(s *Server, t *task) uint64
 // Server has the descriptors and files of a sandbox.
 type Server struct {
 	kernel Kernel
+	procs  Processes // nil: there are none but those that are taken in
+	target loader.Target
+	random func(p []byte)
 	calls  [lx.MaxNumber + 1]handler
 
 	mu        sync.Mutex
 	changed   sync.Cond           // a file's position is free; on mu
 	processes map[uint64]*process // guarded by mu, as all that follows; by badge
+	byPID     map[int32]*process  // and those that have ended and nobody has waited for
+	images    []*image            // the last that was asked for first
+	tty       controlling
 	last      *process            // who called last
 	current   *process            // whose call is handled
 	badge     uint64              // the last that was given

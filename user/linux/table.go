@@ -66,6 +66,15 @@ var known = []struct {
 	{lx.SysSetuid, sysUserID}, {lx.SysSetgid, sysUserID}, {lx.SysGetgroups, sysNothing}, {lx.SysSetgroups, sysUserID},
 	{lx.SysGetresuid, sysGetresuid}, {lx.SysGetresgid, sysGetresuid},
 
+	// processes
+	{lx.SysClone, sysClone}, {lx.SysFork, sysFork}, {lx.SysVfork, sysVfork}, {lx.SysExecve, sysExecve}, {lx.SysExecveat, sysExecveat},
+	{lx.SysWait4, sysWait4}, {lx.SysWaitid, sysWaitid}, {lx.SysGetrusage, sysGetrusage}, {lx.SysTimes, sysTimes},
+	{lx.SysKill, sysKill}, {lx.SysTkill, sysTkill}, {lx.SysTgkill, sysTgkill},
+	{lx.SysRtSigqueueinfo, sysSigqueueinfo}, {lx.SysRtTgsigqueueinfo, sysTgsigqueueinfo},
+	{lx.SysGetppid, sysGetppid}, {lx.SysGetpgid, sysGetpgid}, {lx.SysGetpgrp, sysGetpgrp}, {lx.SysSetpgid, sysSetpgid},
+	{lx.SysGetsid, sysGetsid}, {lx.SysSetsid, sysSetsid},
+	{lx.SysPidfdOpen, sysPidfdOpen}, {lx.SysPidfdSendSignal, sysPidfdSendSignal},
+
 	// what nobody may, or nothing has
 	{lx.SysMount, sysRefused}, {lx.SysUmount2, sysRefused},
 	{lx.SysGetxattr, sysNotSupported}, {lx.SysLgetxattr, sysNotSupported}, {lx.SysFgetxattr, sysNotSupported},

@@ -248,7 +248,7 @@ func TestUnknown(t *testing.T) {
 	w := newWorld(t)
 	var told []string
 	w.say = func(text string) { told = append(told, text) }
-	for _, nr := range []int{unknownNumber, unknownNumber, lx.SysExecve, lx.None, 1 << 40, 900} {
+	for _, nr := range []int{unknownNumber, unknownNumber, 440, lx.None, 1 << 40, 900} {
 		w.want(abi.ENOSYS, nr)
 	}
 	u := w.Unknown()

@@ -76,6 +76,11 @@ func (s Space) MapPrivate(m Memory, addr, offset, length, prot uint64) (uint64, 
 	return s.Map(m, addr, offset, length, prot|abi.MapPrivate)
 }
 
+// MapOwn maps memory of the space's own, zero until it is touched, with any protection.
+func (s Space) MapOwn(addr, length, prot uint64) (uint64, error) {
+	return sys.ObjectCall(abi.CallMemoryMap, uint64(s), 0, addr, 0, length, prot|abi.MapOwn)
+}
+
 // Unmap takes away whatever is mapped in a range.
 func (s Space) Unmap(addr, length uint64) error {
 	_, err := sys.ObjectCall(abi.CallMemoryUnmap, uint64(s), addr, length)

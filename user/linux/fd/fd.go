@@ -104,6 +104,17 @@ func (t *Table[F]) Remove(fd int32) *F {
 	return f
 }
 
+// CopyOf makes t, which is empty, a copy of another table; f is called for each descriptor.
+func (t *Table[F]) CopyOf(of *Table[F], f func(file *F)) {
+	t.slots, t.used = append(t.slots[:0], of.slots...), append(t.used[:0], of.used...)
+	t.free, t.count = of.free, of.count
+	for _, s := range t.slots {
+		if s.file != nil {
+			f(s.file)
+		}
+	}
+}
+
 // CloseExec tells a descriptor's flag.
 func (t *Table[F]) CloseExec(fd int32) bool { return t.slots[fd].closeExec }
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"errors"
+	"runtime"
+	"syscall"
+
+	"loam/abi"
+	"loam/loader"
+	"loam/user/linux/program"
+	"loam/user/linux/vfs"
+	"loam/user/object"
+)
+
+// kernelProcs is the Processes of an endpoint to which their calls are forwarded.
+type kernelProcs struct{ m object.Managed }
+
+// target is what programs this machine runs.
+func target() loader.Target {
+	if runtime.GOARCH == "riscv64" {
+		return loader.TargetFor(loader.RISCV64)
+	}
+	return loader.TargetFor(loader.AMD64)
+}
+
+func errnoOf(err error) abi.Errno {
+	if err == nil {
+		return 0
+	}
+	var e syscall.Errno
+	if !errors.As(err, &e) {
+		return abi.EIO
+	}
+	return abi.Errno(e)
+}
+
+// Clone is for Processes, and so are the others.
+func (k kernelProcs) Clone(token uint64, q *abi.ProcessClone) (int32, abi.Errno) {
+	pid, err := k.m.Clone(token, q)
+	return int32(pid), errnoOf(err)
+}
+
+// Copy copies piece by piece.
+func (k kernelProcs) Copy(pid, to int32) abi.Errno {
+	return errnoOf(k.m.Copy(uint32(pid), uint32(to)))
+}
+
+// Replace makes the call.
+func (k kernelProcs) Replace(token uint64, q *abi.ProcessReplace) (abi.ProcessReplaced, abi.Errno) {
+	told, err := k.m.Replace(token, q)
+	return told, errnoOf(err)
+}
+
+// Place maps the pieces by a handle of the space.
+func (k kernelProcs) Place(pid int32, pieces []program.Piece, m vfs.Memory) abi.Errno {
+	space, err := k.m.Space(uint32(pid))
+	if err != nil {
+		return errnoOf(err)
+	}
+	for i := range pieces {
+		p := &pieces[i]
+		if p.Own {
+			_, err = space.MapOwn(p.Addr, p.Size, p.Prot)
+		} else {
+			_, err = space.MapPrivate(m.(*memory).m, p.Addr, abi.PageSize+p.Offset, p.Size, p.Prot)
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = object.Close(object.Handle(space))
+	return errnoOf(err)
+}
+
+// WriteTo writes all or reports that it could not.
+func (k kernelProcs) WriteTo(pid int32, addr uint64, p []byte) bool {
+	n, err := k.m.Write(uint32(pid), addr, p)
+	return err == nil && n == len(p)
+}
+
+// Continue has a process run that may have been ended.
+func (k kernelProcs) Continue(pid int32) { _ = k.m.Continue(uint32(pid)) }
+
+// Post sends a signal.
+func (k kernelProcs) Post(pid, tid int32, info *abi.Siginfo) (uint64, abi.Errno) {
+	v, err := k.m.Post(uint32(pid), uint32(tid), info)
+	return v, errnoOf(err)
+}
+
+// News asks for one piece.
+func (k kernelProcs) News() (abi.ProcessNews, bool) {
+	n, ok, _ := k.m.News()
+	return n, ok
+}
+
+// Time asks by a handle of the process.
+func (k kernelProcs) Time(pid int32) int64 {
+	p, err := k.m.Process(uint32(pid))
+	if err != nil {
+		return 0
+	}
+	defer p.Close()
+	u, err := p.Use()
+	if err != nil {
+		return 0
+	}
+	return int64(u.Time)
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64
+
+package lx
+
+// Numbers of more calls about processes.
+const (
+	SysClone            = 220
+	SysExecveat         = 281
+	SysGetppid          = 173
+	SysGetrusage        = 165
+	SysPidfdSendSignal  = 424
+	SysPrlimit64        = 261
+	SysRtSigqueueinfo   = 138
+	SysRtTgsigqueueinfo = 240
+	SysTgkill           = 131
+	SysTimes            = 153
+	SysTkill            = 130
+)
