@@ -59,6 +59,7 @@ var steps = []step{
 	{"calls", probed, (*session).probe},
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
 	{"messages", messaged, (*session).messages},
+	{"writes", []string{"write_4kib", "write_4kib_asleep"}, (*session).writes},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
 	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000", "kernel_pause_1000_mean"}, (*session).crowd},
@@ -303,6 +304,22 @@ func (s *session) crowd(ctx context.Context) (Figures, error) {
 func (s *session) messages(ctx context.Context) (Figures, error) {
 	out, _, err := s.run(ctx, progMessage, nil)
 	return reported(out, err)
+}
+
+// writes measures the way of a program's output. The device takes all of it at once: else the
+// host's time would be in it, which runs on while the machine waits.
+func (s *session) writes(ctx context.Context) (Figures, error) {
+	var told bytes.Buffer
+	out, _, err := s.run(ctx, progWrite, func(o *run.Options) {
+		o.Deterministic, o.Counted, o.Discard, o.Stderr = false, true, true, &told
+	})
+	if err != nil {
+		return nil, err
+	}
+	if out != "" {
+		return nil, fmt.Errorf("output came: %.60q", out)
+	}
+	return reported(told.String(), nil)
 }
 
 // largeSpace measures what getting rid of so many MiB costs, for each page: by

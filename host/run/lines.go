@@ -22,7 +22,10 @@ const (
 )
 
 // lines are the connections to that device, of one attempt to run the machine.
-type lines struct{ ours, theirs [numLines]*os.File }
+type lines struct {
+	ours, theirs [numLines]*os.File
+	discard      bool // QEMU throws stdout away
+}
 
 // readAhead is about how many bytes of stdin are on the way to the machine at most, beside those that it
 // has taken. What is there when the program ends is lost to who reads the same input next.
@@ -53,7 +56,11 @@ func (l *lines) attach() (vm.Device, error) {
 			return vm.Device{}, err
 		}
 		id := fmt.Sprintf("stream%d", i)
-		d.Needs = append(d.Needs, vm.Arg{Option: "-chardev", Value: "socket,id=" + id + ",fd=" + vm.FD, File: l.theirs[i]})
+		way := vm.Arg{Option: "-chardev", Value: "socket,id=" + id + ",fd=" + vm.FD, File: l.theirs[i]}
+		if i == lineStdout && l.discard {
+			way = vm.Arg{Option: "-chardev", Value: "null,id=" + id}
+		}
+		d.Needs = append(d.Needs, way)
 		d.Has = append(d.Has, vm.Arg{Option: "-device", Value: fmt.Sprintf("virtserialport,nr=%d,chardev=%s,name=%s", i+1, id, name)})
 	}
 	return d, setBuffer(l.ours[lineStdin])

@@ -55,6 +55,10 @@ type Options struct {
 	CPUProps      []string      // as in vm.Config
 	Accel         string        // default: accel.Auto
 	Deterministic bool
+	// Counted counts instructions as Deterministic does, in a machine that has devices, for measurements: when
+	// they answer depends on the host. Discard has QEMU throw away what comes by the streams' device to
+	// stdout, so that nothing of it waits for the host.
+	Counted, Discard bool
 	// MemoryLimitMiB is the most memory that the program, and all that it starts,
 	// may have, page tables included, in MiB. 0: all that the machine has.
 	MemoryLimitMiB int
@@ -176,6 +180,9 @@ func run(ctx context.Context, o *Options) (Result, error) {
 	return res.Result, err
 }
 
+// counts reports whether instructions are counted.
+func (o *Options) counts() bool { return o.Deterministic || o.Counted }
+
 func (o *Options) setDefaults() {
 	if o.Timeout > 0 {
 		o.deadline = time.Now().Add(o.Timeout)
@@ -189,7 +196,7 @@ func (o *Options) setDefaults() {
 	if o.Accel == "" {
 		o.Accel = accel.Auto
 	}
-	if o.Deterministic && o.Accel == accel.Auto {
+	if o.counts() && o.Accel == accel.Auto {
 		o.Accel = vm.TCG
 	}
 	o.Bare = o.Bare || o.Deterministic
@@ -323,7 +330,7 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 		return m, err
 	}
 	if o.streams {
-		m.lines = &lines{}
+		m.lines = &lines{discard: o.Discard}
 		m.devices = append(m.devices, m.lines.device(o.streamsFlag(), o.StreamsDriver))
 	}
 	files, err := m.guestFiles(ctx, prog)
@@ -346,10 +353,10 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 func (o *Options) checkMachine() error {
 	c := vm.Config{
 		Machine: o.Machine, Accel: vm.TCG, CPUs: o.CPUs, MemoryMiB: o.MemoryMiB, Firmware: o.Firmware,
-		CPUProps: o.CPUProps, Deterministic: o.Deterministic, Kernel: os.Stdin, Params: o.Params,
+		CPUProps: o.CPUProps, Deterministic: o.counts(), Counted: o.Counted, Kernel: os.Stdin, Params: o.Params,
 		Devices: make([]vm.Device, o.numDevices()),
 	}
-	if o.Deterministic && o.Accel != vm.TCG {
+	if o.counts() && o.Accel != vm.TCG {
 		c.Accel = o.Accel
 	}
 	if err := c.Check(); err != nil {
@@ -393,9 +400,9 @@ func (m *machine) config() (*vm.Config, error) {
 	c := &vm.Config{
 		QEMU: m.QEMU, Machine: m.Machine, Accel: m.facts.Accel, Missing: m.facts.Missing, Firmware: m.Firmware,
 		CPUProps: m.CPUProps, Sandbox: m.facts.Sandbox, CPUs: m.CPUs, MemoryMiB: m.MemoryMiB, Room: m.room,
-		Kernel: m.kernel, Archive: m.archive, Deterministic: m.Deterministic,
+		Kernel: m.kernel, Archive: m.archive, Deterministic: m.counts(), Counted: m.Counted,
 	}
-	if !m.Deterministic {
+	if !m.counts() {
 		var err error
 		if c.Ring, err = c.NewRing(); err != nil {
 			return nil, err
@@ -420,7 +427,7 @@ func (m *machine) config() (*vm.Config, error) {
 func (m *machine) ownParams() []vm.Param {
 	params := []vm.Param{{Key: "mode", Value: "run"}}
 	add := func(k, v string) { params = append(params, vm.Param{Key: k, Value: v}) }
-	if m.Deterministic {
+	if m.counts() {
 		if m.Arch == vm.AMD64 {
 			add("tsc", "1000000000") // riscv64's clock has its rate in the devicetree
 		}

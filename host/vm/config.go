@@ -116,6 +116,9 @@ type Config struct {
 	// changes from one to the next is not the same in each run (tried with 7.2:
 	// one run in ten differs on a busy host).
 	Deterministic bool
+	// Counted lets a deterministic machine have devices, for measurements: when they answer depends on
+	// the host.
+	Counted bool
 
 	// VGA gives the machine (Q35) a VGA card, shown by Display (a name of
 	// QEMU's -display; empty: none).

@@ -80,7 +80,7 @@ func (c *Config) checkDevices() error {
 	if len(c.Devices) == 0 {
 		return nil
 	}
-	if c.Deterministic {
+	if c.Deterministic && !c.Counted {
 		return errors.New("a deterministic machine has no devices: when they answer depends on the host")
 	}
 	if n := len(c.Devices); n > MaxDevices {

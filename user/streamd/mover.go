@@ -242,25 +242,39 @@ func (m *mover) failed(err error) error {
 	return err
 }
 
+// turns bounds how often a part works before the others have their turn.
+const turns = 4
+
+// round has each part work until it has nothing to do: what one does makes no work for another, so
+// those that have none are looked at once. did: one had all its turns, and may have more.
 func (m *mover) round() (did bool, err error) {
 	if did, err = m.messages.work(); err != nil {
 		return false, err
 	}
 	for i := range m.out {
-		d, err := m.out[i].work()
+		d, err := untilIdle(m.out[i].work)
 		if err != nil {
 			return false, err
 		}
 		did = did || d
 	}
 	for i := range m.in {
-		d, err := m.in[i].work()
+		d, err := untilIdle(m.in[i].work)
 		if err != nil {
 			return false, err
 		}
 		did = did || d
 	}
 	return did, nil
+}
+
+func untilIdle(work func() (bool, error)) (did bool, err error) {
+	for range turns {
+		if did, err = work(); !did || err != nil {
+			break
+		}
+	}
+	return did, err
 }
 
 func (m *mover) rest() (more bool, err error) {
