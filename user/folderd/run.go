@@ -5,6 +5,7 @@ package folderd
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,13 +23,21 @@ import (
 )
 
 const (
-	// bitTick is a bit of the notification, beside driver.BitInterrupt and BitAlarm.
-	bitTick = 1 << 2
+	// Bits of the notification, beside driver.BitInterrupt and BitAlarm: a tick, and a request that was
+	// cancelled.
+	bitTick   = 1 << 2
+	bitCancel = 1 << 3
 	// ticks is how many a device's patience is long.
 	ticks = 4
 	// defaultLimit is how long a device may take for an answer: it has three quarters of that
 	// at least.
 	defaultLimit = 2 * time.Minute
+
+	// threads is how many requests are handled by those who receive them; more by goroutines.
+	threads = 3
+	// places is how many threads Go runs at once. Who waits in the kernel has a place to come back to, and to
+	// give one away wakes nobody up.
+	places = threads + 2
 )
 
 // options are the program's arguments.
@@ -108,7 +117,8 @@ type program struct {
 	device *p9.Device
 	note   object.Notification
 	loop   *driver.Loop
-	failed chan error // why it ends
+	turn   chan struct{} // who drives the device has taken it
+	failed chan error    // why it ends
 
 	sessions ipc.Endpoint
 	mu       sync.Mutex
@@ -121,21 +131,23 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
-	p := &program{failed: make(chan error, 4), minted: map[uint64]ipc.Endpoint{}}
+	runtime.GOMAXPROCS(max(places, runtime.NumCPU()))
+	p := &program{failed: make(chan error, 4), minted: map[uint64]ipc.Endpoint{}, turn: make(chan struct{}, 1)}
+	p.turn <- struct{}{}
 	if err := p.open(o); err != nil {
 		return err
 	}
-	go p.drive()
 	s, err := p.attach(o)
 	if err != nil {
 		return errors.Join(err, p.device.Close())
 	}
 	one, each := FoldersService(s), FolderService(Session{s})
+	cancelled := func() { _ = p.note.Signal(bitCancel) }
 	for _, server := range []*ipc.Server{
-		{Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: one, Async: one.Methods},
-		{Endpoint: p.sessions, Service: each, Async: each.Methods},
+		{Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: one, Async: one.Methods, OnCancel: cancelled},
+		{Endpoint: p.sessions, Service: each, Async: each.Methods, Threads: threads - 1, OnCancel: cancelled},
 	} {
-		go func() { p.failed <- server.Serve(context.Background()) }()
+		go func() { p.fail(server.Serve(context.Background())) }()
 	}
 	return errors.Join(<-p.failed, p.device.Close())
 }
@@ -171,32 +183,73 @@ func (p *program) open(o options) error {
 	return timer.Set(p.note, bitTick, object.After(period), period)
 }
 
-// drive has the device's interrupts and the ticks handled, until it fails. It has a thread
-// of its own, since those who serve wait for the device.
-func (p *program) drive() {
-	for {
-		bits, err := p.note.Wait(driver.BitInterrupt|bitTick, object.Forever)
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err == nil {
-			err = p.loop.Handle(bits)
-		}
-		if err == nil && bits&bitTick != 0 {
-			err = p.device.Tick()
-		}
-		if err != nil {
-			p.failed <- err
-			return
+// transport is the device, which is driven by who waits for it.
+type transport struct {
+	*p9.Device
+	p *program
+}
+
+// Drive is for ninep.Driver. An exchange that ends comes to a thread that is in the kernel for it, and no
+// goroutine is woken, unless several wait: then who drives wakes the others, and gives one of them
+// the turn.
+func (t transport) Drive(ctx context.Context, x *ninep.Exchange) bool {
+	select {
+	case <-x.Over():
+		return true
+	case <-t.p.turn:
+	default:
+		select {
+		case <-x.Over():
+			return true
+		case <-ctx.Done():
+			return false
+		case <-t.p.turn:
 		}
 	}
+	defer func() { t.p.turn <- struct{}{} }()
+	for {
+		select {
+		case <-x.Over():
+			return true
+		default:
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if err := t.p.step(); err != nil { // all exchanges end with it
+			t.p.fail(errors.Join(err, t.Close()))
+		}
+	}
+}
+
+// fail has the program end.
+func (p *program) fail(err error) {
+	select {
+	case p.failed <- err:
+	default: // it has a cause already
+	}
+}
+
+// step waits for something to happen, and handles it.
+func (p *program) step() error {
+	bits, err := p.note.Wait(driver.BitInterrupt|bitTick|bitCancel, object.Forever)
+	if errors.Is(err, syscall.EINTR) {
+		return nil
+	}
+	if err == nil {
+		err = p.loop.Handle(bits)
+	}
+	if err == nil && bits&bitTick != 0 {
+		err = p.device.Tick()
+	}
+	return err
 }
 
 // attach makes a server of the folder.
 func (p *program) attach(o options) (*Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
 	defer cancel()
-	client, err := ninep.Dial(ctx, p.device, ninep.Config{Requests: p.device.Requests(), ReadOnly: o.readOnly})
+	client, err := ninep.Dial(ctx, transport{p.device, p}, ninep.Config{Requests: p.device.Requests(), ReadOnly: o.readOnly})
 	if err != nil {
 		return nil, err
 	}

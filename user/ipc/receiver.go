@@ -47,7 +47,9 @@ func (r *receiver) run() error {
 			return nil
 		}
 		r.ask(q)
+		r.s.ready.Add(1)
 		result := r.wait(nr, &q.m)
+		r.s.ready.Add(-1)
 		r.watch.outside.Store(true)
 		switch {
 		case result == abi.ReceivedCall:
@@ -73,7 +75,7 @@ func (r *receiver) call(q *Request) (next *Request, nr uint64) {
 	if r.s.hasEarly.Load() {
 		r.s.takeEarly(q)
 	}
-	if r.s.isAsync(q.Method()) {
+	if r.s.isAsync(q.Method()) && !(r.s.Threads > 0 && r.s.another()) {
 		return r.hand(q), abi.CallEndpointReceive
 	}
 	r.s.handle(q)
@@ -128,7 +130,7 @@ func (r *receiver) wait(nr uint64, m *Message) (result uint64) {
 		return result
 	}
 	begin := sys.Ticks()
-	if r.patient || begin-r.gave > keepsFor {
+	if r.s.Threads == 0 && (r.patient || begin-r.gave > keepsFor) {
 		r.gave = begin
 		result = sys.MessageBlock(nr, m)
 	} else {

@@ -46,6 +46,14 @@ type Server struct {
 	// number at once.
 	Async []string
 
+	// Threads is how many more receivers there may be for methods of Async: a request is handled by its
+	// receiver, without a change of goroutines, as long as another one receives or can be started. 0: none.
+	Threads int
+
+	// OnCancel is called when a request has been cancelled, after its context is: for methods that wait for
+	// something else. It is called by a receiver, and mustn't wait.
+	OnCancel func()
+
 	// Notification is bound to the first receiver, and OnBits is called there with
 	// the bits that came; 0: none.
 	Notification object.Notification
@@ -64,13 +72,15 @@ type Server struct {
 	async    [4]uint64 // a bit for each method
 	closing  atomic.Bool
 	received atomic.Bool    // something has come
-	running  sync.WaitGroup // requests of Async
+	running  sync.WaitGroup // requests of Async, and receivers that were started for them
+	ready    atomic.Int32   // receivers that receive
 
 	mu        sync.Mutex
 	receivers []*receiver                // guarded by mu, and so is what follows
 	live      map[uint64]*requestContext // of Async, by token
 	early     []uint64                   // tokens that were cancelled before they were here
 	hasEarly  atomic.Bool
+	more      int // receivers that were started
 }
 
 // Serve receives and handles calls until Shutdown, until ctx is done, or until the
@@ -84,11 +94,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, s.Shutdown)
 	defer stop()
 	errs := make(chan error)
-	for _, r := range s.receivers {
+	first := s.receivers // more may come as soon as they run
+	for _, r := range first {
 		go func() { errs <- r.run() }()
 	}
 	var err error
-	for range s.receivers {
+	for range first {
 		if e := <-errs; e != nil && err == nil {
 			err = e
 			s.Shutdown()
@@ -136,6 +147,30 @@ func (s *Server) Shutdown() {
 	}
 }
 
+// another reports whether a receiver is free but for the one that asks, and starts one where there may
+// be more.
+func (s *Server) another() bool {
+	if s.ready.Load() > 0 {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more == s.Threads || s.closing.Load() {
+		return false
+	}
+	s.more++
+	r := &receiver{s: s, ctx: new(requestContext)}
+	s.receivers = append(s.receivers, r)
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		if r.run() != nil { // the others hear of it, too
+			s.Shutdown()
+		}
+	}()
+	return true
+}
+
 // isAsync reports whether requests for a method have goroutines of their own.
 func (s *Server) isAsync(method uint8) bool { return s.async[method/64]>>(method%64)&1 != 0 }
 
@@ -167,6 +202,9 @@ func (s *Server) handleAsync(q *Request) {
 
 // cancel cancels the request with a token.
 func (s *Server) cancel(token uint64) {
+	if s.OnCancel != nil {
+		defer s.OnCancel()
+	}
 	const most = 64
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -45,6 +45,7 @@ func (k *fakeKernel) at(addr uint64, n int) []byte {
 func (k *fakeKernel) Read(_, addr uint64, p []byte) int  { return copy(p, k.at(addr, len(p))) }
 func (k *fakeKernel) Write(_, addr uint64, p []byte) int { return copy(k.at(addr, len(p)), p) }
 func (k *fakeKernel) Now() int64                         { return k.now }
+func (k *fakeKernel) Another() bool                      { return false }
 func (k *fakeKernel) Alarm(at int64)                     { k.alarm = at }
 
 // fakeMemory is memory that is mapped as often as its test says.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"loam/abi"
@@ -80,28 +82,47 @@ func parseMount(text string) (m mountOption, ok bool) {
 	return m, err == nil && strings.HasPrefix(m.path, "/")
 }
 
-// Bits of the notification that is bound to the receiver: of its two timers, and of the streams'
-// driver.
+// Bits of the notification: of the alarm, and of the streams' driver.
 const (
 	alarmBit   = 1
-	beatBit    = 2
-	streamsBit = 4
-	newsBit    = 8 // of processes
+	streamsBit = 2
+	newsBit    = 4 // of processes
 )
 
-// receiver is the thread that receives forwarded calls, and the Kernel of its server.
+const (
+	// maxThreads is how many threads receive at most. One who waits for another server is not there for
+	// the next call.
+	maxThreads = 4
+	// places is how many threads Go runs at once. Who waits in the kernel has one to come back to, and to give one
+	// away wakes nobody up.
+	places = maxThreads + 2
+)
+
+// receiver receives forwarded calls, and is the Kernel of its server.
 type receiver struct {
 	server   *Server
 	endpoint ipc.Endpoint
 	note     object.Notification
 	timer    object.Timer
 	streams  *streams.Streams // nil: without a driver
+	failed   chan error
+
+	ready   atomic.Int32 // threads that receive
+	threads atomic.Int32 // that there are
+}
+
+// thread is one that receives.
+type thread struct {
+	*receiver
 
 	// How it waits (wait).
+	note  object.Notification // bound to it; has one bit
 	beat  object.Timer
 	busy  int  // short waits, one after the other
 	holds bool // it keeps its place on the CPU for good, and the beat is set
 }
+
+const beatBit = 1
 
 // Run is the program.
 func Run(args []string) error {
@@ -109,6 +130,7 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
+	runtime.GOMAXPROCS(max(places, runtime.NumCPU()))
 	r, err := newReceiver()
 	if err != nil {
 		return err
@@ -140,19 +162,19 @@ func Run(args []string) error {
 	if err := mountFolders(r.server, o.mounts); err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
-	go func() { failed <- r.serve() }()
+	go func() { r.failed <- r.events() }()
+	r.start()
 	a := &adopter{server: r.server, calls: r.endpoint, cwd: o.cwd}
 	if s, ok := c.Streams[0].(*ringStream); ok {
 		s.all.OnEvent(r.server.TerminalEvent)
 	}
 	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(a)}
-	go func() { failed <- init.Serve(context.Background()) }()
-	return <-failed
+	go func() { r.failed <- init.Serve(context.Background()) }()
+	return <-r.failed
 }
 
 func newReceiver() (r *receiver, err error) {
-	r = &receiver{}
+	r = &receiver{failed: make(chan error, maxThreads+2)}
 	if r.endpoint, err = ipc.NewEndpoint(); err != nil {
 		return nil, err
 	}
@@ -162,26 +184,73 @@ func newReceiver() (r *receiver, err error) {
 	if r.timer, err = object.NewTimer(); err != nil {
 		return nil, err
 	}
+	return r, object.Managed(r.endpoint).Watch(r.note, newsBit)
+}
+
+// events waits for what isn't a call. It has a thread of its own, since those who receive may be waiting for another
+// server.
+func (r *receiver) events() error {
+	for {
+		bits, err := r.note.Wait(alarmBit|streamsBit|newsBit, object.Forever)
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+		if bits&alarmBit != 0 {
+			r.server.Tick()
+		}
+		if bits&newsBit != 0 {
+			r.server.News()
+		}
+		if bits&streamsBit != 0 {
+			r.streams.Wake()
+		}
+	}
+}
+
+// start starts a thread.
+func (r *receiver) start() {
+	r.threads.Add(1)
+	t := &thread{receiver: r}
+	go func() { r.failed <- t.serve() }()
+}
+
+// Another is for Kernel.
+func (r *receiver) Another() bool {
+	if r.ready.Load() > 0 {
+		return true
+	}
+	if r.threads.Load() == maxThreads {
+		return false
+	}
+	r.start()
+	return true
+}
+
+// begin takes a thread of its own, with what ends its waits.
+func (r *thread) begin() (err error) {
+	runtime.LockOSThread()
+	if r.note, err = object.NewNotification(); err != nil {
+		return err
+	}
 	if r.beat, err = object.NewTimer(); err != nil {
-		return nil, err
+		return err
 	}
-	if err = object.Managed(r.endpoint).Watch(r.note, newsBit); err != nil {
-		return nil, err
-	}
-	return r, nil
+	_, err = sys.ObjectCall(abi.CallThreadBind, uint64(r.note))
+	return err
 }
 
 // serve receives calls and answers them.
-func (r *receiver) serve() error {
-	runtime.LockOSThread()
-	if _, err := sys.ObjectCall(abi.CallThreadBind, uint64(r.note)); err != nil {
+func (r *thread) serve() error {
+	if err := r.begin(); err != nil {
 		return err
 	}
 	var m sys.Message
 	nr := uint64(abi.CallEndpointReceive)
 	for {
 		m.To = uint64(r.endpoint)
+		r.ready.Add(1)
 		result := r.wait(nr, &m)
+		r.ready.Add(-1)
 		nr = abi.CallEndpointReceive
 		switch result {
 		case abi.ReceivedForwarded:
@@ -195,19 +264,8 @@ func (r *receiver) serve() error {
 		case abi.ReceivedCancel:
 			r.server.Cancel(m.Token)
 		case abi.ReceivedBits:
-			if m.Words[0]&alarmBit != 0 {
-				r.server.Tick()
-			}
-			if m.Words[0]&newsBit != 0 {
-				r.server.News()
-			}
-			if m.Words[0]&beatBit != 0 {
-				r.holds = false
-				r.release()
-			}
-			if m.Words[0]&streamsBit != 0 {
-				r.streams.Wake()
-			}
+			r.holds = false
+			r.release()
 		default:
 			switch e, bad := abi.Failed(result); {
 			case bad && e == abi.EINTR:
@@ -220,27 +278,22 @@ func (r *receiver) serve() error {
 	}
 }
 
-// Go runs goroutines on places, and a thread takes its place along into the kernel (package ipc). A
-// receiver that waits gives it away. One to whom call after call comes keeps it, at first as package
-// syscall does; and after so many short waits for good, which saves a quarter of what a call
-// costs here: nothing else of this program runs on that CPU then, nor does the collector. So a timer
-// ends that wait, too, after the time that others may be kept waiting.
+// Go runs goroutines on places, and a thread takes its place along into the kernel (package ipc); there are
+// enough for others. One to whom call after call comes keeps it after so many short waits for good, which
+// saves a quarter of what a call costs here: the collector, which stops all, has to wait then. So a
+// timer ends that wait, too, after the time that others may be kept waiting.
 const (
 	soonBusy = 16
 	heldFor  = 2_000_000 // ns
 )
 
 // wait makes a call that receives.
-func (r *receiver) wait(nr uint64, m *sys.Message) (result uint64) {
+func (r *thread) wait(nr uint64, m *sys.Message) (result uint64) {
 	if r.holds {
 		return sys.MessageCall(nr, m)
 	}
 	begin := sys.Ticks()
-	if r.busy == 0 {
-		result = sys.MessageBlock(nr, m)
-	} else {
-		result = sys.MessageWait(nr, m)
-	}
+	result = sys.MessageWait(nr, m)
 	switch {
 	case sys.Ticks()-begin > sys.TicksLong:
 		r.busy = 0
@@ -255,7 +308,7 @@ func (r *receiver) wait(nr uint64, m *sys.Message) (result uint64) {
 }
 
 // release has the next wait give the place away.
-func (r *receiver) release() {
+func (r *thread) release() {
 	if r.holds {
 		r.holds = false
 		_ = r.beat.Stop() // a bit that it has set is harmless

@@ -42,6 +42,9 @@ type Kernel interface {
 	Now() int64
 	// Alarm has Tick called at a time, and at no time that was set before.
 	Alarm(at int64)
+	// Another reports whether another thread than the one that asks is there for the next call, so that this one
+	// may wait.
+	Another() bool
 }
 
 // Results of handlers that are none of a call's.
@@ -94,7 +97,8 @@ type Server struct {
 	scratch    [4096]byte // for what is copied from and to callers within a call
 
 	workers atomic.Int32
-	queue   []*task // for workers
+	inline  atomic.Int32 // receivers that do such a task themselves
+	queue   []*task      // for workers
 }
 
 // task is a call that is handled.
@@ -138,8 +142,27 @@ func (s *Server) handle(c *Call) uint64 {
 		return s.unknownCall(t)
 	}
 	result := h(s, t)
-	if result == slow {
-		s.work(&task{Call: *c, p: p})
+	if result != slow {
+		return result
+	}
+	waits := &task{Call: *c, p: p}
+	if !s.kernel.Another() {
+		s.work(waits)
+		return result
+	}
+	s.inline.Add(1)
+	result = s.serve(waits)
+	s.inline.Add(-1)
+	return result
+}
+
+// serve does a task where it may wait.
+func (s *Server) serve(t *task) uint64 {
+	t.waiter = &worker{s, t}
+	s.current = t.p
+	result := s.calls[t.Number](s, t)
+	if result != blocked {
+		s.release(t)
 	}
 	return result
 }
@@ -198,7 +221,6 @@ func (s *Server) Tick() {
 
 // work has a task done where it may wait.
 func (s *Server) work(t *task) {
-	t.waiter = &worker{s, t}
 	s.queue = append(s.queue, t)
 	if s.workers.Load() < maxWorkers {
 		s.workers.Add(1)
@@ -206,8 +228,8 @@ func (s *Server) work(t *task) {
 	}
 }
 
-// Slow reports whether calls are done by goroutines, which want a place on the CPU.
-func (s *Server) Slow() bool { return s.workers.Load() > 0 }
+// Slow reports whether calls are done where they may wait, by others who want a place on the CPU.
+func (s *Server) Slow() bool { return s.workers.Load()+s.inline.Load() > 0 }
 
 // serveSlow does tasks that wait until there are none.
 func (s *Server) serveSlow() {
@@ -216,10 +238,7 @@ func (s *Server) serveSlow() {
 	for len(s.queue) > 0 {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
-		s.current = t.p
-		result := s.calls[t.Number](s, t)
-		if result != blocked {
-			s.release(t)
+		if result := s.serve(t); result != blocked {
 			s.kernel.Reply(t.Token, result, false)
 		}
 		s.retry()

@@ -111,18 +111,30 @@ func (c *Client) start(x *Exchange) error {
 // before that it asks the server to give up, and reports so. The tag is free only when
 // that is answered, too (flush(5) of Plan 9).
 func (c *Client) wait(ctx context.Context, s *slot) (flushed bool) {
-	select {
-	case <-s.exchange.done:
+	if c.await(ctx, &s.exchange) {
 		return false
-	case <-ctx.Done():
 	}
+	all := context.Background()
 	if c.start(&s.flush) == nil {
-		<-s.flush.done
+		c.await(all, &s.flush)
 		c.checkFlush(&s.flush)
 		c.transport.Forget(&s.exchange)
 	}
-	<-s.exchange.done
+	c.await(all, &s.exchange)
 	return true
+}
+
+// await waits for the end of an exchange, and reports whether it has come before the context's.
+func (c *Client) await(ctx context.Context, x *Exchange) bool {
+	if c.driver != nil {
+		return c.driver.Drive(ctx, x)
+	}
+	select {
+	case <-x.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // checkFlush looks at a reply to a Tflush. There is no error to a flush.

@@ -54,6 +54,7 @@ type Client struct {
 // connection is what a client shares with that which Reading gives.
 type connection struct {
 	transport Transport
+	driver    Driver // the transport, if it is one
 	msize     uint32
 	free      chan *slot // of requests that nobody uses
 	fids      fids
@@ -87,7 +88,9 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 		return nil, &TransportError{err}
 	}
 	c := &Client{&connection{transport: t, msize: g.MessageSize}, g.ReadOnly}
-	c.releases.none.L = &c.releases.mu
+	c.driver, _ = t.(Driver)
+	c.releases.most = g.Requests / 2
+	c.releases.none.done = make(chan struct{}, 1)
 	c.free = make(chan *slot, g.Requests)
 	c.fids.max = Fid(g.Fids)
 	for i := range g.Requests {
@@ -169,7 +172,7 @@ func (c *Client) Shares(other *Client) bool { return c.connection == other.conne
 
 // Fids gives how many files the server keeps for us, once all that was released is given back.
 func (c *Client) Fids() int {
-	c.releases.wait()
+	c.settle()
 	return c.fids.used()
 }
 

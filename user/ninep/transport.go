@@ -2,7 +2,10 @@
 
 package ninep
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Transport carries requests to one server and brings its replies. A virtio-9p device
 // makes a chain of descriptors of each Exchange, the request readable and the reply
@@ -32,6 +35,16 @@ type Transport interface {
 	Forget(x *Exchange)
 }
 
+// Driver is a Transport whose device is driven by who waits for it: no thread stands by for what
+// nobody waits for, and who waits hears of it first.
+type Driver interface {
+	Transport
+
+	// Drive returns when x is over, or, with false, when the context is done before. It drives the device
+	// meanwhile; one does so at a time, and the others wait for their exchange or their turn.
+	Drive(ctx context.Context, x *Exchange) bool
+}
+
 // Exchange is a request and the room for its reply. Each is in two pieces, one behind the
 // other: the message's fields, which lie in the transport's Memory, and the data of a read
 // or write, which lies in the caller's. A message without data has an empty second piece.
@@ -44,7 +57,11 @@ type Exchange struct {
 	n     int
 	err   error
 	done  chan struct{} // room for one
+	then  func()        // called in place of that, if it isn't nil
 }
+
+// Over has a value, once, when the exchange is over. It is for who waits: a Driver.
+func (x *Exchange) Over() <-chan struct{} { return x.done }
 
 // Done ends an exchange: the reply has n bytes, or the transport has failed. Zero bytes
 // mean that there is no reply, since the request was flushed. A call too many does
@@ -54,5 +71,9 @@ func (x *Exchange) Done(n int, err error) {
 		return
 	}
 	x.n, x.err = n, err
+	if x.then != nil {
+		x.then()
+		return
+	}
 	x.done <- struct{}{}
 }

@@ -111,37 +111,91 @@ func (c *Client) Clunk(fid Fid) error {
 	return err
 }
 
-// Release is Clunk without waiting for it, where nobody wants the answer.
+// Release is Clunk without waiting for it, where nobody wants the answer. Half of the requests are for
+// others: where as many are under way it waits, so that whoever waits for a request gets one.
 func (c *Client) Release(fid Fid) {
-	c.releases.add(1)
-	go func() {
+	if !c.releases.begin() {
 		_ = c.Clunk(fid)
-		c.releases.add(-1)
-	}()
+		return
+	}
+	var s *slot
+	select {
+	case s = <-c.free:
+	default:
+		c.releases.end()
+		_ = c.Clunk(fid)
+		return
+	}
+	c.prepare(s, Tclunk)
+	s.w.u32(uint32(fid))
+	s.exchange.then = func() { c.released(s, fid) }
+	if c.send(s, nil, nil) != nil {
+		s.exchange.then = nil
+		c.releaseEnds(s, fid)
+	}
 }
 
-// pending counts what is under way, for who waits until nothing is.
+// released takes the answer.
+func (c *Client) released(s *slot, fid Fid) {
+	s.exchange.then = nil
+	if err := s.exchange.err; err != nil {
+		_ = c.fail(&TransportError{err})
+	} else if r, err := c.reply(s); err == nil && !r.whole() {
+		_ = c.broken(Tclunk, "fields where there are none")
+	}
+	c.releaseEnds(s, fid)
+}
+
+func (c *Client) releaseEnds(s *slot, fid Fid) {
+	c.fids.put(fid)
+	c.end(s)
+	c.releases.end()
+}
+
+// pending counts what is under way, for one who waits until nothing is.
 type pending struct {
-	mu   sync.Mutex
-	none sync.Cond
-	n    int
+	most int
+
+	turn sync.Mutex // who waits
+
+	mu      sync.Mutex // guards what follows
+	n       int
+	none    Exchange // is over when n is 0 and somebody waits
+	waiting bool
 }
 
-func (p *pending) add(n int) {
+// begin counts one more, unless there are as many as there may be.
+func (p *pending) begin() bool {
 	p.mu.Lock()
-	p.n += n
-	if p.n == 0 {
-		p.none.Broadcast()
+	defer p.mu.Unlock()
+	if p.n >= p.most {
+		return false
 	}
-	p.mu.Unlock()
+	p.n++
+	return true
 }
 
-func (p *pending) wait() {
+func (p *pending) end() {
 	p.mu.Lock()
-	for p.n > 0 {
-		p.none.Wait()
+	defer p.mu.Unlock()
+	if p.n--; p.n == 0 && p.waiting {
+		p.waiting = false
+		p.none.done <- struct{}{}
 	}
+}
+
+// settle waits until nothing is released any more.
+func (c *Client) settle() {
+	p := &c.releases
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	p.waiting = p.n > 0
+	waits := p.waiting
 	p.mu.Unlock()
+	if waits {
+		c.await(context.Background(), &p.none)
+	}
 }
 
 // newFid gives a number for a file. If there seems to be none, those that are released
@@ -149,7 +203,7 @@ func (p *pending) wait() {
 func (c *Client) newFid() (Fid, bool) {
 	fid, ok := c.fids.get()
 	if !ok {
-		c.releases.wait()
+		c.settle()
 		fid, ok = c.fids.get()
 	}
 	return fid, ok

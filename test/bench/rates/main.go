@@ -81,6 +81,10 @@ func folder(dir string) error {
 	if err != nil {
 		return err
 	}
+	err = measure("folder_small", func() (int64, error) { return pieces(filepath.Join(dir, "large"), buffer[:4096]) })
+	if err != nil {
+		return err
+	}
 	return measure("folder_tree", func() (int64, error) { return tree(filepath.Join(dir, "tree"), buffer) })
 }
 
@@ -118,6 +122,20 @@ func write(path string, buffer []byte, n int64) error {
 		err = e
 	}
 	return err
+}
+
+// pieces reads a small piece of a file many times, and tells how many.
+func pieces(path string, buffer []byte) (calls int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for calls < 2000 && err == nil {
+		_, err = f.ReadAt(buffer, calls%16*int64(len(buffer)))
+		calls++
+	}
+	return calls, err
 }
 
 // tree reads all files of a folder, and tells how many there are.
