@@ -282,6 +282,13 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (d
 		return 0, 0, abi.EFAULT
 	}
 	for n > 0 {
+		if v := dst.Run(abi.UserAddr(to), n, space.Write); v != nil {
+			if b := src.Run(abi.UserAddr(from), uint64(len(v)), space.Read); b != nil {
+				c := uint64(copy(v, b))
+				from, to, n, done = from+c, to+c, n-c, done+c
+				continue
+			}
+		}
 		v, e := dst.View(abi.UserAddr(to), n, space.Write)
 		if e != 0 {
 			return done, 0, e

@@ -98,6 +98,22 @@ func (s *Space) View(va abi.UserAddr, n uint64, access Prot) ([]byte, abi.Errno)
 	return s.env.Mem.Bytes(pa, min(n, PageSize-pa%PageSize)), 0
 }
 
+// Run is View for what is ready already, and more than a page where that lies in one piece; nil, if the first byte
+// isn't ready.
+func (s *Space) Run(va abi.UserAddr, n uint64, access Prot) []byte {
+	if s.devices { // of a device's registers nothing is memory
+		n = min(n, PageSize-uint64(va)%PageSize)
+		if s.inDevice(uint64(va)) {
+			return nil
+		}
+	}
+	pa, length, prot := s.tables.Run(s.env, uint64(va), n)
+	if Prot(prot)&access != access {
+		return nil
+	}
+	return s.env.Mem.Bytes(pa, length)
+}
+
 // ReadUint64 reads a little-endian word, which need not be aligned.
 func (s *Space) ReadUint64(va abi.UserAddr) (uint64, abi.Errno) {
 	if va%PageSize <= PageSize-8 {

@@ -475,6 +475,30 @@ func (x *trial) mapRange() {
 	}
 }
 
+// run compares Run with the model, page by page.
+func (x *trial) run(va uint64, first page, there bool) {
+	const most = 5*paging.PageSize + 77
+	pa, n, access := x.tables.Run(x.env, va+5, most)
+	if !there || !x.user(va) || first.prot&paging.Access == 0 {
+		if n != 0 || access != 0 {
+			x.t.Fatalf("Run(%#x) = %#x, %d, %b where nothing is", va, pa, n, access)
+		}
+		return
+	}
+	want := uint64(paging.PageSize - 5)
+	for want < most {
+		next, _, there := x.at(va + 5 + want)
+		if !there || next.pa != first.pa+want+5 || next.prot&paging.Access != first.prot&paging.Access {
+			break
+		}
+		want += paging.PageSize
+	}
+	// It may end earlier, at a table's end or where what software remembers differs, but never later.
+	if pa != first.pa+5 || access != first.prot&paging.Access || n > min(want, most) || n < paging.PageSize-5 {
+		x.t.Fatalf("Run(%#x) = %#x, %d, %b; model %#x, %d", va, pa, n, access, first.pa+5, want)
+	}
+}
+
 // look compares Lookup and the processor with the model.
 func (x *trial) look(va uint64) {
 	want, level, there := x.at(va)
@@ -494,6 +518,7 @@ func (x *trial) look(va uint64) {
 	} else if reach != pa+5 || access != want {
 		x.t.Fatalf("Reach(%#x) = %#x, %b; model %#x, %b", va, reach, access, pa, want)
 	}
+	x.run(va, want, there)
 	dir := x.dir(va)
 	if got, want := x.tables.HasTable(x.env, va+5), dir&x.env.Format.DirMask == x.env.Format.Valid; got != want {
 		x.t.Fatalf("HasTable(%#x) = %v, entry %#x", va, got, dir)

@@ -211,6 +211,41 @@ func (t Tables) Reach(env Env, va uint64) (pa uint64, access Prot) {
 	return f.addr(e) + va%PageSize, f.show(e, 0) | f.show(e, 1) | f.show(e, 2)
 }
 
+// Run is Reach for memory in one piece: it tells as well how many bytes from va on, at most n, lie
+// one behind the other in physical memory and have the same rights. A leaf table's end ends it.
+func (t Tables) Run(env Env, va, n uint64) (pa, length uint64, access Prot) {
+	f := env.Format
+	first := t.entry(env, va&^(PageSize-1))
+	if va >= f.UserEnd || first == nil {
+		return t.runSlow(env, va, n)
+	}
+	e := *first
+	if e&f.Valid == 0 {
+		return 0, 0, 0
+	}
+	pa, length = f.addr(e)+va%PageSize, PageSize-va%PageSize
+	access = f.show(e, 0) | f.show(e, 1) | f.show(e, 2)
+	table, step := env.Mem.Around(first), f.entry(PageSize)
+	for i := va>>pageShift&indexMask + 1; i <= indexMask && length < n; i++ {
+		if e += step; table[i] != e {
+			break
+		}
+		length += PageSize
+	}
+	return pa, min(length, n), access
+}
+
+// runSlow is Run where there is a large leaf or nothing.
+//
+//go:noinline
+func (t Tables) runSlow(env Env, va, n uint64) (pa, length uint64, access Prot) {
+	if pa, access = t.reachSlow(env, va); access == 0 {
+		return 0, 0, 0
+	}
+	_, level := t.find(env, va)
+	return pa, min(n, Span(level)-va&(Span(level)-1)), access
+}
+
 // reachSlow is Reach where there is a large leaf or nothing.
 //
 //go:noinline

@@ -36,6 +36,11 @@ func (m Memory) Virtual(pa uint64) uintptr { return m.base + uintptr(pa) }
 // Table returns the frame at pa, page-aligned, as 512 words.
 func (m Memory) Table(pa uint64) *[512]uint64 { return (*[512]uint64)(m.pointer(pa)) }
 
+// Around returns the table that a word is in, one that Word or Table gave.
+func (m Memory) Around(word *uint64) *[512]uint64 {
+	return (*[512]uint64)(unsafe.Pointer(uintptr(unsafe.Pointer(word)) &^ (PageSize - 1)))
+}
+
 // Page returns the frame at pa, page-aligned, as bytes.
 func (m Memory) Page(pa uint64) *[PageSize]byte { return (*[PageSize]byte)(m.pointer(pa)) }
 
