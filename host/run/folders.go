@@ -91,11 +91,11 @@ func checkFolders(folders []Folder) error {
 	return nil
 }
 
-// folderData is memory for the device of a folder: for messages of 512 KiB. folderShare
+// folderData is memory for the device of a folder: for small messages. folderShare
 // is memory that the service shares with who it serves (package user/folderd).
 const (
-	folderData  = "4M"
-	folderShare = "2M"
+	folderData  = "1M"
+	folderShare = "4M"
 )
 
 // device is that of folder number i. QEMU opens the folder by its path: there is no other way

@@ -72,7 +72,7 @@
 // # Bounds
 //
 // MaxSessions for each badge, MaxFiles for each session, MaxData for each call. A call has
-// a goroutine while it waits for the host (ipc.Server.Async): a slow call holds up nobody
+// a thread or a goroutine while it waits for the host (ipc.Server.Threads): a slow call holds up nobody
 // else's, and one that is cancelled is flushed (ninep). How many there are at once the
 // callers' threads bound; how many of them reach the device, ninep.Config.Requests.
 //
@@ -97,9 +97,4 @@
 //     what a host's edit means to pages that are there has to be said then.
 //   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended
 //     attributes, which package folder has: methods of Folder.
-//   - Fewer threads on the way. An fstat of an open file, one exchange with the host, takes 36 calls of the
-//     kernel and 118,000 instructions on amd64 through personality, session and device, 0.9 ms under
-//     emulation; large reads reach 0.27 of Linux's rate, a tree of small files 0.28 (docs/campaigns/folders.txt). The interrupt
-//     comes to a thread that wakes the caller's goroutine, which answers; a receiver that drives
-//     the device itself, and keeps requests (ipc.Keep), would save both.
 package folderd

@@ -33,6 +33,11 @@ const (
 	// at least.
 	defaultLimit = 2 * time.Minute
 
+	// What goes through this process is not longer than a call's bytes, and directories' entries; data that
+	// goes to shared memory may be as long as that is.
+	buffer  = 64 << 10
+	message = 4 << 20
+
 	// threads is how many requests are handled by those who receive them; more by goroutines.
 	threads = 3
 	// places is how many threads Go runs at once. Who waits in the kernel has a place to come back to, and to
@@ -99,10 +104,10 @@ func (o *options) grant(text string) error {
 	return nil
 }
 
-// fit gives options for a device that has so much memory: large messages first, then
-// several at once.
+// fit gives options for a device that has so much memory: large buffers first, then
+// several.
 func fit(size uint64) p9.Options {
-	o := p9.Options{Buffers: 6, Data: 512 << 10, Patience: ticks}
+	o := p9.Options{Buffers: 6, Data: buffer, Message: message, Patience: ticks}
 	for o.Buffers > 1 && uint64(o.Bytes()) > size {
 		o.Buffers--
 	}
@@ -249,7 +254,7 @@ func (p *program) step() error {
 func (p *program) attach(o options) (*Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
 	defer cancel()
-	client, err := ninep.Dial(ctx, transport{p.device, p}, ninep.Config{Requests: p.device.Requests(), ReadOnly: o.readOnly})
+	client, err := ninep.Dial(ctx, transport{p.device, p}, ninep.Config{MessageSize: p.device.MaxMessage(), Requests: p.device.Requests(), ReadOnly: o.readOnly})
 	if err != nil {
 		return nil, err
 	}

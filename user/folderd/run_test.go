@@ -35,7 +35,7 @@ func TestFit(t *testing.T) {
 			t.Fatalf("%d bytes: %+v take %d", size, o, o.Bytes())
 		}
 	}
-	if o := fit(4 << 20); o.Data != 512<<10 || o.Buffers != 6 {
+	if o := fit(1 << 20); o.Data != buffer || o.Buffers != 6 {
 		t.Errorf("the most: %+v", o)
 	}
 }

@@ -134,10 +134,11 @@ type streamFile struct {
 	ino uint64
 }
 
-func (f *streamFile) read(_ *Server, b *span) (int, abi.Errno) {
+func (f *streamFile) read(s *Server, b *span) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}
+	s.news.Add(1)
 	return f.TryRead(b)
 }
 

@@ -30,7 +30,7 @@
 //
 // # Calls
 //
-// One thread receives. Server.Handle does a call, most often to its end, under the one lock of the
+// Threads receive, of which there is one most of the time. Server.Handle does a call, most often to its end, under the one lock of the
 // server, and the thread answers it and receives the next in one system call, on the
 // caller's time (package kernel/ipc). No goroutine is started and nothing is allocated for a call
 // like fstat or read; the caller's memory is copied from and to directly.
@@ -42,7 +42,8 @@
 //
 // A call that must ask another server (a host's folder) is found out on the way: a node that can't
 // answer at once says so before it changes anything (lx.Wait), and the call is done again, from its
-// start, by one of 16 goroutines that may wait. While one does, it gives the lock away (vfs.Waiter); so
+// start, where it may wait: by the same thread, if another can receive meanwhile, of four; else by
+// one of 16 goroutines. While one waits, it gives the lock away (vfs.Waiter); so
 // others' calls go on, and what it held before may have changed when it comes back, but for the file
 // that it is about.
 //
@@ -85,7 +86,6 @@
 //     6.7 million instructions instead of 1.7 and 16 MiB instead of 8 (amd64), and under emulation,
 //     which forgets its translations with each change of address space, some tens of microseconds for each call here.
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
-//   - Folders: a name costs a message or two to the host, each of which is a few changes of
-//     process. Package folderd's own Next has the ones that could be saved.
+//   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - Extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
 package linux

@@ -26,7 +26,7 @@ func mountFolders(s *Server, mounts []mountOption) error {
 		service := ipc.Endpoint(object.Given(givenFolders + m.folder))
 		fs := &hostfs.FS{Dev: devFolders + uint64(m.folder), Dial: func(ctx context.Context) (*hostfs.Session, error) {
 			return attachFolder(ctx, service)
-		}}
+		}, Now: s.kernel.Now, News: s.news.Load}
 		if e := s.Mount(m.path, fs.Root(), fmt.Sprintf("folder%d", m.folder), "9p", m.readOnly); e != 0 {
 			return fmt.Errorf("mount %s: %w", m.path, e)
 		}

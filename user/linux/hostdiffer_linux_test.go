@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"loam/abi"
 	"loam/user/folderd"
@@ -69,6 +70,9 @@ func newFolder(t testing.TB, dir string) (fs *hostfs.FS, die func()) {
 		}
 		c := &dying{Folder: folderd.Session{Server: s}}
 		last.Store(c)
+		if _, _, err := c.Share(ctx); err != nil { // it is the session's before this one
+			return &hostfs.Session{Folder: c, Data: folderd.MaxData}, nil
+		}
 		return &hostfs.Session{Folder: c, Share: share, Data: folderd.MaxData}, nil
 	}}
 	t.Cleanup(func() {
@@ -127,6 +131,8 @@ func TestDifferFolder(t *testing.T) {
 			t.Cleanup(func() { os.RemoveAll(dir) })
 			_ = os.Chmod(dir, 0o755)
 			fs, _ := newFolder(t, dir)
+			begun := time.Now()
+			fs.Now = func() int64 { return int64(time.Since(begun)) }
 			w.root = &vfs.Mount{Root: fs.Root()}
 			for _, p := range w.processes {
 				p.view = w.view()

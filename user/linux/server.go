@@ -96,6 +96,7 @@ type Server struct {
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
 
+	news    atomic.Uint64 // reads of what comes from elsewhere (hostfs.FS)
 	workers atomic.Int32
 	inline  atomic.Int32 // receivers that do such a task themselves
 	queue   []*task      // for workers

@@ -159,6 +159,15 @@ func (c *Client) version(ctx context.Context) error {
 // MaxData gives how many bytes one Read, Write or ReadDir carries at most.
 func (c *Client) MaxData() int { return int(c.msize) - overhead }
 
+// Room gives how many bytes of p one Read, Write or ReadDir carries at most: MaxData, or less where p is
+// memory that the transport has to copy.
+func (c *Client) Room(p []byte) int {
+	if s, ok := c.transport.(Sizer); ok {
+		return min(c.MaxData(), s.Room(p))
+	}
+	return c.MaxData()
+}
+
 // ReadOnly reports whether the client was made to send nothing that could change a file.
 func (c *Client) ReadOnly() bool { return c.readOnly }
 

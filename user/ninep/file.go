@@ -50,7 +50,7 @@ func (c *Client) Read(ctx context.Context, fid Fid, offset uint64, p []byte) (in
 // AtOnce is how many messages ReadAhead has under way together at most.
 const AtOnce = 4
 
-// ReadAhead is Read by messages of unit bytes, MaxData at most, of which several are under
+// ReadAhead is Read by messages of unit bytes, at most Room, of which several are under
 // way together: while the one's data is on its way the server reads the next. It reads as many as it has
 // requests free for, one at least. What comes behind a message that gave fewer bytes counts for nothing.
 func (c *Client) ReadAhead(ctx context.Context, fid Fid, offset uint64, p []byte, unit int) (n int, err error) {
@@ -112,7 +112,7 @@ func (c *Client) ReadDir(ctx context.Context, fid Fid, offset uint64, p []byte) 
 }
 
 func (c *Client) read(ctx context.Context, t Type, fid Fid, offset uint64, p []byte) (int, error) {
-	p = p[:min(len(p), c.MaxData())]
+	p = p[:min(len(p), c.Room(p))]
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -129,7 +129,7 @@ func (c *Client) read(ctx context.Context, t Type, fid Fid, offset uint64, p []b
 // Write writes to an open file at an offset, at most MaxData bytes, and gives how many it
 // wrote. A file that was opened with O_APPEND may be written at its end instead.
 func (c *Client) Write(ctx context.Context, fid Fid, offset uint64, p []byte) (int, error) {
-	p = p[:min(len(p), c.MaxData())]
+	p = p[:min(len(p), c.Room(p))]
 	s, err := c.fidRequest(ctx, Twrite, fid)
 	if err != nil {
 		return 0, err

@@ -45,6 +45,14 @@ type Driver interface {
 	Drive(ctx context.Context, x *Exchange) bool
 }
 
+// Sizer is a Transport for which it counts where the data is.
+type Sizer interface {
+	Transport
+
+	// Room tells how many bytes of p one message can carry.
+	Room(p []byte) int
+}
+
 // Exchange is a request and the room for its reply. Each is in two pieces, one behind the
 // other: the message's fields, which lie in the transport's Memory, and the data of a read
 // or write, which lies in the caller's. A message without data has an empty second piece.

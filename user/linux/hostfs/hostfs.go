@@ -18,6 +18,15 @@
 // Data goes through memory that the session shares with the service, in two halves, so that two
 // calls at once have one each; others, and small ones, take the way of messages.
 //
+// # Reading ahead
+//
+// A call to the host costs as much as copying half a MiB. So one that reads on where the last has
+// ended asks for more, which stays in its half for the reads that follow. It isn't a cache: it is good for 10 ms at
+// most, until a program of the sandbox changes some file here, and until one hears something from outside of the
+// sandbox (FS.News), such as a line on its standard input, which may say that a file has changed. So a program
+// that is told of a change sees it, and one that looks by itself sees it 10 ms later at most. That a
+// file has ended is known for as long.
+//
 // # Differences from Linux
 //
 // A directory that is open or somebody's working directory is a path: when another gets its name,
@@ -54,15 +63,21 @@ type FS struct {
 	Dev  uint64
 	Dial func(ctx context.Context) (*Session, error)
 
-	mu      sync.Mutex
-	session *session // guarded by mu; nil: none yet
+	// Now is a clock in ns; nil: nothing is read ahead. News counts what has come to the programs
+	// from elsewhere, after which they may know of changes: what was read ahead before is old. Neither waits.
+	Now  func() int64
+	News func() uint64
+
+	mu      sync.Mutex // guards what follows
+	session *session   // nil: none yet
+	changes uint64     // to contents
+	uses    uint64     // of halves
 }
 
-// session is one, with what is free of its memory.
+// session is one, with its memory.
 type session struct {
 	Session
-	halves chan []byte // free ones
-	at     map[*byte]uint32
+	halves [2]half
 }
 
 // Root gives the folder itself.
@@ -79,12 +94,10 @@ func (fs *FS) get(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &session{Session: *c, halves: make(chan []byte, 2), at: map[*byte]uint32{}}
-	if half := len(c.Share) / 2; half > 0 {
-		for i := range 2 {
-			b := c.Share[i*half : (i+1)*half]
-			n.at[&b[0]] = uint32(i * half)
-			n.halves <- b
+	n := &session{Session: *c}
+	if size := len(c.Share) / len(n.halves); size > 0 {
+		for i := range n.halves {
+			n.halves[i] = half{bytes: c.Share[i*size : (i+1)*size], at: uint32(i * size)}
 		}
 	}
 	fs.session = n
@@ -241,6 +254,9 @@ func timespec(t ninep.Time) abi.Timespec { return abi.Timespec{Sec: int64(t.Sec)
 
 // Change changes them.
 func (n node) Change(w vfs.Waiter, c *vfs.Change) abi.Errno {
+	if c.Valid&vfs.SetSize != 0 {
+		defer n.fs.changed()
+	}
 	return n.fs.do(w, func(ctx context.Context, s *session) error {
 		return s.Folder.Change(ctx, folderd.Root, n.name(), false, setAttr(c))
 	})

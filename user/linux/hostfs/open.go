@@ -21,6 +21,11 @@ type open struct {
 	dir     bool
 	listed  []folderd.Entry // a directory's entries so far, without "." and ".."
 	ended   bool            // all are there
+
+	// Of reading ahead; guarded by the server's lock.
+	next  int64 // where the last read has ended
+	ahead int   // bytes that are read ahead
+	last  int64 // when the host was last asked
 }
 
 // opened are the flags that the service is told.
@@ -38,6 +43,9 @@ func (n node) Open(w vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
 
 func (fs *FS) open(w vfs.Waiter, path string, flags, mode uint32) (vfs.Open, abi.Errno) {
 	o := &open{fs: fs}
+	if flags&abi.O_TRUNC != 0 {
+		defer fs.changed()
+	}
 	e := fs.do(w, func(ctx context.Context, s *session) (err error) {
 		o.session = s
 		o.number, o.dir, err = s.Folder.Open(ctx, folderd.Root, path, int32(flags|abi.O_NOFOLLOW), mode)
@@ -77,6 +85,7 @@ func (o *open) do(w vfs.Waiter, f func(ctx context.Context, s *session) error) a
 
 // Close gives the number back, which nobody waits for.
 func (o *open) Close() {
+	o.fs.forget(o)
 	go func() { _ = o.session.Folder.Close(context.Background(), o.number) }()
 }
 
@@ -95,6 +104,9 @@ func (o *open) Stat(w vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
 
 // Change changes them.
 func (o *open) Change(w vfs.Waiter, c *vfs.Change) abi.Errno {
+	if c.Valid&vfs.SetSize != 0 {
+		defer o.fs.changed()
+	}
 	return o.do(w, func(ctx context.Context, s *session) error {
 		return s.Folder.Change(ctx, o.number, "", false, setAttr(c))
 	})
@@ -128,22 +140,6 @@ func (o *open) Sync(w vfs.Waiter, dataOnly bool) abi.Errno {
 	return o.do(w, func(ctx context.Context, s *session) error { return s.Folder.Sync(ctx, o.number, dataOnly) })
 }
 
-// small is how many bytes go by a message.
-const small = 16 << 10
-
-// half takes a half of the shared memory for n bytes, or nil.
-func (s *session) half(n int) []byte {
-	if n <= small {
-		return nil
-	}
-	select {
-	case b := <-s.halves:
-		return b
-	default:
-		return nil
-	}
-}
-
 // Read is for vfs.Open.
 func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 	if o.dir {
@@ -152,23 +148,34 @@ func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}
-	n, want := 0, b.Len()
-	var data, half []byte
-	e := o.do(w, func(ctx context.Context, s *session) (err error) {
-		if half = s.half(want); half != nil {
-			var got uint32
-			got, err = s.Folder.ReadTo(ctx, o.number, off, s.at[&half[0]], uint32(min(want, len(half))))
-			data = half[:min(got, uint32(len(half)))]
+	if n, e, ok := o.readAhead(b, off); ok {
+		return n, e
+	}
+	if w == nil {
+		return 0, lx.Wait
+	}
+	n, e := o.read(w, b, off)
+	o.next = off + int64(n)
+	return n, e
+}
+
+// read asks the host.
+func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n int, e abi.Errno) {
+	want := b.Len()
+	asks := o.plan(off, want, len(o.session.halves[0].bytes))
+	var data []byte
+	h := o.fs.take(o.session, asks)
+	if h == nil {
+		e = o.do(w, func(ctx context.Context, s *session) (err error) {
+			data, err = s.Folder.Read(ctx, o.number, off, uint32(min(want, int(s.Data))))
 			return err
-		}
-		data, err = s.Folder.Read(ctx, o.number, off, uint32(min(want, int(s.Data))))
-		return err
-	})
+		})
+	} else {
+		defer o.fs.leave(h)
+		data, e = o.readTo(w, h, off, min(asks, len(h.bytes)))
+	}
 	if e == 0 {
 		n, e = b.Put(data[:min(len(data), want)])
-	}
-	if half != nil {
-		o.session.halves <- half
 	}
 	if n > 0 {
 		e = 0
@@ -176,11 +183,35 @@ func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 	return n, e
 }
 
+// readTo reads to a half, and says what it has.
+func (o *open) readTo(w vfs.Waiter, h *half, off int64, asks int) ([]byte, abi.Errno) {
+	since := o.fs.now()
+	o.fs.mu.Lock()
+	before := o.fs.stamped()
+	o.fs.mu.Unlock()
+	var got uint32
+	e := o.do(w, func(ctx context.Context, s *session) (err error) {
+		got, err = s.Folder.ReadTo(ctx, o.number, off, h.at, uint32(asks))
+		return err
+	})
+	if e != 0 {
+		return nil, e
+	}
+	n := min(int(got), asks)
+	if o.ahead > 0 {
+		o.fs.mu.Lock()
+		h.of, h.off, h.data, h.ends, h.since, h.stamp = o, off, n, n < asks, since, before
+		o.fs.mu.Unlock()
+	}
+	return h.bytes[:n], 0
+}
+
 // Write is for vfs.Open.
 func (o *open) Write(w vfs.Waiter, b lx.Buffer, off int64, appending bool) (done int, end int64, e abi.Errno) {
 	if w == nil {
 		return 0, off, lx.Wait
 	}
+	defer o.fs.changed()
 	if appending {
 		var st abi.Stat
 		if _, e := o.Stat(w, &st); e != 0 {
@@ -203,12 +234,13 @@ func (o *open) Write(w vfs.Waiter, b lx.Buffer, off int64, appending bool) (done
 
 // write writes a piece.
 func (o *open) write(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
-	half := o.session.half(b.Len())
-	data := half
-	if half == nil {
+	h := o.fs.take(o.session, b.Len())
+	var data []byte
+	if h == nil {
 		data = make([]byte, min(b.Len(), int(o.session.Data)))
 	} else {
-		defer func() { o.session.halves <- half }()
+		data = h.bytes
+		defer o.fs.leave(h)
 	}
 	data = data[:min(len(data), b.Len())]
 	n, fault := b.Get(data)
@@ -217,8 +249,8 @@ func (o *open) write(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 	}
 	var put uint32
 	e := o.do(w, func(ctx context.Context, s *session) (err error) {
-		if half != nil {
-			put, err = s.Folder.WriteFrom(ctx, o.number, off, s.at[&half[0]], uint32(n))
+		if h != nil {
+			put, err = s.Folder.WriteFrom(ctx, o.number, off, h.at, uint32(n))
 		} else {
 			put, err = s.Folder.Write(ctx, o.number, off, data[:n])
 		}
@@ -246,6 +278,9 @@ func (o *open) rest(w vfs.Waiter, data []byte, off int64, done int) (int, abi.Er
 	}
 	return done, 0
 }
+
+// small is how many bytes go by a message.
+const small = 16 << 10
 
 // firstPosition is that of the first entry, behind "." and "..".
 const firstPosition = 3

@@ -49,10 +49,11 @@ func (f *File) ReadAt(ctx context.Context, p []byte, offset int64) (n int, err e
 		return 0, err
 	}
 	defer f.handle.done()
+	unit := min(f.unit, f.client.Room(p))
 	for n < len(p) {
-		got, err := f.client.ReadAhead(ctx, f.handle.fid, uint64(offset)+uint64(n), p[n:], f.unit)
+		got, err := f.client.ReadAhead(ctx, f.handle.fid, uint64(offset)+uint64(n), p[n:], unit)
 		n += got
-		if err != nil || got%f.unit != 0 || got == 0 {
+		if err != nil || got%unit != 0 || got == 0 {
 			return n, err
 		}
 	}
@@ -67,8 +68,9 @@ func (f *File) WriteAt(ctx context.Context, p []byte, offset int64) (n int, err 
 		return 0, err
 	}
 	defer f.handle.done()
+	unit := min(f.unit, f.client.Room(p))
 	for n < len(p) {
-		piece := p[n:min(len(p), n+f.unit)]
+		piece := p[n:min(len(p), n+unit)]
 		done, err := f.client.Write(ctx, f.handle.fid, uint64(offset)+uint64(n), piece)
 		n += done
 		if err != nil || done == 0 {

@@ -8,8 +8,16 @@ import (
 	"loam/user/virtio"
 )
 
-// MaxMessage gives the size of the largest message, which has Options.Data bytes of data.
-func (d *Device) MaxMessage() uint32 { return uint32(d.data + overhead) }
+// MaxMessage gives the size of the largest message, which has Options.Message bytes of data.
+func (d *Device) MaxMessage() uint32 { return uint32(d.message + overhead) }
+
+// Room tells how many bytes of data one message carries: fewer where they need a buffer.
+func (d *Device) Room(p []byte) int {
+	if d.elsewhere(p) {
+		return d.data
+	}
+	return d.message
+}
 
 // Memory gives memory of the arena for a client's fields.
 func (d *Device) Memory(n int) ([]byte, error) { return d.Data(n) }

@@ -56,8 +56,11 @@ type Options struct {
 	// Requests is how many a client has under way at most, each of which can have a flush: 1
 	// to 128, 16 by default. The device may allow fewer.
 	Requests int
-	// Data is the most bytes of data in a message, at least 8 KiB, by default 512 KiB.
+	// Data is the most bytes of data that go through a buffer, at least 8 KiB, by default 512 KiB.
 	Data int
+	// Message is the most bytes of data in a message whose data needs no buffer: Data at least, which it is
+	// by default.
+	Message int
 	// Buffers is how many exchanges can have data outside of Data's memory at once; 0: none.
 	Buffers int
 	// Patience is how many ticks an exchange may take, 4 by default. With a tick each 30
@@ -81,7 +84,10 @@ func (o *Options) complete() bool {
 			return false
 		}
 	}
-	return true
+	if o.Message == 0 {
+		o.Message = o.Data
+	}
+	return o.Message >= o.Data && o.Message <= maxData
 }
 
 // entries tells how many entries a queue for these options has, as a power of two: four for
@@ -115,6 +121,7 @@ type Device struct {
 	tag      string
 	requests int
 	data     int // bytes of a buffer
+	message  int // most bytes of data
 	patience int
 	buffers  virtio.Memory
 	free     chan int      // of buffers
@@ -150,7 +157,7 @@ func Open(t virtio.Transport, a *virtio.Arena, o Options) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{device: v, arena: a, data: o.Data, patience: o.Patience, ended: make(chan struct{})}
+	d := &Device{device: v, arena: a, data: o.Data, message: o.Message, patience: o.Patience, ended: make(chan struct{})}
 	if err := d.setUp(o); err != nil {
 		return nil, errors.Join(err, v.Fail())
 	}
