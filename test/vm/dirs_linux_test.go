@@ -25,7 +25,13 @@ import (
 // runFolders runs the program that uses a folder of the host's, as a mode says.
 func runFolders(t *testing.T, dir, mode string) *vmtest.Result {
 	t.Helper()
-	c := vmtest.Command{Args: []string{"run", "--dir", dir, vmtest.Program(t, "dirs"), mode}}
+	return runFoldersWith(t, nil, dir, mode)
+}
+
+// runFoldersWith does that with an environment and flags of loam's.
+func runFoldersWith(t *testing.T, env []string, dir, mode string, flags ...string) *vmtest.Result {
+	t.Helper()
+	c := vmtest.Command{Env: env, Args: slices.Concat([]string{"run"}, flags, []string{"--dir", dir, vmtest.Program(t, "dirs"), mode})}
 	if os.Getenv(filesVariable) != "" {
 		c.Limit = time.Hour
 	}
@@ -43,6 +49,12 @@ func TestDirTree(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(filesVariable)); err == nil {
 		files = n
 	}
+	treeUnharmed(t, files, nil)
+}
+
+// treeUnharmed does that with an environment and flags of loam's.
+func treeUnharmed(t *testing.T, files int, env []string, flags ...string) {
+	t.Helper()
 	dir := t.TempDir()
 	sum := sha256.New()
 	want := makeTree(t, filepath.Join(dir, "tree"), files)
@@ -50,7 +62,7 @@ func TestDirTree(t *testing.T) {
 		fmt.Fprintf(sum, "%s %d\n", path, len(want[path]))
 		sum.Write(want[path])
 	}
-	r := runFolders(t, dir+"::/data", "tree")
+	r := runFoldersWith(t, env, dir+"::/data", "tree", flags...)
 	r.WantStdout(t, 0, fmt.Sprintf("%d files, %x\n", files, sum.Sum(nil)))
 	got := 0
 	err := filepath.WalkDir(filepath.Join(dir, "copy"), func(path string, d fs.DirEntry, err error) error {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,15 +16,20 @@ import (
 )
 
 // TestFolder has a program copy files of a host's folder, by a service that is killed again
-// and again, or by one that isn't: all of them are there in the end.
+// and again, or by one that isn't: all of them are there in the end. Behind PCI the bus service hands the
+// device out.
 func TestFolder(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	const count, size, bus = 8, 100_000, 2
-	for name, c := range map[string]struct{ file, ring, cpus, restarts string }{
-		"system": {"system folder\n  args", "split", "1", "0"},
-		"packed": {"system folder\n  args", "packed", "2", "0"},
-		"killed": {"file services\n  args folder 700", "split", "2", "6"},
+	for name, c := range map[string]struct {
+		file, ring, cpus, restarts string
+		pci                        bool
+	}{
+		"system": {"system folder\n  args", "split", "1", "0", false},
+		"packed": {"system folder\n  args", "packed", "2", "0", false},
+		"killed": {"file services\n  args folder 700", "split", "2", "6", false},
+		"PCI":    {"file services\n  args folder 700", "split", "2", "6", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,12 +55,19 @@ func TestFolder(t *testing.T) {
 			if err := os.Symlink("../../secret", filepath.Join(host, "in/link")); err != nil {
 				t.Fatal(err)
 			}
-			qemu := append([]string{"-fsdev", "local,id=f,security_model=none,multidevs=remap,path=" + strings.ReplaceAll(host, ",", ",,")},
-				onMMIO(bus, "virtio-9p-device,fsdev=f,mount_tag=here,packed="+packed(c.ring))...)
-			dir := services(t, "service folder\n  "+c.file+" tag=here grant=2\n  provides files\n"+
-				place(bus, "4M")+"  dma 256K\n  restart always after 0s to 0s without limit\nprogram\n  uses files\n  uses init\n")
-			r := vmtest.Command{Env: vmtest.QEMUWith(t, qemu...), Args: []string{"run", "-m", "256M", "--cpus", c.cpus, "-v", "--services", dir,
-				vmtest.Program(t, "services"), "files", c.restarts, fmt.Sprint(count)}}.Do(t)
+			qemu := []string{"-fsdev", "local,id=f,security_model=none,multidevs=remap,path=" + strings.ReplaceAll(host, ",", ",,")}
+			device := "fsdev=f,mount_tag=here,packed=" + packed(c.ring)
+			p, at, grant := pciHost{}, place(bus, "4M"), "2"
+			if c.pci {
+				p, at, grant = pciMachine(), "  uses pci\n  dma 4M\n", "3"
+				qemu = append(qemu, "-device", "virtio-9p-pci,addr=4,"+device)
+			} else {
+				qemu = append(qemu, onMMIO(bus, "virtio-9p-device,"+device)...)
+			}
+			dir := services(t, p.service("2:4")+"service folder\n  "+c.file+" tag=here grant="+grant+"\n  provides files\n"+
+				at+"  dma 256K\n  restart always after 0s to 0s without limit\nprogram\n  uses files\n  uses init\n")
+			r := vmtest.Command{Env: vmtest.QEMUWithOn(t, p.kind, qemu...), Args: slices.Concat([]string{"run"}, p.flags, []string{
+				"-m", "256M", "--cpus", c.cpus, "-v", "--services", dir, vmtest.Program(t, "services"), "files", c.restarts, fmt.Sprint(count)})}.Do(t)
 			r.WantStdout(t, 0, "copied\n")
 			t.Logf("%s", r.Stderr)
 			wantNothingLeft(t, r)

@@ -55,12 +55,18 @@ func (p paced) Read(b []byte) (int, error) {
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	kills := int(number(t, "LOAM_STREAMS_KILLS", 5))
+	streamsKilled(t, int(number(t, "LOAM_STREAMS_KILLS", 5)), nil)
+}
+
+// streamsKilled does that with an environment and flags of loam's.
+func streamsKilled(t *testing.T, kills int, env []string, flags ...string) {
+	t.Helper()
 	dir, program := streamServices(t)
 	in := make([]byte, max(4<<20, kills*(512<<10)))
 	_, _ = rand.NewChaCha8([32]byte{2}).Read(in)
-	c := vmtest.Command{Stdin: paced{bytes.NewReader(in)}, Limit: vmtest.Limit + time.Duration(kills)*time.Second,
-		Args: streamArgs(dir, "--streams-driver", fmt.Sprintf("streams driver %d 200 20000", kills), program, "echo", "5")}
+	flags = append(flags, "--streams-driver", fmt.Sprintf("streams driver %d 200 20000", kills), program, "echo", "5")
+	c := vmtest.Command{Env: env, Stdin: paced{bytes.NewReader(in)}, Limit: vmtest.Limit + time.Duration(kills)*time.Second,
+		Args: streamArgs(dir, flags...)}
 	r := c.Do(t)
 	said := fmt.Appendf(nil, "streams: killed %d times\n", kills)
 	if !bytes.Contains(r.Stderr, said) {
