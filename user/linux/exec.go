@@ -34,7 +34,8 @@ func sysExecveat(s *Server, t *task) uint64 {
 type execution struct {
 	image     *image
 	name      string // AT_EXECFN
-	exe       string // of /proc/PID/exe
+	file      vfs.Path
+	exe       string // the name of that
 	args, env [][]byte
 }
 
@@ -43,7 +44,7 @@ func (s *Server) exec(t *task, fd, addr, args, env, flags uint64) uint64 {
 		return abi.ENOSYS.Result()
 	}
 	x := &execution{}
-	file, e := s.execPath(t, x, fd, addr, flags)
+	e := s.execPath(t, x, fd, addr, flags)
 	if e == 0 {
 		x.args, e = s.strings(t, args)
 	}
@@ -54,7 +55,7 @@ func (s *Server) exec(t *task, fd, addr, args, env, flags uint64) uint64 {
 		x.args = [][]byte{{0}} // as Linux since 5.18
 	}
 	if e == 0 {
-		e = s.interpret(t, x, file)
+		e = s.interpret(t, x)
 	}
 	if e != 0 {
 		return fail(e)
@@ -67,10 +68,10 @@ func (s *Server) exec(t *task, fd, addr, args, env, flags uint64) uint64 {
 }
 
 // execPath gives the file that is to be run, and its name.
-func (s *Server) execPath(t *task, x *execution, fd, addr, flags uint64) (vfs.Path, abi.Errno) {
+func (s *Server) execPath(t *task, x *execution, fd, addr, flags uint64) abi.Errno {
 	name, e := s.text(t, addr)
 	if e != 0 {
-		return vfs.Path{}, e
+		return e
 	}
 	x.name = name
 	if int32(fd) != abi.AT_FDCWD && (name == "" || name[0] != '/') {
@@ -81,32 +82,48 @@ func (s *Server) execPath(t *task, x *execution, fd, addr, flags uint64) (vfs.Pa
 	}
 	if name == "" {
 		if flags&abi.AT_EMPTY_PATH == 0 {
-			return vfs.Path{}, abi.ENOENT
+			return abi.ENOENT
 		}
-		return s.ofDescriptor(t, fd)
+		if x.file, e = s.ofDescriptor(t, fd); e == 0 {
+			x.exe = s.nameOf(t, fd)
+		}
+		return e
 	}
 	from, e := t.from(fd, name)
 	if e != 0 {
-		return from, e
+		return e
 	}
-	p, e := t.p.view.Lookup(t.waiter, from, name, flags&abi.AT_SYMLINK_NOFOLLOW == 0)
-	if e == 0 && vfs.IsLink(p.Node) {
-		e = abi.ELOOP
+	if flags&abi.AT_SYMLINK_NOFOLLOW != 0 {
+		p, e := t.p.view.Lookup(t.waiter, from, name, false)
+		if e == 0 && vfs.IsLink(p.Node) {
+			e = abi.ELOOP
+		}
+		if e != 0 {
+			return e
+		}
 	}
-	return p, e
+	x.file, x.exe, e = t.p.view.LookupNamed(t.waiter, from, name)
+	return e
+}
+
+// nameOf gives the name of a descriptor's file, as far as it is known.
+func (s *Server) nameOf(t *task, fd uint64) string {
+	if f := s.fileOrPath(t, fd); f != nil && f.name != "" {
+		return f.name
+	}
+	return "(file)"
 }
 
 // interpret finds the program that runs a file: itself, or a script's interpreter.
-func (s *Server) interpret(t *task, x *execution, file vfs.Path) abi.Errno {
+func (s *Server) interpret(t *task, x *execution) abi.Errno {
 	name := x.name
 	for n := 0; ; n++ {
-		img, script, e := s.imageOf(t, file)
+		img, script, e := s.imageOf(t, x.file)
 		switch {
 		case e != 0:
 			return e
 		case script == nil:
 			x.image = img
-			x.exe, _ = t.p.view.Name(file)
 			return 0
 		case n == mostInterpreters:
 			return abi.ELOOP
@@ -117,7 +134,7 @@ func (s *Server) interpret(t *task, x *execution, file vfs.Path) abi.Errno {
 		}
 		x.args = append(append(args, zeroed(name)), x.args[1:]...)
 		name = script.interpreter
-		if file, e = t.p.view.Lookup(t.waiter, t.p.view.Cwd, script.interpreter, true); e != 0 {
+		if x.file, x.exe, e = t.p.view.LookupNamed(t.waiter, t.p.view.Cwd, script.interpreter); e != 0 {
 			return e
 		}
 	}
@@ -149,7 +166,7 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 		return blocked
 	}
 	p.name = string(bytes.TrimRight(q.Name[:], "\x00"))
-	p.exe, p.args, p.execed, p.proc = x.exe, bytes.Join(x.args, nil), true, nil
+	p.exe, p.file, p.args, p.execed, p.proc = x.exe, x.file, bytes.Join(x.args, nil), true, nil
 	p.table.Each(0, func(n int32, f *file) {
 		if p.table.CloseExec(n) {
 			p.table.Remove(n)

@@ -182,9 +182,18 @@ func (s *Server) procProcess(p *process, parent *vfs.Fixed, now abi.Timespec) vf
 	jump("cwd", func() (vfs.Path, abi.Errno) { return p.view.Cwd, 0 })
 	jump("root", func() (vfs.Path, abi.Errno) { return p.view.Root, 0 })
 	ino++
-	d.Add("exe", &linkNode{ino: ino, dev: devProc, time: now, target: func() (string, abi.Errno) { return p.exe, 0 }})
+	d.Add("exe", p.exeLink(ino, now))
 	d.Add("fd", s.procFDs(p, now))
 	return d
+}
+
+// exeLink leads to a process's program.
+func (p *process) exeLink(ino uint64, now abi.Timespec) vfs.Node {
+	l := linkNode{ino: ino, dev: devProc, time: now, target: func() (string, abi.Errno) { return p.exe, 0 }}
+	if p.file.Node == nil {
+		return &l
+	}
+	return &jumpNode{linkNode: l, view: &p.view, name: p.exe, to: func() (vfs.Path, abi.Errno) { return p.file, 0 }}
 }
 
 // procStatLine is the file stat of a process, as far as something is known.

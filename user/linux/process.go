@@ -23,6 +23,7 @@ type process struct {
 	pid   int32
 	name  string
 	exe   string
+	file  vfs.Path // that has this name, or had; without a node it is looked up
 	table fd.Table[file]
 	view  vfs.View
 	proc  vfs.Node // its directory in /proc, once somebody has asked

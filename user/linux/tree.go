@@ -273,7 +273,7 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
 		return nil, e
 	}
 	o := t.p
-	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, view: o.view}
+	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view}
 	p.args, p.pgid, p.sid = o.args, o.pgid, o.sid
 	p.table.Limit = o.table.Limit
 	p.table.CopyOf(&o.table, func(f *file) { f.refs++ })

@@ -50,6 +50,8 @@ func child(args []string) {
 		fmt.Println()
 	case "ppid":
 		fmt.Println(os.Getppid())
+	default:
+		childMore(args)
 	}
 }
 

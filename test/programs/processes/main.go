@@ -21,6 +21,14 @@ var tests = []struct {
 	do   func() error
 }{
 	{"exec", testExec},
+	{"fork", testFork},
+	{"stop", testStop},
+	{"groups", testGroups},
+	{"pidfd", testPidfd},
+	{"threads", testThreads},
+	{"ignored", testIgnored},
+	{"pipes", testPipes},
+	{"many", testMany},
 }
 
 func main() {

@@ -285,24 +285,57 @@ func (v *View) Lookup(w Waiter, from Path, path string, follow bool) (Path, abi.
 		return Path{}, abi.ENOENT
 	}
 	k := v.walk(w, from, path)
+	p, _, e := k.end(follow)
+	return p, e
+}
+
+// LookupNamed is Lookup through a link at the end, and gives the name from the root on of the file
+// that is found, empty if it has none any more.
+func (v *View) LookupNamed(w Waiter, from Path, path string) (p Path, name string, e abi.Errno) {
+	if path == "" {
+		return Path{}, "", abi.ENOENT
+	}
+	k := v.walk(w, from, path)
+	p, jump, e := k.end(true)
+	switch {
+	case e != 0:
+		return p, "", e
+	case jump != nil:
+		name, _ = jump.Readlink(w)
+		return p, name, 0
+	case IsDir(p.Node):
+		name, _ = v.Name(p)
+		return p, name, 0
+	}
+	if name, e = v.Name(k.at); e != 0 {
+		return p, "", 0
+	}
+	return p, strings.TrimSuffix(name, "/") + "/" + k.name, 0
+}
+
+// end goes to a path's end. If that was the target of a Jump, jump is it.
+func (k *walker) end(follow bool) (p Path, jump Node, e abi.Errno) {
 	for {
-		if e := k.stop(); e != 0 {
-			return Path{}, e
+		if e = k.stop(); e != 0 {
+			return Path{}, nil, e
 		}
-		p, e := k.child()
-		if e != 0 {
-			return Path{}, e
+		if p, e = k.child(); e != 0 {
+			return Path{}, nil, e
 		}
 		if IsLink(p.Node) && (follow || k.slash) {
-			if e := k.follow(p); e != 0 {
-				return Path{}, e
+			if e = k.follow(p); e != 0 {
+				return Path{}, nil, e
+			}
+			jump = nil
+			if _, ok := p.Node.(Jump); ok {
+				jump = p.Node
 			}
 			continue
 		}
 		if k.slash && !IsDir(p.Node) {
-			return Path{}, abi.ENOTDIR
+			return Path{}, nil, abi.ENOTDIR
 		}
-		return p, 0
+		return p, jump, 0
 	}
 }
 
