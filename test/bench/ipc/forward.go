@@ -43,7 +43,7 @@ func forwardedCalls(role string) (float64, error) {
 // answerForwarded answers the calls of a forwarded child until it tells its figure.
 func answerForwarded(endpoint uint64) (float64, error) {
 	var m sys.Message
-	buffer := make([]byte, 4096)
+	buffer := page()
 	for {
 		m.To = endpoint
 		r := sys.MessageCall(abi.CallEndpointReplyReceive, &m)

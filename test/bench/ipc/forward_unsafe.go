@@ -11,9 +11,13 @@ import (
 
 var pages [2 * 4096]byte
 
-// forwardedPage makes writes of a page: one that begins where a page begins, wherever the linker
-// put it, for two that are touched cost more.
+// page is one that begins where a page begins, wherever the linker put it: to touch two costs more.
+func page() []byte {
+	at := -uintptr(unsafe.Pointer(&pages)) & 4095
+	return pages[at:][:4096]
+}
+
+// forwardedPage makes writes of a page.
 func forwardedPage() {
-	at := (uintptr(unsafe.Pointer(&pages)) + 4095) &^ 4095
-	forwardedChild(syscall.SYS_WRITE, 1, at, 4096, 4096)
+	forwardedChild(syscall.SYS_WRITE, 1, uintptr(unsafe.Pointer(&page()[0])), 4096, 4096)
 }
