@@ -282,12 +282,9 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (d
 		return 0, 0, abi.EFAULT
 	}
 	for n > 0 {
-		if v := dst.Run(abi.UserAddr(to), n, space.Write); v != nil {
-			if b := src.Run(abi.UserAddr(from), uint64(len(v)), space.Read); b != nil {
-				c := uint64(copy(v, b))
-				from, to, n, done = from+c, to+c, n-c, done+c
-				continue
-			}
+		if c := copyRun(src, from, dst, to, n); c > 0 {
+			from, to, n, done = from+c, to+c, n-c, done+c
+			continue
 		}
 		v, e := dst.View(abi.UserAddr(to), n, space.Write)
 		if e != 0 {
@@ -306,6 +303,12 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (d
 		from, to, n, done = from+c, to+c, n-c, done+c
 	}
 	return done, 0, 0
+}
+
+// copyRun copies as much as is ready and lies in one piece on both sides.
+func copyRun(src *space.Space, from uint64, dst *space.Space, to, n uint64) uint64 {
+	v := dst.Run(abi.UserAddr(to), n, space.Write)
+	return uint64(copy(v, src.Run(abi.UserAddr(from), uint64(len(v)), space.Read)))
 }
 
 // cancel tells who has received the call of thread i that a signal has come, if the

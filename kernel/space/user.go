@@ -107,6 +107,13 @@ func (s *Space) Run(va abi.UserAddr, n uint64, access Prot) []byte {
 			return nil
 		}
 	}
+	if n <= PageSize-uint64(va)%PageSize {
+		pa, prot := s.tables.Reach(s.env, uint64(va))
+		if Prot(prot)&access != access {
+			return nil
+		}
+		return s.env.Mem.Bytes(pa, n)
+	}
 	pa, length, prot := s.tables.Run(s.env, uint64(va), n)
 	if Prot(prot)&access != access {
 		return nil

@@ -42,7 +42,7 @@ const (
 	threads = 3
 	// places is how many threads Go runs at once. Who waits in the kernel has a place to come back to, and to
 	// give one away wakes nobody up.
-	places = threads + 2
+	places = threads + 1
 )
 
 // options are the program's arguments.

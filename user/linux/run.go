@@ -93,9 +93,10 @@ const (
 	// maxThreads is how many threads receive at most. One who waits for another server is not there for
 	// the next call.
 	maxThreads = 4
-	// places is how many threads Go runs at once. Who waits in the kernel has one to come back to, and to give one
-	// away wakes nobody up.
-	places = maxThreads + 2
+	// places is how many threads Go runs at once, beyond those that receive: who waits in the kernel has one to come
+	// back to then, and to give one away wakes nobody up. Go's monitor looks at each, so there
+	// aren't more than are needed.
+	places = 2
 )
 
 // receiver receives forwarded calls, and is the Kernel of its server.
@@ -130,7 +131,6 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
-	runtime.GOMAXPROCS(max(places, runtime.NumCPU()))
 	r, err := newReceiver()
 	if err != nil {
 		return err
@@ -209,7 +209,8 @@ func (r *receiver) events() error {
 
 // start starts a thread.
 func (r *receiver) start() {
-	r.threads.Add(1)
+	n := int(r.threads.Add(1))
+	runtime.GOMAXPROCS(max(n+places, runtime.NumCPU()))
 	t := &thread{receiver: r}
 	go func() { r.failed <- t.serve() }()
 }
