@@ -110,8 +110,9 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 	res := outcome{}
 	var over <-chan struct{}
 	var badOutput <-chan error
+	var escaped <-chan struct{}
 	if g.streams != nil {
-		badOutput = g.streams.failed
+		badOutput, escaped = g.streams.failed, g.streams.escaped
 	}
 	for {
 		select {
@@ -145,6 +146,9 @@ func (g *guest) finish(ctx context.Context, helloLimit time.Duration) (outcome, 
 			return res, g.failed(fmt.Sprintf("the kernel did not start within %v", helloLimit))
 		case <-g.p.Broken():
 			return res, g.failed("KVM internal error: the hardware acceleration of this machine gave up on the guest (--accel tcg does without)")
+		case <-escaped:
+			res.stopped = true
+			return res, &exit.Error{Code: exit.Signal + int(syscall.SIGINT), Text: "ended by Ctrl-], three times"}
 		case code := <-g.Interrupt:
 			if g.passOn(code) {
 				continue

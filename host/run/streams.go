@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"loam/host/vm"
 	"loam/internal/terminal"
@@ -21,6 +22,7 @@ type streams struct {
 	input    *stdin
 	failed   chan error    // writing the program's output has failed, with why
 	over     chan struct{} // closed when all has been written that the machine has sent
+	escaped  chan struct{} // closed when the keys that end the program were typed
 
 	mu      sync.Mutex // guards what follows
 	cond    sync.Cond
@@ -41,7 +43,7 @@ const copySize = 128 << 10
 
 // newStreams begins with the streams of a machine that was started.
 func newStreams(o *Options, l *lines, p *vm.Process) *streams {
-	s := &streams{lines: l, p: p, failed: make(chan error, 2), over: make(chan struct{}), suspended: make(chan struct{}, 1)}
+	s := &streams{lines: l, p: p, failed: make(chan error, 2), over: make(chan struct{}), escaped: make(chan struct{}), suspended: make(chan struct{}, 1)}
 	s.cond.L = &s.mu
 	s.terminal = newTTY(o)
 	s.terminal.watch(s)
@@ -110,11 +112,16 @@ func (s *streams) forward(from *os.File, note func(format string, args ...any)) 
 		defer s.terminal.guard()
 		defer close(s.input.done)
 		total, buf := uint32(0), make([]byte, readAhead)
+		var keys escape
 		for s.input.from != nil {
 			if !s.input.await() {
 				return
 			}
 			n, err := s.input.from.Read(buf)
+			if s.terminal.files[0] != nil && keys.typed(buf[:n], time.Now()) {
+				close(s.escaped)
+				return
+			}
 			if _, err := to.Write(buf[:n]); err != nil {
 				return // the machine is gone
 			}

@@ -226,6 +226,10 @@ func (t *tty) suspend(s *streams) {
 		return
 	}
 	if s.listens() {
+		select {
+		case <-s.suspended: // an answer that came late
+		default:
+		}
 		s.event(terminal.Suspend)
 		select {
 		case <-s.suspended:

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,21 +53,28 @@ func (s *slow) Read(p []byte) (int, error) {
 	return s.r.Read(p[:min(len(p), 1+s.n*7919%9000)])
 }
 
+// ways are those in which a program can be run: with the kernel alone, and with what serves it.
+var ways = map[string][]string{"bare": {"run", "--bare"}, "served": {"run"}}
+
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	defer vmtest.Slot()()
 	const size = 8 << 20
-	cmd := exec.Command(vmtest.Loam(t), "run", "--bare", vmtest.Program(t, "tool"), "produce", "slow", "8388608")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(vmtest.Limit, func() { _ = cmd.Process.Kill() }).Stop()
-	got, err := io.ReadAll(&slow{r: out})
-	if werr := cmd.Wait(); err != nil || werr != nil || !bytes.Equal(got, randomBytes("slow", size)) {
-		t.Errorf("%d bytes of %d, or not the same: %v, %v", len(got), size, err, werr)
+	for way, run := range ways {
+		t.Run(way, func(t *testing.T) {
+			defer vmtest.Slot()()
+			cmd := exec.Command(vmtest.Loam(t), slices.Concat(run, []string{vmtest.Program(t, "tool"), "produce", "slow", "8388608"})...)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer time.AfterFunc(vmtest.Limit, func() { _ = cmd.Process.Kill() }).Stop()
+			got, err := io.ReadAll(&slow{r: out})
+			if werr := cmd.Wait(); err != nil || werr != nil || !bytes.Equal(got, randomBytes("slow", size)) {
+				t.Errorf("%d bytes of %d, or not the same: %v, %v", len(got), size, err, werr)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +44,7 @@ type started struct {
 func start(t *testing.T, args ...string) *started {
 	t.Helper()
 	t.Cleanup(vmtest.Slot())
-	s := &started{cmd: exec.Command(vmtest.Loam(t), vmtest.Bare(args)...)}
+	s := &started{cmd: exec.Command(vmtest.Loam(t), args...)}
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -108,34 +109,38 @@ func TestNothingLeftBehind(t *testing.T) {
 		"killed, busy":    {syscall.SIGKILL, "busy", -1},
 		"quit by Ctrl-\\": {syscall.SIGQUIT, "idle", 131},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := start(t, "run", tool, "ready", c.how)
-			if err := s.cmd.Process.Signal(c.signal); err != nil {
+		for way, run := range ways {
+			t.Run(name+", "+way, func(t *testing.T) {
+				s := start(t, slices.Concat(run, []string{tool, "ready", c.how})...)
+				if err := s.cmd.Process.Signal(c.signal); err != nil {
+					t.Fatal(err)
+				}
+				s.ended(t, c.code)
+			})
+		}
+	}
+	for way, run := range ways {
+		t.Run("reader gone, "+way, func(t *testing.T) {
+			defer vmtest.Slot()()
+			cmd := exec.Command(vmtest.Loam(t), slices.Concat(run, []string{tool, "produce", "x", "1000000000"})...)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
-			s.ended(t, c.code)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+			if _, err := io.ReadFull(out, make([]byte, 1000)); err != nil {
+				t.Error(err)
+			}
+			_ = out.Close()
+			_ = cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != 141 {
+				t.Errorf("exit status %d (%v), want that of a SIGPIPE", got, cmd.ProcessState)
+			}
 		})
 	}
-	t.Run("reader gone", func(t *testing.T) {
-		defer vmtest.Slot()()
-		cmd := exec.Command(vmtest.Loam(t), "run", "--bare", tool, "produce", "x", "1000000000")
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
-		if _, err := io.ReadFull(out, make([]byte, 1000)); err != nil {
-			t.Error(err)
-		}
-		_ = out.Close()
-		_ = cmd.Wait()
-		if got := cmd.ProcessState.ExitCode(); got != 141 {
-			t.Errorf("exit status %d (%v), want that of a SIGPIPE", got, cmd.ProcessState)
-		}
-	})
 	t.Run("QEMU killed", func(t *testing.T) {
 		s := start(t, "run", tool, "ready", "idle")
 		if err := syscall.Kill(s.qemu[0], syscall.SIGKILL); err != nil {

@@ -13,6 +13,7 @@
 //	fuzz_test.go      random calls (test/programs/fuzz)
 //	file_test.go      files that are no programs
 //	channel_test.go   many bytes in and out, slow readers
+//	served_test.go    programs as a person runs them, with what serves them
 //	command_linux_test.go
 //	                  time limits, Ctrl-C, two at once: nothing is left behind
 //	wasm_test.go      modules, and the cache of compiled code
@@ -32,6 +33,9 @@
 // What depends on the architecture that is tested (LOAM_ARCH) is in arch_test.go, and
 // the machine code of the programs of a few bytes in codeamd64_test.go and
 // coderiscv64_test.go.
+//
+// They test the kernel, and so machines of it alone (--bare), where they don't say otherwise. With the variable
+// LOAM_SERVED=1 all are as a person's are.
 //
 // Without the variable LOAM they skip. LOAM_CPUS=N runs them all on machines of
 // N CPUs, but where a test says how many. With the variable LOAM_CONTROL set

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -249,34 +250,94 @@ func TestTerminal(t *testing.T) {
 		dir, program := streamServices(t)
 		useTerminal(t, streamArgs(dir, "--arch", vmtest.Arch(), program, "terminal"), "suspend", "resume")
 	})
-	// An ordinary program hears of a signal at some time.
 	t.Run("program", func(t *testing.T) {
 		t.Parallel()
-		useTerminal(t, []string{"run", "--arch", vmtest.Arch(), vmtest.Program(t, "terminal")}, "", "suspend")
+		useTerminal(t, []string{"run", "--arch", vmtest.Arch(), vmtest.Program(t, "terminal")}, "suspend", "resume")
 	})
+}
+
+// atTerminal runs a shell at a terminal, which controls jobs, with a script whose arguments are loam and its.
+func atTerminal(t *testing.T, script string, args []string) *pty {
+	t.Helper()
+	p, tty := newPTY(t, 24, 80)
+	cmd := exec.Command("/bin/sh", slices.Concat([]string{"-c", "set -m; " + script, "sh", vmtest.Loam(t)}, args)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	err := cmd.Start()
+	_ = tty.Close()
+	if err != nil {
+		_ = p.Close()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = p.Close()
+	})
+	return p
+}
+
+// TestTerminalEnds: a program can be ended from the keyboard, whatever it does with the keys, and the terminal is
+// as it was.
+func TestTerminalEnds(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	const script = `"$@"; echo "code $?"; stty -a; echo "over"`
+	tool, terminal := vmtest.Program(t, "tool"), vmtest.Program(t, "terminal")
+	type step struct{ keys, text string }
+	for name, c := range map[string]struct {
+		args  []string
+		steps []step
+		code  string
+	}{
+		"idle":    {[]string{tool, "ready", "idle"}, []step{{"", "ready"}, {"\x03", ""}}, "130"},
+		"busy":    {[]string{tool, "ready", "busy"}, []step{{"", "ready"}, {"\x03", ""}}, "130"},
+		"handled": {[]string{terminal}, []step{{"", "terminals true true true, size 24x80"}, {"\x03", "interrupt"}, {"q\n", ""}}, "7"},
+		"raw": {[]string{terminal}, []step{{"", "terminals true true true"}, {"r\n", `got "r", local 0x0, <nil>`},
+			{"\x1d\x1d", `got "\x1d", local 0x0, <nil>`}, {"a", `got "a"`}, {"\x1d\x1d\x1d", "loam: ended by Ctrl-]"}}, "130"},
+		"none":       {[]string{"-t=false", terminal}, []step{{"", "terminals false false false"}, {"\x03", "interrupt"}, {"q\n", ""}}, "7"},
+		"bare":       {[]string{"--bare", terminal}, []step{{"", "terminals false false false"}, {"\x03", ""}}, "130"},
+		"quit":       {[]string{tool, "ready", "idle"}, []step{{"", "ready"}, {"\x1c", "loam: ended by signal 3"}}, "131"},
+		"in a hurry": {[]string{terminal}, []step{{"", "terminals true true true"}, {"\x03", "interrupt"}, {"again", ""}}, "130"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer vmtest.Slot()()
+			p := atTerminal(t, script, slices.Concat([]string{"run", "--arch", vmtest.Arch()}, c.args))
+			for _, s := range c.steps {
+				if s.keys == "again" { // the second within a second ends loam, and a host may be slower
+					again := time.NewTicker(300 * time.Millisecond)
+					defer again.Stop()
+					over := make(chan struct{})
+					defer close(over)
+					go func() {
+						for {
+							select {
+							case <-again.C:
+								_, _ = p.WriteString("\x03")
+							case <-over:
+								return
+							}
+						}
+					}()
+					break
+				}
+				p.typed(t, s.keys, s.text)
+			}
+			if s := p.typed(t, "", "over"); !strings.Contains(s, "code "+c.code+"\r\n") || strings.Contains(s, "-echo ") || strings.Contains(s, "-icanon") {
+				t.Errorf("ended, but %q", s)
+			}
+		})
+	}
 }
 
 // useTerminal runs loam at a terminal, with a program that says what happens. It says stopped before the
 // machine stops, and resumed at some time after it goes on.
 func useTerminal(t *testing.T, args []string, stopped, resumed string) {
-	loam := vmtest.Loam(t)
 	defer vmtest.Slot()()
-	p, tty := newPTY(t, 24, 80)
-	defer p.Close()
-	// A shell that controls jobs: when loam is stopped it goes on.
-	script := `set -m; "$@"; echo "back $?"; stty -a; read line; fg >/dev/null; echo "code $?"; stty -a; echo "over"`
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", loam}, args...)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = tty.Close()
-	defer func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	// When loam is stopped the shell goes on.
+	p := atTerminal(t, `"$@"; echo "back $?"; stty -a; read line; fg >/dev/null; echo "code $?"; stty -a; echo "over"`, args)
 	p.typed(t, "", "terminals true true true, size 24x80")
 	p.typed(t, "x\n", `got "x", local 0xb, <nil>`)
 	p.typed(t, "r\n", `got "r", local 0x0, <nil>`)

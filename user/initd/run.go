@@ -53,7 +53,7 @@ func Run() error {
 	d := &system{endpoints: map[string]*endpoint{}}
 	d.verbose, d.essential = commandLine("v") == "1", commandLine("essential") == "1"
 	if err := d.prepare(); err != nil {
-		return endMachine(abi.ExitStatus{Kind: abi.NotStarted, Value: uint32(abi.EINVAL)}, err.Error())
+		return endMachine(abi.ExitStatus{Kind: abi.NotStarted, Value: uint32(errnoOf(err))}, err.Error())
 	}
 	for _, s := range d.services {
 		if s.Name == manifest.ProgramName && !d.program {

@@ -3,6 +3,8 @@
 package linux
 
 import (
+	"time"
+
 	"loam/abi"
 	"loam/user/streams"
 )
@@ -13,14 +15,39 @@ var signals = map[streams.Event]abi.Signal{
 	streams.Resume: abi.SIGCONT, streams.Resized: abi.SIGWINCH,
 }
 
-// TerminalEvent tells the processes in the foreground of an event.
+// How long processes in the foreground may take to stop at the key for that before the machine does, for which loam
+// waits no longer than 300 ms. One that handles the signal first makes the terminal what it was, say.
+const (
+	stopLimit = 200 * time.Millisecond
+	stopPause = time.Millisecond
+)
+
+// TerminalEvent tells the processes in the foreground of an event. With streams.Suspend it waits until they have
+// stopped, or have had the time to.
 func (s *Server) TerminalEvent(e streams.Event) {
 	signal, ok := signals[e]
 	if !ok {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.sendGroup(s.tty.group, signal)
 	s.retry()
+	s.mu.Unlock()
+	if e != streams.Suspend {
+		return
+	}
+	for end := time.Now().Add(stopLimit); !s.foregroundHalted() && time.Now().Before(end); {
+		time.Sleep(stopPause)
+	}
+}
+
+func (s *Server) foregroundHalted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.byPID {
+		if p.pgid == s.tty.group && !p.halted && !p.zombie {
+			return false
+		}
+	}
+	return true
 }

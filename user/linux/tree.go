@@ -46,6 +46,7 @@ type family struct {
 	execed     bool
 
 	zombie    bool
+	halted    bool // it has stopped, and doesn't go on
 	stopped   bool // and nobody has been told
 	continued bool
 	status    abi.ExitStatus
@@ -130,10 +131,10 @@ func (s *Server) tellParent(p *process, code int32, status uint32) bool {
 // stopOrGo notes that a process was stopped, or goes on.
 func (s *Server) stopOrGo(p *process, n *abi.ProcessNews) {
 	code, status := int32(abi.CLD_CONTINUED), uint32(abi.SIGCONT)
-	p.stopped, p.continued = false, true
+	p.halted, p.stopped, p.continued = false, false, true
 	if n.What&abi.NewsStopped != 0 {
 		code, status = abi.CLD_STOPPED, uint32(n.Signal)
-		p.stopped, p.continued, p.stop = true, false, n.Signal
+		p.halted, p.stopped, p.continued, p.stop = true, true, false, n.Signal
 	}
 	if p.parent != nil {
 		s.tellParent(p, code, status)

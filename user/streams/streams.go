@@ -122,16 +122,23 @@ func (s *Streams) Wake() {
 		}
 	}
 	for _, e := range events {
-		if tell != nil {
+		if e == Suspend {
+			go s.suspend(tell)
+		} else if tell != nil {
 			tell(e)
 		}
-		if e == Suspend {
-			s.mu.Lock()
-			signal := s.send(terminal.Message{Kind: terminal.Suspended})
-			s.mu.Unlock()
-			s.signalIf(signal)
-		}
 	}
+}
+
+// suspend has the client get ready to be stopped, for which it may need what Wake brings, and says so.
+func (s *Streams) suspend(tell func(Event)) {
+	if tell != nil {
+		tell(Suspend)
+	}
+	s.mu.Lock()
+	signal := s.send(terminal.Message{Kind: terminal.Suspended})
+	s.mu.Unlock()
+	s.signalIf(signal)
 }
 
 func (s *Streams) signalIf(signal bool) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -126,14 +127,30 @@ func TestTerminal(t *testing.T) {
 		t.Error(err)
 	}
 	var events []streams.Event
-	s.OnEvent(func(e streams.Event) { events = append(events, e) })
+	ready := make(chan bool)
+	s.OnEvent(func(e streams.Event) {
+		if e == streams.Suspend { // in a goroutine of its own, so that it may wait
+			<-ready
+		}
+		events = append(events, e)
+	})
 	facts := terminal.Message{Kind: terminal.Facts, Terminal: [3]bool{true, false, true}, Size: streams.Size{Rows: 24, Columns: 80}}
 	h.Tell(facts)
 	h.Tell(facts)
 	h.Tell(terminal.Message{Kind: terminal.Interrupt})
 	h.Tell(terminal.Message{Kind: terminal.Suspend})
-	if m := h.Heard(); len(m) != 1 || m[0].Kind != terminal.Suspended {
-		t.Error(m)
+	if m := h.Heard(); len(m) > 0 {
+		t.Error("suspended before it was ready:", m)
+	}
+	ready <- true
+	for m := h.Heard(); ; m = h.Heard() {
+		if len(m) == 1 && m[0].Kind == terminal.Suspended {
+			break
+		}
+		if len(m) > 0 {
+			t.Fatal(m)
+		}
+		runtime.Gosched()
 	}
 	h.Tell(terminal.Message{Kind: terminal.Resume})
 	if !slices.Equal(events, []streams.Event{streams.Resized, streams.Interrupt, streams.Suspend, streams.Resume}) {

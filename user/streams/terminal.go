@@ -52,7 +52,8 @@ func (s *Streams) Size() Size {
 	return s.facts.Size
 }
 
-// OnEvent has f called with what happens, from the goroutine that calls OnReady's.
+// OnEvent has f called with what happens, from the goroutine that calls OnReady's; with Suspend from one of
+// its own, so that it may wait.
 func (s *Streams) OnEvent(f func(Event)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,6 +24,7 @@ var commands = map[string]func(args []string){
 	"exit":    func(args []string) { os.Exit(number(args[0])) },
 	"exitgo":  exitFromGoroutine,
 	"cat":     func([]string) { check(io.Copy(os.Stdout, os.Stdin)) },
+	"both":    both,
 	"hash":    hash,
 	"produce": produce,
 	"streams": streams,
@@ -69,6 +70,22 @@ func terminated(s []string) {
 func exitFromGoroutine(args []string) {
 	go func() { os.Exit(number(args[0])) }()
 	select {}
+}
+
+// both writes what comes to stdout, and its complement to stderr.
+func both([]string) {
+	for b := make([]byte, 10_000); ; {
+		n, err := os.Stdin.Read(b)
+		check(os.Stdout.Write(b[:n]))
+		for i := range b[:n] {
+			b[i] = ^b[i]
+		}
+		check(os.Stderr.Write(b[:n]))
+		if err == io.EOF {
+			return
+		}
+		check(n, err)
+	}
 }
 
 // hash writes the number of bytes on standard input and their SHA-256.
