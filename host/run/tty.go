@@ -213,8 +213,9 @@ func (t *tty) watch(s *streams) {
 	}()
 }
 
-// suspendLimit is how long the guest may take to be ready to be stopped.
-const suspendLimit = 300 * time.Millisecond
+// suspendLimit is how long the guest may take to be ready to be stopped: it takes some milliseconds, but on a
+// host with much else to do.
+const suspendLimit = 2 * time.Second
 
 // suspend stops machine and loam, once the guest is ready, and goes on when somebody has loam go on.
 //

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 
 	"loam/abi"
 	"loam/user/folderd"
@@ -23,7 +22,7 @@ import (
 // shortFolder is the server of a folder, which is killed after some ms, if it is to be.
 func shortFolder(ms int, args []string) {
 	if ms > 0 {
-		time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { check(object.Self.Kill()) })
+		dieAfter(ms)
 	}
 	check(folderd.Run(args))
 }
