@@ -87,14 +87,18 @@ const (
 
 // Options of prctl(2) that runtimes use.
 const (
-	PR_SET_PDEATHSIG    = 1
-	PR_GET_PDEATHSIG    = 2
-	PR_GET_DUMPABLE     = 3
-	PR_SET_DUMPABLE     = 4
-	PR_SET_NAME         = 15
-	PR_GET_NAME         = 16
-	PR_SET_NO_NEW_PRIVS = 38
-	PR_SET_VMA          = 0x53564d41
+	PR_SET_PDEATHSIG       = 1
+	PR_GET_PDEATHSIG       = 2
+	PR_GET_DUMPABLE        = 3
+	PR_SET_DUMPABLE        = 4
+	PR_GET_KEEPCAPS        = 7
+	PR_SET_KEEPCAPS        = 8
+	PR_SET_NAME            = 15
+	PR_GET_NAME            = 16
+	PR_SET_CHILD_SUBREAPER = 36
+	PR_GET_CHILD_SUBREAPER = 37
+	PR_SET_NO_NEW_PRIVS    = 38
+	PR_SET_VMA             = 0x53564d41
 )
 
 // Scheduling policies of sched_setscheduler(2).

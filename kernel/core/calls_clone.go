@@ -273,7 +273,7 @@ func (t *Thread) renew() {
 	t.short = victim.Wait{}
 	t.message = message{}
 	t.priority, t.boost, t.raised, t.bound = 0, 0, 0, 0
-	t.ask, t.forwarded, t.fault = ask{}, false, trace{}
+	t.ask, t.forwarded, t.keepCaps, t.fault = ask{}, false, 0, trace{}
 }
 
 // leaveMemory says that no thread of p runs in the space any more where they have run, unless that is its

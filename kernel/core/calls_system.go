@@ -96,9 +96,6 @@ func sysGetrlimit(r *runner, c *metal.Context) uint64 {
 // sysPrlimit64: process, resource, new limits, where to put the old ones.
 func sysPrlimit64(r *runner, c *metal.Context) uint64 {
 	if pid := uint32(c.Arg0()); pid != 0 && pid != r.p.pid {
-		if r.p.forward.endpoint != 0 {
-			return r.forward(c)
-		}
 		return abi.ESRCH.Result()
 	}
 	return r.limits(c.Arg1(), c.Arg2(), c.Arg3())

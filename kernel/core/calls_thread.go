@@ -100,6 +100,18 @@ func sysPrctl(r *runner, c *metal.Context) uint64 {
 		return r.put(c.Arg1(), name[:])
 	case abi.PR_GET_DUMPABLE, abi.PR_SET_NO_NEW_PRIVS:
 		return 0
+	case abi.PR_GET_KEEPCAPS:
+		return uint64(r.t.keepCaps)
+	case abi.PR_SET_KEEPCAPS: // there are no users that it would matter for
+		if c.Arg1() > 1 {
+			return abi.EINVAL.Result()
+		}
+		r.t.keepCaps = uint8(c.Arg1())
+		return 0
+	case abi.PR_SET_PDEATHSIG, abi.PR_GET_PDEATHSIG, abi.PR_SET_CHILD_SUBREAPER, abi.PR_GET_CHILD_SUBREAPER:
+		if r.p.forward.endpoint != 0 {
+			return r.forward(c)
+		}
 	}
 	// Also PR_SET_VMA: an answer of ENOSYS would make Go's runtime ask again.
 	return abi.EINVAL.Result()

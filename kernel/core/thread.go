@@ -62,7 +62,8 @@ type Thread struct {
 
 	ask ask // for a page
 
-	forwarded bool // it waits for the answer to a call that was forwarded
+	forwarded bool  // it waits for the answer to a call that was forwarded
+	keepCaps  uint8 // PR_SET_KEEPCAPS, which means nothing
 
 	sig   signal.Thread
 	fault trace // what the last exception left behind, for its signal

@@ -30,6 +30,10 @@ type process struct {
 	args  []byte   // with their zeroes; nil: exe
 	first bool     // it was taken in
 
+	limits      limits
+	deathSignal abi.Signal // that it gets when its parent ends
+	reaper      bool       // it is the parent of those below it that have none (PR_SET_CHILD_SUBREAPER)
+
 	family
 }
 
@@ -161,7 +165,8 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	s.badge++
 	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, view: s.view()}
 	p.view.Umask = 0o022
-	p.table.Limit = MaxFiles
+	p.limits = firstLimits()
+	p.table.Limit = int(p.limits[abi.RLIMIT_NOFILE].Cur)
 	for _, f := range s.streams {
 		f.refs++
 		p.table.Add(f, 0, false)

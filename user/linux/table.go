@@ -73,6 +73,10 @@ var known = []struct {
 	{lx.SysRtSigqueueinfo, sysSigqueueinfo}, {lx.SysRtTgsigqueueinfo, sysTgsigqueueinfo},
 	{lx.SysGetppid, sysGetppid}, {lx.SysGetpgid, sysGetpgid}, {lx.SysGetpgrp, sysGetpgrp}, {lx.SysSetpgid, sysSetpgid},
 	{lx.SysGetsid, sysGetsid}, {lx.SysSetsid, sysSetsid},
+	{lx.SysPrctl, sysPrctl}, {lx.SysCapget, sysCapget}, {lx.SysCapset, sysCapset},
+	{lx.SysPrlimit64, sysPrlimit64}, {lx.SysGetrlimit, sysGetrlimit}, {lx.SysSetrlimit, sysSetrlimit},
+	{lx.SysSetresuid, sysUserID}, {lx.SysSetresgid, sysUserID}, {lx.SysSetreuid, sysUserID}, {lx.SysSetregid, sysUserID},
+	{lx.SysSetfsuid, sysNothing}, {lx.SysSetfsgid, sysNothing},
 	{lx.SysPidfdOpen, sysPidfdOpen}, {lx.SysPidfdSendSignal, sysPidfdSendSignal},
 
 	// what nobody may, or nothing has

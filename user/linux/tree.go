@@ -88,13 +88,7 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 	p.zombie, p.status, p.time = true, status, time
 	p.stopped, p.continued = false, false
 	s.releaseParent(p)
-	for _, c := range p.children {
-		c.parent = nil
-		if c.zombie {
-			s.forgetProcess(c)
-		}
-	}
-	p.children = nil
+	s.orphan(p)
 	s.endSession(p)
 	p.ended.Tell(abi.EPOLLIN)
 	parent := p.parent
@@ -110,6 +104,32 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 		s.forgetProcess(p)
 	}
 	parent.changed.Tell(abi.EPOLLIN)
+}
+
+// orphan gives p's children to the nearest reaper above, or to nobody.
+func (s *Server) orphan(p *process) {
+	reaper := p.parent
+	for reaper != nil && !reaper.reaper {
+		reaper = reaper.parent
+	}
+	children := p.children
+	p.children = nil
+	for _, c := range children {
+		c.parent = nil
+		if reaper != nil {
+			s.adoptChild(reaper, c)
+		}
+		if c.deathSignal != 0 && !c.zombie {
+			s.post(c.pid, 0, c.deathSignal, p)
+		}
+		switch {
+		case !c.zombie:
+		case reaper == nil:
+			s.forgetProcess(c)
+		default:
+			reaper.changed.Tell(abi.EPOLLIN)
+		}
+	}
 }
 
 // tellParent sends a process's parent the signal of what has happened. It reports whether the parent
@@ -275,7 +295,7 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
 	}
 	o := t.p
 	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view}
-	p.args, p.pgid, p.sid = o.args, o.pgid, o.sid
+	p.args, p.pgid, p.sid, p.limits = o.args, o.pgid, o.sid, o.limits
 	p.table.Limit = o.table.Limit
 	p.table.CopyOf(&o.table, func(f *file) { f.refs++ })
 	s.processes[p.badge], s.byPID[pid] = p, p

@@ -296,14 +296,14 @@ func TestProc(t *testing.T) {
 func TestManyFiles(t *testing.T) {
 	w := newWorld(t)
 	path := w.put(0, "/tmp/f\x00")
-	for i := 3; i < MaxFiles; i++ {
+	for i := 3; i < softFiles; i++ {
 		w.want(i, lx.SysOpenat, here, path, abi.O_CREAT|abi.O_RDWR, 0o600)
 	}
 	w.want(abi.EMFILE, lx.SysOpenat, here, path, abi.O_RDWR)
 	w.want(abi.EMFILE, lx.SysEventfd2, 0, 0)
-	w.want(0, lx.SysClose, 5000)
+	w.want(0, lx.SysClose, 500)
 	w.want(abi.EMFILE, lx.SysPipe2, bufferAt, 0) // one is free
-	w.want(5000, lx.SysDup, 3)
+	w.want(500, lx.SysDup, 3)
 }
 
 // TestNoSpace fills the file system; all of it is there again when its files are gone.

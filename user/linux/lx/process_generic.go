@@ -6,6 +6,17 @@ package lx
 
 // Numbers of more calls about processes.
 const (
+	SysCapget           = 90
+	SysCapset           = 91
+	SysGetrlimit        = 163
+	SysPrctl            = 167
+	SysSetfsgid         = 152
+	SysSetfsuid         = 151
+	SysSetregid         = 143
+	SysSetresgid        = 149
+	SysSetresuid        = 147
+	SysSetreuid         = 145
+	SysSetrlimit        = 164
 	SysClone            = 220
 	SysExecveat         = 281
 	SysGetppid          = 173

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import (
+	"loam/abi"
+	"loam/user/linux/program"
+)
+
+// Limits of processes (prlimit(2)), which children inherit. That of descriptors counts; the others are kept
+// and told.
+
+// limits are those of a process, by their numbers.
+type limits [abi.RLIM_NLIMITS]abi.Rlimit
+
+// softFiles is the usual limit of descriptors, which a program may raise to MaxFiles.
+const softFiles = 1024
+
+// firstLimits are those of the first process.
+func firstLimits() (l limits) {
+	for i := range l {
+		l[i] = abi.Rlimit{Cur: abi.RLIM_INFINITY, Max: abi.RLIM_INFINITY}
+	}
+	l[abi.RLIMIT_NOFILE] = abi.Rlimit{Cur: softFiles, Max: MaxFiles}
+	l[abi.RLIMIT_STACK].Cur = program.StackSize
+	l[abi.RLIMIT_NPROC] = abi.Rlimit{Cur: maxProcesses, Max: maxProcesses}
+	l[abi.RLIMIT_CORE].Cur = 0
+	return l
+}
+
+// sysPrlimit64: process, resource, new limits, where to put the old ones.
+func sysPrlimit64(s *Server, t *task) uint64 {
+	p := s.ofPID(t, t.Args[0])
+	if p == nil {
+		return abi.ESRCH.Result()
+	}
+	return s.limit(t, p, t.Args[1], t.Args[2], t.Args[3])
+}
+
+func sysGetrlimit(s *Server, t *task) uint64 { return s.limit(t, t.p, t.Args[0], 0, t.Args[1]) }
+func sysSetrlimit(s *Server, t *task) uint64 { return s.limit(t, t.p, t.Args[0], t.Args[1], 0) }
+
+func (s *Server) limit(t *task, p *process, resource, set, old uint64) uint64 {
+	if resource >= abi.RLIM_NLIMITS {
+		return abi.EINVAL.Result()
+	}
+	was, want := p.limits[resource], p.limits[resource]
+	b := s.scratch[:abi.RlimitSize]
+	if set != 0 {
+		if !s.get(t, set, b) {
+			return abi.EFAULT.Result()
+		}
+		want = abi.GetRlimit(b)
+		if want.Cur > want.Max {
+			return abi.EINVAL.Result()
+		}
+		if resource == abi.RLIMIT_NOFILE && want.Max > MaxFiles {
+			return abi.EPERM.Result()
+		}
+	}
+	if old != 0 {
+		was.Put(b)
+		if r := s.put(t, old, b); r != 0 {
+			return r
+		}
+	}
+	p.limits[resource] = want
+	p.table.Limit = int(min(p.limits[abi.RLIMIT_NOFILE].Cur, MaxFiles))
+	return 0
+}
