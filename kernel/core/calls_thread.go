@@ -61,6 +61,7 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 		child.SetTLS(cloneTLS(c))
 	}
 	t.sig.Clone(&r.t.sig)
+	t.keepCaps = r.t.keepCaps
 	tid := t.tid
 	k.sched.SetAffinity(i, k.sched.Affinity(r.index), r.time(), int(r.id))
 	r.enqueue(i, r.time())
