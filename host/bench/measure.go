@@ -51,6 +51,7 @@ type step struct {
 var steps = []step{
 	{"hello, OpenSBI", []string{"first_user_opensbi"}, (*session).helloOpenSBI},
 	{"hello", []string{"first_user", "hello_end", "hello_memory", "kernel_memory", "kernel_heap", "kernel_entry"}, (*session).hello},
+	{"hello, served", []string{"hello_served_first_user", "hello_served_end"}, (*session).helloServed},
 	{"log", []string{"kernel_first_line"}, (*session).firstLine},
 	{"hello.wasm", []string{"hello_wasm_end"}, wasmEnd("hello_wasm_end", progHelloWasm, false)},
 	{"hello.wasm, cold", []string{"hello_wasm_cold_end"}, wasmEnd("hello_wasm_cold_end", progHelloWasm, true)},
@@ -65,8 +66,9 @@ var steps = []step{
 	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000", "kernel_pause_1000_mean"}, (*session).crowd},
 	{"machine floor", floored, (*session).machineFloor},
 	{"kernel image", []string{"kernel_image"}, (*session).kernelImage},
-	{"least memory, hello", []string{"hello_least_ram"}, leastRAM("hello_least_ram", progHello)},
-	{"least memory, hello.wasm", []string{"hello_wasm_least_ram"}, leastRAM("hello_wasm_least_ram", progHelloWasm)},
+	{"least memory, hello", []string{"hello_least_ram"}, leastRAM("hello_least_ram", progHello, nil)},
+	{"least memory, hello, served", []string{"hello_served_least_ram"}, leastRAM("hello_served_least_ram", progHello, withServices)},
+	{"least memory, hello.wasm", []string{"hello_wasm_least_ram"}, leastRAM("hello_wasm_least_ram", progHelloWasm, nil)},
 }
 
 // messaged are the figures of test/bench/ipc.
@@ -306,12 +308,27 @@ func (s *session) messages(ctx context.Context) (Figures, error) {
 	return reported(out, err)
 }
 
-// writes measures the way of a program's output. The device takes all of it at once: else the
+// withServices has a program be served, as one of loam run is. The device takes all of its output at once, and away: else the
 // host's time would be in it, which runs on while the machine waits.
+func withServices(o *run.Options) { o.Deterministic, o.Counted, o.Discard = false, true, true }
+
+func (s *session) helloServed(ctx context.Context) (Figures, error) {
+	out, stats, err := s.run(ctx, progHello, withServices)
+	if err == nil && out != "" {
+		err = fmt.Errorf("output came: %.60q", out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return renamed(stats, map[string]string{"first_user_instruction": "hello_served_first_user", "exit_time": "hello_served_end"}), nil
+}
+
+// writes measures the way of a program's output.
 func (s *session) writes(ctx context.Context) (Figures, error) {
 	var told bytes.Buffer
 	out, _, err := s.run(ctx, progWrite, func(o *run.Options) {
-		o.Deterministic, o.Counted, o.Discard, o.Stderr = false, true, true, &told
+		withServices(o)
+		o.Stderr = &told
 	})
 	if err != nil {
 		return nil, err
@@ -375,14 +392,19 @@ func (s *session) kernelImage(context.Context) (Figures, error) {
 
 // leastRAM finds the smallest machine in which a hello still works, by
 // bisection over whole MiB.
-func leastRAM(figure, prog string) func(*session, context.Context) (Figures, error) {
+func leastRAM(figure, prog string, change func(*run.Options)) func(*session, context.Context) (Figures, error) {
 	return func(s *session, ctx context.Context) (Figures, error) {
 		works := func(mib int) (bool, error) {
-			out, _, err := s.run(ctx, prog, func(o *run.Options) { o.MemoryMiB, o.Timeout = mib, time.Minute })
+			out, _, err := s.run(ctx, prog, func(o *run.Options) {
+				o.MemoryMiB, o.Timeout = mib, time.Minute
+				if change != nil {
+					change(o)
+				}
+			})
 			if err != nil && stopped(ctx, err) {
 				return false, err
 			}
-			return err == nil && greeted(out) == nil, nil
+			return err == nil && (change != nil && out == "" || greeted(out) == nil), nil
 		}
 		mib, err := least(minRAM, memoryMiB, works)
 		return Figures{{figure, float64(mib), "MiB"}}, err

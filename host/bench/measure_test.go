@@ -130,7 +130,9 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 	case progMemory:
 		_, _ = io.WriteString(o.Stdout, "unmap 6 ns\nexit_begins 1 ns\npages 2 pages\n")
 	default:
-		_, _ = io.WriteString(o.Stdout, "hello, world\n")
+		if !o.Discard {
+			_, _ = io.WriteString(o.Stdout, "hello, world\n")
+		}
 	}
 	if o.Log != nil {
 		_, _ = io.WriteString(o.Log, "[   0.000250] first\n")
@@ -177,7 +179,7 @@ func testMeasureAll(t *testing.T, arch string) {
 	}
 	for name, want := range map[string]float64{
 		"first_user": 2, "hello_end": 3, "kernel_memory": 8, "kernel_first_line": 250_000, "kernel_image": 2,
-		"hello_least_ram": 8, "go_hello_wasm_end": 3, "futex_processes": 3, "page_fault": 5,
+		"hello_least_ram": 8, "hello_served_least_ram": 8, "hello_served_first_user": 2, "hello_served_end": 3, "go_hello_wasm_end": 3, "futex_processes": 3, "page_fault": 5,
 		"unmap_page": 6, "exit_page": 1, "exit_page_64mib": 1, "frame_pair": 7,
 	} {
 		if f, _ := got.Get(name); f.Value != want {

@@ -20,6 +20,8 @@ var Metrics = []Metric{
 	{"first_user", "ns", "power-on to the first user instruction of a Go hello", 5e6},
 	{"first_user_opensbi", "ns", "the same, the kernel started by OpenSBI", 0},
 	{"hello_end", "ns", "power-on to the end of a Go hello", 8e6},
+	{"hello_served_first_user", "ns", "power-on to the first user instruction, with services: it is init's", 5e6},
+	{"hello_served_end", "ns", "power-on to the end of a Go hello that the personality and the console driver serve", 15e6},
 	{"hello_wasm_end", "ns", "power-on to the end of a C-sized hello.wasm, compiled on the host", 0},
 	{"hello_wasm_cold_end", "ns", "the same, compiled in the guest", 0},
 	{"go_hello_wasm_end", "ns", "power-on to the end of a Go hello.wasm, compiled on the host", 0},
@@ -80,6 +82,7 @@ var Metrics = []Metric{
 	{"kernel_pause_1000_mean", "ns", "the same, the mean of all", 0},
 	{"kernel_image", "KiB", "the kernel's image file", 0},
 	{"hello_least_ram", "MiB", "the smallest machine for a Go hello", 12},
+	{"hello_served_least_ram", "MiB", "the same, with what serves it", 24},
 	{"hello_wasm_least_ram", "MiB", "the smallest machine for a C-sized hello.wasm", 40},
 }
 

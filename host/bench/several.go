@@ -28,7 +28,7 @@ func (w *wall) twoCPUs(ctx context.Context) error {
 	}
 	pair := func(name, cpus string, args ...string) *way {
 		return &way{name: name, run: func(ctx context.Context) (time.Duration, error) {
-			return w.loam(ctx, "ready", []string{"--cpus", cpus}, progPair, args...)
+			return w.loam(ctx, "ready", []string{"--bare", "--cpus", cpus}, progPair, args...)
 		}}
 	}
 	one, two, pinned := pair("1 CPU", "1"), pair("2 CPUs", "2"), pair("1 of 2 CPUs", "2", "pinned")
@@ -57,7 +57,7 @@ func (w *wall) pairs(ctx context.Context) error {
 	}
 	var ratios []float64
 	for round := range w.Rounds {
-		out, err := w.output(ctx, "ready", []string{"--cpus", "2"}, progPairs)
+		out, err := w.output(ctx, "ready", []string{"--bare", "--cpus", "2"}, progPairs)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (w *wall) pause(ctx context.Context) error {
 // collector runs all the time, and gives the kernel's figures.
 func (w *wall) collecting(ctx context.Context, cpus string) (Figures, error) {
 	stats := filepath.Join(w.temp, "stats")
-	flags := []string{"--cpus", cpus, "--param", "collect=1", "--stats", stats}
+	flags := []string{"--bare", "--cpus", cpus, "--param", "collect=1", "--stats", stats}
 	if _, err := w.loam(ctx, "ready", flags, progSpin, "3s"); err != nil {
 		return nil, err
 	}
