@@ -7,6 +7,7 @@ import (
 
 	"loam/abi"
 	"loam/user/linux/lx"
+	"loam/user/linux/vfs"
 )
 
 const (
@@ -92,10 +93,80 @@ func (fs *FS) leave(h *half) {
 func (fs *FS) forget(o *open) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	o.closed = true
 	for i := range o.session.halves {
 		if h := &o.session.halves[i]; h.of == o {
 			h.of = nil
 		}
+	}
+}
+
+// fetch is a read that is under way before anybody has asked for its data.
+type fetch struct {
+	off, end int64
+	done     chan struct{}
+}
+
+// prefetch begins to read what follows a half that a program has begun to read, if its reads come fast: the
+// host is at it while the program is.
+func (o *open) prefetch(off int64, size int) {
+	if 2*o.ahead < size || off > math.MaxInt64-int64(size) || o.fs.now()-o.last > freshFor/2 || o.fs.has(o, off) {
+		return
+	}
+	if f := o.fetch; f != nil {
+		select {
+		case <-f.done:
+		default:
+			return
+		}
+	}
+	h := o.fs.take(o.session, size)
+	if h == nil {
+		return
+	}
+	f := &fetch{off, off + int64(len(h.bytes)), make(chan struct{})}
+	o.fetch, o.last = f, o.fs.now()
+	go func() {
+		_, _ = o.readTo(here{}, h, off, len(h.bytes), true) // who wants the data asks again, and hears of an error
+		o.fs.leave(h)
+		close(f.done)
+	}()
+}
+
+// has reports whether what is at off has been read already.
+func (fs *FS) has(o *open, off int64) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for i := range o.session.halves {
+		if h := &o.session.halves[i]; h.of == o && h.off == off {
+			return true
+		}
+	}
+	return false
+}
+
+// here is a waiter that has no lock to give away.
+type here struct{}
+
+// Do is for vfs.Waiter.
+func (here) Do(f func()) { f() }
+
+// fetched waits for what has been asked for already, if it is what a read at off wants.
+func (o *open) fetched(w vfs.Waiter, off int64) {
+	f := o.fetch
+	if f == nil {
+		return
+	}
+	select {
+	case <-f.done:
+	default:
+		if off < f.off || off >= f.end {
+			return
+		}
+		w.Do(func() { <-f.done })
+	}
+	if o.fetch == f {
+		o.fetch = nil
 	}
 }
 
@@ -112,6 +183,7 @@ func (fs *FS) find(o *open, off int64, n int) (h *half, data []byte) {
 			continue
 		}
 		data := h.bytes[off-h.off : h.data]
+		n := min(n, len(h.bytes)) // what one piece gives
 		if len(data) < n && !h.ends {
 			continue
 		}
@@ -133,7 +205,7 @@ func (fs *FS) now() int64 {
 	return fs.Now()
 }
 
-// readAhead gives what was read ahead, ok if there is enough of it.
+// readAhead gives what was read ahead, ok if there is as much of it as a half can have, or all to the file's end.
 func (o *open) readAhead(b lx.Buffer, off int64) (n int, e abi.Errno, ok bool) {
 	if o.ahead == 0 {
 		return 0, 0, false
@@ -145,8 +217,12 @@ func (o *open) readAhead(b lx.Buffer, off int64) (n int, e abi.Errno, ok bool) {
 	if len(data) > 0 {
 		n, e = b.Put(data)
 	}
-	o.fs.leave(h)
 	o.next = off + int64(n)
+	behind, size, ends := h.off+int64(h.data), len(h.bytes), h.ends
+	o.fs.leave(h)
+	if !ends {
+		o.prefetch(behind, size)
+	}
 	if n > 0 {
 		e = 0
 	}
@@ -165,7 +241,7 @@ func (o *open) plan(off int64, n, most int) int {
 	case now-o.last > freshFor:
 		o.ahead = 0
 	default:
-		o.ahead = max(2*o.ahead, n, firstAhead)
+		o.ahead = min(max(2*o.ahead, n, firstAhead), max(most, n))
 	}
 	o.last = now
 	ahead := int(min(int64(o.ahead), int64(most-n), math.MaxInt64-int64(n)-off)) // not beyond where files can end

@@ -23,9 +23,12 @@ type open struct {
 	ended   bool            // all are there
 
 	// Of reading ahead; guarded by the server's lock.
-	next  int64 // where the last read has ended
-	ahead int   // bytes that are read ahead
-	last  int64 // when the host was last asked
+	next  int64  // where the last read has ended
+	ahead int    // bytes that are read ahead
+	last  int64  // when the host was last asked
+	fetch *fetch // the last that was begun; nil: none
+
+	closed bool // guarded by FS.mu
 }
 
 // opened are the flags that the service is told.
@@ -141,38 +144,58 @@ func (o *open) Sync(w vfs.Waiter, dataOnly bool) abi.Errno {
 }
 
 // Read is for vfs.Open.
-func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
+func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (n int, e abi.Errno) {
 	if o.dir {
 		return 0, abi.EISDIR
 	}
 	if b.Len() == 0 {
 		return 0, 0
 	}
-	if n, e, ok := o.readAhead(b, off); ok {
-		return n, e
+	if b.Len() <= len(o.session.halves[0].bytes) {
+		if n, e, ok := o.readAhead(b, off); ok {
+			return n, e
+		}
 	}
 	if w == nil {
 		return 0, lx.Wait
 	}
-	n, e := o.read(w, b, off)
-	o.next = off + int64(n)
-	return n, e
+	for b.Len() > 0 {
+		o.fetched(w, off+int64(n))
+		k, e, ok := o.readAhead(b, off+int64(n))
+		asked := k
+		if !ok {
+			k, asked, e = o.read(w, b, off+int64(n))
+			o.next = off + int64(n+k)
+		}
+		n += k
+		switch {
+		case e != 0 && n == 0:
+			return 0, e
+		case e != 0 || k == 0 || k < asked:
+			return n, 0
+		}
+	}
+	return n, 0
 }
 
-// read asks the host.
-func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n int, e abi.Errno) {
-	want := b.Len()
-	asks := o.plan(off, want, len(o.session.halves[0].bytes))
+// read asks the host, for as much as one message or a half has room for, and gives as much of it as there is; less
+// than it has asked for is there at the file's end.
+func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n, want int, e abi.Errno) {
+	most := len(o.session.halves[0].bytes)
+	want = b.Len()
+	asks := o.plan(off, want, most)
 	var data []byte
 	h := o.fs.take(o.session, asks)
 	if h == nil {
+		want = min(want, int(o.session.Data))
 		e = o.do(w, func(ctx context.Context, s *session) (err error) {
-			data, err = s.Folder.Read(ctx, o.number, off, uint32(min(want, int(s.Data))))
+			data, err = s.Folder.Read(ctx, o.number, off, uint32(want))
 			return err
 		})
 	} else {
+		want, asks = min(want, most), min(asks, most)
 		defer o.fs.leave(h)
-		data, e = o.readTo(w, h, off, min(asks, len(h.bytes)))
+		data, e = o.readTo(w, h, off, asks, o.ahead > 0)
 	}
 	if e == 0 {
 		n, e = b.Put(data[:min(len(data), want)])
@@ -180,11 +203,14 @@ func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n int, e abi.Errno) {
 	if n > 0 {
 		e = 0
 	}
-	return n, e
+	if h != nil && len(data) == asks {
+		o.prefetch(off+int64(asks), most)
+	}
+	return n, want, e
 }
 
-// readTo reads to a half, and says what it has.
-func (o *open) readTo(w vfs.Waiter, h *half, off int64, asks int) ([]byte, abi.Errno) {
+// readTo reads to a half, and says what it has. If it keeps it, it is there for others.
+func (o *open) readTo(w vfs.Waiter, h *half, off int64, asks int, keeps bool) ([]byte, abi.Errno) {
 	since := o.fs.now()
 	o.fs.mu.Lock()
 	before := o.fs.stamped()
@@ -198,9 +224,11 @@ func (o *open) readTo(w vfs.Waiter, h *half, off int64, asks int) ([]byte, abi.E
 		return nil, e
 	}
 	n := min(int(got), asks)
-	if o.ahead > 0 {
+	if keeps {
 		o.fs.mu.Lock()
-		h.of, h.off, h.data, h.ends, h.since, h.stamp = o, off, n, n < asks, since, before
+		if !o.closed {
+			h.of, h.off, h.data, h.ends, h.since, h.stamp = o, off, n, n < asks, since, before
+		}
 		o.fs.mu.Unlock()
 	}
 	return h.bytes[:n], 0
