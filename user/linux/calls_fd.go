@@ -211,6 +211,8 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 			return abi.EINVAL.Result()
 		}
 		n = int64(d.Buffered())
+	case *inotifyFile:
+		n = int64(d.bytes)
 	case *epollFile:
 		return abi.EINVAL.Result()
 	case nil:

@@ -46,6 +46,7 @@ func sysGetdents64(s *Server, t *task) uint64 {
 		return r
 	}
 	f.pos = pos
+	s.did(f, vfs.InAccess)
 	return uint64(len(b))
 }
 
@@ -94,6 +95,7 @@ func sysFtruncate(s *Server, t *task) uint64 {
 	e = f.open.Truncate(t.waiter, int64(t.Args[1]))
 	if e == 0 {
 		s.resized(f, int64(t.Args[1]))
+		s.did(f, vfs.InModify)
 	}
 	return fail(e)
 }
@@ -133,7 +135,11 @@ func sysFallocate(s *Server, t *task) uint64 {
 	case off+n < 0:
 		return abi.EFBIG.Result()
 	}
-	return fail(f.open.Allocate(t.waiter, uint32(t.Args[1]), off, n))
+	e := f.open.Allocate(t.waiter, uint32(t.Args[1]), off, n)
+	if e == 0 {
+		s.did(f, vfs.InModify)
+	}
+	return fail(e)
 }
 
 // sysFsync: descriptor.
@@ -217,30 +223,6 @@ func sysGetresuid(s *Server, t *task) uint64 {
 	return 0
 }
 
-// piece is a buffer in the server: of what goes from one file to another.
-type piece struct {
-	b    []byte
-	at   int
-	left int
-}
-
-// Len is for lx.Buffer.
-func (p *piece) Len() int { return p.left }
-
-// Put is for lx.Buffer.
-func (p *piece) Put(b []byte) (int, abi.Errno) {
-	n := copy(p.b[p.at:p.at+p.left], b)
-	p.at, p.left = p.at+n, p.left-n
-	return n, 0
-}
-
-// Get is for lx.Buffer.
-func (p *piece) Get(b []byte) (int, abi.Errno) {
-	n := copy(b, p.b[p.at:p.at+p.left])
-	p.at, p.left = p.at+n, p.left-n
-	return n, 0
-}
-
 // copied is how much one call copies between files at most; the caller goes on.
 const copied = 256 << 10
 
@@ -309,29 +291,6 @@ func mayCopy(in, out *file) abi.Errno {
 	return 0
 }
 
-// sysSendfile: to, from, address of the offset, length.
-func sysSendfile(s *Server, t *task) uint64 {
-	out, in := t.p.table.Get(int32(t.Args[0])), t.p.table.Get(int32(t.Args[1]))
-	switch {
-	case in == nil || out == nil || !in.reads() || !out.writes():
-		return abi.EBADF.Result()
-	case in.open == nil || out.open == nil:
-		return abi.EINVAL.Result() // Go's own library copies then
-	}
-	defer s.both(in, out)()
-	from, e := s.offset(t, in, t.Args[2])
-	if e != 0 {
-		return fail(e)
-	}
-	n, e := s.copyRange(t, in, from, out, out.pos, min(t.Args[3], copied))
-	if e != 0 {
-		return fail(e)
-	}
-	s.moved(t, in, t.Args[2], from+int64(n))
-	out.pos += int64(n)
-	return uint64(n)
-}
-
 // offset gives where a copy begins: at an offset in memory, or where the file is.
 func (s *Server) offset(t *task, f *file, addr uint64) (int64, abi.Errno) {
 	if addr == 0 {
@@ -368,5 +327,9 @@ func (s *Server) copyRange(t *task, in *file, from int64, out *file, to int64, n
 	}
 	p.at, p.left = 0, got
 	done, _, e := out.open.Write(t.waiter, &p, to, false)
+	if e == 0 && done > 0 {
+		s.accessed(in, done)
+		s.did(out, vfs.InModify)
+	}
 	return done, e
 }

@@ -150,7 +150,11 @@ func (s *Server) lastName(t *task, fd, addr uint64) (vfs.Last, abi.Errno) {
 
 // change changes attributes of a file.
 func (s *Server) change(t *task, p vfs.Path, c *vfs.Change) uint64 {
-	return s.changeBy(t, p.Node, p.Mount, c)
+	r := s.changeBy(t, p.Node, p.Mount, c)
+	if r == 0 && s.events.Tell != nil {
+		s.didPath(t.p, p.Node, changeBits(c))
+	}
+	return r
 }
 
 func (s *Server) changeBy(t *task, n vfs.Attributes, m *vfs.Mount, c *vfs.Change) uint64 {
@@ -181,7 +185,11 @@ func (s *Server) changeOpen(t *task, c *vfs.Change) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	return s.changeBy(t, f.attributes, f.path.Mount, c)
+	r := s.changeBy(t, f.attributes, f.path.Mount, c)
+	if r == 0 {
+		s.did(f, changeBits(c))
+	}
+	return r
 }
 
 func modeOf(mode uint64) *vfs.Change {

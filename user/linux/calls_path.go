@@ -65,12 +65,14 @@ func (s *Server) lookup(t *task, fd, addr, flags uint64) (vfs.Path, abi.Errno) {
 // ofDescriptor gives the file of a descriptor, or the working directory.
 func (s *Server) ofDescriptor(t *task, fd uint64) (vfs.Path, abi.Errno) {
 	if int32(fd) == abi.AT_FDCWD {
+		t.p.view.Dir = nil
 		return t.p.view.Cwd, 0
 	}
 	f := s.fileOrPath(t, fd)
 	if f == nil {
 		return vfs.Path{}, abi.EBADF
 	}
+	t.p.view.Dir, t.p.view.Leaf = f.dir, f.leaf
 	return f.path, 0
 }
 
@@ -110,7 +112,7 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	f := &file{path: p, open: o, flags: flags & lx.O_FILE}
+	f := &file{path: p, open: o, flags: flags & lx.O_FILE, dir: t.p.view.Dir, leaf: t.p.view.Leaf}
 	if flags&abi.O_PATH == 0 {
 		f.flags |= abi.O_LARGEFILE
 	} else if n, ok := p.Node.(vfs.Holder); ok {
@@ -120,7 +122,18 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 		f.open, f.dev = nil, d.d
 	}
 	f.setAttributes()
+	if s.events.Tell != nil {
+		s.opened(t, f, flags)
+	}
 	return s.enter(t, f, uint64(flags))
+}
+
+// opened tells that a file was opened.
+func (s *Server) opened(t *task, f *file, flags uint32) {
+	s.did(f, vfs.InOpen)
+	if flags&abi.O_TRUNC != 0 && !t.p.view.Made {
+		s.did(f, vfs.InModify)
+	}
 }
 
 // sysStat: path, address of a struct stat.
@@ -216,7 +229,7 @@ func (s *Server) access(t *task, fd, addr, mode, flags uint64) uint64 {
 	}
 	m := p.Node.Mode()
 	regular := m&abi.S_IFMT == abi.S_IFREG
-	if mode&execute != 0 && regular {
+	if mode&execute != 0 && !vfs.IsDir(p.Node) {
 		var st abi.Stat
 		if _, e := p.Node.Stat(t.waiter, &st); e != 0 {
 			return fail(e)

@@ -51,12 +51,16 @@ func sysEpollCtl(s *Server, t *task) uint64 {
 		return abi.EBADF.Result()
 	}
 	ep, ok := pf.dev.(*epollFile)
-	switch _, nested := f.dev.(*epollFile); {
+	inner, nested := f.dev.(*epollFile)
+	const exclusive = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLERR | abi.EPOLLHUP | abi.EPOLLWAKEUP | abi.EPOLLET | abi.EPOLLEXCLUSIVE
+	switch {
 	case f.dev == nil:
 		return abi.EPERM.Result()
 	case !ok || pf == f:
 		return abi.EINVAL.Result()
-	case nested:
+	case op != abi.EPOLL_CTL_DEL && ev.Events&abi.EPOLLEXCLUSIVE != 0 && (op == abi.EPOLL_CTL_MOD || nested || ev.Events&^exclusive != 0):
+		return abi.EINVAL.Result()
+	case op == abi.EPOLL_CTL_ADD && nested && !ep.MayWatch(inner.Epoll):
 		return abi.ELOOP.Result()
 	}
 	key := poll.Key{FD: fd, File: f}
@@ -71,9 +75,6 @@ func sysEpollCtl(s *Server, t *task) uint64 {
 		}
 		return fail(e)
 	case abi.EPOLL_CTL_MOD:
-		if ev.Events&abi.EPOLLEXCLUSIVE != 0 {
-			return abi.EINVAL.Result()
-		}
 		return fail(ep.Modify(key, ev.Events, ev.Data))
 	case abi.EPOLL_CTL_DEL:
 		e := ep.Remove(key)

@@ -35,9 +35,9 @@ func (p *pipeAttributes) change(c *vfs.Change) {
 	}
 }
 
-func (p *pipeFile) read(_ *Server, b *span) (int, abi.Errno)  { return p.Read(b) }
-func (p *pipeFile) write(_ *Server, b *span) (int, abi.Errno) { return p.Write(b) }
-func (p *pipeFile) close()                                    { p.Close() }
+func (p *pipeFile) read(_ *Server, b lx.Buffer) (int, abi.Errno)  { return p.Read(b) }
+func (p *pipeFile) write(_ *Server, b lx.Buffer) (int, abi.Errno) { return p.Write(b) }
+func (p *pipeFile) close()                                        { p.Close() }
 
 func (p *pipeFile) stat(st *abi.Stat) {
 	o := p.own
@@ -69,7 +69,7 @@ type eventFile struct {
 
 func (f *eventFile) close() {}
 
-func (f *eventFile) read(s *Server, b *span) (int, abi.Errno) {
+func (f *eventFile) read(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if b.Len() < 8 {
 		return 0, abi.EINVAL
 	}
@@ -83,7 +83,7 @@ func (f *eventFile) read(s *Server, b *span) (int, abi.Errno) {
 	return 8, e
 }
 
-func (f *eventFile) write(s *Server, b *span) (int, abi.Errno) {
+func (f *eventFile) write(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if b.Len() != 8 { // as Linux since 6.9
 		return 0, abi.EINVAL
 	}
@@ -104,9 +104,9 @@ type epollFile struct {
 	anonymous
 }
 
-func (f *epollFile) read(*Server, *span) (int, abi.Errno)  { return 0, abi.EINVAL }
-func (f *epollFile) write(*Server, *span) (int, abi.Errno) { return 0, abi.EINVAL }
-func (f *epollFile) close()                                { f.Close() }
+func (f *epollFile) read(*Server, lx.Buffer) (int, abi.Errno)  { return 0, abi.EINVAL }
+func (f *epollFile) write(*Server, lx.Buffer) (int, abi.Errno) { return 0, abi.EINVAL }
+func (f *epollFile) close()                                    { f.Close() }
 
 // Stream is a standard stream of the sandbox: what comes from outside, or goes there.
 type Stream interface {
@@ -134,7 +134,7 @@ type streamFile struct {
 	ino uint64
 }
 
-func (f *streamFile) read(s *Server, b *span) (int, abi.Errno) {
+func (f *streamFile) read(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}
@@ -142,7 +142,7 @@ func (f *streamFile) read(s *Server, b *span) (int, abi.Errno) {
 	return f.TryRead(b)
 }
 
-func (f *streamFile) write(_ *Server, b *span) (int, abi.Errno) {
+func (f *streamFile) write(_ *Server, b lx.Buffer) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}

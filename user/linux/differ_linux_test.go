@@ -67,6 +67,8 @@ func (s *side) call(nr int, args []arg) uint64 {
 }
 
 type differ struct {
+	w        *world
+	watched  bool // there are inotifies
 	t        *testing.T
 	r        *rand.Rand
 	ours     side
@@ -138,6 +140,7 @@ func newDiffer(t *testing.T, seed uint64, plant func(*differ, *world)) *differ {
 	t.Cleanup(func() { _ = syscall.Munmap(b) })
 	d.host = side{memory: b, base: uint64(sys.Address(b)), fds: make([]uint64, slots), do: hostCall}
 	w := newWorld(t)
+	d.w = w
 	plant(d, w)
 	if err := syscall.Unshare(syscall.CLONE_FS); err == nil && syscall.Chroot(dir) == nil {
 		d.free, dir = true, "/"

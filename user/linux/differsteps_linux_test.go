@@ -163,7 +163,7 @@ var differSteps = []func(*differ) bool{
 	stepPipe, stepEventfd, stepEpoll, stepEpollCtl, stepEpollCtl, stepEpollCtl, stepEpollWait, stepEpollWait, stepPoll,
 	stepVector, stepIoctl, stepCopy, stepCopy, stepSendfile, stepDup3, stepTemporary, stepStatx, stepOld, stepOld, stepOld, stepSelect,
 	stepUmask,
-	plain(lx.SysFlock, func(d *differ) []arg { return []arg{d.slot(), num(uint64(d.r.IntN(10)))} }),
+	plain(lx.SysFlock, func(d *differ) []arg { return []arg{d.slot(), num(uint64(d.r.IntN(10) | lockNonblock))} }),
 	plain(lx.SysFadvise64, func(d *differ) []arg { return []arg{d.slot(), num(0), num(0), num(0)} }),
 	plain(lx.SysFchmod, func(d *differ) []arg { return []arg{d.slot(), num(modes[d.r.IntN(len(modes))] | 0o700)} }),
 	plain(lx.SysFchmodat2, func(d *differ) []arg {
@@ -298,7 +298,11 @@ func (d *differ) data() {
 }
 
 func stepRead(d *differ) bool {
-	_, _, ok := d.same(lx.SysRead, d.slot(), mem(dataAt), num(uint64(d.r.IntN(dataLen))))
+	i := d.slot()
+	if d.kind[i.v] == 'i' {
+		return stepReadEvents(d)
+	}
+	_, _, ok := d.same(lx.SysRead, i, mem(dataAt), num(uint64(d.r.IntN(dataLen))))
 	return ok && d.memorySame(dataAt, dataLen)
 }
 
@@ -398,9 +402,6 @@ func stepEpoll(d *differ) bool {
 
 func stepEpollCtl(d *differ) bool {
 	a, b := d.slot(), d.slot()
-	if d.isEpoll(b.v) { // which can't be watched here
-		return true
-	}
 	ev := abi.EpollEvent{Data: b.v, Events: uint32(d.flags(abi.EPOLLIN, abi.EPOLLOUT, abi.EPOLLIN, abi.EPOLLET, abi.EPOLLONESHOT, abi.EPOLLRDHUP))}
 	for _, s := range []*side{&d.ours, &d.host} {
 		abi.PutEpollEvent(s.memory[dataAt:], ev)
@@ -488,10 +489,10 @@ func stepCopy(d *differ) bool {
 	return ok && d.memorySame(pathAt, 16)
 }
 
-// stepSendfile copies between regular files: what else Linux can, the server refuses.
+// stepSendfile copies to what can't be waited for, of a regular file: from others Linux can, too.
 func stepSendfile(d *differ) bool {
 	a, b := d.slot(), d.slot()
-	if d.kind[a.v] != 'r' || d.kind[b.v] != 'r' {
+	if d.kind[b.v] != 'r' || d.kind[a.v] == 'v' {
 		return true
 	}
 	_, _, ok := d.same(lx.SysSendfile, a, b, num(0), num(uint64(d.r.IntN(10_000))))
@@ -519,7 +520,7 @@ func stepDup3(d *differ) bool {
 
 // stepTemporary makes a file without a name.
 func stepTemporary(d *differ) bool {
-	if d.folder {
+	if d.folder || d.watched { // whose opening is told of by a name that isn't the same
 		return true
 	}
 	i := 1 + d.r.IntN(slots-1)

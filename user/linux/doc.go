@@ -87,5 +87,5 @@
 //     which forgets its translations with each change of address space, some tens of microseconds for each call here.
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
-//   - Extended attributes, timerfd, signalfd, inotify; /dev/vda for disks.
+//   - Extended attributes, signalfd; /dev/vda for disks.
 package linux

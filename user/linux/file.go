@@ -21,7 +21,9 @@ type file struct {
 	open   vfs.Open // nil of what has no position: dev, and files opened with O_PATH
 	dev    device   // or this
 	in     []watch  // epolls that watch it
-	name   string   // in /proc/self/fd, where it isn't the path's
+	dir    vfs.Node // where it was when it was opened; nil: that isn't known
+	leaf   string   // and its name there
+	name   string   // in /proc/self/fd, of what has no path
 
 	attributes vfs.Attributes // the open file's or the node's
 }
@@ -36,8 +38,8 @@ type watch struct {
 // operation answers lx.Wait if it can't go on, when some may have been done.
 type device interface {
 	poll.File
-	read(s *Server, b *span) (int, abi.Errno)
-	write(s *Server, b *span) (int, abi.Errno)
+	read(s *Server, b lx.Buffer) (int, abi.Errno)
+	write(s *Server, b lx.Buffer) (int, abi.Errno)
 	stat(s *abi.Stat)
 	// again opens it by its name in /proc/self/fd.
 	again(flags uint32) (device, abi.Errno)
@@ -80,7 +82,15 @@ func (s *Server) unref(f *file) {
 	case f.dev != nil:
 		f.dev.close()
 	case f.open != nil:
+		if f.writes() {
+			s.did(f, vfs.InCloseWrite)
+		} else {
+			s.did(f, vfs.InCloseRead)
+		}
 		f.open.Close()
+		if g, ok := f.path.Node.(vfs.Goner); s.events.Tell != nil && ok && g.Gone() {
+			s.happened(vfs.Event{Bits: vfs.InDeleteSelf, Node: f.path.Node})
+		}
 	case f.flags&abi.O_PATH != 0:
 		if n, ok := f.path.Node.(vfs.Holder); ok {
 			n.Drop()
@@ -97,63 +107,6 @@ func (s *Server) enter(t *task, f *file, flags uint64) uint64 {
 		return abi.EMFILE.Result()
 	}
 	return uint64(fd)
-}
-
-// newDevice makes a file of a device.
-func (s *Server) newDevice(d device, flags uint32) *file {
-	f := &file{dev: d, flags: flags &^ abi.O_CLOEXEC}
-	f.path = vfs.Path{Mount: s.root, Node: &devNode{d: d}}
-	f.setAttributes()
-	return f
-}
-
-// devNode is the node of a device that has no name in a file system.
-type devNode struct {
-	vfs.Base
-	d device
-}
-
-// Mode is for vfs.Node.
-func (n *devNode) Mode() uint32 {
-	var st abi.Stat
-	n.d.stat(&st)
-	return st.Mode
-}
-
-// Stat is for vfs.Node.
-func (n *devNode) Stat(_ vfs.Waiter, st *abi.Stat) (abi.Timespec, abi.Errno) {
-	n.d.stat(st)
-	return abi.Timespec{}, 0
-}
-
-// Change is for vfs.Node: a pipe has attributes, a stream keeps its own, and others refuse.
-func (n *devNode) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
-	switch d := n.d.(type) {
-	case *pipeFile:
-		d.own.change(c)
-	case *socketFile, *streamFile:
-	default:
-		return abi.ENOTSUP
-	}
-	return 0
-}
-
-// Statfs is for vfs.Node: as of Linux's pipes.
-func (n *devNode) Statfs(_ vfs.Waiter, st *lx.Statfs) abi.Errno {
-	*st = lx.Statfs{Type: 0x5049_5045, Bsize: 4096, Namelen: lx.NameMax}
-	return 0
-}
-
-// Open is for vfs.Node.
-func (n *devNode) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
-	d, e := n.d.again(flags)
-	return &devOpen{d: d}, e
-}
-
-// devOpen is what opening a device gives, for the server to take it out.
-type devOpen struct {
-	vfs.BaseOpen
-	d device
 }
 
 // sysRead: descriptor, buffer, length.
@@ -196,6 +149,7 @@ func sysPread64(s *Server, t *task) uint64 {
 	}
 	s.seen(t, f)
 	n, e := f.open.Read(t.waiter, b, int64(t.Args[3]))
+	s.accessed(f, n)
 	return count(n, e)
 }
 
@@ -253,9 +207,17 @@ func (s *Server) read(t *task, f *file, b *span) uint64 {
 	n, e := f.open.Read(t.waiter, b, f.pos)
 	if e == 0 {
 		f.pos += int64(n)
+		s.accessed(f, n)
 	}
 	s.vacate(t, f)
 	return count(n, e)
+}
+
+// accessed tells that a part of a file was read.
+func (s *Server) accessed(f *file, n int) {
+	if n > 0 && s.events.Tell != nil {
+		s.did(f, vfs.InAccess)
+	}
 }
 
 // occupy keeps f's position for t, until vacate. false: another has it, and t may not wait.

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"loam/abi"
+	"loam/user/linux/lx"
 	"loam/user/linux/poll"
 )
 
@@ -18,9 +19,9 @@ type pidFile struct {
 // poll1 is a queue of a process's.
 type poll1 = poll.Queue
 
-func (f *pidFile) read(*Server, *span) (int, abi.Errno)  { return 0, abi.EINVAL }
-func (f *pidFile) write(*Server, *span) (int, abi.Errno) { return 0, abi.EINVAL }
-func (f *pidFile) close()                                {}
+func (f *pidFile) read(*Server, lx.Buffer) (int, abi.Errno)  { return 0, abi.EINVAL }
+func (f *pidFile) write(*Server, lx.Buffer) (int, abi.Errno) { return 0, abi.EINVAL }
+func (f *pidFile) close()                                    {}
 
 // Queue is for poll.File.
 func (f *pidFile) Queue() *poll.Queue { return &f.p.ended }

@@ -206,6 +206,7 @@ type jumpNode struct {
 	linkNode
 	view *vfs.View
 	to   func() (vfs.Path, abi.Errno)
+	f    *file  // of a descriptor
 	name string // that is told, if it isn't the path's
 }
 
@@ -218,8 +219,11 @@ func (n *jumpNode) Readlink(vfs.Waiter) (string, abi.Errno) {
 	if e != 0 {
 		return "", e
 	}
-	if n.name != "" {
+	switch {
+	case n.name != "":
 		return n.name, 0
+	case n.f != nil && n.f.name != "":
+		return n.f.name, 0
 	}
 	if d, ok := p.Node.(*devNode); ok {
 		return d.name(), 0
@@ -227,7 +231,28 @@ func (n *jumpNode) Readlink(vfs.Waiter) (string, abi.Errno) {
 	if vfs.IsDir(p.Node) {
 		return n.view.Name(p)
 	}
-	return "(file)", 0
+	return n.nameOf(p)
+}
+
+// nameOf gives the path of a file that was opened in a directory.
+func (n *jumpNode) nameOf(p vfs.Path) (string, abi.Errno) {
+	if n.f == nil || n.f.dir == nil {
+		return "/", 0
+	}
+	at, e := n.view.Name(vfs.Path{Mount: p.Mount, Node: n.f.dir})
+	if e != 0 {
+		return "", e
+	}
+	if at != "/" {
+		at += "/"
+	}
+	at += n.f.leaf
+	if g, ok := p.Node.(vfs.Goner); ok {
+		if now, e := n.f.dir.Lookup(nil, n.f.leaf); g.Gone() || e == abi.ENOENT || e == 0 && now != p.Node {
+			at += " (deleted)"
+		}
+	}
+	return at, 0
 }
 
 // name is what /proc/self/fd says of a device.
@@ -239,6 +264,12 @@ func (n *devNode) name() string {
 		return "anon_inode:[eventfd]"
 	case *epollFile:
 		return "anon_inode:[eventpoll]"
+	case *timerFile:
+		return "anon_inode:[timerfd]"
+	case *inotifyFile:
+		return "anon_inode:inotify"
+	case *socketFile:
+		return "socket:[" + strconv.FormatUint(st.Ino, 10) + "]"
 	}
 	return "pipe:[" + strconv.FormatUint(st.Ino, 10) + "]"
 }
@@ -255,7 +286,7 @@ func (s *Server) procFDs(p *process, now abi.Timespec) vfs.Node {
 		if f == nil {
 			return nil
 		}
-		return &jumpNode{name: f.name, linkNode: linkNode{ino: inoOf(p, 1001+n), dev: devProc, time: now}, view: &p.view, to: func() (vfs.Path, abi.Errno) {
+		return &jumpNode{f: f, linkNode: linkNode{ino: inoOf(p, 1001+n), dev: devProc, time: now}, view: &p.view, to: func() (vfs.Path, abi.Errno) {
 			f := p.table.Get(int32(n))
 			if f == nil {
 				return vfs.Path{}, abi.ENOENT

@@ -67,9 +67,9 @@ type Config struct {
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
-		machine: c.Machine, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
+		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{},
-		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, alarm: never}
+		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do
@@ -109,7 +109,7 @@ func (s *Server) plant(c Config) {
 // view is that of a new process.
 func (s *Server) view() vfs.View {
 	p := vfs.Path{Mount: s.root, Node: s.root.Root}
-	return vfs.View{Root: p, Cwd: p, Umask: 0}
+	return vfs.View{Root: p, Cwd: p, Umask: 0, Events: &s.events}
 }
 
 // mount mounts a file system over a directory that is there.

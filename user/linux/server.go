@@ -3,7 +3,6 @@
 package linux
 
 import (
-	"container/heap"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -87,11 +86,14 @@ type Server struct {
 	abstract  map[abstractName]*socketFile
 	bound     map[vfs.Node]*socketFile // by file
 	names     uint32                   // the last that was made up
+	events    vfs.Events               // who is told what happens to files
+	watched   map[vfs.Node][]*inWatch  // by inotify
 	flying    int                      // files that were sent and not yet received
 	streams   [3]*file
 	inode     uint64 // the last that was given to a pipe
 	machine   Machine
-	say       func(text string) // nil: nobody wants to know
+	clock     func() abi.Timespec // CLOCK_REALTIME
+	say       func(text string)   // nil: nobody wants to know
 
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
@@ -202,22 +204,6 @@ func (s *Server) Cancel(token uint64) {
 		s.finish(w, abi.EINTR.Result())
 	}
 	s.retry()
-}
-
-// Tick does what is due.
-func (s *Server) Tick() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.kernel.Now()
-	for len(s.timers) > 0 && s.timers[0].deadline <= now {
-		w := s.timers[0]
-		heap.Remove(&s.timers, 0)
-		w.expired = true
-		w.Changed(0)
-	}
-	s.retry()
-	s.alarm = never
-	s.setAlarm()
 }
 
 // work has a task done where it may wait.

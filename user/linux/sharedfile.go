@@ -133,8 +133,11 @@ func (s *Server) seen(t *task, f *file) {
 	}
 }
 
-// written has the memory of a file that is shared be as the file, of which a part was written.
+// written tells that a part of a file was written, and has the memory of one that is shared be as the file.
 func (s *Server) written(t *task, f *file, off, n int64) {
+	if n > 0 && s.events.Tell != nil {
+		s.did(f, vfs.InModify)
+	}
 	if len(s.shared) == 0 || t.waiter == nil {
 		return
 	}

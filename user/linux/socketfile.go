@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"loam/abi"
+	"loam/user/linux/lx"
 	"loam/user/linux/socket"
 	"loam/user/linux/vfs"
 )
@@ -44,7 +45,7 @@ func (s *Server) discard(files []any) {
 	}
 }
 
-func (f *socketFile) read(_ *Server, b *span) (int, abi.Errno) {
+func (f *socketFile) read(_ *Server, b lx.Buffer) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}
@@ -55,7 +56,7 @@ func (f *socketFile) read(_ *Server, b *span) (int, abi.Errno) {
 	return n, e
 }
 
-func (f *socketFile) write(s *Server, b *span) (int, abi.Errno) {
+func (f *socketFile) write(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if e := f.Ready(); e != 0 {
 		return 0, e
 	}

@@ -47,6 +47,11 @@ var known = []struct {
 	{lx.SysRecvmmsg, sysRecvmmsg},
 	{lx.SysSendmmsg, sysSendmmsg},
 
+	{lx.SysTimerfdCreate, sysTimerfdCreate}, {lx.SysTimerfdSettime, sysTimerfdSettime}, {lx.SysTimerfdGettime, sysTimerfdGettime},
+	{lx.SysInotifyInit, sysInotifyInit}, {lx.SysInotifyInit1, sysInotifyInit1},
+	{lx.SysInotifyAddWatch, sysInotifyAddWatch}, {lx.SysInotifyRmWatch, sysInotifyRmWatch},
+	{lx.SysSplice, sysSplice}, {lx.SysTee, sysTee}, {lx.SysVmsplice, sysVmsplice},
+
 	// paths
 	{lx.SysOpen, sysOpen}, {lx.SysOpenat, sysOpenat}, {lx.SysCreat, sysCreat},
 	{lx.SysStat, sysStat}, {lx.SysLstat, sysLstat}, {lx.SysFstat, sysFstat}, {lx.SysNewfstatat, sysNewfstatat}, {lx.SysStatx, sysStatx},

@@ -3,7 +3,6 @@
 package linux
 
 import (
-	"container/heap"
 	"math"
 
 	"loam/user/linux/poll"
@@ -19,26 +18,28 @@ type waiting struct {
 	t        task
 	entries  []poll.Entry
 	one      [1]poll.Entry // mostly there is one
-	deadline int64         // ns; never
-	place    int           // in the timers; -1: it isn't there
-	woken    bool          // it is on Server.woken
-	expired  bool          // the deadline has come
-	restarts bool          // it is made again after a signal
-	done     int           // bytes that were written
+	timer    timer
+	woken    bool // it is on Server.woken
+	expired  bool // the deadline has come
+	restarts bool // it is made again after a signal
+	done     int  // bytes that were written
 }
 
 // wait has t wait for one of the queues. Its call is made again then.
 func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue) uint64 {
 	w := t.w
 	if w == nil {
-		w = &waiting{s: s, deadline: until, place: -1, restarts: restarts}
+		w = &waiting{s: s, restarts: restarts}
 		w.t = *t
 		w.t.w, w.t.waiter = w, nil
 		w.t.buffer = span{}
 		s.waits[t.Token] = w
 		if until != never {
-			heap.Push(&s.timers, w)
-			s.setAlarm()
+			w.timer.fire = func() {
+				w.expired = true
+				w.Changed(0)
+			}
+			s.setTimer(&w.timer, until)
 		}
 		t.w = w
 	}
@@ -105,9 +106,7 @@ func (s *Server) retry() {
 func (s *Server) drop(w *waiting) {
 	w.leave()
 	delete(s.waits, w.t.Token)
-	if w.place >= 0 {
-		heap.Remove(&s.timers, w.place)
-	}
+	s.stopTimer(&w.timer)
 	s.release(&w.t)
 }
 
@@ -115,39 +114,4 @@ func (s *Server) drop(w *waiting) {
 func (s *Server) finish(w *waiting, result uint64) {
 	s.drop(w)
 	s.kernel.Reply(w.t.Token, result, false)
-}
-
-// setAlarm sets the kernel's alarm to the first deadline, if it is later or unset.
-func (s *Server) setAlarm() {
-	if len(s.timers) > 0 && s.timers[0].deadline < s.alarm {
-		s.alarm = s.timers[0].deadline
-		s.kernel.Alarm(s.alarm)
-	}
-}
-
-// timerHeap has calls by their deadlines, the first on top.
-type timerHeap []*waiting
-
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].deadline < h[j].deadline }
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
-}
-
-// Push is for heap.Interface.
-func (h *timerHeap) Push(x any) {
-	w := x.(*waiting)
-	w.place = len(*h)
-	*h = append(*h, w)
-}
-
-// Pop is for heap.Interface.
-func (h *timerHeap) Pop() any {
-	old := *h
-	w := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	w.place = -1
-	return w
 }

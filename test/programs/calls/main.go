@@ -20,6 +20,7 @@ var families = map[string]func(dir string) error{
 	"map":    mapping,
 	"signal": signals,
 	"socket": sockets,
+	"wait":   waiting,
 }
 
 func main() {

@@ -21,7 +21,8 @@
 //
 // # Differences from Linux
 //
-// An epoll can't watch an epoll (ELOOP). All who wait for a file are told, not one
+// How deep epolls are that watch this one isn't looked at, when it watches another: only how deep those are that it
+// comes to watch. All who wait for a file are told, not one
 // (EPOLLEXCLUSIVE is accepted, and means nothing). No packets in pipes (O_DIRECT).
 //
 // Sources: epoll(7), epoll_ctl(2), eventfd(2), pipe(7), poll(2).

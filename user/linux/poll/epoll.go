@@ -63,6 +63,35 @@ func (p *Epoll) Add(k Key, f File, events uint32, data uint64) abi.Errno {
 	return 0
 }
 
+// mostNested is how many epolls one can watch, one in the other: EP_MAX_NESTS.
+const mostNested = 4
+
+// MayWatch reports whether it may watch another epoll: neither in a circle, nor too deep.
+func (p *Epoll) MayWatch(other *Epoll) bool {
+	down, ok := other.below(p, 0)
+	return ok && down < mostNested
+}
+
+// below gives how many epolls are below this one, one in the other; not ok: p is among them.
+func (e *Epoll) below(p *Epoll, depth int) (down int, ok bool) {
+	if e == p || depth > mostNested {
+		return 0, false
+	}
+	for _, i := range e.items {
+		if n, is := i.file.(interface{ Nested() *Epoll }); is {
+			d, ok := n.Nested().below(p, depth+1)
+			if !ok {
+				return 0, false
+			}
+			down = max(down, d+1)
+		}
+	}
+	return down, true
+}
+
+// Nested is what tells an epoll from other files.
+func (p *Epoll) Nested() *Epoll { return p }
+
 // Modify changes what is watched for. ENOENT: it isn't watched.
 func (p *Epoll) Modify(k Key, events uint32, data uint64) abi.Errno {
 	i := p.items[k]

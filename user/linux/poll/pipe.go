@@ -151,13 +151,43 @@ func (p *Pipe) Read(b lx.Buffer) (int, abi.Errno) {
 	return done, 0
 }
 
+// Peek copies what is there to p, and leaves it there.
+func (p *Pipe) Peek(b []byte) int {
+	n := min(len(b), p.n)
+	k := copy(b[:n], p.ring[p.at:])
+	copy(b[k:n], p.ring)
+	return n
+}
+
+// Discard takes away n bytes that are there.
+func (p *Pipe) Discard(n int) {
+	if p.n -= n; p.n == 0 {
+		p.at = 0
+	} else {
+		p.at = (p.at + n) % len(p.ring)
+	}
+	p.queue.Tell(abi.EPOLLOUT | abi.EPOLLWRNORM)
+}
+
+// Room is how many bytes there is room for.
+func (p *Pipe) Room() int { return max(p.limit-p.n, 0) }
+
+// Readers is how many ends there are to be read, and Writers to be written.
+func (p *Pipe) Readers() int { return p.readers }
+
+// Writers is how many ends there are to be written.
+func (p *Pipe) Writers() int { return p.writers }
+
 // Write takes from b what there is room for, and tells how much: up to PIPE_BUF all or
 // nothing. lx.Wait: some is left that there is no room for, and what was written counts.
 func (p *Pipe) Write(b lx.Buffer) (done int, e abi.Errno) {
-	if p.readers == 0 {
+	want := b.Len()
+	switch {
+	case want == 0:
+		return 0, 0
+	case p.readers == 0:
 		return 0, abi.EPIPE
 	}
-	want := b.Len()
 	if want <= abi.PIPE_BUF && p.limit-p.n < want {
 		return 0, lx.Wait
 	}

@@ -236,6 +236,9 @@ func (n *node) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
 	return &open{n: n}, 0
 }
 
+// Gone is for vfs.Goner.
+func (n *node) Gone() bool { return n.gone }
+
 // Hold is for vfs.Holder.
 func (n *node) Hold() { n.opens++ }
 

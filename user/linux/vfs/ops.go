@@ -17,6 +17,7 @@ func (v *View) OpenPath(w Waiter, from Path, path string, flags, mode uint32) (p
 	for ; e == 0; e = k.stop() {
 		p, o, e = k.open(flags, mode)
 		if e != again {
+			k.note()
 			return p, o, e
 		}
 	}
@@ -43,6 +44,7 @@ func (v *View) temporary(w Waiter, from Path, path string, flags, mode uint32) (
 	case !ok:
 		return p, nil, abi.ENOTSUP
 	}
+	v.Dir = nil
 	n, o, e := d.Temporary(w, mode&0o7777&^v.Umask)
 	return Path{p.Mount, n}, o, e
 }
@@ -95,6 +97,7 @@ func (k *walker) existing(p Path, flags uint32) (Path, Open, abi.Errno) {
 		return p, nil, abi.EROFS
 	}
 	o, e := p.Node.Open(k.w, flags)
+	k.v.Made = false
 	return p, o, e
 }
 
@@ -104,6 +107,9 @@ func (k *walker) create(flags, mode uint32) (Path, Open, abi.Errno) {
 		return Path{}, nil, abi.EROFS
 	}
 	n, o, e := k.at.Node.Create(k.w, k.name, flags&^abi.O_TRUNC, mode&0o7777&^k.v.Umask)
+	if k.v.Made = e == 0; k.v.Made {
+		k.tell(InCreate, false)
+	}
 	return Path{k.at.Mount, n}, o, e
 }
 
@@ -137,7 +143,7 @@ func (v *View) Mkdir(w Waiter, from Path, path string, mode uint32) abi.Errno {
 	if e != 0 {
 		return e
 	}
-	return k.at.Node.Make(w, k.name, abi.S_IFDIR|mode&0o1777&^v.Umask, "")
+	return k.make(abi.S_IFDIR|mode&0o1777&^v.Umask, "")
 }
 
 // Symlink makes a link. The target isn't empty.
@@ -146,7 +152,16 @@ func (v *View) Symlink(w Waiter, target string, from Path, path string) abi.Errn
 	if e != 0 {
 		return e
 	}
-	return k.at.Node.Make(w, k.name, abi.S_IFLNK|0o777, target)
+	return k.make(abi.S_IFLNK|0o777, target)
+}
+
+// make makes the last name as another kind of file than a regular one.
+func (k *walker) make(mode uint32, target string) abi.Errno {
+	e := k.at.Node.Make(k.w, k.name, mode, target)
+	if e == 0 {
+		k.tell(InCreate, mode&abi.S_IFMT == abi.S_IFDIR)
+	}
+	return e
 }
 
 // Mknod makes a regular file, or the name of a pipe or socket. Devices: EPERM, for there are none here that
@@ -165,11 +180,13 @@ func (v *View) Mknod(w Waiter, from Path, path string, mode uint32) abi.Errno {
 	case e != 0:
 		return e
 	case kind == abi.S_IFSOCK || kind == abi.S_IFIFO:
-		return k.at.Node.Make(w, k.name, kind|mode&0o7777&^v.Umask, "")
+		return k.make(kind|mode&0o7777&^v.Umask, "")
 	case kind != 0 && kind != abi.S_IFREG:
 		return abi.EPERM
 	}
-	_, _, e = k.at.Node.Create(w, k.name, NoOpen, mode&0o7777&^v.Umask)
+	if _, _, e = k.at.Node.Create(w, k.name, NoOpen, mode&0o7777&^v.Umask); e == 0 {
+		k.tell(InCreate, false)
+	}
 	return e
 }
 
@@ -184,7 +201,11 @@ func (v *View) Link(w Waiter, old Path, to Path, path string) abi.Errno {
 	case IsDir(old.Node):
 		return abi.EPERM
 	}
-	return k.at.Node.Link(w, k.name, old.Node)
+	if e = k.at.Node.Link(w, k.name, old.Node); e == 0 && v.watched() {
+		v.Events.Tell(Event{Bits: InAttrib, Node: old.Node})
+		k.tell(InCreate, false)
+	}
+	return e
 }
 
 // Unlink removes a name that isn't a directory's.
@@ -209,7 +230,7 @@ func (v *View) Unlink(w Waiter, from Path, path string) abi.Errno {
 	case IsDir(p.Node):
 		return abi.EISDIR
 	}
-	return k.at.Node.Remove(w, k.name, p.Node, false)
+	return k.remove(p.Node, false)
 }
 
 // Rmdir removes an empty directory.
@@ -237,7 +258,16 @@ func (v *View) Rmdir(w Waiter, from Path, path string) abi.Errno {
 	case p.Mount != k.at.Mount:
 		return abi.EBUSY
 	}
-	return k.at.Node.Remove(w, k.name, p.Node, true)
+	return k.remove(p.Node, true)
+}
+
+// remove removes the last name, which is n's.
+func (k *walker) remove(n Node, directory bool) abi.Errno {
+	e := k.at.Node.Remove(k.w, k.name, n, directory)
+	if e == 0 {
+		k.unlinked(n)
+	}
+	return e
 }
 
 // Last is the way to the last name of a path.
@@ -317,7 +347,16 @@ func (v *View) rename(w Waiter, a, b *walker, flags uint32) abi.Errno {
 	if !there {
 		over.Node = nil
 	}
-	return a.at.Node.Rename(w, a.name, p.Node, b.at.Node, b.name, over.Node, flags)
+	if e = a.at.Node.Rename(w, a.name, p.Node, b.at.Node, b.name, over.Node, flags); e != 0 {
+		return e
+	}
+	if exchange {
+		moved(a, b, p.Node, nil)
+		moved(b, a, over.Node, nil)
+		return 0
+	}
+	moved(a, b, p.Node, over.Node)
+	return 0
 }
 
 // within reports whether a directory is n, or below it in the same file system.

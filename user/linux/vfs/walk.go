@@ -81,6 +81,13 @@ func (m *Mount) All() []*Mount {
 type View struct {
 	Root, Cwd Path
 	Umask     uint32
+	Events    *Events // nil: nobody is told
+
+	// Where the walk to the last file that was looked up, opened or made has ended: its directory, and its name there.
+	// nil: that isn't known.
+	Dir  Node
+	Leaf string
+	Made bool // by OpenPath
 }
 
 // Bounds of a path.
@@ -335,6 +342,7 @@ func (k *walker) end(follow bool) (p Path, jump Node, e abi.Errno) {
 		if k.slash && !IsDir(p.Node) {
 			return Path{}, nil, abi.ENOTDIR
 		}
+		k.note()
 		return p, jump, 0
 	}
 }
