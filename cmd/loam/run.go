@@ -110,6 +110,9 @@ it is amd64, or what --arch says.
 Flags stand before the program; everything after it goes to the program. The
 program gets loam's standard input, and only the variables given with -e.
 
+If input and output are a terminal, the program has one. Ctrl-C twice within a
+second ends it whatever it does with that, and so do Ctrl-] three times.
+
 Exit status: the program's own, or
   134      a WebAssembly module trapped
   128+N    the program died of signal N (139: segmentation fault, 137: killed)
@@ -125,7 +128,8 @@ Exit status: the program's own, or
   loam run --deterministic --timeout 30s ./bench
   loam run --services ./services ./server
   loam run --dir ./site::/site:ro --dir ./out::/out ./build-site /site /out
-  loam run -t ./editor
+  loam run ./editor
+  loam run --bare -m 16M ./server
   loam run --services ./services --disk data.img --disk base.img:ro ./server
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -148,7 +152,7 @@ Exit status: the program's own, or
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
-	fl.BoolVar(&f.init, "init", false, "have init start and watch the program, as with --services: loam ps sees what it does")
+	fl.BoolVar(&f.init, "init", false, "with --bare, have init start and watch the program all the same: loam ps sees what it does")
 	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z (default: if both input and output are one; -t=false: never)")
 	fl.BoolVar(&f.bare, "bare", false, "the smallest machine: the kernel alone answers the program, which has no files, no folders and no terminal")
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")

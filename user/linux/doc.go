@@ -81,10 +81,6 @@
 //
 // # Next
 //
-//   - Every run: `loam run` has this server with --dir and -t alone. If all runs have it, the
-//     kernel's own descriptors are for what wants the smallest machine (a flag), and for a deterministic one. It costs a hello
-//     6.7 million instructions instead of 1.7 and 16 MiB instead of 8 (amd64), and under emulation,
-//     which forgets its translations with each change of address space, some tens of microseconds for each call here.
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - Extended attributes, signalfd; /dev/vda for disks.

@@ -15,10 +15,10 @@ var signals = map[streams.Event]abi.Signal{
 	streams.Resume: abi.SIGCONT, streams.Resized: abi.SIGWINCH,
 }
 
-// How long processes in the foreground may take to stop at the key for that before the machine does, for which loam
-// waits no longer than 300 ms. One that handles the signal first makes the terminal what it was, say.
+// How long processes in the foreground may take to stop at the key for that before the machine does: less than
+// loam waits. One that handles the signal first makes the terminal what it was, say.
 const (
-	stopLimit = 200 * time.Millisecond
+	stopLimit = 500 * time.Millisecond
 	stopPause = time.Millisecond
 )
 
