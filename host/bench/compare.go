@@ -13,7 +13,8 @@ const Tolerance = 0.03
 // were seen to differ by.
 var chances = map[string]float64{
 	"interrupt_driver":       0.06, // by 38 instructions, with another time to wake at waiting or without
-	"write_4kib_asleep":      0.05, // by when the personality gives its place on the CPU away
+	"write_4kib":             0.05,
+	"write_4kib_asleep":      0.12, // by when the personality gives its place on the CPU away
 	"ipc_typed_1kib":         0.08, // by where its buffers lie in pages
 	"kernel_heap_1000":       0.12, // it grows by pieces
 	"kernel_pause_1000":      0.9,  // the worst of some 80

@@ -72,7 +72,7 @@ func TestTable(t *testing.T) {
 		t.Errorf("got:%swant:%s", got, want)
 	}
 	want = "| figure | Loam | Linux | Linux, v3 | Nanos | target | unit | what |\n|---|---:|---:|---:|---:|---:|---|---|\n" +
-		"| `null_call` | 151 | 365 |  |  | 150 missed | ns | getppid |\n"
+		"| `null_call` | 151 | 365 |  |  | 150 missed | ns | gettid |\n"
 	if got := string(Markdown(vm.AMD64, now[1:], rivals)); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
@@ -85,7 +85,7 @@ func TestTableRISCV64(t *testing.T) {
 	rivals := Rivals{"linux": {{"null_call", 1, "ns"}}, "linux_riscv64": {{"null_call", 470, "ns"}, {"clock_call", 754, "ns"}, {"sha256_16mib", 8, "ms"}}}
 	want := "| figure | Loam | Linux | target | unit | what |\n|---|---:|---:|---:|---|---|\n" +
 		"| `hello_wasm_cold_end` | 5 |  |  | ns | the same, compiled in the guest |\n" +
-		"| `null_call` | 201 | 470 | 200 missed | ns | getppid |\n" +
+		"| `null_call` | 201 | 470 | 200 missed | ns | gettid |\n" +
 		"| `clock_call` | 755 | 754 | 754 missed | ns | clock_gettime by a call |\n" +
 		"| `time_now` | 1 |  |  | ns | time.Now |\n" +
 		"| `sha256_16mib` | 9 | 8 |  | ms | control: no kernel in it |\n"

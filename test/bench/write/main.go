@@ -47,7 +47,7 @@ func write() error {
 func asleep() (float64, error) {
 	other := func() error {
 		for range 700 {
-			_, _, _ = syscall.RawSyscall(syscall.SYS_GETPPID, 0, 0, 0)
+			_, _, _ = syscall.RawSyscall(syscall.SYS_GETTID, 0, 0, 0)
 		}
 		return nil
 	}
