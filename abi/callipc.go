@@ -390,8 +390,9 @@ const (
 
 	// CallProcessPost sends a signal with information, as rt_sigqueueinfo(2) does: to a process, or to one of
 	// its threads. SIGCHLD that tells of a stop or of going on isn't sent to who doesn't want that
-	// (SA_NOCLDSTOP). Arguments: the endpoint, the process's id, a thread's, or 0 for any of the
-	// process's, address of a siginfo_t. The result is 0, or of SIGCHLD PostIgnored and the like. Right: RightWait.
+	// (SA_NOCLDSTOP), nor are SIGTTIN and SIGTTOU that are ignored, or blocked by that thread, which then
+	// isn't the only one that they are for. Arguments: the endpoint, the process's id, a thread's, or 0 for any of the
+	// process's, address of a siginfo_t. The result is 0, or of these signals PostIgnored and the like. Right: RightWait.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT, EINVAL no such signal.
 	CallProcessPost // 0x1049
 

@@ -95,9 +95,9 @@ func GetProcessReplaced(b []byte) ProcessReplaced {
 	return ProcessReplaced{word(0), word(1), word(2)}
 }
 
-// Results of CallProcessPost for SIGCHLD.
+// Results of CallProcessPost for SIGCHLD, SIGTTIN and SIGTTOU.
 const (
-	PostIgnored = 1 // the action is SIG_IGN
+	PostIgnored = 1 // the action is SIG_IGN; of the last two also that the signal is blocked
 	PostNoWait  = 2 // the action has SA_NOCLDWAIT
 )
 

@@ -230,6 +230,12 @@ func loamProcessPost(r *runner, c *metal.Context) uint64 {
 			return result
 		}
 	}
+	if i != pool.Nil && (info.Signo == abi.SIGTTIN || info.Signo == abi.SIGTTOU) {
+		if p.sig.Refuses(&k.threads.Index(i).sig, info.Signo) {
+			return abi.PostIgnored
+		}
+		i = pool.Nil
+	}
 	if i != pool.Nil {
 		r.postThread(i, info)
 	} else {

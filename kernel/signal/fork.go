@@ -42,6 +42,11 @@ func (t *Thread) Exec(of *Thread) {
 	t.altFlags, t.altBase, t.altSize = 0, 0, 0
 }
 
+// Refuses reports whether s is ignored, or blocked by t.
+func (p *Process) Refuses(t *Thread, s abi.Signal) bool {
+	return p.actions[s-1].Handler == abi.SIG_IGN || t.mask.Has(s)
+}
+
 // OfChildren gives what the action of SIGCHLD says of children: that nobody waits for them (ignored: SIG_IGN;
 // noWait: SA_NOCLDWAIT), and that nobody wants to know of their stops (SA_NOCLDSTOP).
 func (p *Process) OfChildren() (ignored, noWait, noStop bool) {

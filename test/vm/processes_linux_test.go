@@ -35,3 +35,21 @@ func TestProcesses(t *testing.T) {
 		})
 	}
 }
+
+// TestJobs does what a shell does with a terminal: jobs in the foreground and in the background.
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	defer vmtest.Slot()()
+	p := atTerminal(t, `"$@"; echo "code $?"`, []string{"run", "--arch", vmtest.Arch(), vmtest.Program(t, "processes"), "jobs"})
+	p.typed(t, "", "mine true <nil>")
+	p.typed(t, "first\n", "a job reads first <nil>")
+	p.typed(t, "", "taken back <nil>")
+	p.typed(t, "", "stopped by stopped (tty input)")
+	p.typed(t, "", "given <nil> <nil>")
+	p.typed(t, "second\n", "a job reads second <nil>")
+	p.typed(t, "", "interrupt it")
+	p.typed(t, "\x03", "killed by interrupt")
+	p.typed(t, "", "taken back <nil>")
+	p.typed(t, "", "code 0")
+}

@@ -234,10 +234,20 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 
 // terminal passes a terminal's request on to its stream.
 func (s *Server) terminal(t *task, st *streamFile, request uint32, arg uint64) uint64 {
+	if st.Terminal() {
+		if result, ok := s.jobControl(t, request, arg); ok {
+			return result
+		}
+	}
 	in, n := s.scratch[:64], 0
 	switch request {
 	case lx.TCSETS, lx.TCSETSW, lx.TCSETSF:
 		n = termiosSize
+		if st.Terminal() {
+			if waits, _ := s.takeForeground(t, abi.SIGTTOU); waits {
+				return blocked
+			}
+		}
 	case lx.TIOCSWINSZ:
 		n = abi.WinsizeSize
 	}

@@ -194,6 +194,11 @@ func count(n int, e abi.Errno) uint64 {
 // read reads from where the file is.
 func (s *Server) read(t *task, f *file, b *span) uint64 {
 	if f.dev != nil {
+		if t.p.pgid != s.tty.group && t.p.sid == s.tty.session {
+			if result, ok := s.readBackground(t, f); ok {
+				return result
+			}
+		}
 		n, e := f.dev.read(s, b)
 		if e == lx.Wait {
 			return s.park(t, f, receiving)
@@ -218,6 +223,21 @@ func (s *Server) accessed(f *file, n int) {
 	if n > 0 && s.events.Tell != nil {
 		s.did(f, vfs.InAccess)
 	}
+}
+
+// readBackground has a process in the background not read from the terminal.
+func (s *Server) readBackground(t *task, f *file) (result uint64, ok bool) {
+	st, is := f.dev.(*streamFile)
+	if !is || !st.Terminal() {
+		return 0, false
+	}
+	switch waits, ignored := s.takeForeground(t, abi.SIGTTIN); {
+	case waits:
+		return blocked, true
+	case ignored:
+		return abi.EIO.Result(), true
+	}
+	return 0, false
 }
 
 // occupy keeps f's position for t, until vacate. false: another has it, and t may not wait.

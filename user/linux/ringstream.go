@@ -139,8 +139,6 @@ func (r *ringStream) Control(w vfs.Waiter, request uint32, in []byte) (out []byt
 			out = le.AppendUint16(out, v)
 		}
 		return out, 0
-	case lx.TIOCGPGRP:
-		return le.AppendUint32(nil, 1), 0
 	case abi.TCGETS:
 		t, e := r.ask(w, r.all.Attributes)
 		return putTermios(&t), e

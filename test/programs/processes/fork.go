@@ -328,6 +328,10 @@ func childMore(args []string) {
 	switch args[0] {
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "line":
+		var word string
+		_, err := fmt.Scanln(&word)
+		fmt.Println("a job reads", word, err)
 	case "session":
 		sid, _ := getsid()
 		fmt.Println(sid == os.Getpid(), syscall.Getpgrp() == os.Getpid())

@@ -7,6 +7,7 @@
 // print the same.
 //
 //	processes all          everything below
+//	processes jobs         what a shell does with a terminal
 //	processes child ...    is what it starts
 package main
 
@@ -34,6 +35,13 @@ var tests = []struct {
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		child(os.Args[2:])
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "jobs" {
+		if err := jobs(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 		return
 	}
 	for _, t := range tests {

@@ -19,6 +19,25 @@ func getsid() (int, error) {
 	return int(sid), nil
 }
 
+// foreground gives the group in the foreground of a terminal.
+func foreground(fd int) (int, error) {
+	var group int32
+	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCGPGRP, uintptr(unsafe.Pointer(&group)))
+	if e != 0 {
+		return 0, e
+	}
+	return int(group), nil
+}
+
+func setForeground(fd, group int) error {
+	g := int32(group)
+	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCSPGRP, uintptr(unsafe.Pointer(&g)))
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // clonePidfd makes a process that ends with 4, and a descriptor of it.
 func clonePidfd(fd *int32) (int, error) {
 	const clonePidfd = 0x1000
