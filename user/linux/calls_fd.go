@@ -16,7 +16,7 @@ func sysClose(s *Server, t *task) uint64 {
 	if f == nil {
 		return abi.EBADF.Result()
 	}
-	s.unref(f)
+	s.letGo(t.p, f)
 	return 0
 }
 
@@ -38,7 +38,7 @@ func sysCloseRange(s *Server, t *task) uint64 {
 			tb.SetCloseExec(fd, true)
 		default:
 			tb.Remove(fd)
-			s.unref(f)
+			s.letGo(t.p, f)
 		}
 	})
 	return 0
@@ -94,7 +94,7 @@ func (s *Server) replace(t *task, closeExec bool) uint64 {
 	}
 	f.refs++
 	if old != nil {
-		s.unref(old)
+		s.letGo(t.p, old)
 	}
 	return uint64(uint32(t.Args[1]))
 }
@@ -143,16 +143,8 @@ func (s *Server) fcntl(t *task, f *file) uint64 {
 			return uint64(p.Limit())
 		}
 		return count(p.SetLimit(int(int32(arg))))
-	case abi.F_SETLK, abi.F_SETLKW, lx.F_OFD_SETLK, lx.F_OFD_SETLKW:
-		return 0 // there is one process yet, and its own locks are no matter to it
-	case abi.F_GETLK, lx.F_OFD_GETLK:
-		b := s.scratch[:lx.FlockSize]
-		if !s.get(t, arg, b) {
-			return abi.EFAULT.Result()
-		}
-		const unlocked = 2
-		binary.LittleEndian.PutUint16(b, unlocked)
-		return s.put(t, arg, b)
+	case abi.F_SETLK, abi.F_SETLKW, abi.F_GETLK, lx.F_OFD_SETLK, lx.F_OFD_SETLKW, lx.F_OFD_GETLK:
+		return s.recordLock(t, f)
 	case lx.F_SETOWN:
 		return 0
 	case lx.F_GETOWN:

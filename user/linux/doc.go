@@ -8,6 +8,7 @@
 //	                                             │   ├─ fd       numbers for open files
 //	                                             │   ├─ poll     pipes, eventfds, epolls, who waits for them
 //	                                             │   ├─ socket   unix sockets
+//	                                             │   ├─ lock     locks of parts of files
 //	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
 //	                                             └─ lx           Linux's numbers and layouts
 //

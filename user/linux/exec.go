@@ -170,7 +170,7 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 	p.table.Each(0, func(n int32, f *file) {
 		if p.table.CloseExec(n) {
 			p.table.Remove(n)
-			s.unref(f)
+			s.letGo(p, f)
 		}
 	})
 	s.release(t)

@@ -16,6 +16,7 @@ type file struct {
 	busy  bool   // somebody waits in an operation that moves pos
 	// locked says that it has a lock of flock(2).
 	locked bool
+	locks  bool // it has or had locks of its own of parts of the file
 	pos    int64
 	path   vfs.Path
 	open   vfs.Open // nil of what has no position: dev, and files opened with O_PATH
@@ -77,6 +78,9 @@ func (s *Server) unref(f *file) {
 	f.in = nil
 	if f.locked {
 		s.unlock(f)
+	}
+	if f.locks {
+		s.forgetLocks(f)
 	}
 	switch {
 	case f.dev != nil:

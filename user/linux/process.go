@@ -9,6 +9,7 @@ import (
 	"loam/abi"
 	"loam/loader"
 	"loam/user/linux/fd"
+	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/tmpfs"
 	"loam/user/linux/vfs"
@@ -26,6 +27,7 @@ type process struct {
 	file  vfs.Path // that has this name, or had; without a node it is looked up
 	table fd.Table[file]
 	view  vfs.View
+	locks bool     // it has or had locks of parts of files
 	proc  vfs.Node // its directory in /proc, once somebody has asked
 	args  []byte   // with their zeroes; nil: exe
 	first bool     // it was taken in
@@ -68,7 +70,7 @@ type Config struct {
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
 		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
-		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, shared: map[vfs.Node]*sharedFile{},
+		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{},
 		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
@@ -219,7 +221,7 @@ func (s *Server) leave(p *process) {
 	}
 	p.table.Each(0, func(n int32, f *file) {
 		p.table.Remove(n)
-		s.unref(f)
+		s.letGo(p, f)
 	})
 }
 

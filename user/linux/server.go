@@ -9,6 +9,7 @@ import (
 
 	"loam/abi"
 	"loam/loader"
+	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/vfs"
 )
@@ -78,6 +79,8 @@ type Server struct {
 	timers    timerHeap
 	alarm     int64 // what the kernel's alarm is set to
 	locks     map[any]*flock
+	records   map[any]*lock.Table      // of parts of files, by file
+	lockWaits map[any]lockWait         // of processes, by process
 	inMemory  []vfs.Mapper             // files whose content is a memory object
 	shared    map[vfs.Node]*sharedFile // others that programs share
 	unknown   map[uint64]uint64        // how often a call came that isn't known
