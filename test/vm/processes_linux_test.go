@@ -53,3 +53,39 @@ func TestJobs(t *testing.T) {
 	p.typed(t, "", "taken back <nil>")
 	p.typed(t, "", "code 0")
 }
+
+// manyLimits is a sandbox that may have a thousand processes.
+const manyLimits = "service linux\n  system linux\n  provides linux\n  limit process 1150\n  limit space 1150\n  limit thread 2500\n  restart never\nprogram\n  under linux\n"
+
+// TestCrowd has a thousand processes at once.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	r := vmtest.Run(t, "-m", "1G", "-v", "--services", services(t, manyLimits), vmtest.Program(t, "processes"), "crowd", "1000")
+	r.WantStdout(t, 0, "true <nil>\ntrue no child processes\ntrue <nil>\ntrue no child processes\n")
+	wantNothingLeft(t, r)
+}
+
+// TestBomb: processes that make processes until there can be no more harm nobody else, and others can be made when
+// they have been ended.
+func TestBomb(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	for _, cpus := range []string{"1", "4"} {
+		r := vmtest.Run(t, "-t=false", "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "processes"), "bomb")
+		r.WantStdout(t, 0, "refused true\nover\nhello from a child []\n<nil>\n")
+		wantNothingLeft(t, r)
+	}
+}
+
+// TestOutlive: when the server ends, so do all processes of its sandbox, whatever they wait for.
+func TestOutlive(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	const little = "service linux\n  system linux\n  provides linux\n  limit pages 24M\n  restart never\nprogram\n  under linux\n"
+	for _, cpus := range []string{"1", "4"} {
+		r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", "--services", services(t, little), vmtest.Program(t, "processes"), "outlive")
+		r.Want(t, 137)
+		wantNothingLeft(t, r)
+	}
+}

@@ -8,6 +8,9 @@
 //
 //	processes all          everything below
 //	processes jobs         what a shell does with a terminal
+//	processes crowd N      so many processes at once
+//	processes bomb         as many as there can be
+//	processes outlive      has the server end while processes wait
 //	processes child ...    is what it starts
 package main
 
@@ -37,11 +40,7 @@ func main() {
 		child(os.Args[2:])
 		return
 	}
-	if len(os.Args) == 2 && os.Args[1] == "jobs" {
-		if err := jobs(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
+	if stress() {
 		return
 	}
 	for _, t := range tests {
