@@ -393,7 +393,11 @@ func (g *guest) vanished() error {
 	case e.Status == vm.StatusReset:
 		return g.failed(g.Machine.ResetText())
 	}
-	return g.failed("QEMU " + e.String())
+	err := g.failed("QEMU " + e.String())
+	if err, ok := err.(*exit.Error); ok && g.boot == 0 && len(g.Folders) == 0 && strings.Contains(err.Detail, "is not a valid device model name") {
+		err.Hint = "--bare makes a machine without devices, if they are only for the program's streams"
+	}
+	return err
 }
 
 // RefusedCPUs is the error of a machine of n CPUs that QEMU refused with why.
