@@ -13,7 +13,8 @@
 //	fuzz_test.go      random calls (test/programs/fuzz)
 //	file_test.go      files that are no programs
 //	channel_test.go   many bytes in and out, slow readers
-//	served_test.go    programs as a person runs them, with what serves them
+//	served_test.go, served_linux_test.go
+//	                  programs as a person runs them, with what serves them
 //	command_linux_test.go
 //	                  time limits, Ctrl-C, two at once: nothing is left behind
 //	wasm_test.go      modules, and the cache of compiled code
