@@ -36,6 +36,10 @@
 // a fault and not an extension; Version guards against mixing them.
 package channel
 
+// TraceMark is the first byte of a line in Stderr that isn't a program's or a service's own, but what the
+// personality says of calls (loam run --trace and --syscalls).
+const TraceMark = 0x1f
+
 // The protocol's versions, the payload of Hello.
 const (
 	Version     = 1 // frames only

@@ -42,6 +42,7 @@ type runFlags struct {
 	params        paramFlag
 	terminal      bool
 	bare          bool
+	trace         traceFlags
 	streamsDriver string
 }
 
@@ -155,6 +156,7 @@ Exit status: the program's own, or
 	fl.BoolVar(&f.init, "init", false, "with --bare, have init start and watch the program all the same: loam ps sees what it does")
 	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z (default: if both input and output are one; -t=false: never)")
 	fl.BoolVar(&f.bare, "bare", false, "the smallest machine: the kernel alone answers the program, which has no files, no folders and no terminal")
+	f.trace.add(fl)
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
 	_ = fl.MarkHidden("streams-driver") // for tests
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
@@ -190,6 +192,10 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)
+	if err := f.trace.ask(&o, cmd.ErrOrStderr()); err != nil {
+		return err
+	}
+	defer f.trace.close()
 	res, err := run.Run(cmd.Context(), o)
 	err = f.memoryMap.write(&o, res, err)
 	if err == nil && f.stats != "" {

@@ -159,7 +159,7 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 		}
 	}
 	if m.personality {
-		if err := m.add(&all, has, m.personalityFlag(), personalitySection(m.Folders, m.ownStreams)); err != nil {
+		if err := m.add(&all, has, m.personalityFlag(), personalitySection(m.Folders, m.ownStreams, m.Syscalls, m.Trace != nil)); err != nil {
 			return nil, err
 		}
 	}

@@ -151,7 +151,7 @@ func workingFolder(folders []Folder) string {
 
 // personalitySection is the section of the personality, for a program with folders. One whose path
 // is below another's is mounted after that.
-func personalitySection(folders []Folder, streams bool) string {
+func personalitySection(folders []Folder, streams, syscalls, trace bool) string {
 	var b, uses strings.Builder
 	b.WriteString("service " + personality + "\n  system " + personality + "\n  args")
 	order := make([]int, len(folders))
@@ -173,6 +173,13 @@ func personalitySection(folders []Folder, streams bool) string {
 	if streams {
 		b.WriteString(" streams")
 		uses.WriteString("  uses streams\n")
+	}
+	if syscalls {
+		b.WriteString(" syscalls")
+		uses.WriteString("  drain\n")
+	}
+	if trace {
+		b.WriteString(" trace")
 	}
 	b.WriteString("\n  provides " + personality + "\n" + uses.String())
 	return b.String()

@@ -262,6 +262,9 @@ func (g *guest) frame(f stream.Frame) (done bool, err error) {
 			return false, errOutput{err}
 		}
 	case channel.Stderr:
+		if is, err := g.traced(f.Payload); is {
+			return false, err
+		}
 		if _, err := g.Stderr.Write(f.Payload); err != nil {
 			return false, errOutput{err}
 		}

@@ -107,6 +107,10 @@ type Options struct {
 	// Disks and Folders of the host's that the machine has, each by a service of its own.
 	Disks   []Disk
 	Folders []Folder
+	// Syscalls has a table of the calls that the personality answers written to Messages at the end, and Trace, if it
+	// isn't nil, gets a line for each call.
+	Syscalls bool
+	Trace    io.Writer
 	// Sockets are the folders, the best first, in one of which loam ps finds the
 	// machine (ps.Folders). Without any it doesn't.
 	Sockets []string

@@ -63,7 +63,7 @@ type Service struct {
 	Lazy      bool // started when its endpoint is called
 	Policy    Policy
 	Essential bool // the machine is nothing without it
-	Drain     bool // before the machine ends, its first endpoint's streams.Driver is asked to Drain
+	Drain     bool // before the machine ends, its first endpoint's streams.Driver is asked to Drain, or its sandbox.Sandbox to Finish
 
 	// Under is the endpoint of the personality server that its Linux calls go to; empty: they
 	// are the kernel's.

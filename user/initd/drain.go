@@ -10,6 +10,7 @@ import (
 
 	"loam/abi"
 	"loam/user/ipc"
+	"loam/user/linux/sandbox"
 	"loam/user/object"
 	"loam/user/streams"
 )
@@ -37,10 +38,13 @@ func (d *system) drain(s *service) {
 		return
 	}
 	d.draining.Add(1)
+	ask := streams.NewDriverClient(ipc.Endpoint(h)).Drain
+	if s.System && s.Args[0] == "linux" {
+		ask = sandbox.NewSandboxClient(ipc.Endpoint(h)).Finish
+	}
 	go func() {
-		driver := streams.NewDriverClient(ipc.Endpoint(h))
 		for {
-			err := driver.Drain(context.Background())
+			err := ask(context.Background())
 			if !errors.Is(err, syscall.ECONNRESET) {
 				break
 			}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"loam/abi"
+	"loam/abi/channel"
 	"loam/user/ipc"
 	"loam/user/linux/sandbox"
 	"loam/user/object"
@@ -33,6 +34,9 @@ type options struct {
 
 	verbose bool   // calls that aren't known are told on standard error
 	cwd     string // where paths of programs begin
+
+	syscalls bool // a table of calls is told at the end
+	trace    bool // and a line for each
 }
 
 // mountOption is a folder that is mounted: mount=NUMBER:PATH[:ro].
@@ -42,7 +46,7 @@ type mountOption struct {
 	readOnly bool
 }
 
-var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, cwd=PATH, streams and verbose")
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, cwd=PATH, streams, syscalls, trace and verbose")
 
 func parse(args []string) (o options, err error) {
 	o.cwd = "/"
@@ -59,6 +63,10 @@ func parse(args []string) (o options, err error) {
 			o.verbose = true
 		case "cwd":
 			o.cwd = value
+		case "syscalls":
+			o.syscalls = true
+		case "trace":
+			o.trace = true
 		case "streams":
 			o.streams = true
 		case "memory":
@@ -159,18 +167,26 @@ func Run(args []string) error {
 		}
 	}
 	r.server = New(c)
+	if o.syscalls || o.trace {
+		r.server.Trace(o.trace, traceLine)
+	}
 	if err := mountFolders(r.server, o.mounts); err != nil {
 		return err
 	}
 	go func() { r.failed <- r.events() }()
 	r.start()
-	a := &adopter{server: r.server, calls: r.endpoint, cwd: o.cwd}
+	a := &adopter{server: r.server, calls: r.endpoint, cwd: o.cwd, table: o.syscalls}
 	if s, ok := c.Streams[0].(*ringStream); ok {
 		s.all.OnEvent(r.server.TerminalEvent)
 	}
 	init := ipc.Server{Endpoint: ipc.Endpoint(object.Given(0)), Service: sandbox.SandboxService(a)}
 	go func() { r.failed <- init.Serve(context.Background()) }()
 	return <-r.failed
+}
+
+// traceLine writes a line of what is said of calls, which loam tells from other text by its mark.
+func traceLine(line string) {
+	_, _ = sys.Stream(2).Write([]byte(string(rune(channel.TraceMark)) + line + "\n"))
 }
 
 func newReceiver() (r *receiver, err error) {

@@ -15,6 +15,15 @@ type adopter struct {
 	server *Server
 	calls  ipc.Endpoint // where forwarded calls come
 	cwd    string       // of the processes
+	table  bool         // calls are told in a table at the end
+}
+
+// Finish is for sandbox.Sandbox.
+func (b *adopter) Finish(context.Context) error {
+	if b.table {
+		b.server.Table()
+	}
+	return nil
 }
 
 // Adopt is for sandbox.Sandbox. Of the process's end the kernel tells (Server.News).

@@ -97,6 +97,7 @@ type Server struct {
 	machine   Machine
 	clock     func() abi.Timespec // CLOCK_REALTIME
 	say       func(text string)   // nil: nobody wants to know
+	tracer    *tracer             // nil: nobody looks
 
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
@@ -123,7 +124,11 @@ const maxWorkers = 16
 // Handle handles a call, and gives its result unless it is answered later.
 func (s *Server) Handle(c *Call) (result uint64, now bool) {
 	s.mu.Lock()
-	result = s.handle(c)
+	if s.tracer != nil {
+		result = s.traced(c)
+	} else {
+		result = s.handle(c)
+	}
 	if len(s.woken) > 0 {
 		s.retry()
 	}

@@ -17,4 +17,6 @@ type Sandbox interface {
 	// server. The handles need abi.RightManage, RightWait and RightRead of the process, and
 	// RightMap of its space. name is that of its file in the boot archive. Errors: those of process_forward.
 	Adopt(ctx context.Context, process, space ipc.Handle, name string) error
+	// Finish says that the machine is about to end: what is to be said at the end is said.
+	Finish(ctx context.Context) error
 }

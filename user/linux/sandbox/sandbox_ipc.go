@@ -10,11 +10,11 @@ import (
 )
 
 // sandboxID is made of the methods of Sandbox.
-const sandboxID = 0x7bbefadd
+const sandboxID = 0xf6690018
 
 // SandboxService makes a service of an implementation, for an ipc.Server.
 func SandboxService(s Sandbox) ipc.Service {
-	return ipc.Service{Name: "Sandbox", ID: sandboxID, Methods: []string{"Adopt"}, Handles: 2, Handler: sandboxHandler{s}}
+	return ipc.Service{Name: "Sandbox", ID: sandboxID, Methods: []string{"Adopt", "Finish"}, Handles: 2, Handler: sandboxHandler{s}}
 }
 
 type sandboxHandler struct{ s Sandbox }
@@ -24,6 +24,8 @@ func (h sandboxHandler) Handle(r *ipc.Request) {
 	switch r.Method() {
 	case 1:
 		h.callAdopt(r)
+	case 2:
+		h.callFinish(r)
 	}
 }
 
@@ -52,6 +54,20 @@ func (h sandboxHandler) callAdopt(r *ipc.Request) {
 	r.Send()
 }
 
+func (h sandboxHandler) callFinish(r *ipc.Request) {
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	err := h.s.Finish(r.Context())
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Done()
+}
+
 // SandboxClient is the Sandbox that an endpoint's server has.
 type SandboxClient struct{ Client ipc.Client }
 
@@ -74,6 +90,16 @@ func (c *SandboxClient) Adopt(ctx context.Context, a0 ipc.Handle, a1 ipc.Handle,
 	}
 	if !b.Done() {
 		return ipc.ErrMalformed
+	}
+	return nil
+}
+
+// Finish calls the method of the server.
+func (c *SandboxClient) Finish(ctx context.Context) (err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(sandboxID, 2)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return err
 	}
 	return nil
 }
