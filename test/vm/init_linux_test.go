@@ -231,13 +231,15 @@ func TestPs(t *testing.T) {
 	tool := vmtest.Program(t, "tool")
 	dir := services(t, "service work\n  file services\n  args serve\n  provides work\n  start lazy\nservice bad\n  file services\n  args exit 9\n  restart never\n")
 	with := start(t, "run", "--services", dir, tool, "ready", "idle")
-	start(t, "run", tool, "ready", "idle")
+	start(t, "run", "--bare", tool, "ready", "idle")
 	out := ps()
 	for _, want := range []string{
 		`(?m)^machine \d+: .*tool \(.* 512 MiB, 1 CPU, up \d+s\)$`,
 		`(?m)^  init  +1 .* (running|waiting for CPU|blocked)$`,
 		`(?m)^  work  +- .* stopped: starts when it is called$`,
 		`(?m)^  bad  +- .* ended: exit code 9$`,
+		`(?m)^  streams  +\d+ .* (running|waiting for CPU|blocked)$`,
+		`(?m)^  linux  +\d+ .* (running|waiting for CPU|blocked)$`,
 		`(?m)^  program  +\d+ .* blocked$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
@@ -257,11 +259,14 @@ func TestPs(t *testing.T) {
 		t.Fatal(err, list)
 	}
 	for _, m := range list {
-		if m.Trouble != "" || m.Init != (len(m.Programs) == 4) || !m.Init && len(m.Programs) != 0 {
+		if m.Trouble != "" || m.Init != (len(m.Programs) >= 6) || !m.Init && len(m.Programs) != 0 {
 			t.Errorf("%+v", m)
 		}
-		if m.Init && (m.Programs[3].Memory < 100<<10 || m.Programs[3].CPU == 0) {
-			t.Errorf("%+v", m.Programs[3])
+		if !m.Init {
+			continue
+		}
+		if p := m.Programs[len(m.Programs)-1]; p.Memory < 100<<10 || p.CPU == 0 {
+			t.Errorf("%+v", p)
 		}
 	}
 	_ = with.cmd.Process.Kill()
