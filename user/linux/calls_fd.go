@@ -268,8 +268,8 @@ func (s *Server) pipe(t *task, flags uint64) uint64 {
 	p := poll.NewPipe()
 	s.inode++
 	own := &pipeAttributes{ino: s.inode, mode: 0o600}
-	r := &pipeFile{poll.End{Pipe: p, Reads: true}, own}
-	w := &pipeFile{poll.End{Pipe: p, Writes: true}, own}
+	r := &pipeFile{End: poll.End{Pipe: p, Reads: true}, own: own}
+	w := &pipeFile{End: poll.End{Pipe: p, Writes: true}, own: own}
 	return s.enterTwo(t, t.Args[0], flags, s.newDevice(r, uint32(flags)), s.newDevice(w, uint32(flags)|abi.O_WRONLY))
 }
 

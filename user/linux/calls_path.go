@@ -101,6 +101,9 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 		flags&temporary != 0 && (flags&abi.O_DIRECTORY == 0 || flags&abi.O_ACCMODE == abi.O_RDONLY) {
 		return abi.EINVAL.Result()
 	}
+	if t.w != nil { // it waits for the other end of a pipe
+		return s.meet(t, t.held, flags)
+	}
 	from, path, e := s.path(t, fd, addr)
 	switch {
 	case e != 0:
@@ -109,6 +112,9 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 		return abi.EMFILE.Result()
 	}
 	p, o, e := t.p.view.OpenPath(t.waiter, from, path, flags, mode)
+	if e == abi.ENXIO && p.Node != nil && p.Node.Mode()&abi.S_IFMT == abi.S_IFIFO {
+		return s.openFifo(t, p, flags&(lx.O_FILE|abi.O_CLOEXEC))
+	}
 	if e != 0 {
 		return fail(e)
 	}

@@ -15,6 +15,8 @@ import (
 type pipeFile struct {
 	poll.End
 	own *pipeAttributes
+
+	closed func() // nil: it has no name
 }
 
 // pipeAttributes are those of both ends.
@@ -37,7 +39,13 @@ func (p *pipeAttributes) change(c *vfs.Change) {
 
 func (p *pipeFile) read(_ *Server, b lx.Buffer) (int, abi.Errno)  { return p.Read(b) }
 func (p *pipeFile) write(_ *Server, b lx.Buffer) (int, abi.Errno) { return p.Write(b) }
-func (p *pipeFile) close()                                        { p.Close() }
+
+func (p *pipeFile) close() {
+	p.Close()
+	if p.closed != nil {
+		p.closed()
+	}
+}
 
 func (p *pipeFile) stat(st *abi.Stat) {
 	o := p.own

@@ -122,7 +122,7 @@ var differSteps = []func(*differ) bool{
 		return []arg{d.at(), mem(pathAt), d.at(), mem(pathAt2), num(0)}
 	}),
 	plain(lx.SysMknodat, func(d *differ) []arg {
-		kinds := []uint64{0, abi.S_IFREG, abi.S_IFREG, abi.S_IFSOCK}
+		kinds := []uint64{0, abi.S_IFREG, abi.S_IFREG, abi.S_IFSOCK, abi.S_IFIFO}
 		if d.folder { // which has no sockets
 			kinds = kinds[:3]
 		}

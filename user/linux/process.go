@@ -11,6 +11,7 @@ import (
 	"loam/user/linux/fd"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
+	"loam/user/linux/poll"
 	"loam/user/linux/tmpfs"
 	"loam/user/linux/vfs"
 )
@@ -71,7 +72,7 @@ func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
 		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{},
-		abstract: map[abstractName]*socketFile{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
+		abstract: map[abstractName]*socketFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do

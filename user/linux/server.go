@@ -11,6 +11,7 @@ import (
 	"loam/loader"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
+	"loam/user/linux/poll"
 	"loam/user/linux/vfs"
 )
 
@@ -87,6 +88,7 @@ type Server struct {
 	counted   uint64                   // calls
 	root      *vfs.Mount
 	abstract  map[abstractName]*socketFile
+	fifos     map[vfs.Node]*poll.Pipe  // that are open, by name
 	bound     map[vfs.Node]*socketFile // by file
 	names     uint32                   // the last that was made up
 	events    vfs.Events               // who is told what happens to files

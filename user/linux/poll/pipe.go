@@ -19,17 +19,34 @@ type Pipe struct {
 	ring             []byte
 	at, n            int // the first byte that is there, and how many are
 	limit            int
-	readers, writers int // open ends
+	readers, writers int       // open ends
+	opened           [2]uint32 // how often an end was opened (End.Open): to read, to write
 	queue            Queue
 }
 
 // NewPipe makes a pipe with one end of each kind.
 func NewPipe() *Pipe { return &Pipe{limit: PipeSize, readers: 1, writers: 1} }
 
+// NewFifo makes a pipe without ends.
+func NewFifo() *Pipe { return &Pipe{limit: PipeSize} }
+
+// Opened is how often the other end than one to read, or to write, was opened.
+func (p *Pipe) Opened(reads bool) uint32 {
+	if reads {
+		return p.opened[1]
+	}
+	return p.opened[0]
+}
+
 // End is an end of a pipe, or both.
 type End struct {
 	*Pipe
 	Reads, Writes bool
+
+	// Alone says that nobody had the other end open, which was opened so often until then: that it is
+	// over is told when somebody has had it open since.
+	Alone bool
+	Since uint32
 }
 
 // Queue is for both ends: what is told says what is meant.
@@ -42,7 +59,7 @@ func (e *End) Events() uint32 {
 		if p.n > 0 {
 			v |= abi.EPOLLIN | abi.EPOLLRDNORM
 		}
-		if p.writers == 0 {
+		if p.writers == 0 && !(e.Alone && p.opened[1] == e.Since) {
 			v |= abi.EPOLLHUP
 		}
 	}
@@ -58,7 +75,16 @@ func (e *End) Events() uint32 {
 }
 
 // Open counts another end, and Close takes one away.
-func (e *End) Open() { e.count(1) }
+func (e *End) Open() {
+	e.count(1)
+	if e.Reads {
+		e.opened[0]++
+	}
+	if e.Writes {
+		e.opened[1]++
+	}
+	e.queue.Tell(0)
+}
 
 // Close takes an end away; with the last of a kind who waits at the other is told.
 func (e *End) Close() {
