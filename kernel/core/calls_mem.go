@@ -31,7 +31,7 @@ func (r *runner) low() bool { return k.frames.Low() && !r.t.memory.Pending() }
 
 // sysMmap: address, length, protection, flags, descriptor, offset.
 func sysMmap(r *runner, c *metal.Context) uint64 {
-	if c.Arg3()&abi.MAP_ANONYMOUS == 0 && r.p.forward.endpoint != 0 {
+	if (c.Arg3()&abi.MAP_ANONYMOUS == 0 || c.Arg3()&abi.MAP_TYPE == abi.MAP_SHARED) && r.p.forward.endpoint != 0 {
 		return r.forward(c)
 	}
 	addr, e := r.as.MMap(&r.t.memory, abi.UserAddr(c.Arg0()), c.Arg1(), c.Arg2(), c.Arg3(), c.Arg5())

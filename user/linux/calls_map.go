@@ -23,6 +23,9 @@ func sysMmap(s *Server, t *task) uint64 {
 	if g.offset%abi.PageSize != 0 {
 		return abi.EINVAL.Result()
 	}
+	if g.flags&abi.MAP_ANONYMOUS != 0 {
+		return s.mapAnonymous(t, &g)
+	}
 	f := s.file(t, t.Args[4])
 	if f == nil {
 		return abi.EBADF.Result()
@@ -47,6 +50,24 @@ func sysMmap(s *Server, t *task) uint64 {
 		return s.mapShared(t, f, &g)
 	}
 	return s.mapCopy(t, f, &g)
+}
+
+// mapAnonymous maps memory that children share (MAP_SHARED with MAP_ANONYMOUS).
+func (s *Server) mapAnonymous(t *task, g *mapping) uint64 {
+	size := (g.length + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	switch {
+	case g.length == 0:
+		return abi.EINVAL.Result()
+	case size == 0 || size > 1<<46:
+		return abi.ENOMEM.Result()
+	}
+	g.offset = 0
+	m, e := s.kernel.NewMemory(int64(size))
+	if e != 0 {
+		return fail(e)
+	}
+	defer m.Close()
+	return s.mapped(t, m, true, g)
 }
 
 // check looks at what doesn't depend on the kind of file, in Linux's order.

@@ -198,7 +198,14 @@ func (p *process) exeLink(ino uint64, now abi.Timespec) vfs.Node {
 
 // procStatLine is the file stat of a process, as far as something is known.
 func procStatLine(p *process) string {
-	return fmt.Sprintf("%d (%s) R 0 %d %d 0 -1 0%s\n", p.pid, p.name, p.pid, p.pid, strings.Repeat(" 0", 43))
+	state, parent := 'R', int32(0)
+	if p.stopped {
+		state = 'T'
+	}
+	if p.parent != nil {
+		parent = p.parent.pid
+	}
+	return fmt.Sprintf("%d (%s) %c %d %d %d 0 -1 0%s\n", p.pid, p.name, state, parent, p.pgid, p.sid, strings.Repeat(" 0", 43))
 }
 
 // jumpNode is a link that leads to a file without a name.

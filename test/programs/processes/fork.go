@@ -140,6 +140,21 @@ func forkMore(p, back ends) error {
 	}
 	fmt.Println(wait(pid, 0))
 	fmt.Printf("orphan %c\n", hear(p.r))
+	shared, err := syscall.Mmap(-1, 0, 8192, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED|syscall.MAP_ANON)
+	if err != nil {
+		return err
+	}
+	shared[0] = 1
+	if pid, err = fork(0, func() int {
+		shared[4096] = shared[0] + 1
+		return 0
+	}); err != nil {
+		return err
+	}
+	fmt.Println(wait(pid, 0), shared[0], shared[4096])
+	if err := syscall.Munmap(shared); err != nil {
+		return err
+	}
 	fmt.Println(wait(-1, 0))
 	for i := range 20 { // of which each writes what the others don't see
 		pid, err := fork(0, func() int {
