@@ -202,7 +202,7 @@ func (s *Server) statfs(t *task, p vfs.Path) uint64 {
 	return s.put(t, t.Args[1], b)
 }
 
-// sysNotSupported is for what no file system here has: extended attributes.
+// sysNotSupported is for what no file system here has: handles of files.
 func sysNotSupported(*Server, *task) uint64 { return abi.ENOTSUP.Result() }
 
 // sysRefused is for what a program here isn't allowed.

@@ -88,5 +88,5 @@
 //     callers that wait and are woken. fstat is 2,430 as Go's package syscall makes it.
 //   - A process's tree: CLONE_FILES and CLONE_FS of processes, /proc/PID/task, groups that are left without anybody who
 //     looks after them (SIGHUP when a member is stopped), RLIMIT_NPROC and others that are only kept.
-//   - Extended attributes, signalfd; /dev/vda for disks.
+//   - Signalfd, openat2, /proc/PID/maps, sealing of memfds; /dev/vda for disks.
 package linux

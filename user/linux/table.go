@@ -86,6 +86,11 @@ var known = []struct {
 
 	// what nobody may, or nothing has
 	{lx.SysMount, sysRefused}, {lx.SysUmount2, sysRefused},
-	{lx.SysGetxattr, sysNotSupported}, {lx.SysLgetxattr, sysNotSupported}, {lx.SysFgetxattr, sysNotSupported},
-	{lx.SysListxattr, sysNotSupported}, {lx.SysSetxattr, sysNotSupported},
+	{lx.SysNameToHandleAt, sysNotSupported},
+
+	// extended attributes
+	{lx.SysSetxattr, sysSetxattr}, {lx.SysLsetxattr, sysSetxattr}, {lx.SysFsetxattr, sysSetxattr},
+	{lx.SysGetxattr, sysGetxattr}, {lx.SysLgetxattr, sysGetxattr}, {lx.SysFgetxattr, sysGetxattr},
+	{lx.SysListxattr, sysListxattr}, {lx.SysLlistxattr, sysListxattr}, {lx.SysFlistxattr, sysListxattr},
+	{lx.SysRemovexattr, sysRemovexattr}, {lx.SysLremovexattr, sysRemovexattr}, {lx.SysFremovexattr, sysRemovexattr},
 }

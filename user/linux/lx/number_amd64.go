@@ -122,11 +122,6 @@ const (
 	SysWait4           = 61
 	SysWaitid          = 247
 	SysPidfdOpen       = 434
-	SysGetxattr        = 191
-	SysLgetxattr       = 192
-	SysFgetxattr       = 193
-	SysListxattr       = 194
-	SysSetxattr        = 188
 	SysReadahead       = 187
 	SysSyncFileRange   = 277
 	SysKill            = 62
@@ -160,4 +155,17 @@ const (
 	SysInotifyInit1    = 294
 	SysInotifyAddWatch = 254
 	SysInotifyRmWatch  = 255
+	SysSetxattr        = 188
+	SysLsetxattr       = 189
+	SysFsetxattr       = 190
+	SysGetxattr        = 191
+	SysLgetxattr       = 192
+	SysFgetxattr       = 193
+	SysListxattr       = 194
+	SysLlistxattr      = 195
+	SysFlistxattr      = 196
+	SysRemovexattr     = 197
+	SysLremovexattr    = 198
+	SysFremovexattr    = 199
+	SysNameToHandleAt  = 303
 )

@@ -94,11 +94,6 @@ const (
 	SysWait4           = 260
 	SysWaitid          = 95
 	SysPidfdOpen       = 434
-	SysGetxattr        = 8
-	SysLgetxattr       = 9
-	SysFgetxattr       = 10
-	SysListxattr       = 11
-	SysSetxattr        = 5
 	SysReadahead       = 213
 	SysSyncFileRange   = 84
 	SysKill            = 129
@@ -162,4 +157,17 @@ const (
 	SysInotifyInit1    = 26
 	SysInotifyAddWatch = 27
 	SysInotifyRmWatch  = 28
+	SysSetxattr        = 5
+	SysLsetxattr       = 6
+	SysFsetxattr       = 7
+	SysGetxattr        = 8
+	SysLgetxattr       = 9
+	SysFgetxattr       = 10
+	SysListxattr       = 11
+	SysLlistxattr      = 12
+	SysFlistxattr      = 13
+	SysRemovexattr     = 14
+	SysLremovexattr    = 15
+	SysFremovexattr    = 16
+	SysNameToHandleAt  = 264
 )

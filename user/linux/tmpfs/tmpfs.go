@@ -86,6 +86,9 @@ type node struct {
 	content
 	directory
 	target string // of a link
+
+	extended     map[string][]byte // attributes
+	extendedCost int64             // charged for them
 }
 
 // Mode is for vfs.Node.
@@ -217,7 +220,7 @@ func (n *node) release() {
 		n.memory = nil
 	}
 	n.truncate(n.fs, 0)
-	n.fs.charge(-nodeCost - n.cost)
+	n.fs.charge(-nodeCost - n.cost - n.extendedCost)
 	n.fs.files--
 }
 

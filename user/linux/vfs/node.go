@@ -57,6 +57,16 @@ type Attributes interface {
 	Change(w Waiter, c *Change) abi.Errno
 }
 
+// Extended is a file that has extended attributes, by names with a namespace. It doesn't wait.
+type Extended interface {
+	// Extended gives one.
+	Extended(name string) (value []byte, ok bool)
+	// ExtendedNames gives the names of all.
+	ExtendedNames() []string
+	// SetExtended sets one, or takes it away: nil.
+	SetExtended(name string, value []byte) abi.Errno
+}
+
 // Holder is a file that is kept, though it has no name and nobody has it open, until Drop: for O_PATH.
 type Holder interface {
 	Hold()
