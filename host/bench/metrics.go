@@ -49,6 +49,8 @@ var Metrics = []Metric{
 	{"forwarded_4kib", "ns", "the same, and 4 KiB of the caller's copied to the other process", 0},
 	{"write_4kib", "ns", "a write of 4 KiB to stdout by way of personality and console driver, one behind the other, all in", 12_000},
 	{"write_4kib_asleep", "ns", "the same, all asleep who have to do with it", 12_000},
+	{"fstat_forwarded", "ns", "fstat of a file in memory, which the personality answers", 2000},
+	{"tmpfs_file_4kib", "ns", "a file in memory made, 4 KiB written, read, closed and removed", 36_000},
 	{"notify_driver", "ns", "from a notification's signal to the other process's thread that waits for it", 0},
 	{"notify_driver_fixed", "ns", "the same, if that thread has a fixed priority, as drivers have", 600},
 	{"interrupt_driver", "ns", "from a timer's interrupt to the thread that waits for its bits, the CPU being idle", 900},
