@@ -196,7 +196,10 @@ func (s *Socket) receiveStream(b lx.Buffer, peek bool) (done int, r Received, e 
 	switch {
 	case s.state != connected:
 		return 0, r, abi.EINVAL
-	case b.Len() == 0 && len(s.in) > 0:
+	case b.Len() == 0 && len(s.in) > 0 && !peek: // who asks for nothing gets what goes with the bytes all the same
+		first := &s.in[0]
+		r = Received{From: first.by.Name, Cred: first.cred, Rights: first.rights}
+		first.rights = nil
 		return 0, r, 0
 	case len(s.in) == 0:
 		return s.none()
