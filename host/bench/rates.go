@@ -25,7 +25,8 @@ import (
 
 // What the folder of the rates has: a large file, and a tree of small ones.
 const (
-	largeSize  = 256 << 20
+	largeSize  = 1 << 30
+	diskSize   = 256 << 20
 	treeFolder = 20
 	treeFiles  = 50 // in each
 )
@@ -69,7 +70,7 @@ func (w *wall) disks(ctx context.Context) error {
 	services, image := filepath.Join(w.temp, "services"), filepath.Join(w.temp, "image")
 	const manifest = "loam-manifest 1\nprogram\n  uses disk0\n"
 	if err := errors.Join(os.Mkdir(services, 0o755), os.WriteFile(filepath.Join(services, "manifest"), []byte(manifest), 0o644),
-		os.WriteFile(image, make([]byte, largeSize), 0o644)); err != nil {
+		os.WriteFile(image, make([]byte, diskSize), 0o644)); err != nil {
 		return err
 	}
 	initrd, err := w.linuxInitrd([]string{"virtio", "virtio_ring", "virtio_mmio", "virtio_blk"})

@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,6 +78,7 @@ type Server struct {
 	now       task                // the call that is handled by Handle
 	woken     []*waiting          // to be tried again
 	waits     map[uint64]*waiting // by token
+	early     early
 	timers    timerHeap
 	alarm     int64 // what the kernel's alarm is set to
 	locks     map[any]*flock
@@ -195,25 +197,56 @@ func callName(nr uint64) string {
 	return strconv.FormatUint(nr, 10)
 }
 
-// Cancel says that a signal has come to who waits in a call.
+// Cancel says that a signal has come to who waits in a call. That may be heard sooner than the call, which
+// another thread has received, comes to waiting.
 func (s *Server) Cancel(token uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.waits[token]
 	if w == nil {
+		s.early.add(token)
 		return
 	}
+	s.interrupt(w)
+	s.retry()
+}
+
+// interrupt ends a call that waits.
+func (s *Server) interrupt(w *waiting) {
 	w.leave()
 	switch {
 	case w.done > 0:
 		s.finish(w, uint64(w.done))
 	case w.restarts:
 		s.drop(w)
-		s.kernel.Reply(token, abi.EINTR.Result(), true)
+		s.kernel.Reply(w.t.Token, abi.EINTR.Result(), true)
 	default:
 		s.finish(w, abi.EINTR.Result())
 	}
-	s.retry()
+}
+
+// early has the last tokens of calls that were cancelled and didn't wait. Most have been answered
+// meanwhile. Some may still come to waiting, soon.
+type early struct {
+	tokens [64]uint64
+	next   int
+}
+
+func (e *early) add(token uint64) {
+	e.tokens[e.next%len(e.tokens)] = token
+	e.next++
+}
+
+// take reports whether a token is there, and removes it.
+func (e *early) take(token uint64) bool {
+	if e.next == 0 {
+		return false
+	}
+	i := slices.Index(e.tokens[:], token)
+	if i >= 0 {
+		e.tokens[i] = 0
+	}
+	return i >= 0
 }
 
 // work has a task done where it may wait.

@@ -14,15 +14,16 @@ const never = math.MaxInt64
 // waiting is a call that waits: for changes of files, for a time, or for both. When there is
 // one it is made again from its start, with what it has done so far.
 type waiting struct {
-	s        *Server
-	t        task
-	entries  []poll.Entry
-	one      [1]poll.Entry // mostly there is one
-	timer    timer
-	woken    bool // it is on Server.woken
-	expired  bool // the deadline has come
-	restarts bool // it is made again after a signal
-	done     int  // bytes that were written
+	s         *Server
+	t         task
+	entries   []poll.Entry
+	one       [1]poll.Entry // mostly there is one
+	timer     timer
+	woken     bool // it is on Server.woken
+	expired   bool // the deadline has come
+	restarts  bool // it is made again after a signal
+	signalled bool // it is to end for a signal
+	done      int  // bytes that were written
 }
 
 // wait has t wait for one of the queues. Its call is made again then.
@@ -50,6 +51,10 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 	for _, q := range queues {
 		w.entries = append(w.entries, poll.Entry{To: w})
 		q.Join(&w.entries[len(w.entries)-1])
+	}
+	if s.early.take(t.Token) {
+		w.signalled = true
+		w.Changed(0)
 	}
 	return blocked
 }
@@ -85,6 +90,10 @@ func (s *Server) retry() {
 		w.woken = false
 		if s.waits[w.t.Token] != w {
 			continue // it has been answered, or its process has ended
+		}
+		if w.signalled {
+			s.interrupt(w)
+			continue
 		}
 		w.leave()
 		s.current = w.t.p

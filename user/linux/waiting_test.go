@@ -383,3 +383,15 @@ func TestFlockWaits(t *testing.T) {
 		t.Fatal("a lock is left")
 	}
 }
+
+// TestCancelFirst: a signal that is told of before its call has come to waiting ends it all the same, and no other.
+func TestCancelFirst(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.pipe(0)
+	w.Cancel(w.token + 1)
+	w.answered(w.waits(lx.SysRead, r, bufferAt, 10), reply{abi.EINTR.Result(), true})
+	w.Cancel(w.token + 1)
+	w.want(5, lx.SysWrite, wr, w.put(200, "hello"), 5) // it doesn't wait
+	w.want(5, lx.SysRead, r, bufferAt, 10)
+	w.answered(w.waits(lx.SysRead, r, bufferAt, 10), nil)
+}
