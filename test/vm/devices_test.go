@@ -65,7 +65,7 @@ func testHostRequests(t *testing.T, deterministic bool) {
 	var messages bytes.Buffer
 	o := run.Options{
 		Path: vmtest.Program(t, "devices"), Args: []string{"host"}, MemoryMiB: 256, Arch: vmtest.Arch(),
-		Deterministic: deterministic, Messages: &messages, Stderr: &messages,
+		Deterministic: deterministic, Bare: true, Messages: &messages, Stderr: &messages,
 		Ask: func(ask run.Ask) {
 			go func() {
 				err := requests(ctx, ask)

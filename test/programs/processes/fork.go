@@ -188,6 +188,10 @@ func testStop() error {
 	if err != nil {
 		return err
 	}
+	// In a group of its own it isn't one whose parents are all gone, which SIGTSTP doesn't stop: so may this one be.
+	if err := syscall.Setpgid(pid, pid); err != nil {
+		return err
+	}
 	chld := make(chan os.Signal, 10)
 	signal.Notify(chld, syscall.SIGCHLD)
 	defer signal.Stop(chld)
