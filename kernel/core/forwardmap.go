@@ -80,8 +80,6 @@ func sysMsync(r *runner, c *metal.Context) uint64 {
 // it forwards the call, and ends that with the answer.
 
 // maskOf gives where a forwarded call has such a mask, and its size; 0: there is none.
-//
-//loam:noalloc
 func maskOf(c *metal.Context) uint64 {
 	switch c.Number() {
 	case abi.SYS_EPOLL_PWAIT, abi.SYS_EPOLL_PWAIT2:

@@ -200,7 +200,10 @@ func newReceiver() (r *receiver, err error) {
 	if r.timer, err = object.NewTimer(); err != nil {
 		return nil, err
 	}
-	return r, object.Managed(r.endpoint).Watch(r.note, newsBit)
+	if err = object.Managed(r.endpoint).Watch(r.note, newsBit); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // events waits for what isn't a call. It has a thread of its own, since those who receive may be waiting for another
