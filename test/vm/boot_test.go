@@ -228,7 +228,7 @@ func TestBootTooSmall(t *testing.T) {
 		vmtest.Command{Args: args}.Do(t).
 			WantReason(t, 125, "4", "memory", "-m")
 		t.Run(kind+"/small", func(t *testing.T) {
-			c := boot(t, on(kind, "-m", fmt.Sprintf("%dM", 12+firmwareMiB(kind)))...)
+			c := boot(t, on(kind, "-m", fmt.Sprintf("%dM", 13+firmwareMiB(kind)))...)
 			c.press("q")
 			c.expect("power off")
 		})
