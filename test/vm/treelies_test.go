@@ -99,7 +99,7 @@ var memoryLies = []lie{
 		want: noAnswer + "c0000000"},
 	{name: "the firmware's is free", bios: "default", change: without("taken"), want: noAnswer + "80000000"},
 	{name: "the kernel's is reserved", change: reserved(loadAt+1<<20, 16), want: "the kernel's image lies in what is taken"},
-	{name: "all but the kernel's is reserved", change: both(reserved(ramAt, 4<<20), reserved(loadAt+imageSize, ramSize-4<<20-imageSize)), want: ": out of memory"},
+	{name: "all but the kernel's is reserved", change: both(reserved(ramAt, 4<<20), reserved(loadAt+imageSize, ramSize-4<<20-imageSize)), want: "kernel panic: no "}, // contexts, or memory for stacks
 }
 
 // imageSize is what the kernel's image takes in memory, and a little more: with much more it boots.
