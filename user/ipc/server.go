@@ -78,7 +78,7 @@ type Server struct {
 	mu        sync.Mutex
 	receivers []*receiver                // guarded by mu, and so is what follows
 	live      map[uint64]*requestContext // of Async, by token
-	early     []uint64                   // tokens that were cancelled before they were here
+	early     Early                      // tokens that were cancelled before they were here
 	hasEarly  atomic.Bool
 	more      int // receivers that were started
 }
@@ -205,7 +205,6 @@ func (s *Server) cancel(token uint64) {
 	if s.OnCancel != nil {
 		defer s.OnCancel()
 	}
-	const most = 64
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.live[token]; c != nil {
@@ -218,10 +217,7 @@ func (s *Server) cancel(token uint64) {
 		}
 	}
 	// Either it has been answered, or its receiver hasn't got to it.
-	if len(s.early) == most {
-		s.early = slices.Delete(s.early, 0, 1)
-	}
-	s.early = append(s.early, token)
+	s.early.Add(token)
 	s.hasEarly.Store(true)
 }
 
@@ -229,9 +225,8 @@ func (s *Server) cancel(token uint64) {
 func (s *Server) takeEarly(q *Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.Index(s.early, q.token); i >= 0 {
-		s.early = slices.Delete(s.early, i, i+1)
-		s.hasEarly.Store(len(s.early) > 0)
+	if s.early.Take(q.token) {
+		s.hasEarly.Store(!s.early.Empty())
 		q.ctx.cancel(q.token)
 	}
 }

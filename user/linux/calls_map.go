@@ -171,17 +171,17 @@ func (s *Server) copyOf(t *task, f *file, off, length int64) (vfs.Memory, abi.Er
 	if e != 0 {
 		return nil, e
 	}
-	if e = fill(t, f, m.Bytes(), off); e != 0 {
+	if e = fill(t.waiter, f.open, m.Bytes(), off); e != 0 {
 		m.Close()
 		return nil, e
 	}
 	return m, 0
 }
 
-// fill reads what a file has at an offset.
-func fill(t *task, f *file, b []byte, off int64) abi.Errno {
+// fill reads what a file has at an offset: all of b, or up to the file's end.
+func fill(w vfs.Waiter, o vfs.Open, b []byte, off int64) abi.Errno {
 	for len(b) > 0 {
-		n, e := f.open.Read(t.waiter, &piece{b: b, left: len(b)}, off)
+		n, e := o.Read(w, &piece{b: b, left: len(b)}, off)
 		if e != 0 || n == 0 {
 			return e
 		}

@@ -82,19 +82,31 @@ func sysSendto(s *Server, t *task) uint64 {
 func sysSendmsg(s *Server, t *task) uint64 { return s.sendOne(t, t.Args[1], uint32(t.Args[2])) }
 
 func (s *Server) sendOne(t *task, addr uint64, flags uint32) uint64 {
-	f, k, e := s.socketOf(t, t.Args[0])
+	m, e := s.message(t, addr)
 	if e != 0 {
 		return fail(e)
 	}
-	h, e := s.head(t, addr)
-	if e != 0 {
-		return fail(e)
+	return s.send(t, m.f, m.k, m.b, flags, &m.h)
+}
+
+// message is what sendmsg(2) and recvmsg(2) are about.
+type message struct {
+	f *file
+	k *socketFile
+	h msgHead
+	b *span
+}
+
+// message finds the socket of a call, and reads the message's head at addr.
+func (s *Server) message(t *task, addr uint64) (m message, e abi.Errno) {
+	if m.f, m.k, e = s.socketOf(t, t.Args[0]); e != 0 {
+		return m, e
 	}
-	b, e := s.several(t, h.iovec, h.iovecs)
-	if e != 0 {
-		return fail(e)
+	if m.h, e = s.head(t, addr); e != 0 {
+		return m, e
 	}
-	return s.send(t, f, k, b, flags, &h)
+	m.b, e = s.several(t, m.h.iovec, m.h.iovecs)
+	return m, e
 }
 
 // send sends a message, and waits for room as often as it must.

@@ -86,27 +86,20 @@ func (s *Server) receive(t *task, f *file, k *socketFile, b *span, flags uint32)
 func sysRecvmsg(s *Server, t *task) uint64 { return s.receiveOne(t, t.Args[1], uint32(t.Args[2])) }
 
 func (s *Server) receiveOne(t *task, addr uint64, flags uint32) uint64 {
-	f, k, e := s.socketOf(t, t.Args[0])
+	m, e := s.message(t, addr)
 	if e != 0 {
 		return fail(e)
 	}
-	h, e := s.head(t, addr)
-	if e != 0 {
-		return fail(e)
-	}
-	b, e := s.several(t, h.iovec, h.iovecs)
-	if e != 0 {
-		return fail(e)
-	}
-	n, r, result := s.receive(t, f, k, b, flags)
+	h := &m.h
+	n, r, result := s.receive(t, m.f, m.k, m.b, flags)
 	if result != 0 {
 		return result
 	}
 	told := flags & msgCloseExec
-	if k.Kind != socket.Stream && r.Size > 0 && !r.Whole {
+	if m.k.Kind != socket.Stream && r.Size > 0 && !r.Whole {
 		told |= msgTrunc
 	}
-	room, more := s.deliver(t, k, &h, r, flags)
+	room, more := s.deliver(t, m.k, h, r, flags)
 	told |= more
 	if h.name != 0 {
 		if bad := s.putSender(t, r.From, h.name, addr+headNameLen); bad != 0 {

@@ -83,6 +83,20 @@ func sysSetxattr(s *Server, t *task) uint64 {
 	if len(value) > 0 && !s.get(t, t.Args[2], value) {
 		return abi.EFAULT.Result()
 	}
+	return s.changeExtended(t, name, value, func(there bool) abi.Errno {
+		switch {
+		case there && flags&onlyCreate != 0:
+			return abi.EEXIST
+		case !there && flags&onlyReplace != 0:
+			return abi.ENODATA
+		}
+		return 0
+	})
+}
+
+// changeExtended sets an attribute of the call's file, or removes it where value is nil, if may
+// allows that, told whether the attribute is there.
+func (s *Server) changeExtended(t *task, name string, value []byte, may func(there bool) abi.Errno) uint64 {
 	p, e := s.extendedOf(t)
 	switch {
 	case e != 0:
@@ -95,11 +109,8 @@ func sysSetxattr(s *Server, t *task) uint64 {
 		return fail(e)
 	}
 	_, there := x.Extended(name)
-	switch {
-	case there && flags&onlyCreate != 0:
-		return abi.EEXIST.Result()
-	case !there && flags&onlyReplace != 0:
-		return abi.ENODATA.Result()
+	if e = may(there); e != 0 {
+		return fail(e)
 	}
 	if e = x.SetExtended(name, value); e == 0 {
 		s.didPath(t.p, p.Node, vfs.InAttrib)
@@ -168,22 +179,10 @@ func sysRemovexattr(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	p, e := s.extendedOf(t)
-	switch {
-	case e != 0:
-		return fail(e)
-	case p.Mount.ReadOnly:
-		return abi.EROFS.Result()
-	}
-	x, e := mayExtend(p.Node, name, abi.EPERM)
-	if e != 0 {
-		return fail(e)
-	}
-	if _, ok := x.Extended(name); !ok {
-		return abi.ENODATA.Result()
-	}
-	if e = x.SetExtended(name, nil); e == 0 {
-		s.didPath(t.p, p.Node, vfs.InAttrib)
-	}
-	return fail(e)
+	return s.changeExtended(t, name, nil, func(there bool) abi.Errno {
+		if !there {
+			return abi.ENODATA
+		}
+		return 0
+	})
 }

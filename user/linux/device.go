@@ -69,6 +69,19 @@ func (anonymous) stat(st *abi.Stat) {
 
 func (anonymous) again(uint32) (device, abi.Errno) { return nil, abi.ENXIO }
 
+// deviceOf gives the device of a call's first argument, a descriptor: EINVAL is the error where it is of another kind.
+func deviceOf[D device](s *Server, t *task) (d D, e abi.Errno) {
+	f := s.file(t, t.Args[0])
+	if f == nil {
+		return d, abi.EBADF
+	}
+	d, ok := f.dev.(D)
+	if !ok {
+		return d, abi.EINVAL
+	}
+	return d, 0
+}
+
 // eventFile is an eventfd.
 type eventFile struct {
 	poll.Eventfd

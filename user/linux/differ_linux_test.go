@@ -88,21 +88,25 @@ const slots = 10 // slot 0 is the directory where relative paths begin
 
 // TestDiffer makes calls of chance.
 func TestDiffer(t *testing.T) {
-	n := uint64(60)
-	if testing.Short() {
-		n = 12
-	}
-	for seed := range n {
-		if differSeed(t, seed, 400, func(_ *differ, w *world) { empty(w) }); t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 60, 12, 400, func(_ *differ, w *world) { empty(w) })
 }
 
 // FuzzDiffer is TestDiffer by seeds of the fuzzer's.
 func FuzzDiffer(f *testing.F) {
 	f.Add(uint64(1000))
 	f.Fuzz(func(t *testing.T, seed uint64) { differSeed(t, seed, 100, func(_ *differ, w *world) { empty(w) }) })
+}
+
+// differSeeds runs n seeds, few where tests are to be short, up to the first that differs.
+func differSeeds(t *testing.T, n, few uint64, steps int, plant func(*differ, *world)) {
+	if testing.Short() {
+		n = few
+	}
+	for seed := range n {
+		if differSeed(t, seed, steps, plant); t.Failed() {
+			return
+		}
+	}
 }
 
 // differSeed makes calls of chance, in the tree that plant gives.

@@ -17,20 +17,11 @@ import (
 
 // TestDifferInotify makes calls of chance on a tree that is watched.
 func TestDifferInotify(t *testing.T) {
-	n := uint64(60)
-	if testing.Short() {
-		n = 12
-	}
-	for seed := range n {
-		differSeed(t, seed, 400, func(d *differ, w *world) {
-			empty(w)
-			d.watched = true
-			d.steps = slices.Concat(differSteps, inotifySteps, inotifySteps, inotifySteps)
-		})
-		if t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 60, 12, 400, func(d *differ, w *world) {
+		empty(w)
+		d.watched = true
+		d.steps = slices.Concat(differSteps, inotifySteps, inotifySteps, inotifySteps)
+	})
 }
 
 var inotifySteps = []func(*differ) bool{stepInotify, stepWatch, stepWatch, stepWatch, stepWatch, stepUnwatch, stepReadEvents, stepReadEvents, stepReadEvents}

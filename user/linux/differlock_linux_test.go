@@ -16,19 +16,10 @@ import (
 
 // TestDifferLocks makes calls of chance about locks of parts of files: of a process and of open files.
 func TestDifferLocks(t *testing.T) {
-	n := uint64(60)
-	if testing.Short() {
-		n = 12
-	}
-	for seed := range n {
-		differSeed(t, seed, 400, func(d *differ, w *world) {
-			empty(w)
-			d.steps = slices.Concat(differSteps, slices.Repeat([]func(*differ) bool{stepLock}, 60))
-		})
-		if t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 60, 12, 400, func(d *differ, w *world) {
+		empty(w)
+		d.steps = slices.Concat(differSteps, slices.Repeat([]func(*differ) bool{stepLock}, 60))
+	})
 }
 
 func stepLock(d *differ) bool {

@@ -17,19 +17,10 @@ import (
 // TestDifferPipes makes calls of chance that move bytes between files and pipes, and on timers.
 func TestDifferPipes(t *testing.T) {
 	signal.Ignore(syscall.SIGPIPE)
-	n := uint64(60)
-	if testing.Short() {
-		n = 12
-	}
-	for seed := range n {
-		differSeed(t, seed, 400, func(d *differ, w *world) {
-			empty(w)
-			d.steps = pipeSteps
-		})
-		if t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 60, 12, 400, func(d *differ, w *world) {
+		empty(w)
+		d.steps = pipeSteps
+	})
 }
 
 var pipeSteps = []func(*differ) bool{

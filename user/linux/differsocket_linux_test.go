@@ -20,19 +20,10 @@ import (
 // TestDifferSockets makes calls of chance on unix sockets.
 func TestDifferSockets(t *testing.T) {
 	signal.Ignore(syscall.SIGPIPE)
-	n := uint64(80)
-	if testing.Short() {
-		n = 20
-	}
-	for seed := range n {
-		differSeed(t, seed, 500, func(d *differ, w *world) {
-			empty(w)
-			d.steps, d.quiet = socketSteps, true
-		})
-		if t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 80, 20, 500, func(d *differ, w *world) {
+		empty(w)
+		d.steps, d.quiet = socketSteps, true
+	})
 }
 
 // FuzzDifferSockets is TestDifferSockets by seeds of the fuzzer's.

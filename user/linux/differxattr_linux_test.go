@@ -15,19 +15,10 @@ import (
 
 // TestDifferXattr makes calls of chance about extended attributes.
 func TestDifferXattr(t *testing.T) {
-	n := uint64(40)
-	if testing.Short() {
-		n = 10
-	}
-	for seed := range n {
-		differSeed(t, seed, 400, func(d *differ, w *world) {
-			empty(w)
-			d.steps = slices.Concat(differSteps, slices.Repeat([]func(*differ) bool{stepXattr}, 60))
-		})
-		if t.Failed() {
-			return
-		}
-	}
+	differSeeds(t, 40, 10, 400, func(d *differ, w *world) {
+		empty(w)
+		d.steps = slices.Concat(differSteps, slices.Repeat([]func(*differ) bool{stepXattr}, 60))
+	})
 }
 
 func stepXattr(d *differ) bool {

@@ -316,7 +316,7 @@ func (s *Server) loadImage(t *task, n vfs.Node, key imageKey) (*image, *script, 
 	}
 	defer o.Close()
 	head := make([]byte, min(program.ScriptLine, key.size))
-	if e := readAll(t.waiter, o, head); e != 0 {
+	if e := fill(t.waiter, o, head, 0); e != 0 {
 		return nil, nil, e
 	}
 	interpreter, argument, ok, e := program.Script(head)
@@ -333,7 +333,7 @@ func (s *Server) loadImage(t *task, n vfs.Node, key imageKey) (*image, *script, 
 		return nil, nil, e
 	}
 	img := &image{object: m, key: key}
-	if e = readAll(t.waiter, o, m.Bytes()[:key.size]); e == 0 {
+	if e = fill(t.waiter, o, m.Bytes()[:key.size], 0); e == 0 {
 		img.plan, e = program.Parse(m.Bytes()[:key.size], s.target)
 	}
 	if e == 0 {
@@ -346,18 +346,6 @@ func (s *Server) loadImage(t *task, n vfs.Node, key imageKey) (*image, *script, 
 	img.plan.Finish(m.Bytes())
 	s.keepImage(img)
 	return img, nil, 0
-}
-
-// readAll fills b from a file's start.
-func readAll(w vfs.Waiter, o vfs.Open, b []byte) abi.Errno {
-	for off := int64(0); len(b) > 0; {
-		n, e := o.Read(w, &piece{b: b, left: len(b)}, off)
-		if e != 0 || n == 0 {
-			return e
-		}
-		b, off = b[n:], off+int64(n)
-	}
-	return 0
 }
 
 // keepImage keeps an image for others, and forgets those that were not asked for the longest time.

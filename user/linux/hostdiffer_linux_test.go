@@ -116,33 +116,25 @@ func (c *dying) Read(ctx context.Context, file uint32, offset int64, n uint32) (
 
 // TestDifferFolder is TestDiffer on a folder of the host's.
 func TestDifferFolder(t *testing.T) {
-	n := uint64(20) // beyond some, the server of package ninetest is met, which sets the times of links no better than os.Root
-	if testing.Short() {
-		n = 4
-	}
-	for seed := range n {
-		differSeed(t, seed, 300, func(d *differ, w *world) {
-			d.folder = true
-			dir, err := os.MkdirTemp("", "loam")
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			t.Cleanup(func() { os.RemoveAll(dir) })
-			_ = os.Chmod(dir, 0o755)
-			fs, _ := newFolder(t, dir)
-			begun := time.Now()
-			fs.Now = func() int64 { return int64(time.Since(begun)) }
-			w.root = &vfs.Mount{Root: fs.Root()}
-			for _, p := range w.processes {
-				p.view = w.view()
-				p.view.Umask = 0o022
-			}
-		})
-		if t.Failed() {
+	// beyond some, the server of package ninetest is met, which sets the times of links no better than os.Root
+	differSeeds(t, 20, 4, 300, func(d *differ, w *world) {
+		d.folder = true
+		dir, err := os.MkdirTemp("", "loam")
+		if err != nil {
+			t.Error(err)
 			return
 		}
-	}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		_ = os.Chmod(dir, 0o755)
+		fs, _ := newFolder(t, dir)
+		begun := time.Now()
+		fs.Now = func() int64 { return int64(time.Since(begun)) }
+		w.root = &vfs.Mount{Root: fs.Root()}
+		for _, p := range w.processes {
+			p.view = w.view()
+			p.view.Umask = 0o022
+		}
+	})
 }
 
 // slowCall makes a call of any kind, and waits for its answer if it is one that waits for the folder.

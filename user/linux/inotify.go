@@ -241,26 +241,13 @@ func (s *Server) inotify(t *task, flags uint64) uint64 {
 	return s.enter(t, s.newDevice(f, uint32(flags)&abi.O_NONBLOCK), flags)
 }
 
-// inotifyOf gives the inotify of a descriptor.
-func (s *Server) inotifyOf(t *task) (*inotifyFile, abi.Errno) {
-	f := s.file(t, t.Args[0])
-	if f == nil {
-		return nil, abi.EBADF
-	}
-	x, ok := f.dev.(*inotifyFile)
-	if !ok {
-		return nil, abi.EINVAL
-	}
-	return x, 0
-}
-
 // sysInotifyAddWatch: inotify, path, mask.
 func sysInotifyAddWatch(s *Server, t *task) uint64 {
 	mask := uint32(t.Args[2])
 	if mask&^inKnown != 0 || mask&inKnown == 0 {
 		return abi.EINVAL.Result()
 	}
-	f, e := s.inotifyOf(t)
+	f, e := deviceOf[*inotifyFile](s, t)
 	switch {
 	case e == abi.EBADF:
 		return fail(e)
@@ -311,7 +298,7 @@ func sysInotifyAddWatch(s *Server, t *task) uint64 {
 
 // sysInotifyRmWatch: inotify, number of a watch.
 func sysInotifyRmWatch(s *Server, t *task) uint64 {
-	f, e := s.inotifyOf(t)
+	f, e := deviceOf[*inotifyFile](s, t)
 	if e != 0 {
 		return fail(e)
 	}

@@ -3,12 +3,11 @@
 package linux
 
 import (
-	"errors"
 	"runtime"
-	"syscall"
 
 	"loam/abi"
 	"loam/loader"
+	"loam/user/linux/lx"
 	"loam/user/linux/program"
 	"loam/user/linux/vfs"
 	"loam/user/object"
@@ -25,39 +24,28 @@ func target() loader.Target {
 	return loader.TargetFor(loader.AMD64)
 }
 
-func errnoOf(err error) abi.Errno {
-	if err == nil {
-		return 0
-	}
-	var e syscall.Errno
-	if !errors.As(err, &e) {
-		return abi.EIO
-	}
-	return abi.Errno(e)
-}
-
 // Clone is for Processes, and so are the others.
 func (k kernelProcs) Clone(token uint64, q *abi.ProcessClone) (int32, abi.Errno) {
 	pid, err := k.m.Clone(token, q)
-	return int32(pid), errnoOf(err)
+	return int32(pid), lx.Errno(err)
 }
 
 // Copy copies piece by piece.
 func (k kernelProcs) Copy(pid, to int32) abi.Errno {
-	return errnoOf(k.m.Copy(uint32(pid), uint32(to)))
+	return lx.Errno(k.m.Copy(uint32(pid), uint32(to)))
 }
 
 // Replace makes the call.
 func (k kernelProcs) Replace(token uint64, q *abi.ProcessReplace) (abi.ProcessReplaced, abi.Errno) {
 	told, err := k.m.Replace(token, q)
-	return told, errnoOf(err)
+	return told, lx.Errno(err)
 }
 
 // Place maps the pieces by a handle of the space.
 func (k kernelProcs) Place(pid int32, pieces []program.Piece, m vfs.Memory) abi.Errno {
 	space, err := k.m.Space(uint32(pid))
 	if err != nil {
-		return errnoOf(err)
+		return lx.Errno(err)
 	}
 	for i := range pieces {
 		p := &pieces[i]
@@ -71,7 +59,7 @@ func (k kernelProcs) Place(pid int32, pieces []program.Piece, m vfs.Memory) abi.
 		}
 	}
 	_ = object.Close(object.Handle(space))
-	return errnoOf(err)
+	return lx.Errno(err)
 }
 
 // WriteTo writes all or reports that it could not.
@@ -86,7 +74,7 @@ func (k kernelProcs) Continue(pid int32) { _ = k.m.Continue(uint32(pid)) }
 // Post sends a signal.
 func (k kernelProcs) Post(pid, tid int32, info *abi.Siginfo) (uint64, abi.Errno) {
 	v, err := k.m.Post(uint32(pid), uint32(tid), info)
-	return v, errnoOf(err)
+	return v, lx.Errno(err)
 }
 
 // News asks for one piece.

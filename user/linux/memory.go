@@ -3,10 +3,10 @@
 package linux
 
 import (
-	"errors"
 	"syscall"
 
 	"loam/abi"
+	"loam/user/linux/lx"
 	"loam/user/linux/vfs"
 	"loam/user/object"
 )
@@ -108,13 +108,10 @@ func (r *receiver) Signal(token uint64, s abi.Signal) {
 
 // mapErrno is the error of mmap(2) for one of the kernel's about memory.
 func mapErrno(err error) abi.Errno {
-	var e syscall.Errno
-	if !errors.As(err, &e) {
-		return abi.EIO
-	}
-	switch e {
-	case syscall.EMFILE, syscall.ENOSPC, syscall.EDQUOT, syscall.EBUSY:
+	switch e := lx.Errno(err); e {
+	case abi.EMFILE, abi.ENOSPC, abi.EDQUOT, abi.EBUSY:
 		return abi.ENOMEM
+	default:
+		return e
 	}
-	return abi.Errno(e)
 }

@@ -3,13 +3,13 @@
 package linux
 
 import (
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"loam/abi"
 	"loam/loader"
+	"loam/user/ipc"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
@@ -78,7 +78,7 @@ type Server struct {
 	now       task                // the call that is handled by Handle
 	woken     []*waiting          // to be tried again
 	waits     map[uint64]*waiting // by token
-	early     early
+	early     ipc.Early           // tokens that were cancelled and didn't wait
 	timers    timerHeap
 	alarm     int64 // what the kernel's alarm is set to
 	locks     map[any]*flock
@@ -204,7 +204,7 @@ func (s *Server) Cancel(token uint64) {
 	defer s.mu.Unlock()
 	w := s.waits[token]
 	if w == nil {
-		s.early.add(token)
+		s.early.Add(token)
 		return
 	}
 	s.interrupt(w)
@@ -223,30 +223,6 @@ func (s *Server) interrupt(w *waiting) {
 	default:
 		s.finish(w, abi.EINTR.Result())
 	}
-}
-
-// early has the last tokens of calls that were cancelled and didn't wait. Most have been answered
-// meanwhile. Some may still come to waiting, soon.
-type early struct {
-	tokens [64]uint64
-	next   int
-}
-
-func (e *early) add(token uint64) {
-	e.tokens[e.next%len(e.tokens)] = token
-	e.next++
-}
-
-// take reports whether a token is there, and removes it.
-func (e *early) take(token uint64) bool {
-	if e.next == 0 {
-		return false
-	}
-	i := slices.Index(e.tokens[:], token)
-	if i >= 0 {
-		e.tokens[i] = 0
-	}
-	return i >= 0
 }
 
 // work has a task done where it may wait.

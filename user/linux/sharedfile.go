@@ -149,7 +149,7 @@ func (s *Server) written(t *task, f *file, off, n int64) {
 		x.resize(off + n)
 	}
 	b := make([]byte, n)
-	if fill(t, x.f, b, off) == 0 {
+	if fill(t.waiter, x.f.open, b, off) == 0 {
 		copy(x.m.Bytes()[min(off, int64(len(x.m.Bytes()))):], b)
 		if x.last != nil && off < int64(len(x.last)) {
 			copy(x.last[off:], b)

@@ -143,20 +143,35 @@ func (s *Server) putAddress(t *task, name string, to, size uint64) uint64 {
 	return s.putBytes(t, b, to, size)
 }
 
-// putBytes writes an answer whose room is at size, where its length goes.
+// putBytes writes an answer whose room is at size, as far as there is room, and how long it is.
 func (s *Server) putBytes(t *task, b []byte, to, size uint64) uint64 {
+	room, e := s.roomAt(t, size)
+	if e != 0 {
+		return fail(e)
+	}
+	return s.putPart(t, b[:min(room, len(b))], len(b), to, size)
+}
+
+// roomAt reads how much room there is for an answer.
+func (s *Server) roomAt(t *task, size uint64) (int, abi.Errno) {
 	var n [4]byte
 	if !s.get(t, size, n[:]) {
-		return abi.EFAULT.Result()
+		return 0, abi.EFAULT
 	}
 	room := int32(binary.LittleEndian.Uint32(n[:]))
 	if room < 0 {
-		return abi.EINVAL.Result()
+		return 0, abi.EINVAL
 	}
-	binary.LittleEndian.PutUint32(n[:], uint32(len(b)))
-	if part := b[:min(int(room), len(b))]; len(part) > 0 && s.put(t, to, part) != 0 {
+	return int(room), 0
+}
+
+// putPart writes what there is room for of an answer, and at size the length that it is said to have.
+func (s *Server) putPart(t *task, b []byte, length int, to, size uint64) uint64 {
+	if len(b) > 0 && s.put(t, to, b) != 0 {
 		return abi.EFAULT.Result()
 	}
+	var n [4]byte
+	binary.LittleEndian.PutUint32(n[:], uint32(length))
 	return s.put(t, size, n[:])
 }
 

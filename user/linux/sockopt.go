@@ -48,24 +48,16 @@ func sysGetsockopt(s *Server, t *task) uint64 {
 	case int32(t.Args[1]) != levelSocket:
 		return abi.ENOTSUP.Result()
 	}
-	var n [4]byte
-	if !s.get(t, t.Args[4], n[:]) {
-		return abi.EFAULT.Result()
-	}
-	if int32(binary.LittleEndian.Uint32(n[:])) < 0 {
-		return abi.EINVAL.Result()
+	room, e := s.roomAt(t, t.Args[4])
+	if e != 0 {
+		return fail(e)
 	}
 	b := k.option(int32(t.Args[2]))
 	if b == nil {
 		return abi.ENOPROTOOPT.Result()
 	}
-	room := binary.LittleEndian.Uint32(n[:])
-	b = b[:min(int(room), len(b))]
-	if len(b) > 0 && s.put(t, t.Args[3], b) != 0 {
-		return abi.EFAULT.Result()
-	}
-	binary.LittleEndian.PutUint32(n[:], uint32(len(b)))
-	return s.put(t, t.Args[4], n[:])
+	b = b[:min(room, len(b))]
+	return s.putPart(t, b, len(b), t.Args[3], t.Args[4])
 }
 
 // option gives the value of an option, nil: there is none.

@@ -91,19 +91,6 @@ func sysTimerfdCreate(s *Server, t *task) uint64 {
 	return s.enter(t, s.newDevice(f, uint32(flags)&abi.O_NONBLOCK|abi.O_RDWR), flags)
 }
 
-// timerOf gives the timer of a descriptor.
-func (s *Server) timerOf(t *task) (*timerFile, abi.Errno) {
-	f := s.file(t, t.Args[0])
-	if f == nil {
-		return nil, abi.EBADF
-	}
-	x, ok := f.dev.(*timerFile)
-	if !ok {
-		return nil, abi.EINVAL
-	}
-	return x, 0
-}
-
 // sysTimerfdSettime: descriptor, flags, new struct itimerspec, where the old one goes.
 func sysTimerfdSettime(s *Server, t *task) uint64 {
 	const absolute, cancel = 1, 2
@@ -127,7 +114,7 @@ func sysTimerfdSettime(s *Server, t *task) uint64 {
 	if flags&^(absolute|cancel) != 0 {
 		return abi.EINVAL.Result()
 	}
-	f, e := s.timerOf(t)
+	f, e := deviceOf[*timerFile](s, t)
 	if e != 0 {
 		return fail(e)
 	}
@@ -153,7 +140,7 @@ func sysTimerfdSettime(s *Server, t *task) uint64 {
 
 // sysTimerfdGettime: descriptor, where struct itimerspec goes.
 func sysTimerfdGettime(s *Server, t *task) uint64 {
-	f, e := s.timerOf(t)
+	f, e := deviceOf[*timerFile](s, t)
 	if e != 0 {
 		return fail(e)
 	}

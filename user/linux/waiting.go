@@ -52,7 +52,7 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 		w.entries = append(w.entries, poll.Entry{To: w})
 		q.Join(&w.entries[len(w.entries)-1])
 	}
-	if s.early.take(t.Token) {
+	if s.early.Take(t.Token) {
 		w.signalled = true
 		w.Changed(0)
 	}

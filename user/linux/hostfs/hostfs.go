@@ -36,10 +36,8 @@ package hostfs
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
-	"syscall"
 
 	"loam/abi"
 	"loam/user/folderd"
@@ -125,7 +123,7 @@ func (fs *FS) do(w vfs.Waiter, f func(ctx context.Context, n *session) error) (e
 			if err == nil {
 				err = f(ctx, n)
 			}
-			e = errno(err)
+			e = lx.Errno(err)
 			if e != abi.ECONNREFUSED && e != abi.ECONNRESET {
 				return
 			}
@@ -137,21 +135,6 @@ func (fs *FS) do(w vfs.Waiter, f func(ctx context.Context, n *session) error) (e
 		e = abi.EIO
 	})
 	return e
-}
-
-// errno gives the number of an error.
-func errno(err error) abi.Errno {
-	var n syscall.Errno
-	var e abi.Errno
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &e):
-		return e
-	case errors.As(err, &n):
-		return abi.Errno(n)
-	}
-	return abi.EIO
 }
 
 // node is a file: a path.

@@ -5,7 +5,12 @@
 // and the memory of who calls.
 package lx
 
-import "loam/abi"
+import (
+	"errors"
+	"syscall"
+
+	"loam/abi"
+)
 
 // None is the number of calls that an architecture doesn't have: no call has it.
 const None = MaxNumber
@@ -16,6 +21,21 @@ const MaxNumber = 512
 // Wait is no error of Linux's, but what an operation answers that can't go on at once, where
 // it was not allowed to wait. It has changed nothing.
 const Wait abi.Errno = 600
+
+// Errno gives the number of an error of another server's or the kernel's, 0 for nil. EIO: it has none.
+func Errno(err error) abi.Errno {
+	var n syscall.Errno
+	var e abi.Errno
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &n):
+		return abi.Errno(n)
+	}
+	return abi.EIO
+}
 
 // Buffer is memory of who calls: where a read's data goes, where a write's comes from.
 // Put and Get go on where the last of them ended.

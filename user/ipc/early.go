@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ipc
+
+import "slices"
+
+// Early has the last tokens of calls that were cancelled when nobody waited for them, 64 at most: most of
+// these have been answered meanwhile, some may still come to be received, or to wait, and soon.
+// The zero value has none.
+type Early struct {
+	tokens [64]uint64 // 0: none, which no token is
+	next   int
+	used   int
+}
+
+// Add adds a token, in the place of the oldest.
+func (e *Early) Add(token uint64) {
+	place := &e.tokens[e.next%len(e.tokens)]
+	if *place == 0 {
+		e.used++
+	}
+	*place = token
+	e.next++
+}
+
+// Take reports whether a token is there, and removes it.
+func (e *Early) Take(token uint64) bool {
+	if e.used == 0 {
+		return false
+	}
+	i := slices.Index(e.tokens[:], token)
+	if i >= 0 {
+		e.tokens[i] = 0
+		e.used--
+	}
+	return i >= 0
+}
+
+// Empty reports whether there are none.
+func (e *Early) Empty() bool { return e.used == 0 }
