@@ -80,11 +80,7 @@ func loamProcessUse(r *runner, c *metal.Context) uint64 {
 
 // loamEndpointWatch: endpoint, notification or 0, bits. See abi.CallEndpointWatch.
 func loamEndpointWatch(r *runner, c *metal.Context) uint64 {
-	_, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
-	note := pool.Nil
-	if errno == 0 && c.Arg1() != 0 {
-		note, errno = r.target(c.Arg1(), c.Arg2())
-	}
+	_, e, note, errno := r.watched(c)
 	if errno != 0 {
 		return errno.Result()
 	}
@@ -99,6 +95,16 @@ func loamEndpointWatch(r *runner, c *metal.Context) uint64 {
 		ep.Watch, ep.WatchBits = note+1, c.Arg2()
 	}
 	return 0
+}
+
+// watched decodes a call's endpoint, object i and endpoint e, and the notification that is told of it: pool.Nil for none.
+func (r *runner) watched(c *metal.Context) (i, e, note int32, errno abi.Errno) {
+	i, e, errno = r.endpoint(c.Arg0(), abi.RightWait)
+	note = pool.Nil
+	if errno == 0 && c.Arg1() != 0 {
+		note, errno = r.target(c.Arg1(), c.Arg2())
+	}
+	return i, e, note, errno
 }
 
 // endWatch has nobody told any more of a call that waits.

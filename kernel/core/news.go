@@ -110,11 +110,7 @@ func (r *runner) endNews(ep *ipc.Endpoint) {
 
 // loamProcessWatch: endpoint, notification or 0, bits.
 func loamProcessWatch(r *runner, c *metal.Context) uint64 {
-	i, e, errno := r.endpoint(c.Arg0(), abi.RightWait)
-	note := pool.Nil
-	if errno == 0 && c.Arg1() != 0 {
-		note, errno = r.target(c.Arg1(), c.Arg2())
-	}
+	i, e, note, errno := r.watched(c)
 	if errno != 0 {
 		return errno.Result()
 	}

@@ -54,7 +54,7 @@ func sysMmap(s *Server, t *task) uint64 {
 
 // mapAnonymous maps memory that children share (MAP_SHARED with MAP_ANONYMOUS).
 func (s *Server) mapAnonymous(t *task, g *mapping) uint64 {
-	size := (g.length + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	size := roundUp(g.length)
 	switch {
 	case g.length == 0:
 		return abi.EINVAL.Result()
@@ -73,7 +73,7 @@ func (s *Server) mapAnonymous(t *task, g *mapping) uint64 {
 // check looks at what doesn't depend on the kind of file, in Linux's order.
 func (g *mapping) check(f *file) abi.Errno {
 	const validate = 3 // MAP_SHARED_VALIDATE
-	size := (g.length + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	size := roundUp(g.length)
 	switch {
 	case g.length == 0:
 		return abi.EINVAL

@@ -24,7 +24,7 @@ const leastWindow = 1 << 20
 
 // NewMemory is for Kernel.
 func (r *receiver) NewMemory(size int64) (vfs.Memory, abi.Errno) {
-	n := (uint64(size) + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	n := roundUp(uint64(size))
 	m, err := object.NewOpenMemory(abi.PageSize + n)
 	if err != nil {
 		return nil, mapErrno(err)
@@ -55,7 +55,7 @@ func (v *memory) Bytes() []byte { return object.Bytes(v.addr+abi.PageSize, v.siz
 
 // Grow is for vfs.Memory.
 func (v *memory) Grow(size int64) abi.Errno {
-	n := (uint64(size) + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	n := roundUp(uint64(size))
 	if n <= v.size {
 		return 0
 	}
@@ -100,6 +100,9 @@ func (r *receiver) Map(token uint64, m vfs.Memory, mayWrite bool, g *mapping) (u
 	}
 	return addr, 0
 }
+
+// roundUp gives the bytes of the pages that n bytes take.
+func roundUp(n uint64) uint64 { return (n + abi.PageSize - 1) &^ (abi.PageSize - 1) }
 
 // Signal is for Kernel.
 func (r *receiver) Signal(token uint64, s abi.Signal) {
