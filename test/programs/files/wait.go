@@ -113,10 +113,10 @@ func deadlines() error {
 	if err != nil {
 		return err
 	}
+	begin := time.Now() // before the deadline is reckoned from
 	if err := r.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 		return err
 	}
-	begin := time.Now()
 	_, err = r.Read(make([]byte, 1))
 	fmt.Println("deadline", errors.Is(err, os.ErrDeadlineExceeded), time.Since(begin) >= 20*time.Millisecond)
 	if err := r.SetReadDeadline(time.Time{}); err != nil {

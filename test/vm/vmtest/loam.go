@@ -144,8 +144,22 @@ func (r *Result) Want(t testing.TB, code int) {
 func (r *Result) WantStdout(t testing.TB, code int, text string) {
 	t.Helper()
 	if r.Code != code || string(r.Stdout) != text {
-		t.Errorf("want exit status %d and stdout %s\ngot %s", code, clip([]byte(text)), r)
+		t.Errorf("want exit status %d and stdout %s\ngot %s\n%s", code, clip([]byte(text)), r, firstDifference(string(r.Stdout), text))
 	}
+}
+
+// firstDifference shows the first line of two texts that isn't the same.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d is %q, and should be %q", i+1, g[i], w[i])
+		}
+	}
+	if len(g) != len(w) {
+		return fmt.Sprintf("%d lines, and should be %d", len(g), len(w))
+	}
+	return ""
 }
 
 // WantReason checks that loam said why in one line of its own that contains
