@@ -2,7 +2,7 @@
 
 // Package virtio is the driver's side of virtio devices, in user mode: queues, split and
 // packed, with event index and indirect descriptors, over MMIO and over PCI. What a type
-// of device means by its buffers is in packages of their own (rng, blk, console); how a
+// of device means by its buffers is in packages of their own (rng, blk, console, net); how a
 // service comes from its handles to a device is in package driver.
 //
 // Source: OASIS, Virtual I/O Device (VIRTIO) Version 1.2, Committee Specification 01, 1

@@ -150,6 +150,7 @@ const (
 
 // Types of devices (5).
 const (
+	DeviceNet     = 1
 	DeviceBlock   = 2
 	DeviceConsole = 3
 	DeviceEntropy = 4
