@@ -57,6 +57,7 @@ func targets() []target {
 		{"streams", "[-n 200] [-arch ARCH]", "console streams whose driver is killed under load, and 1 GiB through them (a campaign)", streamsTarget},
 		{"disk", "[-n 1000000] [-arch ARCH]", "random requests to a disk whose driver is killed meanwhile (a campaign)", diskTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
+		{"gotest", "[-run REGEXP] [-j N] [-timeout 30m] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR] [-arch ARCH]", "make only the kernel, as linked and as bootable image", kernelTarget},
 		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},
@@ -159,6 +160,17 @@ func (b *builder) command(env []string, name string, args ...string) *exec.Cmd {
 	cmd.Stdout = os.Stderr
 	cmd.Stderr = os.Stderr
 	return cmd
+}
+
+// output runs a command and returns what it wrote to stdout.
+func (b *builder) output(env []string, name string, args ...string) (string, error) {
+	cmd := b.command(env, name, args...)
+	cmd.Stdout = nil
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("failed: %s %s (%w)", name, strings.Join(args, " "), err)
+	}
+	return string(out), nil
 }
 
 // run runs a command to its end. The command has told its own troubles.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// gotestMemory is what a machine has for the tests of a package, and gotestLarge the packages whose tests
+// take more than that.
+const gotestMemory = "1G"
+
+var gotestLarge = map[string]string{}
+
+// userland are the programs of test/programs/userland by their names: what tests look for in PATH.
+var userland = []string{"cat", "echo", "nohup", "pwd"}
+
+// buildEnv is the environment that builds tests. Unlike other programs they keep the paths of their sources.
+func (g *gotest) buildEnv() []string {
+	return []string{"GOOS=linux", "GOARCH=" + g.arch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOEXPERIMENT=",
+		"GOAMD64=v1", "GORISCV64=rva20u64", "GOFIPS140=off", "GOWORK=off"}
+}
+
+// testEnv is what tests see of the environment, in the machine and on the host.
+func (g *gotest) testEnv(tmp string) []string {
+	return []string{"GOROOT=" + g.goroot, "HOME=/root", "PATH=/usr/bin:/bin", "TMPDIR=" + tmp}
+}
+
+// tools makes the folder that is /usr/bin in the machine: a program under several names.
+func (g *gotest) tools() error {
+	dir := filepath.Join(g.dir, "bin")
+	for _, name := range userland {
+		if err := g.b.goBuild(guestEnv("linux", g.arch), filepath.Join(dir, name), "./test/programs/userland", "-ldflags", "-s -w"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// test builds the tests of a package, runs them in the machine, and on the host if that can.
+func (g *gotest) test(pkg string) result {
+	r := result{pkg: pkg}
+	binary := g.file(pkg, "test")
+	if r.err = g.b.run(g.buildEnv(), "go", "test", "-c", "-o", binary, pkg); r.err != nil {
+		return r
+	}
+	if r.err = exists(binary); r.err != nil {
+		return r
+	}
+	start := time.Now()
+	r.loam, r.err = g.inside(pkg, binary)
+	r.took = time.Since(start)
+	if g.host {
+		r.host = g.outside(pkg, binary)
+	}
+	return r
+}
+
+// flags are those of a test binary. The mode test2json marks the lines that are the framework's own.
+func (g *gotest) flags() []string {
+	return []string{"-test.short", "-test.v=test2json", "-test.timeout=" + g.timeout.String()}
+}
+
+// inside runs a test binary in the machine, which has the library's sources to be read, and no go command.
+func (g *gotest) inside(pkg, binary string) (outcomes, error) {
+	memory := gotestMemory
+	if larger := gotestLarge[pkg]; larger != "" {
+		memory = larger
+	}
+	args := []string{"run", "-m", memory, "--cpus", "2", "--timeout", (g.timeout + time.Minute).String(),
+		"--dir", filepath.Join(g.goroot, "src") + ":ro", "--dir", filepath.Join(g.goroot, "lib") + ":ro",
+		"--dir", filepath.Join(g.dir, "bin") + "::/usr/bin:ro"}
+	for _, v := range g.testEnv("/tmp") {
+		args = append(args, "-e", v)
+	}
+	return g.collect(pkg, "log", os.Environ(), g.b.path(exe), append(append(args, binary), g.flags()...))
+}
+
+// outside runs it on this host. What is wrong there is in its outcomes.
+func (g *gotest) outside(pkg, binary string) outcomes {
+	tmp, err := os.MkdirTemp("", "gotest")
+	if err != nil {
+		return outcomes{}
+	}
+	defer os.RemoveAll(tmp)
+	o, _ := g.collect(pkg, "host", g.testEnv(tmp), binary, g.flags())
+	return o
+}
+
+// collect runs a command in the package's folder, keeps its output in a file, and reads its outcomes.
+func (g *gotest) collect(pkg, suffix string, env []string, name string, args []string) (outcomes, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.timeout+2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = filepath.Join(g.goroot, "src", filepath.FromSlash(pkg))
+	cmd.Env = env
+	cmd.WaitDelay = 10 * time.Second // for what a test left behind that has its output open
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	ended := cmd.Run()
+	if err := os.WriteFile(g.file(pkg, suffix), out.Bytes(), 0o666); err != nil {
+		return outcomes{}, err
+	}
+	o := readOutcomes(out.Bytes())
+	var exit *exec.ExitError
+	switch {
+	case errors.As(ended, &exit):
+		o.status = exit.ExitCode()
+	case ended != nil:
+		return o, ended
+	}
+	return o, nil
+}
+
+func exists(file string) error {
+	_, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("no tests for this architecture")
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// outcome is how a test ended, and the last line that it wrote.
+type outcome struct {
+	verdict string // PASS, FAIL, SKIP, or none if it began and didn't end
+	said    string
+}
+
+// outcomes are those of a package's tests, without their parts.
+type outcomes struct {
+	tests  map[string]outcome
+	status int    // of the program
+	last   string // the last line that it wrote
+}
+
+// frame marks lines of the testing package, in the mode test2json.
+const frame = "\x16"
+
+// readOutcomes reads what a test binary wrote with -test.v=test2json.
+func readOutcomes(out []byte) outcomes {
+	o := outcomes{tests: map[string]outcome{}}
+	current := ""
+	for line := range bytes.Lines(out) {
+		text := strings.TrimRight(string(line), "\r\n")
+		said, framed, is := strings.Cut(text, frame)
+		if said = strings.TrimSpace(said); said != "" {
+			o.last = said
+			if t, known := o.tests[current]; known && t.verdict == "" {
+				o.tests[current] = outcome{said: said}
+			}
+		}
+		if is {
+			current = o.frame(framed, current)
+		}
+	}
+	return o
+}
+
+// frame takes a line of the testing package's, and returns the test that writes from there on.
+func (o *outcomes) frame(text, current string) string {
+	f := strings.Fields(text)
+	if len(f) < 3 {
+		return current
+	}
+	name, _, part := strings.Cut(strings.TrimSuffix(f[2], ":"), "/")
+	switch {
+	case f[0] == "===":
+		if _, known := o.tests[name]; !known && f[1] == "RUN" {
+			o.tests[name] = outcome{}
+		}
+		return name
+	case f[0] == "---" && !part:
+		o.tests[name] = outcome{strings.TrimSuffix(f[1], ":"), o.tests[name].said}
+	}
+	return current
+}
+
+// count returns how many tests have a verdict.
+func (o *outcomes) count(verdict string) (n int) {
+	for _, t := range o.tests {
+		if t.verdict == verdict {
+			n++
+		}
+	}
+	return n
+}
+
+// result is what is known of a package.
+type result struct {
+	pkg        string
+	err        error    // why it couldn't be run
+	loam, host outcomes // host's are empty if it wasn't run there
+	took       time.Duration
+}
+
+// failed is how many tests failed. One that didn't end did, and if none of them but the program has, that
+// counts as one.
+func (r *result) failed() int {
+	n := r.loam.count("FAIL") + r.loam.count("")
+	if n == 0 && (r.err != nil || r.loam.status != 0) {
+		return 1
+	}
+	return n
+}
+
+func (r *result) counts() string {
+	return fmt.Sprintf("%5d %5d %5d %8.1f", r.loam.count("PASS"), r.failed(), r.loam.count("SKIP"), r.took.Seconds())
+}
+
+// table prints results, and sums them up.
+type table struct {
+	packages, pass, fail, skip int
+	failures                   []string // packages with any
+}
+
+const tableLine = "%-40s %s\n"
+
+func (t *table) add(w io.Writer, r result) {
+	if t.packages == 0 {
+		fmt.Fprintf(w, tableLine, "package", " pass  fail  skip  seconds")
+	}
+	t.packages++
+	t.pass += r.loam.count("PASS")
+	t.fail += r.failed()
+	t.skip += r.loam.count("SKIP")
+	if r.failed() > 0 {
+		t.failures = append(t.failures, r.pkg)
+	}
+	fmt.Fprintf(w, tableLine, r.pkg, r.counts())
+	r.details(w)
+}
+
+// details prints which tests failed, and which were skipped that the host ran.
+func (r *result) details(w io.Writer) {
+	if r.err != nil {
+		fmt.Fprintf(w, "    FAIL %v\n", r.err)
+	} else if r.loam.status != 0 && r.loam.count("FAIL") == 0 {
+		fmt.Fprintf(w, "    FAIL exit status %d: %s\n", r.loam.status, r.loam.last)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.loam.tests)) {
+		here, there := r.loam.tests[name], r.host.tests[name]
+		switch {
+		case here.verdict == "":
+			fmt.Fprintf(w, "    FAIL %s did not end: %s\n", name, here.said)
+		case here.verdict == "FAIL" && there.verdict == "FAIL":
+			fmt.Fprintf(w, "    FAIL %s, on the host too: %s\n", name, here.said)
+		case here.verdict == "FAIL":
+			fmt.Fprintf(w, "    FAIL %s: %s\n", name, here.said)
+		case here.verdict == "SKIP" && there.verdict == "PASS":
+			fmt.Fprintf(w, "    skip %s, not on the host: %s\n", name, here.said)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.host.tests)) {
+		if _, ran := r.loam.tests[name]; !ran {
+			fmt.Fprintf(w, "    FAIL %s: not reached\n", name)
+		}
+	}
+}
+
+// end prints the sums.
+func (t *table) end(w io.Writer) error {
+	fmt.Fprintf(w, tableLine, fmt.Sprintf("%d packages", t.packages), fmt.Sprintf("%5d %5d %5d", t.pass, t.fail, t.skip))
+	if t.failures != nil {
+		return fmt.Errorf("%d packages with failures: %s", len(t.failures), strings.Join(t.failures, " "))
+	}
+	return nil
+}
