@@ -20,7 +20,7 @@ const gotestMemory = "1G"
 var gotestLarge = map[string]string{}
 
 // userland are the programs of test/programs/userland by their names: what tests look for in PATH.
-var userland = []string{"cat", "echo", "nohup", "pwd"}
+var userland = []string{"cat", "echo", "id", "nohup", "pwd", "sleep", "whoami"}
 
 // buildEnv is the environment that builds tests. Unlike other programs they keep the paths of their sources.
 func (g *gotest) buildEnv() []string {
@@ -55,12 +55,25 @@ func (g *gotest) test(pkg string) result {
 		return r
 	}
 	start := time.Now()
-	r.loam, r.err = g.inside(pkg, binary)
+	r.loam, r.err = g.inside(pkg, "log", binary, g.flags()...)
 	r.took = time.Since(start)
+	if r.err == nil && r.loam.status != 0 {
+		r.err = g.missing(pkg, binary, &r.loam)
+	}
 	if g.host {
 		r.host = g.outside(pkg, binary)
 	}
 	return r
+}
+
+// missing adds the tests that weren't reached by a program which failed.
+func (g *gotest) missing(pkg, binary string, o *outcomes) error {
+	if _, err := g.inside(pkg, "list", binary, "-test.list", testNames); err != nil {
+		return err
+	}
+	list, err := os.ReadFile(g.file(pkg, "list"))
+	o.expect(listed(list))
+	return err
 }
 
 // flags are those of a test binary. The mode test2json marks the lines that are the framework's own.
@@ -69,18 +82,19 @@ func (g *gotest) flags() []string {
 }
 
 // inside runs a test binary in the machine, which has the library's sources to be read, and no go command.
-func (g *gotest) inside(pkg, binary string) (outcomes, error) {
+// Its own file is where the host has it, because some tests start themselves by that.
+func (g *gotest) inside(pkg, suffix, binary string, flags ...string) (outcomes, error) {
 	memory := gotestMemory
 	if larger := gotestLarge[pkg]; larger != "" {
 		memory = larger
 	}
 	args := []string{"run", "-m", memory, "--cpus", "2", "--timeout", (g.timeout + time.Minute).String(),
 		"--dir", filepath.Join(g.goroot, "src") + ":ro", "--dir", filepath.Join(g.goroot, "lib") + ":ro",
-		"--dir", filepath.Join(g.dir, "bin") + "::/usr/bin:ro"}
+		"--dir", g.dir + ":ro", "--dir", filepath.Join(g.dir, "bin") + "::/usr/bin:ro"}
 	for _, v := range g.testEnv("/tmp") {
 		args = append(args, "-e", v)
 	}
-	return g.collect(pkg, "log", os.Environ(), g.b.path(exe), append(append(args, binary), g.flags()...))
+	return g.collect(pkg, suffix, os.Environ(), g.b.path(exe), append(append(args, binary), flags...))
 }
 
 // outside runs it on this host. What is wrong there is in its outcomes.

@@ -33,7 +33,7 @@ const Root = 0
 // Bounds.
 const (
 	MaxSessions = 16       // of one badge
-	MaxFiles    = 1024     // open in a session
+	MaxFiles    = 16 << 10 // open in a session: what a program of the personality may have
 	MaxData     = 60 << 10 // bytes of a Read or Write: 15 pages
 	maxEntries  = 60 << 10 // bytes of entries in a List
 )

@@ -16,6 +16,7 @@ type session struct {
 
 	mu     sync.Mutex // guards what follows; no request is made under it
 	files  []open     // number n at n-1; one that is free has no file
+	taken  int        // as many numbers, from 1 on, are surely not free
 	closed bool
 }
 
@@ -40,17 +41,24 @@ func (n *session) reserve() (uint32, error) {
 	if n.closed {
 		return 0, abi.EBADF
 	}
-	for i := range n.files {
-		if n.files[i].file == nil && !n.files[i].busy {
-			n.files[i].busy = true
-			return uint32(i + 1), nil
-		}
+	for n.taken < len(n.files) && (n.files[n.taken].file != nil || n.files[n.taken].busy) {
+		n.taken++
 	}
-	if len(n.files) == MaxFiles {
+	if n.taken == MaxFiles {
 		return 0, abi.EMFILE
 	}
-	n.files = append(n.files, open{busy: true})
-	return uint32(len(n.files)), nil
+	if n.taken == len(n.files) {
+		n.files = append(n.files, open{})
+	}
+	n.files[n.taken].busy = true
+	n.taken++
+	return uint32(n.taken), nil
+}
+
+// free makes a number free.
+func (n *session) free(number uint32) {
+	n.files[number-1] = open{}
+	n.taken = min(n.taken, int(number-1))
 }
 
 // fill gives a reserved number its file, or gives the number back if there is none.
@@ -63,7 +71,9 @@ func (n *session) fill(number uint32, o open) error {
 		}
 		return abi.EBADF
 	}
-	n.files[number-1] = o
+	if n.files[number-1] = o; o.file == nil {
+		n.free(number)
+	}
 	n.mu.Unlock()
 	return nil
 }
@@ -98,7 +108,7 @@ func (n *session) drop(number uint32) (open, error) {
 		return open{}, abi.EBADF
 	}
 	o := n.files[number-1]
-	n.files[number-1] = open{}
+	n.free(number)
 	return o, nil
 }
 

@@ -8,12 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
+	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -30,6 +35,8 @@ func do(name string, args []string) error {
 	case "echo":
 		_, err := fmt.Println(strings.Join(args, " "))
 		return err
+	case "id":
+		return id()
 	case "nohup":
 		return nohup(args)
 	case "pwd":
@@ -38,8 +45,59 @@ func do(name string, args []string) error {
 			_, err = fmt.Println(dir)
 		}
 		return err
+	case "sleep":
+		return sleep(args)
+	case "whoami":
+		_, err := fmt.Println(userName(os.Geteuid()))
+		return err
 	}
 	return fmt.Errorf("%s is not one of its names", name)
+}
+
+// id tells who runs it.
+func id() error {
+	groups, err := os.Getgroups()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, gid := range append([]int{os.Getegid()}, groups...) {
+		if name := fmt.Sprintf("%d(%s)", gid, groupName(gid)); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	uid := os.Geteuid()
+	_, err = fmt.Printf("uid=%d(%s) gid=%s groups=%s\n", uid, userName(uid), names[0], strings.Join(names, ","))
+	return err
+}
+
+// userName and groupName are the names that /etc has for a number, or that of user 0 without it.
+func userName(uid int) string {
+	u, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		return "root"
+	}
+	return u.Username
+}
+
+func groupName(gid int) string {
+	g, err := user.LookupGroupId(strconv.Itoa(gid))
+	if err != nil {
+		return "root"
+	}
+	return g.Name
+}
+
+// sleep waits for a number of seconds, or without end.
+func sleep(args []string) error {
+	if len(args) == 1 && args[0] == "infinity" {
+		time.Sleep(math.MaxInt64)
+	}
+	seconds, err := strconv.ParseFloat(strings.Join(args, " "), 64)
+	if err == nil {
+		time.Sleep(time.Duration(seconds * float64(time.Second)))
+	}
+	return err
 }
 
 // nohup runs a program that SIGHUP doesn't end.

@@ -54,10 +54,13 @@ func (fs *FS) open(w vfs.Waiter, path string, flags, mode uint32) (vfs.Open, abi
 		o.number, o.dir, err = s.Folder.Open(ctx, folderd.Root, path, int32(flags|abi.O_NOFOLLOW), mode)
 		return err
 	})
-	if e != 0 {
-		return nil, e
+	switch e {
+	case 0:
+		return o, 0
+	case abi.EMFILE:
+		return nil, abi.ENFILE // it is the folder that has too many, not the process
 	}
-	return o, 0
+	return nil, e
 }
 
 // Create makes a file. If another made it at the same moment, that is opened, unless it

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// gotestOutput is what a test binary writes with -test.v=test2json, which dies on its way.
+const gotestOutput = "\x16=== RUN   TestGood\n\x16=== RUN   TestGood/part\n" +
+	"\x16    --- PASS: TestGood/part (0.00s)\n\x16--- PASS: TestGood (0.01s)\n\x16=== NAME  \n" +
+	"\x16=== RUN   TestBad\n\x16=== RUN   TestBad/part\n    x_test.go:7: no good\n\x16--- FAIL: TestBad/part (0.00s)\n\x16--- FAIL: TestBad (0.01s)\n" +
+	"\x16=== RUN   TestSkipped\n    x_test.go:9: no tool\n\x16--- SKIP: TestSkipped (0.00s)\n" +
+	"\x16=== RUN   TestNoLine\nhalf a line\x16--- PASS: TestNoLine (0.00s)\n" +
+	"--- FAIL: TestOutput (0.00s)\n" + // what a test writes is no verdict
+	"\x16=== RUN   ExampleDies\npanic: on purpose\n"
+
+func TestReadOutcomes(t *testing.T) {
+	o := readOutcomes([]byte(gotestOutput))
+	o.expect(listed([]byte("TestGood\nBenchmarkGood\nTestLate\nloam: a line of another\n")))
+	want := map[string]outcome{
+		"TestGood":    {"PASS", ""},
+		"TestBad":     {"FAIL", "x_test.go:7: no good"},
+		"TestSkipped": {"SKIP", "x_test.go:9: no tool"},
+		"TestNoLine":  {"PASS", "half a line"},
+		"ExampleDies": {"", "panic: on purpose"},
+		"TestLate":    {"", "was not reached"},
+	}
+	for name, w := range want {
+		if o.tests[name] != w {
+			t.Errorf("%s: %q, want %q", name, o.tests[name], w)
+		}
+	}
+	if len(o.tests) != len(want) || o.last != "panic: on purpose" {
+		t.Errorf("%d tests, the last line is %q", len(o.tests), o.last)
+	}
+}
+
+func TestGotestTable(t *testing.T) {
+	var out bytes.Buffer
+	var all table
+	r := result{pkg: "a/b", loam: readOutcomes([]byte(gotestOutput))}
+	r.loam.status = 2
+	r.host = outcomes{tests: map[string]outcome{"TestSkipped": {verdict: "PASS"}, "TestBad": {verdict: "FAIL"}}}
+	all.add(&out, r)
+	all.add(&out, result{pkg: "c", loam: outcomes{status: 1, last: "no memory"}})
+	all.add(&out, result{pkg: "d", err: errors.New("can't be built")})
+	if all.end(&out) == nil {
+		t.Error("failures are no error")
+	}
+	want := `package                                   pass  fail  skip  seconds
+a/b                                          2     2     1      0.0
+    FAIL ExampleDies has no end: panic: on purpose
+    FAIL TestBad, on the host too: x_test.go:7: no good
+    skip TestSkipped, not on the host: x_test.go:9: no tool
+c                                            0     1     0      0.0
+    FAIL exit status 1: no memory
+d                                            0     1     0      0.0
+    FAIL can't be built
+3 packages                                   2     4     1
+`
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+}
