@@ -66,6 +66,9 @@ func testTarget(b *builder, flags []string) error {
 			return b.run(b.checkedEnv(arch, cpus), "go", append(machine, "-run", severalCPUs, "./test/vm/...")...)
 		}})
 	}
+	checks = append(checks, check{"Go's own tests in the machine", func() error {
+		return b.gotest("amd64", 5*time.Minute).run(os.Stderr, gotestSmoke, 2)
+	}})
 	return runChecks("test", checks)
 }
 

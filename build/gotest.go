@@ -6,13 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -42,23 +41,41 @@ func gotestTarget(b *builder, args []string) error {
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}
-	match, err := regexp.Compile(*only)
-	if err != nil {
-		return err
-	}
 	if *jobs < 1 {
 		return fmt.Errorf("gotest: -j %d: at least 1 machine runs", *jobs)
 	}
 	if err := b.ready(); err != nil {
 		return err
 	}
-	g := &gotest{b: b, arch: *arch, dir: b.path("build/out/gotest/" + *arch), timeout: *timeout,
-		host: runtime.GOOS == "linux" && runtime.GOARCH == *arch}
+	return b.gotest(*arch, *timeout).run(os.Stdout, *only, *jobs)
+}
+
+// gotestSmoke are two packages that test runs, so that the campaign stays one that can be run.
+const gotestSmoke = "^(errors|io/ioutil)$"
+
+func (b *builder) gotest(arch string, timeout time.Duration) *gotest {
+	return &gotest{b: b, arch: arch, dir: b.path("build/out/gotest/" + arch), timeout: timeout,
+		host: runtime.GOOS == "linux" && runtime.GOARCH == arch}
+}
+
+// run runs the packages that match, some at a time, and writes the table.
+func (g *gotest) run(w io.Writer, only string, jobs int) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	pkgs, err := g.prepare(match)
 	if err != nil {
 		return err
 	}
-	return g.runAll(pkgs, *jobs)
+	results := g.start(pkgs, jobs)
+	var all table
+	for i := range pkgs {
+		r := <-results[i]
+		all.add(w, r)
+		fmt.Fprintf(os.Stderr, "gotest %d of %d  %s: %s\n", i+1, len(pkgs), r.pkg, r.counts())
+	}
+	return all.end(w)
 }
 
 // prepare finds the packages, and makes what their tests find in the machine.
@@ -87,41 +104,23 @@ func (g *gotest) prepare(match *regexp.Regexp) ([]string, error) {
 	return pkgs, nil
 }
 
-// runAll runs the packages, some at a time, and prints their lines in order.
-func (g *gotest) runAll(pkgs []string, jobs int) error {
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
-	next := make(chan int)
+// start has the packages run, and gives where each result comes.
+func (g *gotest) start(pkgs []string, jobs int) []chan result {
 	results := make([]chan result, len(pkgs))
-	for i := range results {
+	next := make(chan int, len(pkgs))
+	for i := range pkgs {
 		results[i] = make(chan result, 1)
+		next <- i
 	}
-	var workers sync.WaitGroup
+	close(next)
 	for range jobs {
-		workers.Go(func() {
+		go func() {
 			for i := range next {
 				results[i] <- g.test(pkgs[i])
 			}
-		})
+		}()
 	}
-	go func() {
-		defer close(next)
-		for i := range pkgs {
-			next <- i
-		}
-	}()
-	var all table
-	for i := range pkgs {
-		select {
-		case r := <-results[i]:
-			all.add(os.Stdout, r)
-			fmt.Fprintf(os.Stderr, "gotest %d of %d  %s: %s\n", i+1, len(pkgs), r.pkg, r.counts())
-		case <-interrupted:
-			return errors.New("interrupted")
-		}
-	}
-	workers.Wait()
-	return all.end(os.Stdout)
+	return results
 }
 
 // file is where a file of a package is.
