@@ -416,5 +416,17 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL a length; EFAULT of the caller's own memory.
 	CallProcessWrite // 0x104c
 
+	// CallProcessArea tells of an area of a process's memory: the one that an address lies in, or
+	// the next above it. Arguments: the endpoint, the process's id, the address, address of a
+	// ProcessArea to fill. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT; ENOENT there is none.
+	CallProcessArea // 0x104d
+
+	// CallProcessThread tells of a thread of a process: the one with an id, or with the next higher one.
+	// Arguments: the endpoint, the process's id, the id, address of a
+	// ThreadInfo to fill. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT; ENOENT there is none.
+	CallProcessThread // 0x104e
+
 	callEnd
 )

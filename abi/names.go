@@ -99,6 +99,8 @@ var loamNames = [...]string{
 	CallProcessWatch - CallBase:           "process_watch",
 	CallProcessNews - CallBase:            "process_news",
 	CallProcessWrite - CallBase:           "process_write",
+	CallProcessArea - CallBase:            "process_area",
+	CallProcessThread - CallBase:          "process_thread",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

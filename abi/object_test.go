@@ -14,6 +14,7 @@ func TestObjectRoundTrips(t *testing.T) {
 	again(t, "MemoryInfo", MemoryInfoSize, func(d, s []byte) { GetMemoryInfo(s).Put(d) })
 	again(t, "ThreadInfo", ThreadInfoSize, func(d, s []byte) { GetThreadInfo(s).Put(d) }, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47)
 	again(t, "ProcessUse", ProcessUseSize, func(d, s []byte) { GetProcessUse(s).Put(d) })
+	again(t, "ProcessArea", ProcessAreaSize, func(d, s []byte) { GetProcessArea(s).Put(d) })
 	again(t, "ProcessClone", ProcessCloneSize, func(d, s []byte) { GetProcessClone(s).Put(d) })
 	again(t, "ProcessReplace", ProcessReplaceSize, func(d, s []byte) { GetProcessReplace(s).Put(d) })
 	again(t, "ProcessReplaced", ProcessReplacedSize, func(d, s []byte) { GetProcessReplaced(s).Put(d) })

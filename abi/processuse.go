@@ -8,7 +8,7 @@ import "encoding/binary"
 const MaxEndReason = 1024
 
 // ProcessUseSize is the size of ProcessUse in bytes.
-const ProcessUseSize = 24 + ProcessNameSize
+const ProcessUseSize = 48 + ProcessNameSize
 
 // ProcessNameSize is the most bytes of a program's name that the kernel keeps, and a
 // zero.
@@ -21,6 +21,9 @@ type ProcessUse struct {
 	Ready   uint32                // threads that wait for a CPU
 	Waiting uint32                // threads that wait for something else, or have not begun
 	Stopped uint32                // threads that CallThreadStop or a signal has stopped
+	Pages   uint64                // of memory that it has, what is about that included
+	Peak    uint64                // the most that it has had
+	Faults  uint64                // page faults
 	Name    [ProcessNameSize]byte // of the program, zeroes behind it
 }
 
@@ -31,7 +34,10 @@ func (u ProcessUse) Put(b []byte) {
 	for at, v := range [4]uint32{u.Running, u.Ready, u.Waiting, u.Stopped} {
 		binary.LittleEndian.PutUint32(b[8+4*at:], v)
 	}
-	copy(b[24:], u.Name[:])
+	for i, v := range [3]uint64{u.Pages, u.Peak, u.Faults} {
+		binary.LittleEndian.PutUint64(b[24+8*i:], v)
+	}
+	copy(b[48:], u.Name[:])
 }
 
 // GetProcessUse reads a ProcessUse from the first ProcessUseSize bytes of b.
@@ -39,6 +45,8 @@ func GetProcessUse(b []byte) (u ProcessUse) {
 	_ = b[ProcessUseSize-1]
 	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
 	u = ProcessUse{Time: binary.LittleEndian.Uint64(b[0:]), Running: word(8), Ready: word(12), Waiting: word(16), Stopped: word(20)}
-	copy(u.Name[:], b[24:])
+	long := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
+	u.Pages, u.Peak, u.Faults = long(24), long(32), long(40)
+	copy(u.Name[:], b[48:])
 	return u
 }

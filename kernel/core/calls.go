@@ -231,6 +231,8 @@ var loamCalls = [...]call{
 	abi.CallProcessWatch - abi.CallBase:           loamProcessWatch,
 	abi.CallProcessNews - abi.CallBase:            loamProcessNews,
 	abi.CallProcessWrite - abi.CallBase:           loamProcessWrite,
+	abi.CallProcessArea - abi.CallBase:            loamProcessArea,
+	abi.CallProcessThread - abi.CallBase:          loamProcessThread,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

@@ -60,6 +60,8 @@ func loamProcessUse(r *runner, c *metal.Context) uint64 {
 	}
 	use := abi.ProcessUse{Time: uint64(processTime(p, r.time()))}
 	copy(use.Name[:], p.name[:])
+	memory := k.spaces.Index(p.memory).Stats()
+	use.Pages, use.Peak, use.Faults = memory.Frames, memory.Peak, memory.Faults
 	for i := p.members.First(); i != pool.Nil; i = p.members.Next(k.siblings, i) {
 		switch t := k.threads.Index(i); {
 		case t.gone:

@@ -148,6 +148,11 @@ func loamThreadInfo(r *runner, c *metal.Context) uint64 {
 	if e != 0 {
 		return e.Result()
 	}
+	return r.tellThread(i, t, c.Arg1())
+}
+
+// tellThread puts what a thread does at an address.
+func (r *runner) tellThread(i int32, t *Thread, to uint64) uint64 {
 	r.reach(i)
 	info := abi.ThreadInfo{
 		Priority: uint32(t.priority), Nice: int32(k.sched.Nice(i)), CPU: uint32(k.sched.CPU(i)),
@@ -165,7 +170,7 @@ func loamThreadInfo(r *runner, c *metal.Context) uint64 {
 	}
 	var b [abi.ThreadInfoSize]byte
 	info.Put(b[:])
-	return r.put(c.Arg1(), b[:])
+	return r.put(to, b[:])
 }
 
 // threadTime is the CPU time that thread i has paid for, ns.

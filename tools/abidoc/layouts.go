@@ -26,9 +26,10 @@ type codec interface{ Put(b []byte) }
 func structures() []layout {
 	return []layout{
 		{&abi.HandleInfo{}, abi.HandleInfoSize, "answer of `handle_info`"},
-		{&abi.ThreadInfo{}, abi.ThreadInfoSize, "answer of `thread_info`"},
+		{&abi.ThreadInfo{}, abi.ThreadInfoSize, "answer of `thread_info` and `process_thread`"},
 		{&abi.ProcessInfo{}, abi.ProcessInfoSize, "answer of `process_info`"},
 		{&abi.ProcessUse{}, abi.ProcessUseSize, "answer of `process_use`"},
+		{&abi.ProcessArea{}, abi.ProcessAreaSize, "answer of `process_area`"},
 		{&abi.ProcessCreate{}, abi.ProcessCreateSize, "the beginning of `process_create`'s request"},
 		{&abi.HandOn{}, abi.HandOnSize, "a handle that is handed on, by `process_create` or in a message"},
 		{&abi.Created{}, abi.CreatedSize, "answer of `process_create`"},

@@ -24,7 +24,8 @@ func sysMmap(s *Server, t *task) uint64 {
 		return abi.EINVAL.Result()
 	}
 	if g.flags&abi.MAP_ANONYMOUS != 0 {
-		return s.mapAnonymous(t, &g)
+		addr := s.mapAnonymous(t, &g)
+		return s.noteMap(t, addr, mappedFile{devRoot, 0, "/dev/zero (deleted)"})
 	}
 	f := s.file(t, t.Args[4])
 	if f == nil {
@@ -33,23 +34,40 @@ func sysMmap(s *Server, t *task) uint64 {
 	if e := g.check(f); e != 0 {
 		return fail(e)
 	}
+	addr := s.mapFile(t, f, &g)
+	if addr >= blocked {
+		return addr
+	}
+	return s.noteMap(t, addr, s.fileID(t.p, f))
+}
+
+// noteMap notes what a call has mapped, unless it has failed, and gives its result back.
+func (s *Server) noteMap(t *task, addr uint64, id mappedFile) uint64 {
+	if addr < blocked {
+		s.noteMapped(t.p, addr, t.Args[1], t.Args[5], id)
+	}
+	return addr
+}
+
+// mapFile maps a part of a file.
+func (s *Server) mapFile(t *task, f *file, g *mapping) uint64 {
 	switch o := f.open.(type) {
 	case vfs.Mapper:
 		m, e := s.mapper(o)
 		if e != 0 {
 			return fail(e)
 		}
-		return s.mapped(t, m, f.writes(), &g)
+		return s.mapped(t, m, f.writes(), g)
 	case *endless:
-		return s.mapZeroes(t, o, &g)
+		return s.mapZeroes(t, o, g)
 	}
 	switch {
 	case f.open == nil || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG:
 		return abi.ENODEV.Result()
 	case g.flags&abi.MAP_TYPE != abi.MAP_PRIVATE:
-		return s.mapShared(t, f, &g)
+		return s.mapShared(t, f, g)
 	}
-	return s.mapCopy(t, f, &g)
+	return s.mapCopy(t, f, g)
 }
 
 // mapAnonymous maps memory that children share (MAP_SHARED with MAP_ANONYMOUS).

@@ -94,7 +94,7 @@ func (s *Server) putUsage(t *task, addr uint64, p *process) uint64 {
 	}
 	time := p.time
 	if !p.zombie {
-		time = s.procs.Time(p.pid)
+		time = int64(s.use(p).Time)
 	}
 	u := abi.Rusage{Utime: abi.TimevalOf(time + p.childTime)}
 	b := s.scratch[:abi.RusageSize]
@@ -220,7 +220,7 @@ func sysTimes(s *Server, t *task) uint64 {
 	if t.Args[0] != 0 && s.procs != nil {
 		b := s.scratch[:32]
 		clear(b)
-		put64(b[0:], uint64(s.procs.Time(t.p.pid)/tick))
+		put64(b[0:], uint64(int64(s.use(t.p).Time)/tick))
 		put64(b[16:], uint64(t.p.childTime/tick))
 		if r := s.put(t, t.Args[0], b); r != 0 {
 			return r

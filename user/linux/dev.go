@@ -144,6 +144,8 @@ func (s *Server) devices(now abi.Timespec, random func([]byte)) vfs.Node {
 		next++
 		d.Add(name, &linkNode{ino: next, dev: devDev, time: now, target: func() (string, abi.Errno) { return target, 0 }})
 	}
+	next++
+	d.Add("shm", &vfs.Fixed{Ino: next, Dev: devDev, Time: now, Kind: tmpfsMagic}) // where another is mounted
 	link("fd", "/proc/self/fd")
 	for i, name := range []string{"stdin", "stdout", "stderr"} {
 		link(name, "/proc/self/fd/"+strconv.Itoa(i))

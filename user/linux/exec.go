@@ -166,7 +166,9 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 		return blocked
 	}
 	p.name = string(bytes.TrimRight(q.Name[:], "\x00"))
-	p.exe, p.file, p.args, p.execed, p.proc = x.exe, x.file, bytes.Join(x.args, nil), true, nil
+	p.exe, p.file, p.args, p.env, p.execed, p.proc = x.exe, x.file, bytes.Join(x.args, nil), bytes.Join(x.env, nil), true, nil
+	p.image = &runs{x.image.plan, plan.Base, plan.Stack, mappedFile{x.image.key.dev, x.image.key.ino, x.exe}}
+	p.mapped = nil
 	p.table.Each(0, func(n int32, f *file) {
 		if p.table.CloseExec(n) {
 			p.table.Remove(n)

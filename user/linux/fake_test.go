@@ -88,7 +88,13 @@ type fakeMachine struct{}
 
 func (fakeMachine) CPUs() int                { return 2 }
 func (fakeMachine) Memory() (uint64, uint64) { return 1 << 30, 1 << 29 }
-func (fakeMachine) File(name string) []byte  { return []byte("\x7fELF") }
+
+func (fakeMachine) File(name string) []byte {
+	if name == "program" {
+		return []byte("\x7fELF")
+	}
+	return nil
+}
 
 // fakeStream is a stream of the test's.
 type fakeStream struct {

@@ -119,7 +119,7 @@ func sysRead(s *Server, t *task) uint64 {
 	if f == nil || !f.reads() {
 		return abi.EBADF.Result()
 	}
-	return s.read(t, f, s.one(t, t.Args[1], t.Args[2]))
+	return t.p.moved.didRead(s.read(t, f, s.one(t, t.Args[1], t.Args[2])))
 }
 
 // sysReadv: descriptor, iovec, count.
@@ -128,7 +128,7 @@ func sysReadv(s *Server, t *task) uint64 {
 	if b == nil {
 		return fail(e)
 	}
-	return s.read(t, f, b)
+	return t.p.moved.didRead(s.read(t, f, b))
 }
 
 // vectors gives the file and the buffer of readv(2) and writev(2), if the file allows it. Without
@@ -154,7 +154,7 @@ func sysPread64(s *Server, t *task) uint64 {
 	s.seen(t, f)
 	n, e := f.open.Read(t.waiter, b, int64(t.Args[3]))
 	s.accessed(f, n)
-	return count(n, e)
+	return t.p.moved.didRead(count(n, e))
 }
 
 // placed gives the file and the buffer of a call at a position, if the file allows it: one
@@ -251,7 +251,7 @@ func (s *Server) occupy(t *task, f *file) bool {
 	}
 	for f.busy {
 		s.changed.Wait()
-		s.current = t.p
+		s.current = t
 	}
 	f.busy = true
 	return true
@@ -270,7 +270,7 @@ func sysWrite(s *Server, t *task) uint64 {
 	if f == nil || !f.writes() {
 		return abi.EBADF.Result()
 	}
-	return s.write(t, f, s.one(t, t.Args[1], t.Args[2]))
+	return t.p.moved.didWrite(s.write(t, f, s.one(t, t.Args[1], t.Args[2])))
 }
 
 // sysWritev: descriptor, iovec, count.
@@ -279,7 +279,7 @@ func sysWritev(s *Server, t *task) uint64 {
 	if b == nil {
 		return fail(e)
 	}
-	return s.write(t, f, b)
+	return t.p.moved.didWrite(s.write(t, f, b))
 }
 
 // sysPwrite64: descriptor, buffer, length, offset; and pwritev(2).
@@ -292,7 +292,7 @@ func sysPwrite64(s *Server, t *task) uint64 {
 	if e == 0 {
 		s.written(t, f, end-int64(n), int64(n))
 	}
-	return count(n, e)
+	return t.p.moved.didWrite(count(n, e))
 }
 
 // write writes to where the file is.

@@ -83,16 +83,39 @@ func (k kernelProcs) News() (abi.ProcessNews, bool) {
 	return n, ok
 }
 
-// Time asks by a handle of the process.
-func (k kernelProcs) Time(pid int32) int64 {
+// Use asks by a handle of the process.
+func (k kernelProcs) Use(pid int32) (u abi.ProcessUse) {
 	p, err := k.m.Process(uint32(pid))
 	if err != nil {
-		return 0
+		return u
 	}
 	defer p.Close()
-	u, err := p.Use()
-	if err != nil {
-		return 0
+	u, _ = p.Use()
+	return u
+}
+
+// Areas asks for one after the other.
+func (k kernelProcs) Areas(pid int32) (all []abi.ProcessArea) {
+	at := uint64(0)
+	for {
+		a, ok := k.m.Area(uint32(pid), at)
+		if !ok {
+			return all
+		}
+		all = append(all, a)
+		at = a.End
 	}
-	return int64(u.Time)
+}
+
+// Threads asks for one after the other.
+func (k kernelProcs) Threads(pid int32) (all []abi.ThreadInfo) {
+	id := uint32(0)
+	for {
+		t, ok := k.m.ThreadFrom(uint32(pid), id)
+		if !ok {
+			return all
+		}
+		all = append(all, t)
+		id = t.ID + 1
+	}
 }

@@ -31,7 +31,12 @@ type process struct {
 	locks bool     // it has or had locks of parts of files
 	proc  vfs.Node // its directory in /proc, once somebody has asked
 	args  []byte   // with their zeroes; nil: exe
+	env   []byte   // that it began with, with their zeroes
 	first bool     // it was taken in
+
+	image  *runs    // what it runs; nil: that wasn't looked at yet, or isn't known
+	mapped []mapped // what it has mapped of files
+	moved  transfers
 
 	limits      limits
 	deathSignal abi.Signal // that it gets when its parent ends
@@ -79,6 +84,7 @@ func New(c Config) *Server {
 	}
 	s.calls[lx.None] = nil
 	fs := tmpfs.New(c.Memory, devRoot, c.Clock)
+	s.memory = fs
 	s.root = &vfs.Mount{Root: fs.Root(), Source: "tmpfs", Type: "tmpfs"}
 	for i, st := range c.Streams {
 		s.inode++
@@ -91,22 +97,6 @@ func New(c Config) *Server {
 	}
 	s.plant(c)
 	return s
-}
-
-// plant makes the directories that there are at the begin, and mounts.
-func (s *Server) plant(c Config) {
-	v := s.view()
-	for _, d := range []struct {
-		path string
-		mode uint32
-	}{{"/boot", 0o755}, {"/dev", 0o755}, {"/etc", 0o755}, {"/home", 0o755}, {"/mnt", 0o755}, {"/proc", 0o555},
-		{"/root", 0o700}, {"/tmp", 0o1777}, {"/usr", 0o755}, {"/var", 0o755}, {"/var/tmp", 0o1777}} {
-		_ = v.Mkdir(nil, v.Root, d.path, d.mode)
-	}
-	now := c.Clock()
-	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)
-	s.mount("/proc", s.proc(now), "proc", "proc", false)
-	s.mount("/boot", s.boot(now), "boot", "bootfs", true)
 }
 
 // view is that of a new process.
@@ -139,8 +129,16 @@ func (s *Server) Mount(path string, root vfs.Node, source, kind string, readOnly
 	if path == "/" {
 		old := s.root
 		s.root = &vfs.Mount{Root: root, Source: source, Type: kind, ReadOnly: readOnly}
-		for i, m := range old.All()[1:] {
-			s.root.AddName([]string{"dev", "proc", "boot"}[i], m.Root, m.Source, m.Type, m.ReadOnly)
+		names := []string{"dev", "proc", "boot"} // as plant mounts them
+		for _, m := range old.All()[1:] {
+			if m.Parent != old {
+				continue
+			}
+			moved := s.root.AddName(names[0], m.Root, m.Source, m.Type, m.ReadOnly)
+			names = names[1:]
+			for _, c := range m.All()[1:] {
+				_, _ = moved.Add(vfs.Path{Mount: moved, Node: c.Point}, c.Root, c.Source, c.Type, c.ReadOnly)
+			}
 		}
 		tmp, e := old.Root.Lookup(nil, "tmp")
 		if e == 0 {
@@ -179,6 +177,9 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	}
 	s.processes[p.badge], s.byPID[pid] = p, p
 	p.first, p.pgid, p.sid, p.exitSignal = true, pid, pid, abi.SIGCHLD
+	if p.born = s.kernel.Now(); exe == bootProgram {
+		p.args, p.env = s.machine.File("args"), s.machine.File("env")
+	}
 	if s.tty.session == 0 {
 		s.tty = controlling{pid, pid}
 	}

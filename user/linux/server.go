@@ -13,6 +13,7 @@ import (
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
+	"loam/user/linux/tmpfs"
 	"loam/user/linux/vfs"
 )
 
@@ -66,42 +67,45 @@ type Server struct {
 	random func(p []byte)
 	calls  [lx.MaxNumber + 1]handler
 
-	mu        sync.Mutex
-	changed   sync.Cond           // a file's position is free; on mu
-	processes map[uint64]*process // guarded by mu, as all that follows; by badge
-	byPID     map[int32]*process  // and those that have ended and nobody has waited for
-	images    []*image            // the last that was asked for first
-	tty       controlling
-	last      *process            // who called last
-	current   *process            // whose call is handled
-	badge     uint64              // the last that was given
-	now       task                // the call that is handled by Handle
-	woken     []*waiting          // to be tried again
-	waits     map[uint64]*waiting // by token
-	early     ipc.Early           // tokens that were cancelled and didn't wait
-	timers    timerHeap
-	alarm     int64 // what the kernel's alarm is set to
-	locks     map[any]*flock
-	records   map[any]*lock.Table      // of parts of files, by file
-	lockWaits map[any]lockWait         // of processes, by process
-	inMemory  []vfs.Mapper             // files whose content is a memory object
-	shared    map[vfs.Node]*sharedFile // others that programs share
-	unknown   map[uint64]uint64        // how often a call came that isn't known
-	counted   uint64                   // calls
-	root      *vfs.Mount
-	abstract  map[abstractName]*socketFile
-	fifos     map[vfs.Node]*poll.Pipe  // that are open, by name
-	bound     map[vfs.Node]*socketFile // by file
-	names     uint32                   // the last that was made up
-	events    vfs.Events               // who is told what happens to files
-	watched   map[vfs.Node][]*inWatch  // by inotify
-	flying    int                      // files that were sent and not yet received
-	streams   [3]*file
-	inode     uint64 // the last that was given to a pipe
-	machine   Machine
-	clock     func() abi.Timespec // CLOCK_REALTIME
-	say       func(text string)   // nil: nobody wants to know
-	tracer    *tracer             // nil: nobody looks
+	mu         sync.Mutex
+	changed    sync.Cond           // a file's position is free; on mu
+	processes  map[uint64]*process // guarded by mu, as all that follows; by badge
+	byPID      map[int32]*process  // and those that have ended and nobody has waited for
+	images     []*image            // the last that was asked for first
+	tty        controlling
+	load       load
+	usedBefore int64               // CPU time of processes that have ended, ns
+	last       *process            // who called last
+	current    *task               // that is handled
+	badge      uint64              // the last that was given
+	now        task                // the call that is handled by Handle
+	woken      []*waiting          // to be tried again
+	waits      map[uint64]*waiting // by token
+	early      ipc.Early           // tokens that were cancelled and didn't wait
+	timers     timerHeap
+	alarm      int64 // what the kernel's alarm is set to
+	locks      map[any]*flock
+	records    map[any]*lock.Table      // of parts of files, by file
+	lockWaits  map[any]lockWait         // of processes, by process
+	inMemory   []vfs.Mapper             // files whose content is a memory object
+	shared     map[vfs.Node]*sharedFile // others that programs share
+	unknown    map[uint64]uint64        // how often a call came that isn't known
+	counted    uint64                   // calls
+	root       *vfs.Mount
+	abstract   map[abstractName]*socketFile
+	fifos      map[vfs.Node]*poll.Pipe  // that are open, by name
+	bound      map[vfs.Node]*socketFile // by file
+	names      uint32                   // the last that was made up
+	events     vfs.Events               // who is told what happens to files
+	watched    map[vfs.Node][]*inWatch  // by inotify
+	flying     int                      // files that were sent and not yet received
+	streams    [3]*file
+	inode      uint64 // the last that was given to a pipe
+	memory     *tmpfs.FS
+	machine    Machine
+	clock      func() abi.Timespec // CLOCK_REALTIME
+	say        func(text string)   // nil: nobody wants to know
+	tracer     *tracer             // nil: nobody looks
 
 	attributes abi.Stat   // of fstat
 	scratch    [4096]byte // for what is copied from and to callers within a call
@@ -149,8 +153,8 @@ func (s *Server) handle(c *Call) uint64 {
 		}
 		s.last = p
 	}
-	s.current = p
 	t := &s.now
+	s.current = t
 	t.Call, t.p, t.w, t.waiter, t.held = *c, p, nil, nil, nil
 	h := s.calls[min(c.Number, lx.MaxNumber)]
 	if h == nil {
@@ -174,7 +178,7 @@ func (s *Server) handle(c *Call) uint64 {
 // serve does a task where it may wait.
 func (s *Server) serve(t *task) uint64 {
 	t.waiter = &worker{s, t}
-	s.current = t.p
+	s.current = t
 	result := s.calls[t.Number](s, t)
 	if result != blocked {
 		s.release(t)
@@ -272,7 +276,7 @@ func (w *worker) Do(f func()) {
 	w.s.mu.Unlock()
 	f()
 	w.s.mu.Lock()
-	w.s.current = w.t.p
+	w.s.current = w.t
 }
 
 // file gives the file of a descriptor, nil: there is none, or one that is only a path (O_PATH).

@@ -63,7 +63,7 @@ func (f *socketFile) write(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if e := f.MaySend(b.Len()); e != 0 {
 		return 0, e
 	}
-	return f.Send(b, socket.Sent{Cred: s.current.credentials()})
+	return f.Send(b, socket.Sent{Cred: s.current.p.credentials()})
 }
 
 // quiet says that EPIPE comes without SIGPIPE.

@@ -32,8 +32,12 @@ type Processes interface {
 	Post(pid, tid int32, info *abi.Siginfo) (uint64, abi.Errno)
 	// News tells of a process that has ended, was stopped or goes on.
 	News() (abi.ProcessNews, bool)
-	// Time is the CPU time of a process, ns.
-	Time(pid int32) int64
+	// Use tells what a process does and has used.
+	Use(pid int32) abi.ProcessUse
+	// Areas tells of its memory, by address.
+	Areas(pid int32) []abi.ProcessArea
+	// Threads tells of its threads, by id.
+	Threads(pid int32) []abi.ThreadInfo
 }
 
 // family is what a process has to do with others.
@@ -52,6 +56,7 @@ type family struct {
 	status    abi.ExitStatus
 	stop      abi.Signal // that has stopped it
 	time      int64      // ns, of a zombie
+	born      int64      // when it was made, ns on CLOCK_MONOTONIC
 	childTime int64      // of children that were waited for
 
 	changed poll1 // children have
@@ -87,6 +92,7 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 	s.leave(p)
 	p.zombie, p.status, p.time = true, status, time
 	p.stopped, p.continued = false, false
+	s.usedBefore += time
 	s.releaseParent(p)
 	s.orphan(p)
 	s.endSession(p)
@@ -295,7 +301,8 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
 	}
 	o := t.p
 	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view}
-	p.args, p.pgid, p.sid, p.limits = o.args, o.pgid, o.sid, o.limits
+	p.args, p.env, p.pgid, p.sid, p.limits = o.args, o.env, o.pgid, o.sid, o.limits
+	p.image, p.mapped, p.born = o.image, slices.Clone(o.mapped), s.kernel.Now()
 	p.table.Limit = o.table.Limit
 	p.table.CopyOf(&o.table, func(f *file) { f.refs++ })
 	s.processes[p.badge], s.byPID[pid] = p, p

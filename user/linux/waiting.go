@@ -96,7 +96,7 @@ func (s *Server) retry() {
 			continue
 		}
 		w.leave()
-		s.current = w.t.p
+		s.current = &w.t
 		switch result := s.calls[w.t.Number](s, &w.t); result {
 		case blocked:
 		case slow:

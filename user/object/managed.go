@@ -100,3 +100,18 @@ func (m Managed) Write(pid uint32, addr uint64, p []byte) (int, error) {
 	}
 	return done, nil
 }
+
+// Area tells of the area of a process's memory that an address lies in, or of the next one; ok is false when there
+// is none.
+func (m Managed) Area(pid uint32, addr uint64) (a abi.ProcessArea, ok bool) {
+	var b [abi.ProcessAreaSize]byte
+	_, err := sys.ObjectBytes(abi.CallProcessArea, 3, b[:], uint64(m), uint64(pid), addr)
+	return abi.GetProcessArea(b[:]), err == nil
+}
+
+// ThreadFrom tells of the thread of a process with an id, or with the next higher one; ok is false when there is none.
+func (m Managed) ThreadFrom(pid, tid uint32) (t abi.ThreadInfo, ok bool) {
+	var b [abi.ThreadInfoSize]byte
+	_, err := sys.ObjectBytes(abi.CallProcessThread, 3, b[:], uint64(m), uint64(pid), uint64(tid))
+	return abi.GetThreadInfo(b[:]), err == nil
+}

@@ -98,6 +98,8 @@ var loamForms = []form{
 	{abi.CallProcessWatch, 3, []kind{endpoint, noteOrNot, noteBits}},
 	{abi.CallProcessNews, 3, []kind{endpoint, addr}},
 	{abi.CallProcessWrite, 3, []kind{endpoint, any64, addr, addr, size}},
+	{abi.CallProcessArea, 3, []kind{endpoint, any64, any64, addr}},
+	{abi.CallProcessThread, 3, []kind{endpoint, any64, any64, addr}},
 	{abi.CallMemoryCreatePaged, 5, []kind{pages, endpoint, any64, addr, small}},
 	{abi.CallMemoryResize, 4, []kind{memory, pages}},
 	{abi.CallMemoryDecommit, 4, []kind{memory, offset, pages}},

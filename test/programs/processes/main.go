@@ -33,6 +33,7 @@ var tests = []struct {
 	{"ignored", testIgnored},
 	{"pipes", testPipes},
 	{"many", testMany},
+	{"proc", testProc},
 }
 
 func main() {

@@ -78,3 +78,20 @@ func (img *Image) Finish(object []byte) {
 		copy(object[t.to:], object[t.from:t.from+t.n])
 	}
 }
+
+// Low is the first address of the program, without its base.
+func (img *Image) Low() uint64 { return img.elf.Low() }
+
+// Relocatable reports whether it lies elsewhere than where it was linked.
+func (img *Image) Relocatable() bool { return img.elf.Relocatable }
+
+// Offset gives where in the file a page lies that is part of it; addr is without the base.
+func (img *Image) Offset(addr uint64) (off uint64, ok bool) {
+	for i := range img.elf.SegmentCount {
+		s := &img.elf.Segments[i]
+		if first := s.FirstPage(); addr >= first && addr < s.Addr+s.FileSize {
+			return s.Offset&^inPage + addr - first, true
+		}
+	}
+	return 0, false
+}

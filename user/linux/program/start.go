@@ -22,6 +22,7 @@ type Start struct {
 	Entry uint64
 	Stack uint64 // the stack pointer
 	Break uint64 // where brk(2) begins
+	Base  uint64 // what addresses of the image are above what they were linked for
 	Map   []Piece
 
 	// The stack's content, from Stack on, but for what only the kernel knows (Aux).
@@ -46,7 +47,7 @@ func Plan(img *Image, t loader.Target, args, env [][]byte, name string, random R
 	if img.elf.Relocatable {
 		base = (t.High/2 + random(baseBits)*abi.PageSize) &^ (img.elf.Align - 1)
 	}
-	s := &Start{Entry: base + img.elf.Entry, Break: base + img.elf.High() + random(brkBits)*abi.PageSize}
+	s := &Start{Base: base, Entry: base + img.elf.Entry, Break: base + img.elf.High() + random(brkBits)*abi.PageSize}
 	for _, p := range img.pieces {
 		p.Addr += base
 		s.Map = append(s.Map, p)

@@ -47,6 +47,16 @@ func New(limit int64, dev uint64, now func() abi.Timespec) *FS {
 // Root gives the root.
 func (fs *FS) Root() vfs.Node { return fs.root }
 
+// Another gives the root of another tree of the file system, which nothing leads to.
+func (fs *FS) Another(mode uint32) vfs.Node {
+	n, e := fs.node(abi.S_IFDIR | mode)
+	if e != 0 {
+		return nil
+	}
+	n.nlink = 2
+	return n
+}
+
 // Used is how many bytes are taken.
 func (fs *FS) Used() int64 { return fs.used }
 

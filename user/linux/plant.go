@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package linux
+
+import "loam/abi"
+
+// What there is at the begin, as every program may expect it.
+
+// directories are made at the begin.
+var directories = []struct {
+	path string
+	mode uint32
+}{
+	{"/boot", 0o755}, {"/dev", 0o755}, {"/etc", 0o755}, {"/home", 0o755}, {"/mnt", 0o755}, {"/proc", 0o555},
+	{"/root", 0o700}, {"/run", 0o755}, {"/tmp", 0o1777}, {"/usr", 0o755}, {"/usr/bin", 0o755}, {"/usr/lib", 0o755},
+	{"/usr/local", 0o755}, {"/usr/local/bin", 0o755}, {"/usr/sbin", 0o755}, {"/usr/share", 0o755},
+	{"/var", 0o755}, {"/var/log", 0o755}, {"/var/tmp", 0o1777},
+}
+
+// links are made at the begin.
+var links = []struct{ path, target string }{
+	{"/bin", "usr/bin"}, {"/sbin", "usr/sbin"}, {"/lib", "usr/lib"}, {"/var/run", "/run"}, {"/etc/mtab", "/proc/self/mounts"},
+}
+
+// texts are the files that C libraries and Go's packages read to know users and hosts.
+var texts = []struct{ path, text string }{
+	{"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"},
+	{"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
+	{"/etc/hostname", "loam\n"},
+	{"/etc/hosts", "127.0.0.1\tlocalhost loam\n::1\tlocalhost\n"},
+	{"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
+}
+
+// plant makes what there is at the begin, and mounts.
+func (s *Server) plant(c Config) {
+	v := s.view()
+	for _, d := range directories {
+		_ = v.Mkdir(nil, v.Root, d.path, d.mode)
+	}
+	for _, l := range links {
+		_ = v.Symlink(nil, l.target, v.Root, l.path)
+	}
+	for _, t := range texts {
+		if _, o, e := v.OpenPath(nil, v.Root, t.path, abi.O_CREAT|abi.O_WRONLY, 0o644); e == 0 {
+			_, _, _ = o.Write(nil, &piece{b: []byte(t.text), left: len(t.text)}, 0, false)
+			o.Close()
+		}
+	}
+	now := c.Clock()
+	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)
+	s.mount("/dev/shm", s.memory.Another(0o1777), "tmpfs", "tmpfs", false)
+	s.mount("/proc", s.proc(now), "proc", "proc", false)
+	s.mount("/boot", s.boot(now), "boot", "bootfs", true)
+}
