@@ -145,6 +145,10 @@ func (s *Server) fcntl(t *task, f *file) uint64 {
 		return count(p.SetLimit(int(int32(arg))))
 	case abi.F_SETLK, abi.F_SETLKW, abi.F_GETLK, lx.F_OFD_SETLK, lx.F_OFD_SETLKW, lx.F_OFD_GETLK:
 		return s.recordLock(t, f)
+	case lx.F_ADD_SEALS:
+		return s.addSeals(f, uint32(arg))
+	case lx.F_GET_SEALS:
+		return f.getSeals()
 	case lx.F_SETOWN:
 		return 0
 	case lx.F_GETOWN:

@@ -126,6 +126,8 @@ func sysFallocate(s *Server, t *task) uint64 {
 		return abi.EBADF.Result()
 	case off < 0 || n <= 0:
 		return abi.EINVAL.Result()
+	case !allocation(uint32(t.Args[1])):
+		return abi.ENOTSUP.Result()
 	case !f.writes():
 		return abi.EBADF.Result()
 	case f.path.Node.Mode()&abi.S_IFMT == abi.S_IFIFO:
@@ -140,6 +142,19 @@ func sysFallocate(s *Server, t *task) uint64 {
 		s.did(f, vfs.InModify)
 	}
 	return fail(e)
+}
+
+// allocation reports whether Linux has a mode of fallocate(2), on whatever file system.
+func allocation(mode uint32) bool {
+	switch mode &^ lx.KeepSize {
+	case 0, lx.UnshareRange, lx.ZeroRange:
+		return true
+	case lx.PunchHole:
+		return mode&lx.KeepSize != 0
+	case lx.CollapseRange, lx.InsertRange, lx.WriteZeroes:
+		return mode&lx.KeepSize == 0
+	}
+	return false
 }
 
 // sysFsync: descriptor.

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"loam/abi"
+	"loam/user/linux/lx"
 	"loam/user/linux/vfs"
 )
 
@@ -57,7 +58,11 @@ func (s *Server) mapFile(t *task, f *file, g *mapping) uint64 {
 		if e != 0 {
 			return fail(e)
 		}
-		return s.mapped(t, m, f.writes(), g)
+		mayWrite, e := s.sealedMapping(f, g)
+		if e != 0 {
+			return fail(e)
+		}
+		return s.mapped(t, m, mayWrite, g)
 	case *endless:
 		return s.mapZeroes(t, o, g)
 	}
@@ -225,11 +230,17 @@ func sysMemfdCreate(s *Server, t *task) uint64 {
 	if flags&noExec != 0 {
 		mode = 0o666
 	}
-	n, o, e := s.root.Root.(vfs.Temporarer).Temporary(nil, mode)
+	n, o, e := s.memory.Root().(vfs.Temporarer).Temporary(nil, mode)
 	if e != 0 {
 		return fail(e)
 	}
-	f := &file{path: vfs.Path{Mount: s.root, Node: n}, open: o, flags: abi.O_RDWR | abi.O_LARGEFILE, name: "/memfd:" + name + " (deleted)"}
+	switch file := n.(vfs.Sealed); {
+	case flags&noExec != 0:
+		file.SetSeals(lx.SealExec)
+	case flags&sealing != 0:
+		file.SetSeals(0)
+	}
+	f := &file{path: vfs.Path{Mount: s.memfds, Node: n}, open: o, flags: abi.O_RDWR | abi.O_LARGEFILE, name: "/memfd:" + name + " (deleted)"}
 	f.setAttributes()
 	if flags&closeExec != 0 {
 		return s.enter(t, f, abi.O_CLOEXEC)

@@ -92,6 +92,11 @@ func sysCreat(s *Server, t *task) uint64 {
 }
 
 func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
+	return s.openIn(t, &t.p.view, fd, addr, flags, mode)
+}
+
+// openIn opens as a view sees paths.
+func (s *Server) openIn(t *task, v *vfs.View, fd, addr uint64, flags, mode uint32) uint64 {
 	const createDirectory = abi.O_CREAT | abi.O_DIRECTORY
 	if flags&abi.O_PATH != 0 {
 		flags &= abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW | abi.O_CLOEXEC
@@ -111,14 +116,14 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	case !t.p.table.Free():
 		return abi.EMFILE.Result()
 	}
-	p, o, e := t.p.view.OpenPath(t.waiter, from, path, flags, mode)
+	p, o, e := v.OpenPath(t.waiter, from, path, flags, mode)
 	if e == abi.ENXIO && p.Node != nil && p.Node.Mode()&abi.S_IFMT == abi.S_IFIFO {
 		return s.openFifo(t, p, flags&(lx.O_FILE|abi.O_CLOEXEC))
 	}
 	if e != 0 {
 		return fail(e)
 	}
-	f := &file{path: p, open: o, flags: flags & lx.O_FILE, dir: t.p.view.Dir, leaf: t.p.view.Leaf}
+	f := &file{path: p, open: o, flags: flags & lx.O_FILE, dir: v.Dir, leaf: v.Leaf}
 	if flags&abi.O_PATH == 0 {
 		f.flags |= abi.O_LARGEFILE
 	} else if n, ok := p.Node.(vfs.Holder); ok {
@@ -129,15 +134,15 @@ func (s *Server) open(t *task, fd, addr uint64, flags, mode uint32) uint64 {
 	}
 	f.setAttributes()
 	if s.events.Tell != nil {
-		s.opened(t, f, flags)
+		s.opened(f, flags, v.Made)
 	}
 	return s.enter(t, f, uint64(flags))
 }
 
 // opened tells that a file was opened.
-func (s *Server) opened(t *task, f *file, flags uint32) {
+func (s *Server) opened(f *file, flags uint32, made bool) {
 	s.did(f, vfs.InOpen)
-	if flags&abi.O_TRUNC != 0 && !t.p.view.Made {
+	if flags&abi.O_TRUNC != 0 && !made {
 		s.did(f, vfs.InModify)
 	}
 }

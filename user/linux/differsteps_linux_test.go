@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 
 	"loam/abi"
 	"loam/user/linux/lx"
@@ -503,11 +504,17 @@ func stepCopy(d *differ) bool {
 // stepSendfile copies to what can't be waited for, of a regular file: from others Linux can, too.
 func stepSendfile(d *differ) bool {
 	a, b := d.slot(), d.slot()
-	if d.kind[b.v] != 'r' || d.kind[a.v] == 'v' {
+	if d.kind[b.v] != 'r' || d.kind[a.v] == 'v' || d.oneFile(a, b) {
 		return true
 	}
 	_, _, ok := d.same(lx.SysSendfile, a, b, num(0), num(uint64(d.r.IntN(10_000))))
 	return ok
+}
+
+// oneFile reports whether two slots are of one file, which Linux sends to itself by pages that change on the way.
+func (d *differ) oneFile(a, b arg) bool {
+	var s, t syscall.Stat_t
+	return syscall.Fstat(int(d.host.fds[a.v]), &s) == nil && syscall.Fstat(int(d.host.fds[b.v]), &t) == nil && s.Dev == t.Dev && s.Ino == t.Ino
 }
 
 // stepDup3 puts a file into the place of another.

@@ -88,5 +88,5 @@
 //     callers that wait and are woken. fstat is 2,430 as Go's package syscall makes it.
 //   - A process's tree: CLONE_FILES and CLONE_FS of processes, groups that are left without anybody who
 //     looks after them (SIGHUP when a member is stopped), RLIMIT_NPROC and others that are only kept.
-//   - Signalfd, openat2, sealing of memfds; /dev/vda for disks.
+//   - Signalfd; /dev/vda for disks.
 package linux

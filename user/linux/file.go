@@ -92,6 +92,9 @@ func (s *Server) unref(f *file) {
 			s.did(f, vfs.InCloseRead)
 		}
 		f.open.Close()
+		if g, ok := f.path.Node.(vfs.Goner); ok && len(s.writable) > 0 && g.Gone() {
+			delete(s.writable, f.path.Node)
+		}
 		if g, ok := f.path.Node.(vfs.Goner); s.events.Tell != nil && ok && g.Gone() {
 			s.happened(vfs.Event{Bits: vfs.InDeleteSelf, Node: f.path.Node})
 		}
@@ -125,10 +128,14 @@ func sysRead(s *Server, t *task) uint64 {
 // sysReadv: descriptor, iovec, count.
 func sysReadv(s *Server, t *task) uint64 {
 	f, b, e := s.vectors(t, (*file).reads)
-	if b == nil {
-		return fail(e)
+	result := fail(e)
+	if b != nil {
+		result = t.p.moved.didRead(s.read(t, f, b))
 	}
-	return t.p.moved.didRead(s.read(t, f, b))
+	if result == 0 && f.dev == nil { // Linux calls that an access, and not with read
+		s.did(f, vfs.InAccess)
+	}
+	return result
 }
 
 // vectors gives the file and the buffer of readv(2) and writev(2), if the file allows it. Without
@@ -140,7 +147,7 @@ func (s *Server) vectors(t *task, allows func(*file) bool) (*file, *span, abi.Er
 	}
 	b, e := s.several(t, t.Args[1], t.Args[2])
 	if _, epoll := f.dev.(*epollFile); e != 0 || b.Len() == 0 && !epoll {
-		return nil, nil, e
+		return f, nil, e
 	}
 	return f, b, 0
 }
@@ -354,6 +361,9 @@ func (s *Server) park(t *task, f *file, which int) uint64 {
 // sysLseek: descriptor, offset, whence.
 func sysLseek(s *Server, t *task) uint64 {
 	f := s.file(t, t.Args[0])
+	if f != nil && uint32(t.Args[2]) > lx.SeekHole {
+		return abi.EINVAL.Result()
+	}
 	if e := positioned(f, 0); e != 0 {
 		if e == abi.ESPIPE && f.path.Node.Mode()&abi.S_IFMT == 0 {
 			return 0 // an eventfd or epoll, whose position nobody looks at

@@ -76,7 +76,7 @@ type Config struct {
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
 		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
-		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{},
+		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{}, writable: map[vfs.Node]bool{},
 		abstract: map[abstractName]*socketFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
@@ -86,6 +86,7 @@ func New(c Config) *Server {
 	fs := tmpfs.New(c.Memory, devRoot, c.Clock)
 	s.memory = fs
 	s.root = &vfs.Mount{Root: fs.Root(), Source: "tmpfs", Type: "tmpfs"}
+	s.memfds = &vfs.Mount{Root: fs.Root(), Source: "tmpfs", Type: "tmpfs"}
 	for i, st := range c.Streams {
 		s.inode++
 		mode := uint32(abi.O_RDONLY)

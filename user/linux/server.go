@@ -88,10 +88,12 @@ type Server struct {
 	records    map[any]*lock.Table      // of parts of files, by file
 	lockWaits  map[any]lockWait         // of processes, by process
 	inMemory   []vfs.Mapper             // files whose content is a memory object
+	writable   map[vfs.Node]bool        // files that can be sealed and were mapped to be written
 	shared     map[vfs.Node]*sharedFile // others that programs share
 	unknown    map[uint64]uint64        // how often a call came that isn't known
 	counted    uint64                   // calls
 	root       *vfs.Mount
+	memfds     *vfs.Mount // nobody sees it
 	abstract   map[abstractName]*socketFile
 	fifos      map[vfs.Node]*poll.Pipe  // that are open, by name
 	bound      map[vfs.Node]*socketFile // by file

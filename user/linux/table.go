@@ -53,7 +53,7 @@ var known = []struct {
 	{lx.SysSplice, sysSplice}, {lx.SysTee, sysTee}, {lx.SysVmsplice, sysVmsplice},
 
 	// paths
-	{lx.SysOpen, sysOpen}, {lx.SysOpenat, sysOpenat}, {lx.SysCreat, sysCreat},
+	{lx.SysOpen, sysOpen}, {lx.SysOpenat, sysOpenat}, {lx.SysCreat, sysCreat}, {lx.SysOpenat2, sysOpenat2},
 	{lx.SysStat, sysStat}, {lx.SysLstat, sysLstat}, {lx.SysFstat, sysFstat}, {lx.SysNewfstatat, sysNewfstatat}, {lx.SysStatx, sysStatx},
 	{lx.SysAccess, sysAccess}, {lx.SysFaccessat, sysFaccessat}, {lx.SysFaccessat2, sysFaccessat2},
 	{lx.SysReadlink, sysReadlink}, {lx.SysReadlinkat, sysReadlinkat},

@@ -78,8 +78,13 @@ const (
 
 // Modes of fallocate(2).
 const (
-	KeepSize  = 1
-	PunchHole = 2
+	KeepSize      = 0x01
+	PunchHole     = 0x02
+	CollapseRange = 0x08
+	ZeroRange     = 0x10
+	InsertRange   = 0x20
+	UnshareRange  = 0x40
+	WriteZeroes   = 0x80
 )
 
 // Commands of fcntl(2) that package abi lacks.
@@ -124,3 +129,27 @@ const (
 
 // TypeOf gives the type of directory entries of files with a mode.
 func TypeOf(mode uint32) uint8 { return uint8(mode & abi.S_IFMT >> 12) }
+
+// Seals of files in memory (F_ADD_SEALS).
+const (
+	SealSeal        = 0x01
+	SealShrink      = 0x02
+	SealGrow        = 0x04
+	SealWrite       = 0x08
+	SealFutureWrite = 0x10
+	SealExec        = 0x20
+	SealAll         = 0x3f
+)
+
+// OpenHowSize is the size of struct open_how of openat2(2), in bytes.
+const OpenHowSize = 24
+
+// Bounds of how openat2(2) resolves a path.
+const (
+	ResolveNoXdev       = 0x01
+	ResolveNoMagicLinks = 0x02
+	ResolveNoSymlinks   = 0x04
+	ResolveBeneath      = 0x08
+	ResolveInRoot       = 0x10
+	ResolveCached       = 0x20
+)

@@ -3,6 +3,8 @@
 package tmpfs
 
 import (
+	"math/bits"
+
 	"loam/abi"
 	"loam/user/linux/lx"
 	"loam/user/linux/vfs"
@@ -22,54 +24,93 @@ const (
 type content struct {
 	size  int64
 	bytes int64 // allocated
-	near  [][]byte
-	far   map[int64][]byte
-	gone  bool // all was given back
+	pages int64 // that are the file's own
+	near  []chunk
+	far   map[int64]chunk
+	gone  bool   // all was given back
+	seals uint32 // lx.SealSeal and so on
 
 	memory vfs.Memory // has the content, once that was mapped (memory.go)
+}
+
+// chunk is a part of a file. Of its pages some are its own, written or kept by fallocate(2), and some of those have
+// been written: the others of them are holes for lseek(2), as on Linux.
+type chunk struct {
+	b             []byte // as long as it is allocated; nil: none of it is there
+	have, written uint16 // pages, the first in the lowest bit
+}
+
+const (
+	pageBits = 12
+	pageSize = 1 << pageBits
+)
+
+// pagesOf gives the bits of the pages that a part of a chunk touches.
+func pagesOf(from, to int64) uint16 {
+	if from >= to {
+		return 0
+	}
+	return uint16(1<<((to+pageSize-1)>>pageBits) - 1<<(from>>pageBits))
 }
 
 // zeros is what a hole reads as.
 var zeros [chunkSize]byte
 
-// chunk gives a chunk, as long as it is allocated.
-func (c *content) chunk(i int64) []byte {
+// bytesOf gives a chunk's bytes, as long as it is allocated.
+func (c *content) bytesOf(i int64) []byte {
 	if c.memory != nil {
 		return c.inMemory(i)
 	}
-	return c.charged(i)
+	return c.charged(i).b
 }
 
 // charged gives what is charged for.
-func (c *content) charged(i int64) []byte {
+func (c *content) charged(i int64) chunk {
 	if i < nearChunks {
 		if i < int64(len(c.near)) {
 			return c.near[i]
 		}
-		return nil
+		return chunk{}
 	}
 	return c.far[i]
 }
 
-func (c *content) setChunk(i int64, b []byte) {
+func (c *content) setChunk(i int64, p chunk) {
 	if i >= nearChunks {
-		if b == nil {
+		if p.b == nil {
 			delete(c.far, i)
 			return
 		}
 		if c.far == nil {
-			c.far = map[int64][]byte{}
+			c.far = map[int64]chunk{}
 		}
-		c.far[i] = b
+		c.far[i] = p
 		return
 	}
 	for int64(len(c.near)) <= i {
-		if b == nil {
+		if p.b == nil {
 			return
 		}
-		c.near = append(c.near, nil)
+		c.near = append(c.near, chunk{})
 	}
-	c.near[i] = b
+	c.near[i] = p
+}
+
+// own notes that a part of a chunk, for which there is room, is the file's own, and whether it has been written. Linux
+// takes a page for written, too, for which room was kept twice.
+func (c *content) own(i, from, to int64, written bool) {
+	p := c.charged(i)
+	touched := pagesOf(from, to)
+	wrote := touched
+	if !written {
+		wrote &= p.have
+	}
+	if touched&^p.have == 0 && wrote&^p.written == 0 {
+		return
+	}
+	c.pages += int64(bits.OnesCount16(touched &^ p.have))
+	p.have, p.written = p.have|touched, p.written|wrote
+	c.setChunk(i, p)
 }
 
 // read moves what is there from off on to b.
@@ -77,7 +118,7 @@ func (c *content) read(b lx.Buffer, off int64) (done int, e abi.Errno) {
 	for b.Len() > 0 && off < c.size {
 		at := off & (chunkSize - 1)
 		n := min(c.size-off, chunkSize-at, int64(b.Len()))
-		p := c.chunk(off >> chunkBits)
+		p := c.bytesOf(off >> chunkBits)
 		if at < int64(len(p)) {
 			p = p[at:min(at+n, int64(len(p)))]
 		} else {
@@ -108,11 +149,17 @@ func (c *content) write(fs *FS, b lx.Buffer, off int64) (done int, e abi.Errno) 
 		}
 		at := off & (chunkSize - 1)
 		n := min(chunkSize-at, int64(b.Len()))
+		if c.seals&lx.SealGrow != 0 {
+			if n = c.withinPages(off, n); n == 0 {
+				return done, abi.EPERM
+			}
+		}
 		p, e := c.room(fs, off>>chunkBits, at+n)
 		if e != 0 {
 			return done, e
 		}
 		k, e := b.Get(p[at : at+n])
+		c.own(off>>chunkBits, at, at+int64(k), true)
 		done, off = done+k, off+int64(k)
 		if c.size = max(c.size, off); e != 0 {
 			return done, e
@@ -121,27 +168,79 @@ func (c *content) write(fs *FS, b lx.Buffer, off int64) (done int, e abi.Errno) 
 	return done, 0
 }
 
+// withinPages gives how many of n bytes can be written at an offset of a file that may not grow: those of the pages,
+// each of which is written as a whole or not at all.
+func (c *content) withinPages(off, n int64) int64 {
+	if off+n <= c.size {
+		return n
+	}
+	return max(min(c.size, off+n)&^(pageSize-1)-off, 0)
+}
+
 // room gives a chunk with at least n bytes.
 func (c *content) room(fs *FS, i, n int64) ([]byte, abi.Errno) {
 	if c.memory != nil {
 		return c.roomInMemory(fs, i, n)
 	}
-	p := c.chunk(i)
-	if int64(len(p)) >= n {
-		return p, 0
+	p := c.charged(i)
+	if int64(len(p.b)) >= n {
+		return p.b, 0
 	}
+	size := sizeFor(n)
+	if !fs.charge(size - int64(len(p.b))) {
+		return nil, abi.ENOSPC
+	}
+	c.bytes += size - int64(len(p.b))
+	grown := make([]byte, size)
+	copy(grown, p.b)
+	p.b = grown
+	c.setChunk(i, p)
+	return grown, 0
+}
+
+// sizeFor is how much is allocated of a chunk in which so many bytes are needed.
+func sizeFor(n int64) int64 {
 	size := int64(leastChunk)
 	for size < n {
 		size *= 2
 	}
-	if !fs.charge(size - int64(len(p))) {
-		return nil, abi.ENOSPC
+	return size
+}
+
+// allocate keeps room for a part of the file. Where there isn't enough nothing is kept.
+func (c *content) allocate(fs *FS, from, to int64) abi.Errno {
+	need, free := int64(0), fs.Limit-fs.used
+	c.parts(from, to, func(i, _, end int64) bool {
+		size := sizeFor(end)
+		if c.memory != nil {
+			size = chunkSize
+		}
+		need += max(size-int64(len(c.charged(i).b)), 0)
+		return need <= free
+	})
+	if need > free {
+		return abi.ENOSPC
 	}
-	c.bytes += size - int64(len(p))
-	grown := make([]byte, size)
-	copy(grown, p)
-	c.setChunk(i, grown)
-	return grown, 0
+	e := abi.Errno(0)
+	c.parts(from, to, func(i, begin, end int64) bool {
+		if _, e = c.room(fs, i, end); e == 0 {
+			c.own(i, begin, end, false)
+		}
+		return e == 0
+	})
+	return e
+}
+
+// parts calls f for the parts of chunks that a part of the file consists of, while f wants more.
+func (c *content) parts(from, to int64, f func(i, begin, end int64) bool) {
+	for from < to {
+		i := from >> chunkBits
+		next := min((i+1)<<chunkBits, to)
+		if !f(i, from-i<<chunkBits, next-i<<chunkBits) {
+			return
+		}
+		from = next
+	}
 }
 
 // truncate gives the file a size.
@@ -164,21 +263,25 @@ func (c *content) punch(fs *FS, from, to int64) {
 	if c.memory != nil {
 		c.clearMemory(from, to)
 	}
-	drop := func(i int64, p []byte) {
+	drop := func(i int64, p chunk) {
 		begin := i << chunkBits
 		a, b := max(from, begin)-begin, min(to, begin+chunkSize)-begin
-		if a >= b || p == nil {
+		if a >= b || p.b == nil {
 			return
 		}
+		whole := pagesOf((a+pageSize-1)&^(pageSize-1), b&^(pageSize-1))
+		c.pages -= int64(bits.OnesCount16(p.have & whole))
 		if a == 0 && b == chunkSize {
-			fs.charge(-int64(len(p)))
-			c.bytes -= int64(len(p))
-			c.setChunk(i, nil)
+			fs.charge(-int64(len(p.b)))
+			c.bytes -= int64(len(p.b))
+			c.setChunk(i, chunk{})
 			return
 		}
-		if a < int64(len(p)) && c.memory == nil {
-			clear(p[a:min(b, int64(len(p)))])
+		if a < int64(len(p.b)) && c.memory == nil {
+			clear(p.b[a:min(b, int64(len(p.b)))])
 		}
+		p.have, p.written = p.have&^whole, p.written&^whole
+		c.setChunk(i, p)
 	}
 	for i := from >> chunkBits; i < int64(len(c.near)) && i<<chunkBits < to; i++ {
 		drop(i, c.near[i])
@@ -199,13 +302,14 @@ func (c *content) seek(off int64, hole bool) (int64, abi.Errno) {
 		return off, 0
 	}
 	for off < c.size {
-		if there := c.chunk(off>>chunkBits) != nil; there != hole {
+		i := off >> chunkBits
+		if at := off & (chunkSize - 1) >> pageBits; c.charged(i).written>>at&1 == 1 != hole {
 			return off, 0
 		}
-		if !hole && off>>chunkBits >= int64(len(c.near)) {
+		if !hole && i >= int64(len(c.near)) && c.charged(i).written == 0 {
 			return c.farData(off)
 		}
-		off = off&^(chunkSize-1) + chunkSize
+		off = off&^(pageSize-1) + pageSize
 	}
 	if hole {
 		return c.size, 0
@@ -216,8 +320,9 @@ func (c *content) seek(off int64, hole bool) (int64, abi.Errno) {
 // farData gives the first far chunk from an offset on: there may be a very long hole.
 func (c *content) farData(off int64) (int64, abi.Errno) {
 	next := int64(-1)
-	for i := range c.far {
-		if begin := max(i<<chunkBits, off); i >= off>>chunkBits && begin < c.size && (next < 0 || begin < next) {
+	for i, p := range c.far {
+		begin := i<<chunkBits + int64(bits.TrailingZeros16(p.written))<<pageBits
+		if p.written != 0 && begin >= off && begin < c.size && (next < 0 || begin < next) {
 			next = begin
 		}
 	}

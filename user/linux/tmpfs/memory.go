@@ -3,6 +3,8 @@
 package tmpfs
 
 import (
+	"math/bits"
+
 	"loam/abi"
 	"loam/user/linux/vfs"
 )
@@ -25,11 +27,12 @@ func (o *open) Memory(fresh func(int64) (vfs.Memory, abi.Errno)) (vfs.Memory, ab
 	if e != 0 {
 		return nil, e
 	}
-	n.each(func(i int64, p []byte) {
+	n.each(func(i int64, p chunk) {
 		if at := i << chunkBits; at < n.size {
-			copy(m.Bytes()[at:], p)
+			copy(m.Bytes()[at:], p.b)
 		}
-		n.setChunk(i, zeros[:len(p)]) // a mark: nobody looks into it
+		p.b = zeros[:len(p.b)] // a mark: nobody looks into it
+		n.setChunk(i, p)
 	})
 	n.memory = m
 	return m, 0
@@ -54,21 +57,36 @@ func (c *content) unshare() bool {
 	}
 	b := m.Bytes()
 	b = b[:min(c.size, int64(len(b)))]
-	c.near, c.far = nil, nil
+	kept := content{near: c.near, far: c.far}
+	c.near, c.far, c.pages = nil, nil, 0
 	for at := int64(0); at < int64(len(b)); at += chunkSize {
-		if p := b[at:min(at+chunkSize, int64(len(b)))]; !isZero(p) { // also what a mapping has written, which was charged to nobody
-			c.setChunk(at>>chunkBits, append(make([]byte, 0, chunkSize), p...)[:chunkSize])
-		}
+		c.leaveMemory(at>>chunkBits, b[at:min(at+chunkSize, int64(len(b)))], kept.charged(at>>chunkBits))
 	}
 	c.memory = nil
 	m.Close()
 	return true
 }
 
+// leaveMemory has a chunk be Go's memory again: also what a mapping has written, which was charged to nobody, but what
+// only reads as zeroes and wasn't kept room for.
+func (c *content) leaveMemory(i int64, b []byte, was chunk) {
+	for at := int64(0); at < int64(len(b)); at += pageSize {
+		if bit := pagesOf(at, at+1); !isZero(b[at:min(at+pageSize, int64(len(b)))]) {
+			was.have, was.written = was.have|bit, was.written|bit
+		}
+	}
+	if was.have == 0 {
+		return
+	}
+	was.b = append(make([]byte, 0, chunkSize), b...)[:chunkSize]
+	c.pages += int64(bits.OnesCount16(was.have))
+	c.setChunk(i, was)
+}
+
 // recount charges what chunks have.
 func (c *content) recount(fs *FS) {
 	all := int64(0)
-	c.each(func(_ int64, p []byte) { all += int64(len(p)) })
+	c.each(func(_ int64, p chunk) { all += int64(len(p.b)) })
 	fs.used += all - c.bytes
 	c.bytes = all
 }
@@ -85,9 +103,9 @@ func isZero(p []byte) bool {
 }
 
 // each calls f with the chunks that are allocated.
-func (c *content) each(f func(i int64, p []byte)) {
+func (c *content) each(f func(i int64, p chunk)) {
 	for i, p := range c.near {
-		if p != nil {
+		if p.b != nil {
 			f(int64(i), p)
 		}
 	}
@@ -111,12 +129,14 @@ func (c *content) roomInMemory(fs *FS, i, n int64) ([]byte, abi.Errno) {
 	if e := c.memory.Grow(i<<chunkBits + n); e != 0 {
 		return nil, abi.ENOSPC
 	}
-	if k := int64(len(c.charged(i))); k < n {
+	if p := c.charged(i); int64(len(p.b)) < n {
+		k := int64(len(p.b))
 		if !fs.charge(chunkSize - k) {
 			return nil, abi.ENOSPC
 		}
 		c.bytes += chunkSize - k
-		c.setChunk(i, zeros[:])
+		p.b = zeros[:]
+		c.setChunk(i, p)
 	}
 	return c.inMemory(i), 0
 }

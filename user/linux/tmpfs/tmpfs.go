@@ -77,7 +77,7 @@ func (fs *FS) node(mode uint32) (*node, abi.Errno) {
 	fs.last++
 	fs.files++
 	now := fs.Now()
-	return &node{fs: fs, ino: fs.last, mode: mode, times: times{now, now, now, now}}, 0
+	return &node{fs: fs, ino: fs.last, mode: mode, times: times{now, now, now, now}, content: content{seals: lx.SealSeal}}, 0
 }
 
 // times are of access, change of the content, change of anything, and birth.
@@ -116,7 +116,7 @@ func (n *node) Stat(_ vfs.Waiter, s *abi.Stat) (abi.Timespec, abi.Errno) {
 	case abi.S_IFLNK:
 		s.Size, s.Blocks = int64(len(n.target)), 0
 	default:
-		s.Size, s.Blocks = n.size, (n.bytes+4095)/4096*8
+		s.Size, s.Blocks = n.size, n.pages*(pageSize/512)
 	}
 	return n.times.b, 0
 }
@@ -148,6 +148,9 @@ func (n *node) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
 		}
 	}
 	if c.Valid&vfs.SetMode != 0 {
+		if n.seals&lx.SealExec != 0 && (n.mode^c.Mode)&0o111 != 0 {
+			return abi.EPERM
+		}
 		n.mode = n.mode&abi.S_IFMT | c.Mode&0o7777
 	}
 	if c.Valid&vfs.Chown != 0 && !n.isDir() {
@@ -188,6 +191,8 @@ func (n *node) resize(size int64) abi.Errno {
 		return abi.EINVAL
 	case size > maxSize:
 		return abi.EFBIG
+	case size < n.size && n.seals&lx.SealShrink != 0, size > n.size && n.seals&lx.SealGrow != 0:
+		return abi.EPERM
 	}
 	n.truncate(n.fs, size)
 	n.changed(true)
@@ -242,12 +247,24 @@ func (n *node) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
 		return nil, abi.ENXIO
 	}
 	if flags&abi.O_TRUNC != 0 && n.mode&abi.S_IFMT == abi.S_IFREG {
+		if n.size > 0 && n.seals&lx.SealShrink != 0 {
+			return nil, abi.EPERM
+		}
 		n.truncate(n.fs, 0)
 		n.changed(true)
 	}
 	n.opens++
 	return &open{n: n}, 0
 }
+
+// unwritable are the seals of which each forbids to write.
+const unwritable = lx.SealWrite | lx.SealFutureWrite
+
+// Seals is for vfs.Sealed.
+func (n *node) Seals() uint32 { return n.seals }
+
+// SetSeals is for vfs.Sealed.
+func (n *node) SetSeals(seals uint32) { n.seals = seals }
 
 // Gone is for vfs.Goner.
 func (n *node) Gone() bool { return n.gone }
@@ -284,8 +301,11 @@ func (o *open) Write(_ vfs.Waiter, b lx.Buffer, off int64, appending bool) (int,
 	if appending {
 		off = o.n.size
 	}
-	if b.Len() == 0 {
+	switch {
+	case b.Len() == 0:
 		return 0, off, 0
+	case o.n.seals&unwritable != 0:
+		return 0, off, abi.EPERM
 	}
 	k, e := o.n.write(o.n.fs, b, off)
 	if k > 0 {
@@ -298,24 +318,27 @@ func (o *open) Write(_ vfs.Waiter, b lx.Buffer, off int64, appending bool) (int,
 // Truncate is for vfs.Open.
 func (o *open) Truncate(_ vfs.Waiter, size int64) abi.Errno { return o.n.resize(size) }
 
-// Allocate is for vfs.Open.
+// Allocate is for vfs.Open. Of the modes that Linux has its tmpfs has these.
 func (o *open) Allocate(_ vfs.Waiter, mode uint32, off, length int64) abi.Errno {
 	n := o.n
 	switch {
 	case n.isDir():
 		return abi.EISDIR
+	case mode == lx.PunchHole|lx.KeepSize && n.seals&unwritable != 0:
+		return abi.EPERM
 	case mode == lx.PunchHole|lx.KeepSize:
 		n.punch(n.fs, off, off+length)
 		n.changed(true)
 		return 0
-	case mode != 0 && mode != lx.KeepSize:
+	case mode&^lx.KeepSize != 0:
 		return abi.ENOTSUP
 	case off > maxSize-length:
 		return abi.EFBIG
+	case off+length > n.size && n.seals&lx.SealGrow != 0:
+		return abi.EPERM
 	}
-	// That there will be room is checked, and not promised.
-	if off+length > n.size && off+length-n.size > n.fs.Limit-n.fs.used {
-		return abi.ENOSPC
+	if e := n.allocate(n.fs, off, off+length); e != 0 {
+		return e
 	}
 	if mode == 0 && off+length > n.size {
 		n.size = off + length

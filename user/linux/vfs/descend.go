@@ -30,7 +30,7 @@ type found struct {
 // name, as stop does.
 func (k *walker) descend() (done bool, e abi.Errno) {
 	d, ok := k.at.Node.(Descender)
-	if !ok || len(k.at.Mount.children) > 0 {
+	if !ok || len(k.at.Mount.children) > 0 || k.v.Bounds != 0 {
 		return false, 0
 	}
 	names, rest := plainNames(k.rest)

@@ -67,6 +67,12 @@ type Extended interface {
 	SetExtended(name string, value []byte) abi.Errno
 }
 
+// Sealed is a file that can be sealed: what its seals forbid it refuses by itself, but for mappings.
+type Sealed interface {
+	Seals() uint32 // lx.SealSeal and so on
+	SetSeals(seals uint32)
+}
+
 // Holder is a file that is kept, though it has no name and nobody has it open, until Drop: for O_PATH.
 type Holder interface {
 	Hold()

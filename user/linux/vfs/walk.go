@@ -82,6 +82,7 @@ type View struct {
 	Root, Cwd Path
 	Umask     uint32
 	Events    *Events // nil: nobody is told
+	Bounds    Bounds  // of the walks
 
 	// Where the walk to the last file that was looked up, opened or made has ended: its directory, and its name there.
 	// nil: that isn't known.
@@ -90,7 +91,13 @@ type View struct {
 	Made bool // by OpenPath
 }
 
-// Bounds of a path.
+// Bounds say where a walk may not go (openat2(2)), as lx.Resolve has them.
+type Bounds uint32
+
+// scoped reports whether the walk stays below where it begins, which is the view's root.
+func (b Bounds) scoped() bool { return b&(lx.ResolveBeneath|lx.ResolveInRoot) != 0 }
+
+// maxLinks is how many links a path leads through.
 const maxLinks = 40
 
 // what the last name of a path is.
@@ -114,20 +121,41 @@ type walker struct {
 	// What stop has come to: the last name, in the directory at.
 	name  string
 	kind  lastKind
-	slash bool  // there were slashes behind it
-	found found // what is known of name
+	slash bool      // there were slashes behind it
+	found found     // what is known of name
+	bad   abi.Errno // of where it begins
+	based bool      // it has looked at where the root is
 }
 
 // walk begins a walk.
 func (v *View) walk(w Waiter, from Path, path string) walker {
+	k := walker{w: w, v: v, at: from, rest: path}
 	if path != "" && path[0] == '/' {
-		from = v.Root
+		if k.at, k.based = v.Root, true; v.Bounds&lx.ResolveBeneath != 0 {
+			k.bad = abi.EXDEV
+		}
 	}
-	return walker{w: w, v: v, at: from, rest: path}
+	return k
+}
+
+// toRoot goes to the root of the view. Linux takes the root for another mount where it has not looked at it yet.
+func (k *walker) toRoot() abi.Errno {
+	b := k.v.Bounds
+	based := k.based || b.scoped()
+	k.based = true
+	switch {
+	case b&lx.ResolveBeneath != 0, b&lx.ResolveNoXdev != 0 && (!based || k.at.Mount != k.v.Root.Mount):
+		return abi.EXDEV
+	}
+	k.at = k.v.Root
+	return 0
 }
 
 // stop goes on to the directory of the last name.
 func (k *walker) stop() abi.Errno {
+	if k.bad != 0 {
+		return k.bad
+	}
 	for {
 		k.found = found{}
 		if done, e := k.descend(); done || e != 0 {
@@ -193,7 +221,11 @@ func (k *walker) child() (Path, abi.Errno) {
 	case lastDot, lastRoot:
 		return k.at, 0
 	case lastDotDot:
-		return k.at.up(k.v), 0
+		if k.at == k.v.Root && k.v.Bounds&lx.ResolveBeneath != 0 {
+			return Path{}, abi.EXDEV
+		}
+		k.based = true
+		return k.within(k.at.up(k.v))
 	}
 	if len(k.name) > lx.NameMax {
 		if _, _, e := k.at.Node.Parent(); e == abi.ENOENT { // which has been removed
@@ -203,14 +235,22 @@ func (k *walker) child() (Path, abi.Errno) {
 	}
 	if m := k.at.Mount; len(m.children) > 0 && k.at.Node == m.Root {
 		if c := m.named(k.name); c != nil {
-			return Path{c, c.Root}.down(), 0
+			return k.within(Path{c, c.Root}.down())
 		}
 	}
 	n, e := k.lookup()
 	if e != 0 {
 		return Path{}, e
 	}
-	return Path{k.at.Mount, n}.down(), 0
+	return k.within(Path{k.at.Mount, n}.down())
+}
+
+// within refuses another mount, if the walk may not go to one.
+func (k *walker) within(p Path) (Path, abi.Errno) {
+	if k.v.Bounds&lx.ResolveNoXdev != 0 && p.Mount != k.at.Mount {
+		return Path{}, abi.EXDEV
+	}
+	return p, 0
 }
 
 // lookup looks the name up, unless that was just done.
@@ -259,13 +299,11 @@ func (k *walker) follow(p Path) abi.Errno {
 	if k.links++; k.links > maxLinks {
 		return abi.ELOOP
 	}
+	if k.v.Bounds&lx.ResolveNoSymlinks != 0 {
+		return abi.ELOOP
+	}
 	if j, ok := p.Node.(Jump); ok {
-		to, e := j.Jump()
-		if e != 0 {
-			return e
-		}
-		k.at = to
-		return 0
+		return k.jump(j)
 	}
 	target, e := p.Node.Readlink(k.w)
 	switch {
@@ -274,9 +312,27 @@ func (k *walker) follow(p Path) abi.Errno {
 	case target == "":
 		return abi.ENOENT
 	case target[0] == '/':
-		k.at = k.v.Root
+		if e := k.toRoot(); e != 0 {
+			return e
+		}
 	}
 	k.rest = target + k.rest
+	return 0
+}
+
+// jump goes to where a link leads that leads to a file.
+func (k *walker) jump(j Jump) abi.Errno {
+	if k.v.Bounds&lx.ResolveNoMagicLinks != 0 {
+		return abi.ELOOP
+	}
+	to, e := j.Jump()
+	switch {
+	case e != 0:
+		return e
+	case k.v.Bounds.scoped(), k.v.Bounds&lx.ResolveNoXdev != 0 && to.Mount != k.at.Mount:
+		return abi.EXDEV
+	}
+	k.at = to
 	return 0
 }
 
