@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package netd is the network's server: a network device under a TCP/IP stack, gVisor's netstack
+// (gvisor.dev/gvisor/pkg/tcpip), whose sockets it serves to clients (package sockets).
+//
+//	client ── sockets.Sockets ──► server.go ── session.go ── socket.go ── netstack
+//	                                                                        │ stack.go
+//	network ◄── device ◄── vnet.Card ◄──────────── link.go ─────────────────┘
+//	                                                 └── dhcp.go
+//
+// It isn't a program yet: what takes a device by its handles and receives calls is to follow ("Next").
+//
+// # The link
+//
+// link.go is netstack's link endpoint over a card (user/virtio/net). Packets that find no room in the transmit queue
+// wait, 512 at most, and go when the device has taken some; beyond that they are dropped, as by a network. Segments
+// are cut by the device if it offers that for IPv4 and IPv6, else by netstack in batches that take one doorbell.
+// A checksum that the sender has left to be computed is computed when the frame comes, and then
+// checked by netstack like all others: no frame is believed because somebody says so.
+//
+// Frames are handled by the one goroutine that hears of the interrupt, 32 at a time. Sending is from whatever
+// goroutine the stack has: link.mu is the card's. It is taken below the stack's own locks, and nothing is taken
+// below it; so the stack is never called with it held.
+//
+// # Addresses
+//
+// An IPv4 address comes by DHCP (RFC 2131): asked four times within 7.5 s, extended at half its time,
+// given up at its end or when a server refuses. Its messages are frames beside the stack, which can't send
+// without an address. Where no server answers there is what the start of the server was given, if
+// anything. IPv6 addresses come by router advertisements (RFC 4862, 8106); four routers and four servers of names are
+// remembered at most. Netstack answers echo requests.
+//
+// # Sockets
+//
+// Each socket has a word in memory that its client reads. Netstack tells of an event with locks held, so its state
+// can't be asked for then: the event is added to the word, and a call that looks at the socket computes it
+// anew (socket.look). A count of events tells it whether one has begun meanwhile, so that none is lost.
+//
+// Locks, in order: server.mu; session.mu; netstack's; socket.mu, under which nothing is taken.
+//
+// # Costs
+//
+// Netstack alone, a byte there and one back over TCP on its own loopback, with goroutines that block (adapters/gonet), one
+// CPU of a busy host: 24 to 30 us of CPU time, against 32.8 us of Linux's loopback, system calls among them, in instructions
+// counted as ns. With the messages that a personality's call takes besides it would be slower than Linux: loopback of a sandbox
+// is the personality's own affair (user/linux/inet), and doesn't come here.
+//
+// A static program with netstack, TCP, UDP, IPv4, IPv6 and ICMP has 5.0 MB (amd64) and 4.7 MB (riscv64), one with fmt
+// alone 1.6 MB. The system image has 3.7 MB: so this is to be a program of its own, as the runner of
+// modules is, which only machines with a network carry. A stack is made in 0.3 to 4 ms of a busy host.
+//
+// # Rejected
+//
+//   - nclient4 of the DHCP library: it doesn't build where netd's tests do (macOS) and wants packet sockets of Linux. Its
+//     messages (dhcpv4) are used.
+//   - Believing checksums that the device says it has checked: netstack has one switch for the whole interface.
+//   - Capturing packets here: QEMU does it (filter-dump), also what this program loses and while it is down.
+//
+// # Next
+//
+//   - The program: driver.TakeGiven, vnet.Open, newLink, newNetwork, configure, and ipc.Server with a server; its
+//     client function maps a page of events and waits for the process as package folderd does.
+//   - The personality as a client; `loam run --net`, `-p` and `--pcap`.
+//   - Addresses of packets that came (IP_PKTINFO), multicast groups.
+package netd

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netd
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/checksum"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/link/ethernet"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	vnet "loam/user/virtio/net"
+)
+
+const (
+	// maxWaiting is how many packets wait for room in the transmit queue. What comes beyond that is
+	// dropped, as by a network.
+	maxWaiting = 512
+	// batch is how many frames are taken in before the stack sees them.
+	batch = 32
+	// maxSegments is the most of TCP's data that the device is given to cut, in bytes.
+	maxSegments = 1 << 15
+)
+
+// card is a network device: a vnet.Card, but in tests.
+type card interface {
+	Info() vnet.Info
+	Refresh() error
+	Receiving() int
+	Next(pair int) (vnet.Frame, bool, error)
+	Take(pair int, b []byte) error
+	Send(pair int, o vnet.Offload, parts ...[]byte) (bool, error)
+	Kick() error
+	Arm() (bool, error)
+}
+
+// link is the stack's link endpoint over a card; what adds Ethernet's headers is around it.
+type link struct {
+	address tcpip.LinkAddress
+	info    vnet.Info
+	// fail is told once that the device has failed; mu is held.
+	fail func(error)
+
+	mu      sync.Mutex // guards what follows: the card has one user at a time
+	card    card
+	failed  bool
+	waiting []*stack.PacketBuffer
+	parts   [][]byte // of the packet that is being sent
+	dropped uint64
+
+	attached   sync.RWMutex // guards what follows
+	dispatcher stack.NetworkDispatcher
+	tap        func(frame []byte) // sees each frame that comes; or nil
+}
+
+var _ stack.LinkEndpoint = (*link)(nil)
+var _ stack.GSOEndpoint = (*link)(nil)
+
+func newLink(c card, fail func(error)) *link {
+	info := c.Info()
+	return &link{card: c, info: info, address: tcpip.LinkAddress(info.MAC[:]), fail: fail}
+}
+
+// endpoint is the link with Ethernet's headers.
+func (l *link) endpoint() stack.LinkEndpoint { return gsoEthernet{ethernet.New(l), l} }
+
+// gsoEthernet has segments cut below Ethernet, too.
+type gsoEthernet struct {
+	*ethernet.Endpoint
+	stack.GSOEndpoint
+}
+
+// MTU is for stack.LinkEndpoint, and so are the others. It counts Ethernet's header.
+func (l *link) MTU() uint32 { return uint32(l.info.MTU) + header.EthernetMinimumSize }
+
+// SetMTU does nothing: the device has said it.
+func (*link) SetMTU(uint32) {}
+
+// MaxHeaderLength is what is below Ethernet's.
+func (*link) MaxHeaderLength() uint16 { return 0 }
+
+// LinkAddress is the device's.
+func (l *link) LinkAddress() tcpip.LinkAddress { return l.address }
+
+// SetLinkAddress does nothing.
+func (*link) SetLinkAddress(tcpip.LinkAddress) {}
+
+// Capabilities are none: checksums that are left to the device are those of segments (WritePackets).
+func (*link) Capabilities() stack.LinkEndpointCapabilities { return 0 }
+
+// SupportedGSO says who cuts segments: the device, or else the stack in batches.
+func (l *link) SupportedGSO() stack.SupportedGSO {
+	if l.info.Checksums && l.info.TCPv4 && l.info.TCPv6 {
+		return stack.HostGSOSupported
+	}
+	return stack.GVisorGSOSupported
+}
+
+// GSOMaxSize is the most of a segment that is to be cut.
+func (*link) GSOMaxSize() uint32 { return maxSegments }
+
+// ARPHardwareType is Ethernet's.
+func (*link) ARPHardwareType() header.ARPHardwareType { return header.ARPHardwareEther }
+
+// AddHeader adds none.
+func (*link) AddHeader(*stack.PacketBuffer) {}
+
+// ParseHeader finds none.
+func (*link) ParseHeader(*stack.PacketBuffer) bool { return true }
+
+// Wait waits for nothing: the link has no goroutine.
+func (*link) Wait() {}
+
+// Close closes nothing.
+func (*link) Close() {}
+
+// SetOnCloseAction does nothing.
+func (*link) SetOnCloseAction(func()) {}
+
+// Attach says where packets are to go.
+func (l *link) Attach(d stack.NetworkDispatcher) {
+	l.attached.Lock()
+	l.dispatcher = d
+	l.attached.Unlock()
+}
+
+// IsAttached reports whether they go somewhere.
+func (l *link) IsAttached() bool {
+	l.attached.RLock()
+	defer l.attached.RUnlock()
+	return l.dispatcher != nil
+}
+
+// listen has f called with each frame that comes, until it is called with nil.
+func (l *link) listen(f func(frame []byte)) {
+	l.attached.Lock()
+	l.tap = f
+	l.attached.Unlock()
+}
+
+// WritePackets sends packets, or has them wait for room.
+func (l *link) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range list.AsSlice() {
+		l.write(p)
+	}
+	l.check(l.kick())
+	return list.Len(), nil
+}
+
+// write sends a packet, in order.
+func (l *link) write(p *stack.PacketBuffer) {
+	if len(l.waiting) == 0 && (l.sendPacket(p) || l.failed) {
+		return
+	}
+	if len(l.waiting) == maxWaiting {
+		l.dropped++
+		return
+	}
+	l.waiting = append(l.waiting, p.Clone())
+}
+
+// sendPacket reports whether there was room.
+func (l *link) sendPacket(p *stack.PacketBuffer) bool {
+	views, skip := p.AsViewList()
+	l.parts = l.parts[:0]
+	for v := views.Front(); v != nil; v = v.Next() {
+		b := v.AsSlice()
+		n := min(skip, len(b))
+		skip -= n
+		if n < len(b) {
+			l.parts = append(l.parts, b[n:])
+		}
+	}
+	ok, err := l.card.Send(0, offload(p), l.parts...)
+	clear(l.parts)
+	if err == vnet.ErrFrame {
+		l.dropped++
+		return true
+	}
+	l.check(err)
+	return ok
+}
+
+// offload says what is left to the device.
+func offload(p *stack.PacketBuffer) (o vnet.Offload) {
+	g := &p.GSOOptions
+	if g.Type != stack.GSOTCPv4 && g.Type != stack.GSOTCPv6 || !g.NeedsCsum {
+		return o
+	}
+	o.Partial = true
+	o.ChecksumStart, o.ChecksumOffset = header.EthernetMinimumSize+g.L3HdrLen, g.CsumOffset
+	if p.Data().Size() <= int(g.MSS) {
+		return o
+	}
+	o.Segments = vnet.TCPv4
+	if g.Type == stack.GSOTCPv6 {
+		o.Segments = vnet.TCPv6
+	}
+	o.SegmentSize, o.HeaderLength = g.MSS, uint16(p.HeaderSize())
+	return o
+}
+
+// sendFrame sends a frame beside the stack; it is lost if there is no room.
+func (l *link) sendFrame(frame []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.card.Send(0, vnet.Offload{}, frame)
+	l.check(err)
+	l.check(l.kick())
+}
+
+func (l *link) kick() error {
+	if l.failed {
+		return nil
+	}
+	return l.card.Kick()
+}
+
+// check tells of the device's failure.
+func (l *link) check(err error) {
+	if err != nil && !l.failed {
+		l.failed = true
+		l.fail(err)
+	}
+}
+
+// arrived handles the device's interrupt: what has come goes to the stack, what waits is sent. It is called by
+// one goroutine.
+func (l *link) arrived(configuration bool) error {
+	for more := true; more; {
+		frames, again, err := l.take(configuration)
+		if err != nil {
+			return err
+		}
+		for _, b := range frames {
+			l.deliver(b)
+		}
+		more, configuration = again, false
+	}
+	return nil
+}
+
+// take takes frames from the device, up to a batch, and sends what waits. again: there is more to do, or may be.
+func (l *link) take(configuration bool) (frames [][]byte, again bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if configuration {
+		if err := l.card.Refresh(); err != nil {
+			return nil, false, err
+		}
+	}
+	for pair := range l.card.Receiving() {
+		for len(frames) < batch {
+			f, ok, err := l.card.Next(pair)
+			if err != nil {
+				return nil, false, err
+			}
+			if !ok {
+				break
+			}
+			b := make([]byte, f.Length)
+			if err := l.card.Take(pair, b); err != nil {
+				return nil, false, err
+			}
+			complete(b, &f.Offload)
+			frames = append(frames, b)
+		}
+	}
+	l.flush()
+	if err := l.card.Kick(); err != nil {
+		return nil, false, err
+	}
+	if len(frames) == batch {
+		return frames, true, nil
+	}
+	again, err = l.card.Arm()
+	return frames, again, err
+}
+
+// flush sends what waits, as long as there is room.
+func (l *link) flush() {
+	n := 0
+	for ; n < len(l.waiting) && l.sendPacket(l.waiting[n]); n++ {
+		l.waiting[n].DecRef()
+	}
+	l.waiting = append(l.waiting[:0], l.waiting[n:]...)
+}
+
+// complete computes a checksum that the sender has left to be computed, so that the stack can check all alike.
+func complete(b []byte, o *vnet.Offload) {
+	if !o.Partial {
+		return
+	}
+	sum := ^checksum.Checksum(b[o.ChecksumStart:], 0)
+	if sum == 0 { // of UDP it would say that there is none; of TCP it is the same
+		sum = 0xffff
+	}
+	binary.BigEndian.PutUint16(b[int(o.ChecksumStart)+int(o.ChecksumOffset):], sum)
+}
+
+// deliver gives a frame to the stack.
+func (l *link) deliver(b []byte) {
+	l.attached.RLock()
+	d, tap := l.dispatcher, l.tap
+	l.attached.RUnlock()
+	if tap != nil {
+		tap(b)
+	}
+	if d == nil {
+		return
+	}
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
+	d.DeliverNetworkPacket(0, p) // Ethernet's header says which protocol
+	p.DecRef()
+}

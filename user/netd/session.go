@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netd
+
+import (
+	"sync"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"loam/abi"
+	"loam/user/sockets"
+)
+
+// session is a client with its sockets.
+type session struct {
+	network *network
+	peer    peer
+
+	mu      sync.Mutex // guards what follows
+	sockets []*socket  // nil where none is
+	ended   bool
+}
+
+// free gives the least number that is free; mu is held.
+func (n *session) free() (uint32, error) {
+	if n.ended {
+		return 0, abi.EBADF
+	}
+	for i, k := range n.sockets {
+		if k == nil {
+			return uint32(i), nil
+		}
+	}
+	if len(n.sockets) >= min(sockets.MaxSockets, len(n.peer.events)/4) {
+		return 0, abi.EMFILE
+	}
+	n.sockets = append(n.sockets, nil)
+	return uint32(len(n.sockets) - 1), nil
+}
+
+// protocols are those of a kind of sockets.
+func protocols(kind uint8, six bool) (tcpip.TransportProtocolNumber, tcpip.NetworkProtocolNumber, error) {
+	net := tcpip.NetworkProtocolNumber(ipv4.ProtocolNumber)
+	if six {
+		net = ipv6.ProtocolNumber
+	}
+	switch kind {
+	case sockets.Stream:
+		return tcp.ProtocolNumber, net, nil
+	case sockets.Datagram:
+		return udp.ProtocolNumber, net, nil
+	case sockets.Echo:
+		if six {
+			return header.ICMPv6ProtocolNumber, net, nil
+		}
+		return header.ICMPv4ProtocolNumber, net, nil
+	}
+	return 0, 0, abi.EINVAL
+}
+
+// make makes a socket.
+func (n *session) make(kind uint8, six bool) (uint32, error) {
+	transport, net, err := protocols(kind, six)
+	if err != nil {
+		return 0, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i, err := n.free()
+	if err != nil {
+		return 0, err
+	}
+	queue := &waiter.Queue{}
+	end, e := n.network.stack.NewEndpoint(transport, net, queue)
+	if e != nil {
+		return 0, errno(e)
+	}
+	n.sockets[i] = newSocket(n, i, kind, six, end, queue)
+	return i, nil
+}
+
+// accept gives a connection to a socket that listens.
+func (n *session) accept(at uint32) (uint32, sockets.Address, error) {
+	k, err := n.socket(at)
+	if err != nil {
+		return 0, sockets.Address{}, err
+	}
+	defer k.look()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i, err := n.free() // first: a connection that nobody has isn't accepted
+	if err != nil {
+		return 0, sockets.Address{}, err
+	}
+	var from tcpip.FullAddress
+	end, queue, e := k.end.Accept(&from)
+	if e != nil {
+		return 0, sockets.Address{}, errno(e)
+	}
+	n.sockets[i] = newSocket(n, i, sockets.Stream, k.six, end, queue)
+	return i, addressFrom(from, k.six), nil
+}
+
+func (n *session) socket(i uint32) (*socket, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if uint64(i) >= uint64(len(n.sockets)) || n.sockets[i] == nil {
+		return nil, abi.EBADF
+	}
+	return n.sockets[i], nil
+}
+
+// close ends a socket.
+func (n *session) close(i uint32, reset bool) error {
+	k, err := n.socket(i)
+	if err != nil {
+		return err
+	}
+	k.close(reset)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sockets[i] != k {
+		return abi.EBADF
+	}
+	n.sockets[i] = nil
+	return nil
+}
+
+// end ends all sockets: who ends without closing them resets them.
+func (n *session) end() {
+	n.mu.Lock()
+	all := n.sockets
+	n.sockets, n.ended = nil, true
+	n.mu.Unlock()
+	for _, k := range all {
+		if k != nil {
+			k.close(true)
+		}
+	}
+	n.peer.close()
+}
