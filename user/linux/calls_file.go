@@ -92,7 +92,9 @@ func sysFtruncate(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	e = f.open.Truncate(t.waiter, int64(t.Args[1]))
+	if e = s.mayGrow(t, f.attributes, int64(t.Args[1])); e == 0 {
+		e = f.open.Truncate(t.waiter, int64(t.Args[1]))
+	}
 	if e == 0 {
 		s.resized(f, int64(t.Args[1]))
 		s.did(f, vfs.InModify)
@@ -113,6 +115,9 @@ func sysTruncate(s *Server, t *task) uint64 {
 		return abi.EISDIR.Result()
 	case p.Node.Mode()&abi.S_IFMT != abi.S_IFREG:
 		return abi.EINVAL.Result()
+	}
+	if e := s.mayGrow(t, p.Node, int64(t.Args[1])); e != 0 {
+		return fail(e)
 	}
 	return s.change(t, p, &vfs.Change{Valid: vfs.SetSize, Size: int64(t.Args[1])})
 }
@@ -137,7 +142,13 @@ func sysFallocate(s *Server, t *task) uint64 {
 	case off+n < 0:
 		return abi.EFBIG.Result()
 	}
-	e := f.open.Allocate(t.waiter, uint32(t.Args[1]), off, n)
+	e := abi.Errno(0)
+	if mode := uint32(t.Args[1]); mode&^lx.KeepSize == 0 { // also if the size stays
+		e = s.mayGrow(t, f.attributes, off+n)
+	}
+	if e == 0 {
+		e = f.open.Allocate(t.waiter, uint32(t.Args[1]), off, n)
+	}
 	if e == 0 {
 		s.did(f, vfs.InModify)
 	}

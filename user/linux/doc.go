@@ -86,7 +86,6 @@
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - Pipes between processes: a byte there and one back is 18,500 instructions (amd64): four forwarded calls, and two
 //     callers that wait and are woken. fstat is 2,430 as Go's package syscall makes it.
-//   - A process's tree: CLONE_FILES and CLONE_FS of processes, groups that are left without anybody who
-//     looks after them (SIGHUP when a member is stopped), RLIMIT_NPROC and others that are only kept.
+//   - A process's tree: CLONE_FILES and CLONE_FS of processes, RLIMIT_CPU and others that are only kept.
 //   - Signalfd; /dev/vda for disks.
 package linux

@@ -295,6 +295,9 @@ func sysPwrite64(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
+	if e := s.boundWrite(t, f, b, int64(t.Args[3])); e != 0 {
+		return fail(e)
+	}
 	n, end, e := f.open.Write(t.waiter, b, int64(t.Args[3]), f.flags&abi.O_APPEND != 0)
 	if e == 0 {
 		s.written(t, f, end-int64(n), int64(n))
@@ -309,6 +312,10 @@ func (s *Server) write(t *task, f *file, b *span) uint64 {
 	}
 	if !s.occupy(t, f) {
 		return slow
+	}
+	if e := s.boundWrite(t, f, b, f.pos); e != 0 {
+		s.vacate(t, f)
+		return fail(e)
 	}
 	n, end, e := f.open.Write(t.waiter, b, f.pos, f.flags&abi.O_APPEND != 0)
 	if e == 0 {

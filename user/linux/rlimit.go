@@ -5,10 +5,11 @@ package linux
 import (
 	"loam/abi"
 	"loam/user/linux/program"
+	"loam/user/linux/vfs"
 )
 
-// Limits of processes (prlimit(2)), which children inherit. That of descriptors counts; the others are kept
-// and told.
+// Limits of processes (prlimit(2)), which children inherit. Those of descriptors and of a file's size count; the others
+// are kept and told.
 
 // limits are those of a process, by their numbers.
 type limits [abi.RLIM_NLIMITS]abi.Rlimit
@@ -26,6 +27,48 @@ func firstLimits() (l limits) {
 	l[abi.RLIMIT_NPROC] = abi.Rlimit{Cur: maxProcesses, Max: maxProcesses}
 	l[abi.RLIMIT_CORE].Cur = 0
 	return l
+}
+
+// mayGrow checks that a file may have so many bytes (RLIMIT_FSIZE), if it hasn't yet.
+func (s *Server) mayGrow(t *task, f vfs.Attributes, size int64) abi.Errno {
+	most := t.p.limits[abi.RLIMIT_FSIZE].Cur
+	if uint64(size) <= most {
+		return 0
+	}
+	var st abi.Stat
+	if _, e := f.Stat(t.waiter, &st); e != 0 {
+		return e
+	}
+	if st.Mode&abi.S_IFMT != abi.S_IFREG || size <= st.Size {
+		return 0
+	}
+	return s.tooLarge(t)
+}
+
+// tooLarge is the error of what would make a file larger than it may be, and sends the signal for that.
+func (s *Server) tooLarge(t *task) abi.Errno {
+	s.kernel.Signal(t.Token, abi.SIGXFSZ)
+	return abi.EFBIG
+}
+
+// boundWrite leaves of a write to a file what may be written (RLIMIT_FSIZE).
+func (s *Server) boundWrite(t *task, f *file, b *span, off int64) abi.Errno {
+	most := t.p.limits[abi.RLIMIT_FSIZE].Cur
+	if most >= 1<<63-1 || b.Len() == 0 || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
+		return 0
+	}
+	if f.flags&abi.O_APPEND != 0 {
+		var st abi.Stat
+		if _, e := f.attributes.Stat(t.waiter, &st); e != 0 {
+			return e
+		}
+		off = st.Size
+	}
+	if off >= int64(most) {
+		return s.tooLarge(t)
+	}
+	b.bound(int64(most) - off)
+	return 0
 }
 
 // sysPrlimit64: process, resource, new limits, where to put the old ones.

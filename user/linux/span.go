@@ -67,6 +67,27 @@ func (b *span) Put(p []byte) (int, abi.Errno) { return b.move(p, true) }
 // Get is for lx.Buffer.
 func (b *span) Get(p []byte) (int, abi.Errno) { return b.move(p, false) }
 
+// bound leaves n bytes at most.
+func (b *span) bound(n int64) {
+	if n >= int64(b.Len()) {
+		return
+	}
+	if int64(b.n) >= n {
+		b.n, b.rest, b.behind = uint64(n), nil, 0
+		return
+	}
+	left := n - int64(b.n)
+	b.behind = int(left)
+	for i := range b.rest {
+		if v := &b.rest[i]; int64(v.Len) >= left {
+			v.Len = uint64(left)
+			b.rest = b.rest[:i+1]
+			return
+		}
+		left -= int64(b.rest[i].Len)
+	}
+}
+
 // skip goes on behind n bytes.
 func (b *span) skip(n int) {
 	for n > 0 && b.n > 0 {

@@ -94,8 +94,10 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 	p.stopped, p.continued = false, false
 	s.usedBefore += time
 	s.releaseParent(p)
+	groups := p.lookedAfter()
 	s.orphan(p)
 	s.endSession(p)
+	s.hangUp(groups)
 	p.ended.Tell(abi.EPOLLIN)
 	parent := p.parent
 	if parent == nil {
@@ -110,6 +112,40 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 		s.forgetProcess(p)
 	}
 	parent.changed.Tell(abi.EPOLLIN)
+}
+
+// lookedAfter gives the groups of which a member has a process of another group of its session on the other end of its
+// descent: p, or p's parent. When p is no more they may be without anybody who could have them go on.
+func (p *process) lookedAfter() (groups []int32) {
+	if q := p.parent; q != nil && q.pgid != p.pgid && q.sid == p.sid {
+		groups = append(groups, p.pgid)
+	}
+	for _, c := range p.children {
+		if c.pgid != p.pgid && c.sid == p.sid {
+			groups = append(groups, c.pgid)
+		}
+	}
+	return groups
+}
+
+// hangUp tells groups that nobody looks after any more and of which a member is stopped: by SIGHUP, and SIGCONT, so
+// that they can hear it.
+func (s *Server) hangUp(groups []int32) {
+	for _, g := range groups {
+		if s.orphaned(g) && s.anyHalted(g) {
+			s.sendGroup(g, abi.SIGHUP)
+			s.sendGroup(g, abi.SIGCONT)
+		}
+	}
+}
+
+func (s *Server) anyHalted(pgid int32) bool {
+	for _, p := range s.byPID {
+		if p.pgid == pgid && p.halted && !p.zombie {
+			return true
+		}
+	}
+	return false
 }
 
 // orphan gives p's children to the nearest reaper above, or to nobody.

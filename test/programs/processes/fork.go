@@ -347,6 +347,8 @@ func childMore(args []string) {
 	switch args[0] {
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "leader", "job", "stopped":
+		orphans(args[0])
 	case "line":
 		var word string
 		_, err := fmt.Scanln(&word)

@@ -34,6 +34,8 @@ var tests = []struct {
 	{"pipes", testPipes},
 	{"many", testMany},
 	{"proc", testProc},
+	{"limits", testLimits},
+	{"orphans", testOrphans},
 }
 
 func main() {
