@@ -26,7 +26,7 @@ func TestReadOutcomes(t *testing.T) {
 		"TestSkipped": {"SKIP", "x_test.go:9: no tool"},
 		"TestNoLine":  {"PASS", "half a line"},
 		"ExampleDies": {"", "panic: on purpose"},
-		"TestLate":    {"", "was not reached"},
+		"TestLate":    {"", notReached},
 	}
 	for name, w := range want {
 		if o.tests[name] != w {
@@ -43,6 +43,7 @@ func TestGotestTable(t *testing.T) {
 	var all table
 	r := result{pkg: "a/b", loam: readOutcomes([]byte(gotestOutput))}
 	r.loam.status = 2
+	r.loam.expect([]string{"TestGood", "TestLate", "TestLater"})
 	r.host = outcomes{tests: map[string]outcome{"TestSkipped": {verdict: "PASS"}, "TestBad": {verdict: "FAIL"}}}
 	all.add(&out, r)
 	all.add(&out, result{pkg: "c", loam: outcomes{status: 1, last: "no memory"}})
@@ -51,15 +52,17 @@ func TestGotestTable(t *testing.T) {
 		t.Error("failures are no error")
 	}
 	want := `package                                   pass  fail  skip  seconds
-a/b                                          2     2     1      0.0
+a/b                                          2     4     1      0.0
+    FAIL exit status 2: panic: on purpose
     FAIL ExampleDies has no end: panic: on purpose
     FAIL TestBad, on the host too: x_test.go:7: no good
     skip TestSkipped, not on the host: x_test.go:9: no tool
+    FAIL not reached: TestLate TestLater
 c                                            0     1     0      0.0
     FAIL exit status 1: no memory
 d                                            0     1     0      0.0
     FAIL can't be built
-3 packages                                   2     4     1
+3 packages                                   2     6     1
 `
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)

@@ -23,11 +23,18 @@ type outcome struct {
 type outcomes struct {
 	tests  map[string]outcome
 	status int    // of the program
+	died   string // the line that says what ended it before its tests did
 	last   string // the last line that it wrote
 }
 
 // frame marks lines of the testing package, in the mode test2json.
 const frame = "\x16"
+
+// deadly matches what Go's runtime, the testing package and loam say when a program ends early.
+var deadly = regexp.MustCompile(`^(panic: |fatal error: |loam: )`)
+
+// notReached is said of a test that didn't begin.
+const notReached = "was not reached"
 
 // readOutcomes reads what a test binary wrote with -test.v=test2json.
 func readOutcomes(out []byte) outcomes {
@@ -38,6 +45,9 @@ func readOutcomes(out []byte) outcomes {
 		said, framed, is := strings.Cut(text, frame)
 		if said = strings.TrimSpace(said); said != "" {
 			o.last = said
+			if o.died == "" && deadly.MatchString(said) {
+				o.died = said
+			}
 			if t, known := o.tests[current]; known && t.verdict == "" {
 				o.tests[current] = outcome{said: said}
 			}
@@ -87,7 +97,7 @@ var testName = regexp.MustCompile(testNames + `\w*$`)
 func (o *outcomes) expect(names []string) {
 	for _, name := range names {
 		if _, began := o.tests[name]; !began {
-			o.tests[name] = outcome{said: "was not reached"}
+			o.tests[name] = outcome{said: notReached}
 		}
 	}
 }
@@ -149,14 +159,20 @@ func (t *table) add(w io.Writer, r result) {
 
 // details prints which tests failed, and which were skipped that the host ran.
 func (r *result) details(w io.Writer) {
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		fmt.Fprintf(w, "    FAIL %v\n", r.err)
-	} else if r.loam.status != 0 && r.loam.count("FAIL") == 0 {
+	case r.loam.died != "" && r.loam.status != 0:
+		fmt.Fprintf(w, "    FAIL exit status %d: %s\n", r.loam.status, r.loam.died)
+	case r.loam.status != 0 && r.loam.count("FAIL") == 0:
 		fmt.Fprintf(w, "    FAIL exit status %d: %s\n", r.loam.status, r.loam.last)
 	}
+	var late []string
 	for _, name := range slices.Sorted(maps.Keys(r.loam.tests)) {
 		here, there := r.loam.tests[name], r.host.tests[name]
 		switch {
+		case here.said == notReached:
+			late = append(late, name)
 		case here.verdict == "":
 			fmt.Fprintf(w, "    FAIL %s has no end: %s\n", name, here.said)
 		case here.verdict == "FAIL" && there.verdict == "FAIL":
@@ -166,6 +182,9 @@ func (r *result) details(w io.Writer) {
 		case here.verdict == "SKIP" && there.verdict == "PASS":
 			fmt.Fprintf(w, "    skip %s, not on the host: %s\n", name, here.said)
 		}
+	}
+	if late != nil {
+		fmt.Fprintf(w, "    FAIL not reached: %s\n", strings.Join(late, " "))
 	}
 }
 
