@@ -119,6 +119,25 @@ func sortedAsWalked(files map[string][]byte) []string {
 	return all
 }
 
+// TestDirLarge reads a large file, of which the host reads more than it is asked for while the program works, and copies it.
+func TestDirLarge(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(8, 8))
+	b := make([]byte, 10<<20+12345)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	if err := os.WriteFile(filepath.Join(dir, "large"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runFolders(t, dir+"::/data", "large").WantStdout(t, 0, fmt.Sprintf("%d bytes, %x\n", len(b), sha256.Sum256(b)))
+	if got, err := os.ReadFile(filepath.Join(dir, "copy")); err != nil || !bytes.Equal(got, b) {
+		t.Errorf("the copy is another: %d bytes, %v", len(got), err)
+	}
+}
+
 const secretText = "nobody may see this"
 
 // secretHouse is a folder with ways out of it, beside files that are secret. It gives the

@@ -69,6 +69,11 @@
 // this process at all. Each grant has one such memory, if the manifest has a line for it, and one session
 // at a time.
 //
+// Who reads on where it has ended has the device work meanwhile (Folder.ReadOn): with its answer the next read is given to
+// the device, which no thread waits for. The next call takes what has come by then. Until it has, that part of the memory is
+// the device's: whoever else wants it waits, a session's successor too. What was begun takes half of the device's requests at
+// most, so that there is always one to be had.
+//
 // # Bounds
 //
 // MaxSessions for each badge, MaxFiles for each session, MaxData for each call. A call has
@@ -99,5 +104,6 @@
 //     attributes, which package folder has: methods of Folder.
 //   - Reads without a copy: the device writes to shared memory, from which the personality copies; that is 0.4 of the
 //     0.9 ms that a MiB takes. The pages of who reads could be lent to the device: held by the frame's count, in a list of
-//     elements (Linux has 128 pages in one). Writes of several messages wait for each other, where reads don't.
+//     elements (Linux has 128 pages in one), and until the device is reset where its driver dies in the midst of it.
+//   - Writes are begun when all their data is there, and of several messages one after the other.
 package folderd

@@ -12,11 +12,11 @@ import (
 )
 
 // folderID is made of the methods of Folder.
-const folderID = 0x8e44a18d
+const folderID = 0x10f979e4
 
 // FolderService makes a service of an implementation, for an ipc.Server.
 func FolderService(s Folder) ipc.Service {
-	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "ReadTo", "Readlink", "Rename", "Rmdir", "Share", "Space", "Stat", "Symlink", "Sync", "Unlink", "Walk", "Write", "WriteFrom"}, Handles: 0, Handler: folderHandler{s}}
+	return ipc.Service{Name: "Folder", ID: folderID, Methods: []string{"Change", "Close", "Link", "List", "Mkdir", "Open", "Read", "ReadOn", "ReadTo", "Readlink", "Rename", "Rmdir", "Settle", "Share", "Space", "Stat", "Symlink", "Sync", "Unlink", "Walk", "Write", "WriteFrom"}, Handles: 0, Handler: folderHandler{s}}
 }
 
 type folderHandler struct{ s Folder }
@@ -39,30 +39,34 @@ func (h folderHandler) Handle(r *ipc.Request) {
 	case 7:
 		h.callRead(r)
 	case 8:
-		h.callReadTo(r)
+		h.callReadOn(r)
 	case 9:
-		h.callReadlink(r)
+		h.callReadTo(r)
 	case 10:
-		h.callRename(r)
+		h.callReadlink(r)
 	case 11:
-		h.callRmdir(r)
+		h.callRename(r)
 	case 12:
-		h.callShare(r)
+		h.callRmdir(r)
 	case 13:
-		h.callSpace(r)
+		h.callSettle(r)
 	case 14:
-		h.callStat(r)
+		h.callShare(r)
 	case 15:
-		h.callSymlink(r)
+		h.callSpace(r)
 	case 16:
-		h.callSync(r)
+		h.callStat(r)
 	case 17:
-		h.callUnlink(r)
+		h.callSymlink(r)
 	case 18:
-		h.callWalk(r)
+		h.callSync(r)
 	case 19:
-		h.callWrite(r)
+		h.callUnlink(r)
 	case 20:
+		h.callWalk(r)
+	case 21:
+		h.callWrite(r)
+	case 22:
 		h.callWriteFrom(r)
 	}
 }
@@ -282,6 +286,39 @@ func (h folderHandler) callRead(r *ipc.Request) {
 	r.Send()
 }
 
+func (h folderHandler) callReadOn(r *ipc.Request) {
+	var a0 uint32
+	var a1 int64
+	var a2 uint32
+	var a3 uint32
+	var a4 bool
+	var a5 uint32
+	var a6 uint32
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint32(w[1])
+	a1 = int64(w[2])
+	a2 = uint32(w[3])
+	a3 = uint32(w[4])
+	a4 = bool(w[5] == 1)
+	a5 = uint32(w[6])
+	a6 = uint32(w[7])
+	if uint64(a0) != w[1] || uint64(a2) != w[3] || uint64(a3) != w[4] || w[5] > 1 || uint64(a5) != w[6] || uint64(a6) != w[7] {
+		r.Malformed()
+		return
+	}
+	r0, err := h.s.ReadOn(r.Context(), a0, a1, a2, a3, a4, a5, a6)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	w[1] = uint64(r0)
+	r.Done()
+}
+
 func (h folderHandler) callReadTo(r *ipc.Request) {
 	var a0 uint32
 	var a1 int64
@@ -381,6 +418,28 @@ func (h folderHandler) callRmdir(r *ipc.Request) {
 	}
 	r.Answer()
 	r.Send()
+}
+
+func (h folderHandler) callSettle(r *ipc.Request) {
+	var a0 uint32
+	var a1 uint32
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint32(w[1])
+	a1 = uint32(w[2])
+	if uint64(a0) != w[1] || uint64(a1) != w[2] {
+		r.Malformed()
+		return
+	}
+	err := h.s.Settle(r.Context(), a0, a1)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Done()
 }
 
 func (h folderHandler) callShare(r *ipc.Request) {
@@ -828,10 +887,31 @@ func (c *FolderClient) Read(ctx context.Context, a0 uint32, a1 int64, a2 uint32)
 	return r0, nil
 }
 
+// ReadOn calls the method of the server.
+func (c *FolderClient) ReadOn(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32, a4 bool, a5 uint32, a6 uint32) (r0 uint32, err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(folderID, 8)
+	m.Words[1] = uint64(a0)
+	m.Words[2] = uint64(a1)
+	m.Words[3] = uint64(a2)
+	m.Words[4] = uint64(a3)
+	m.Words[5] = uint64(ipc.Bool(bool(a4)))
+	m.Words[6] = uint64(a5)
+	m.Words[7] = uint64(a6)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return r0, err
+	}
+	r0 = uint32(m.Words[1])
+	if uint64(r0) != m.Words[1] {
+		return r0, ipc.ErrMalformed
+	}
+	return r0, nil
+}
+
 // ReadTo calls the method of the server.
 func (c *FolderClient) ReadTo(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(folderID, 8)
+	m.Words[0] = ipc.Words(folderID, 9)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -852,7 +932,7 @@ func (c *FolderClient) Readlink(ctx context.Context, a0 uint32, a1 string) (r0 s
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 9), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 10), b, 65536, 0); err != nil {
 		return r0, err
 	}
 	r0 = string(b.GetString())
@@ -870,7 +950,7 @@ func (c *FolderClient) Rename(ctx context.Context, a0 uint32, a1 string, a2 uint
 	b.PutString(string(a1))
 	b.PutUint32(uint32(a2))
 	b.PutString(string(a3))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 10), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 11), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -885,7 +965,7 @@ func (c *FolderClient) Rmdir(ctx context.Context, a0 uint32, a1 string) (err err
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 11), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 12), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -894,11 +974,23 @@ func (c *FolderClient) Rmdir(ctx context.Context, a0 uint32, a1 string) (err err
 	return nil
 }
 
+// Settle calls the method of the server.
+func (c *FolderClient) Settle(ctx context.Context, a0 uint32, a1 uint32) (err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(folderID, 13)
+	m.Words[1] = uint64(a0)
+	m.Words[2] = uint64(a1)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return err
+	}
+	return nil
+}
+
 // Share calls the method of the server.
 func (c *FolderClient) Share(ctx context.Context) (r0 ipc.Handle, r1 uint32, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 12), b, 4, 1); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 14), b, 4, 1); err != nil {
 		return r0, r1, err
 	}
 	r0 = b.GetHandle()
@@ -914,7 +1006,7 @@ func (c *FolderClient) Share(ctx context.Context) (r0 ipc.Handle, r1 uint32, err
 func (c *FolderClient) Space(ctx context.Context) (r0 ninep.StatFS, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 13), b, 60, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 15), b, 60, 0); err != nil {
 		return r0, err
 	}
 	if p := b.Get(60); p != nil {
@@ -942,7 +1034,7 @@ func (c *FolderClient) Stat(ctx context.Context, a0 uint32, a1 string, a2 bool) 
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
 	b.PutBool(bool(a2))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 14), b, 153, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 16), b, 153, 0); err != nil {
 		return r0, err
 	}
 	if p := b.Get(153); p != nil {
@@ -983,7 +1075,7 @@ func (c *FolderClient) Symlink(ctx context.Context, a0 string, a1 uint32, a2 str
 	b.PutString(string(a0))
 	b.PutUint32(uint32(a1))
 	b.PutString(string(a2))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 15), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 17), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -995,7 +1087,7 @@ func (c *FolderClient) Symlink(ctx context.Context, a0 string, a1 uint32, a2 str
 // Sync calls the method of the server.
 func (c *FolderClient) Sync(ctx context.Context, a0 uint32, a1 bool) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(folderID, 16)
+	m.Words[0] = ipc.Words(folderID, 18)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(ipc.Bool(bool(a1)))
 	if err = c.Client.Call(ctx, &m); err != nil {
@@ -1010,7 +1102,7 @@ func (c *FolderClient) Unlink(ctx context.Context, a0 uint32, a1 string) (err er
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 17), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 19), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -1025,7 +1117,7 @@ func (c *FolderClient) Walk(ctx context.Context, a0 uint32, a1 string) (r0 Walke
 	defer b.Free()
 	b.PutUint32(uint32(a0))
 	b.PutString(string(a1))
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 18), b, 161, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 20), b, 161, 0); err != nil {
 		return r0, err
 	}
 	if p := b.Get(161); p != nil {
@@ -1072,7 +1164,7 @@ func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte
 		binary.LittleEndian.PutUint64(p[4:], uint64(a1))
 	}
 	b.PutBytes(a2)
-	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 19), b, 4, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 21), b, 4, 0); err != nil {
 		return r0, err
 	}
 	r0 = uint32(b.GetUint32())
@@ -1085,7 +1177,7 @@ func (c *FolderClient) Write(ctx context.Context, a0 uint32, a1 int64, a2 []byte
 // WriteFrom calls the method of the server.
 func (c *FolderClient) WriteFrom(ctx context.Context, a0 uint32, a1 int64, a2 uint32, a3 uint32) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(folderID, 20)
+	m.Words[0] = ipc.Words(folderID, 22)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)

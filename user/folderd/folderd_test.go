@@ -46,6 +46,12 @@ var grants = map[uint64]Grant{1: {".", false}, 2: {".", true}, 3: {"sub", false}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newHeldWorld(t, nil)
+}
+
+// newHeldWorld is newWorld with a host whose requests wait in hold (ninetest.Server.Hold).
+func newHeldWorld(t *testing.T, hold func(ninep.Type, <-chan struct{})) *world {
+	t.Helper()
 	w := &world{dir: t.TempDir(), minted: map[abi.Handle]uint64{}, ended: map[abi.Handle]func(){}, revoked: map[uint64]bool{}}
 	if err := os.Mkdir(filepath.Join(w.dir, "sub"), 0o755); err != nil {
 		t.Fatal(err)
@@ -54,6 +60,7 @@ func newWorld(t *testing.T) *world {
 	if w.host, err = ninetest.New(w.dir); err != nil {
 		t.Fatal(err)
 	}
+	w.host.Hold = hold
 	if w.client, err = ninep.Dial(t.Context(), &ninetest.Local{Server: w.host}, ninep.Config{}); err != nil {
 		t.Fatal(err)
 	}

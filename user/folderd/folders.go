@@ -59,6 +59,14 @@ type Folder interface {
 	// ReadTo is Read of n bytes, and not more than fit behind to, an offset in the memory of Share.
 	// Of large reads each byte is copied less often. EINVAL: to is not in that memory.
 	ReadTo(ctx context.Context, file uint32, offset int64, to, n uint32) (got uint32, err error)
+	// ReadOn is ReadTo for who reads a file from its begin to its end, and wants to work while the host does:
+	// if it gives n bytes, the more bytes behind them are begun to be read, to the offset next in the memory. The
+	// call that asks for just those, to there, with begun set, gets what was read then; any other reads anew. Who
+	// reads to a part of the memory waits for what was begun to there; who writes there uses Settle first.
+	// EINVAL: next is not in the memory.
+	ReadOn(ctx context.Context, file uint32, offset int64, to, n uint32, begun bool, next, more uint32) (got uint32, err error)
+	// Settle waits for what was begun to be read to n bytes of the memory, and forgets it.
+	Settle(ctx context.Context, to, n uint32) error
 	// WriteFrom is Write of n bytes from an offset in the memory of Share. What the client
 	// writes there meanwhile is written to the file, or not.
 	WriteFrom(ctx context.Context, file uint32, offset int64, from, n uint32) (put uint32, err error)

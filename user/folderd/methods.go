@@ -70,6 +70,7 @@ func (s Session) Close(ctx context.Context, file uint32) error {
 	if err != nil {
 		return err
 	}
+	s.Server.dropFile(ctx, n, o.file)
 	return o.close()
 }
 
@@ -114,7 +115,7 @@ func (s Session) Share(ctx context.Context) (ipc.Handle, uint32, error) {
 }
 
 // shared calls do with a file and a part of the session's memory.
-func (s Session) shared(ctx context.Context, number, at, n uint32, do func(*folder.File, []byte) (int, error)) (uint32, error) {
+func (s Session) shared(ctx context.Context, number, at, n uint32, do func(part, *folder.File) (int, error)) (uint32, error) {
 	session, err := s.Server.session(ctx)
 	if err != nil {
 		return 0, err
@@ -128,11 +129,11 @@ func (s Session) shared(ctx context.Context, number, at, n uint32, do func(*fold
 		return 0, abi.EINVAL
 	}
 	defer s.Server.doneShare(m)
-	if uint64(at) >= uint64(len(m.Bytes)) {
-		return 0, abi.EINVAL
+	p, err := s.Server.part(session, m, at, n)
+	if err != nil {
+		return 0, err
 	}
-	b := m.Bytes[at:]
-	done, err := do(o.file, b[:min(uint64(n), uint64(len(b)))])
+	done, err := do(p, o.file)
 	if done > 0 {
 		err = nil // the next one gets it
 	}
@@ -141,12 +142,55 @@ func (s Session) shared(ctx context.Context, number, at, n uint32, do func(*fold
 
 // ReadTo reads to the session's memory.
 func (s Session) ReadTo(ctx context.Context, file uint32, offset int64, to, n uint32) (uint32, error) {
-	return s.shared(ctx, file, to, n, func(f *folder.File, b []byte) (int, error) { return f.ReadAt(ctx, b, offset) })
+	return s.shared(ctx, file, to, n, func(p part, f *folder.File) (int, error) {
+		p.settle(ctx)
+		return f.ReadAt(ctx, p.bytes, offset)
+	})
+}
+
+// ReadOn reads to it, and begins to read on.
+func (s Session) ReadOn(ctx context.Context, file uint32, offset int64, to, n uint32, begun bool, next, more uint32) (uint32, error) {
+	return s.shared(ctx, file, to, n, func(p part, f *folder.File) (got int, err error) {
+		then, err := s.Server.part(p.session, p.share, next, more)
+		if err != nil {
+			return 0, err
+		}
+		if r := p.take(f, offset); r != nil && begun {
+			got, err = r.end(ctx)
+		} else {
+			r.drop(ctx)
+			p.settle(ctx)
+			got, err = f.ReadAt(ctx, p.bytes, offset)
+		}
+		if err == nil && got == len(p.bytes) {
+			then.settle(ctx)
+			then.begin(ctx, f, offset+int64(got))
+		}
+		return got, err
+	})
+}
+
+// Settle waits for what ReadOn has begun.
+func (s Session) Settle(ctx context.Context, to, n uint32) error {
+	session, err := s.Server.session(ctx)
+	if err != nil {
+		return err
+	}
+	m := s.Server.useShare(session)
+	if m == nil {
+		return abi.EINVAL
+	}
+	defer s.Server.doneShare(m)
+	p, err := s.Server.part(session, m, to, n)
+	if err == nil {
+		p.settle(ctx)
+	}
+	return err
 }
 
 // WriteFrom writes from it.
 func (s Session) WriteFrom(ctx context.Context, file uint32, offset int64, from, n uint32) (uint32, error) {
-	return s.shared(ctx, file, from, n, func(f *folder.File, b []byte) (int, error) { return f.WriteAt(ctx, b, offset) })
+	return s.shared(ctx, file, from, n, func(p part, f *folder.File) (int, error) { return f.WriteAt(ctx, p.bytes, offset) })
 }
 
 // Sync puts a file on the medium.

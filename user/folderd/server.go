@@ -48,8 +48,9 @@ type Share struct {
 	Bytes  []byte
 	Handle ipc.Handle // what is given to clients
 
-	owner *session // guarded by Server.mu, and so is
-	users int      // how many calls read or write it: none of a former owner's may still do
+	owner *session // guarded by Server.mu, and so are the others
+	users int      // how many calls read or write it, and reads that were begun: none of a former owner's may still do
+	ahead []*ahead // reads to it that were begun
 }
 
 // share gives the memory of a session, which it keeps.
@@ -155,6 +156,7 @@ func (s *Server) end(number uint64) {
 	s.mu.Unlock()
 	if n != nil {
 		s.Revoke(number)
+		s.dropFile(context.Background(), n, nil)
 		n.close()
 	}
 }

@@ -56,7 +56,8 @@ type connection struct {
 	transport Transport
 	driver    Driver // the transport, if it is one
 	msize     uint32
-	free      chan *slot // of requests that nobody uses
+	free      chan *slot    // of requests that nobody uses
+	early     chan struct{} // one for each request of BeginRead's
 	fids      fids
 	releases  pending
 
@@ -92,6 +93,7 @@ func Dial(ctx context.Context, t Transport, g Config) (*Client, error) {
 	c.releases.most = g.Requests / 2
 	c.releases.none.done = make(chan struct{}, 1)
 	c.free = make(chan *slot, g.Requests)
+	c.early = make(chan struct{}, g.Requests/2)
 	c.fids.max = Fid(g.Fids)
 	for i := range g.Requests {
 		c.free <- newSlot(memory[i*slotMemory:][:slotMemory:slotMemory], uint16(i), uint16(g.Requests+i))

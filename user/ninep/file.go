@@ -50,57 +50,118 @@ func (c *Client) Read(ctx context.Context, fid Fid, offset uint64, p []byte) (in
 // AtOnce is how many messages ReadAhead has under way together at most.
 const AtOnce = 4
 
+// Reading is a read whose messages are under way. The memory is the server's until End.
+type Reading struct {
+	client *Client
+	slots  [AtOnce]*slot
+	unit   int
+	early  bool  // nobody waits for it
+	err    error // why there are no more of them
+}
+
 // ReadAhead is Read by messages of unit bytes, at most Room, of which several are under
 // way together: while the one's data is on its way the server reads the next. It reads as many as it has
 // requests free for, one at least. What comes behind a message that gave fewer bytes counts for nothing.
 func (c *Client) ReadAhead(ctx context.Context, fid Fid, offset uint64, p []byte, unit int) (n int, err error) {
-	var slots [AtOnce]*slot
-	sent := 0
-	for ; sent < AtOnce && sent*unit < len(p); sent++ {
-		s, e := c.readRequest(ctx, fid, sent > 0)
-		if s == nil {
-			err = e
-			break
-		}
-		piece := p[sent*unit : min(len(p), (sent+1)*unit)]
-		s.w.u64(offset + uint64(sent*unit))
-		s.w.u32(uint32(len(piece)))
-		if err = c.send(s, nil, piece); err != nil {
-			c.end(s)
-			break
-		}
-		slots[sent] = s
+	if len(p) == 0 {
+		return 0, nil
 	}
+	r := Reading{client: c, unit: unit}
+	s, err := c.fidRequest(ctx, Tread, fid)
+	if err != nil {
+		return 0, err
+	}
+	r.send(s, fid, offset, p)
+	return r.End(ctx)
+}
+
+// BeginRead is the first part of ReadAhead, for who wants the data later. All that were begun have no more than half of all
+// requests, so that others go on; nothing is begun if there is none for it.
+func (c *Client) BeginRead(fid Fid, offset uint64, p []byte, unit int) (r Reading, begun bool) {
+	if len(p) == 0 {
+		return r, false
+	}
+	r = Reading{client: c, unit: unit, early: true}
+	s := r.another(fid)
+	if s == nil {
+		return r, false
+	}
+	r.send(s, fid, offset, p)
+	return r, true
+}
+
+// send sends the first message in a slot, and others while there are free ones.
+func (r *Reading) send(s *slot, fid Fid, offset uint64, p []byte) {
+	for i := 0; s != nil; {
+		piece := p[i*r.unit : min(len(p), (i+1)*r.unit)]
+		s.w.u64(offset + uint64(i*r.unit))
+		s.w.u32(uint32(len(piece)))
+		if r.err = r.client.send(s, nil, piece); r.err != nil {
+			r.end(s)
+			return
+		}
+		r.slots[i] = s
+		if i++; i == AtOnce || i*r.unit >= len(p) {
+			return
+		}
+		s = r.another(fid)
+	}
+}
+
+// End waits for the messages of a read, and gives what ReadAhead does.
+func (r *Reading) End(ctx context.Context) (n int, err error) {
 	whole := true
-	for _, s := range slots[:sent] { // also those behind the end: the memory is theirs until they are answered
-		got, e := c.transferred(ctx, s)
-		c.end(s)
+	for _, s := range r.slots { // also those behind the end: the memory is theirs until they are answered
+		if s == nil {
+			break
+		}
+		got, e := r.client.transferred(ctx, s)
+		r.end(s)
 		if whole {
 			n += got
-			if whole = e == nil && got == unit; e != nil {
+			if whole = e == nil && got == r.unit; e != nil {
 				err = e
 			}
 		}
 	}
+	if whole && err == nil {
+		err = r.err
+	}
 	return n, err
 }
 
-// readRequest begins a Tread. If it is one more, it doesn't wait for a request that is free (nil, without an
-// error): two that waited for each other's would do so for ever.
-func (c *Client) readRequest(ctx context.Context, fid Fid, more bool) (*slot, error) {
-	if !more {
-		return c.fidRequest(ctx, Tread, fid)
+// another begins one more Tread. It doesn't wait for a request that is free (nil): two that waited for each
+// other's would do so for ever.
+func (r *Reading) another(fid Fid) *slot {
+	c := r.client
+	if c.Err() != nil {
+		return nil
 	}
-	if err := c.Err(); err != nil {
-		return nil, err
+	if r.early {
+		select {
+		case c.early <- struct{}{}:
+		default:
+			return nil
+		}
 	}
 	select {
 	case s := <-c.free:
 		c.prepare(s, Tread)
 		s.w.u32(uint32(fid))
-		return s, nil
+		return s
 	default:
-		return nil, nil
+		if r.early {
+			<-c.early
+		}
+		return nil
+	}
+}
+
+// end gives a request back.
+func (r *Reading) end(s *slot) {
+	r.client.end(s)
+	if r.early {
+		<-r.client.early
 	}
 }
 

@@ -6,6 +6,7 @@
 // is an ordinary Go program.
 //
 //	dirs tree        reads all files of tree, and writes each to copy, turned round
+//	dirs large       reads the file large in several ways, alone and two at once, and copies it
 //	dirs escape      tries every way out that there is (escape.go)
 //	dirs race        opens race/d/secret while the host makes d something else, and swaps things itself
 //	dirs where       says where relative paths begin
@@ -27,13 +28,15 @@ const data = "/data"
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: dirs tree, escape, race or readonly"))
+		fail(fmt.Errorf("usage: dirs tree, large, escape, race, where or readonly"))
 	}
 	mode := os.Args[1]
 	os.Args = os.Args[:1]
 	switch mode {
 	case "tree":
 		fail(tree())
+	case "large":
+		fail(large())
 	case "escape":
 		cases.Main(escapes())
 	case "race":

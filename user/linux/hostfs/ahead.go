@@ -7,7 +7,6 @@ import (
 
 	"loam/abi"
 	"loam/user/linux/lx"
-	"loam/user/linux/vfs"
 )
 
 const (
@@ -24,8 +23,10 @@ type half struct {
 	bytes []byte
 	at    uint32 // where it begins in the shared memory
 
-	busy bool // somebody reads to it or from it
-	used uint64
+	busy  bool // somebody reads to it or from it
+	begun bool // the service may have begun to read to it, what nobody has asked for yet
+	used  uint64
+	fetch *fetch // what it has begun, if that may be wanted; nil: nothing
 
 	of    *open // whose data it has; nil: none
 	off   int64 // of the data in the file
@@ -71,15 +72,23 @@ func (fs *FS) take(s *session, n int) *half {
 		if h.bytes == nil || h.busy {
 			continue
 		}
-		if best == nil || h.of == nil && best.of != nil || (h.of == nil) == (best.of == nil) && h.used < best.used {
+		if best == nil || !h.wanted() && best.wanted() || h.wanted() == best.wanted() && h.used < best.used {
 			best = h
 		}
 	}
 	if best != nil {
-		fs.uses++
-		best.busy, best.of, best.used = true, nil, fs.uses
+		fs.use(best)
 	}
 	return best
+}
+
+// wanted reports whether it has or gets data that may be asked for.
+func (h *half) wanted() bool { return h.of != nil || h.fetch != nil }
+
+// use makes a half busy. It has no data any more.
+func (fs *FS) use(h *half) {
+	fs.uses++
+	h.busy, h.of, h.fetch, h.used = true, nil, nil, fs.uses
 }
 
 // leave gives it back.
@@ -95,42 +104,58 @@ func (fs *FS) forget(o *open) {
 	defer fs.mu.Unlock()
 	o.closed = true
 	for i := range o.session.halves {
-		if h := &o.session.halves[i]; h.of == o {
+		h := &o.session.halves[i]
+		if h.of == o {
 			h.of = nil
 		}
-	}
-}
-
-// fetch is a read that is under way before anybody has asked for its data.
-type fetch struct {
-	off, end int64
-	done     chan struct{}
-}
-
-// prefetch begins to read what follows a half that a program has begun to read, if its reads come fast: the
-// host is at it while the program is.
-func (o *open) prefetch(off int64, size int) {
-	if 2*o.ahead < size || off > math.MaxInt64-int64(size) || o.fs.now()-o.last > freshFor/2 || o.fs.has(o, off) {
-		return
-	}
-	if f := o.fetch; f != nil {
-		select {
-		case <-f.done:
-		default:
-			return
+		if h.fetch != nil && h.fetch.of == o {
+			h.fetch = nil
 		}
 	}
-	h := o.fs.take(o.session, size)
-	if h == nil {
-		return
+}
+
+// fetch is a read that the service has begun before anybody has asked for its data: the host is at it while the program
+// has what was before it.
+type fetch struct {
+	of    *open
+	off   int64
+	size  int
+	since int64
+	stamp stamp
+}
+
+// order takes a half for what follows n bytes at off, if it is to be begun with them; nil: it isn't.
+func (o *open) order(off int64, n int) *half {
+	size := len(o.session.halves[0].bytes)
+	behind := off + int64(n)
+	if !o.fast || 2*o.ahead < size || behind > math.MaxInt64-int64(size) || o.fs.has(o, behind) {
+		return nil
 	}
-	f := &fetch{off, off + int64(len(h.bytes)), make(chan struct{})}
-	o.fetch, o.last = f, o.fs.now()
-	go func() {
-		_, _ = o.readTo(here{}, h, off, len(h.bytes), true) // who wants the data asks again, and hears of an error
-		o.fs.leave(h)
-		close(f.done)
-	}()
+	return o.fs.take(o.session, size)
+}
+
+// fetched takes the half to which the service reads what is at off; nil: there is none, or that is old.
+func (o *open) fetched(off int64) (*half, *fetch) {
+	fs := o.fs
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.session != o.session {
+		return nil, nil
+	}
+	for i := range o.session.halves {
+		h := &o.session.halves[i]
+		f := h.fetch
+		if f == nil || f.of != o || f.off != off || h.busy {
+			continue
+		}
+		if fs.now()-f.since > freshFor || f.stamp != fs.stamped() {
+			h.fetch = nil
+			continue
+		}
+		fs.use(h)
+		return h, f
+	}
+	return nil, nil
 }
 
 // has reports whether what is at off has been read already.
@@ -138,36 +163,11 @@ func (fs *FS) has(o *open, off int64) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for i := range o.session.halves {
-		if h := &o.session.halves[i]; h.of == o && h.off == off {
+		if h := &o.session.halves[i]; h.of == o && h.off == off || h.fetch != nil && h.fetch.of == o && h.fetch.off == off {
 			return true
 		}
 	}
 	return false
-}
-
-// here is a waiter that has no lock to give away.
-type here struct{}
-
-// Do is for vfs.Waiter.
-func (here) Do(f func()) { f() }
-
-// fetched waits for what has been asked for already, if it is what a read at off wants.
-func (o *open) fetched(w vfs.Waiter, off int64) {
-	f := o.fetch
-	if f == nil {
-		return
-	}
-	select {
-	case <-f.done:
-	default:
-		if off < f.off || off >= f.end {
-			return
-		}
-		w.Do(func() { <-f.done })
-	}
-	if o.fetch == f {
-		o.fetch = nil
-	}
 }
 
 // find takes the half that has all that a read of n bytes at off can give, if one has.
@@ -218,11 +218,7 @@ func (o *open) readAhead(b lx.Buffer, off int64) (n int, e abi.Errno, ok bool) {
 		n, e = b.Put(data)
 	}
 	o.next = off + int64(n)
-	behind, size, ends := h.off+int64(h.data), len(h.bytes), h.ends
 	o.fs.leave(h)
-	if !ends {
-		o.prefetch(behind, size)
-	}
 	if n > 0 {
 		e = 0
 	}
@@ -233,6 +229,7 @@ func (o *open) readAhead(b lx.Buffer, off int64) (n int, e abi.Errno, ok bool) {
 // time, up to a half; where they come so slowly that the data would be old, nothing is read ahead.
 func (o *open) plan(off int64, n, most int) int {
 	now := o.fs.now()
+	o.fast = now-o.last <= freshFor/2
 	switch {
 	case off != o.next || o.fs.Now == nil:
 		o.ahead = 0

@@ -23,6 +23,16 @@ type host struct {
 	share   []byte
 	asked   int
 	during  func() // called while it reads, if not nil
+
+	begun *begun // what was begun to be read; nil: nothing
+}
+
+// begun is what the service reads before it is asked for it. It comes to the memory when somebody waits for it.
+type begun struct {
+	off  int64
+	to   uint32
+	data []byte
+	size int
 }
 
 func (h *host) Open(context.Context, uint32, string, int32, uint32) (uint32, bool, error) {
@@ -43,6 +53,46 @@ func (h *host) ReadTo(_ context.Context, _ uint32, off int64, to, n uint32) (uin
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked++
+	h.settle(to, n)
+	return h.readTo(off, to, n), nil
+}
+
+// settle has what was begun come.
+func (h *host) settle(to, n uint32) {
+	if b := h.begun; b != nil && b.to < to+n && to < b.to+uint32(b.size) {
+		copy(h.share[b.to:], b.data)
+		h.begun = nil
+	}
+}
+
+func (h *host) Settle(_ context.Context, to, n uint32) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle(to, n)
+	return nil
+}
+
+func (h *host) ReadOn(_ context.Context, _ uint32, off int64, to, n uint32, taken bool, next, more uint32) (got uint32, _ error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked++
+	b := h.begun
+	h.settle(to, n)
+	if b != nil && taken && b.off == off && b.to == to && b.size == int(n) {
+		got = uint32(len(b.data))
+	} else {
+		got = h.readTo(off, to, n)
+	}
+	if got == n && more > 0 {
+		h.settle(next, more)
+		off += int64(got)
+		rest := h.content[min(off, int64(len(h.content))):]
+		h.begun = &begun{off, next, bytes.Clone(rest[:min(int(more), len(rest))]), int(more)}
+	}
+	return got, nil
+}
+
+func (h *host) readTo(off int64, to, n uint32) uint32 {
 	if uint64(to)+uint64(n) > uint64(len(h.share)) {
 		h.t.Fatalf("asked for %d bytes at %d of %d", n, to, len(h.share))
 	}
@@ -50,7 +100,7 @@ func (h *host) ReadTo(_ context.Context, _ uint32, off int64, to, n uint32) (uin
 	if h.during != nil {
 		h.during()
 	}
-	return uint32(k), nil
+	return uint32(k)
 }
 
 func (h *host) Write(_ context.Context, _ uint32, off int64, data []byte) (uint32, error) {
@@ -58,6 +108,9 @@ func (h *host) Write(_ context.Context, _ uint32, off int64, data []byte) (uint3
 }
 
 func (h *host) WriteFrom(_ context.Context, _ uint32, off int64, from, n uint32) (uint32, error) {
+	if b := h.begun; b != nil && b.to < from+n && from < b.to+uint32(b.size) {
+		h.t.Error("what is written lies where the host may be reading to")
+	}
 	return uint32(copy(h.content[off:], h.share[from:from+n])), nil
 }
 
@@ -126,9 +179,6 @@ func (w *aheadWorld) read(o *open, off int64, n int) (got, asked int) {
 	want = want[:min(n, len(want))]
 	if e != 0 || !bytes.Equal(p[:got], want) {
 		w.t.Fatalf("read %d at %d: %d, %v", n, off, got, e)
-	}
-	if f := o.fetch; f != nil {
-		<-f.done
 	}
 	return got, w.askedSoFar() - before
 }
@@ -276,6 +326,60 @@ func TestAheadTwo(t *testing.T) {
 		if h := &w.fs.session.halves[i]; h.of != nil || h.busy {
 			t.Error("a half is still somebody's")
 		}
+	}
+}
+
+// TestAheadBegun: what the service has begun isn't taken for data of now when it is old, is forgotten with its file, and
+// doesn't come over what is written meanwhile.
+func TestAheadBegun(t *testing.T) {
+	const piece, half = 128 << 10, 256 << 10
+	for name, change := range map[string]func(w *aheadWorld, o *open){
+		"fresh": func(*aheadWorld, *open) {},
+		"later": func(w *aheadWorld, _ *open) { w.now += freshFor + 1 },
+		"news":  func(w *aheadWorld, _ *open) { w.news++ },
+		"other": func(w *aheadWorld, _ *open) { w.read(w.open(), 0, half) },
+		"written": func(w *aheadWorld, o *open) {
+			if n, _, e := o.Write(waiter{}, &buffer{bytes.Repeat([]byte("w"), 2*half)}, 0, false); n != 2*half || e != 0 {
+				w.t.Error("written", n, e)
+			}
+		},
+		"closed": func(w *aheadWorld, o *open) {
+			o.Close()
+			for i := range w.fs.session.halves {
+				if w.fs.session.halves[i].wanted() {
+					w.t.Error("a half is still somebody's")
+				}
+			}
+		},
+	} {
+		w := newAhead(t, 10*half)
+		o := w.open()
+		off := int64(0)
+		for w.begun == nil {
+			n, _ := w.read(o, off, piece)
+			off, w.now = off+int64(n), w.now+10_000
+		}
+		for off < w.begun.off { // to where it goes on with what was begun
+			n, _ := w.read(o, off, int(min(piece, w.begun.off-off)))
+			off += int64(n)
+		}
+		was := w.begun
+		change(w, o)
+		if name == "fresh" {
+			w.content = bytes.Clone(w.content)
+			if w.read(o, off, piece); w.begun == was {
+				t.Error("what was begun isn't used")
+			}
+			continue
+		}
+		for i := range w.content {
+			w.content[i] += 3
+		}
+		if name == "closed" {
+			o = w.open()
+		}
+		w.read(o, off, piece)
+		w.read(o, off+piece, piece)
 	}
 }
 

@@ -21,7 +21,9 @@
 // # Reading ahead
 //
 // A call to the host costs as much as copying half a MiB. So one that reads on where the last has
-// ended asks for more, which stays in its half for the reads that follow. It isn't a cache: it is good for 10 ms at
+// ended asks for more, which stays in its half for the reads that follow. And where reads come fast, the service begins to
+// read what is behind that to the other half (folderd.Folder.ReadOn): the host is at it while the program is, and nobody
+// here waits for it, until somebody asks for what is there. It isn't a cache: it is good for 10 ms at
 // most, until a program of the sandbox changes some file here, and until one hears something from outside of the
 // sandbox (FS.News), such as a line on its standard input, which may say that a file has changed. So a program
 // that is told of a change sees it, and one that looks by itself sees it 10 ms later at most. That a

@@ -23,10 +23,10 @@ type open struct {
 	ended   bool            // all are there
 
 	// Of reading ahead; guarded by the server's lock.
-	next  int64  // where the last read has ended
-	ahead int    // bytes that are read ahead
-	last  int64  // when the host was last asked
-	fetch *fetch // the last that was begun; nil: none
+	next  int64 // where the last read has ended
+	ahead int   // bytes that are read ahead
+	last  int64 // when the host was last asked
+	fast  bool  // it was asked soon after the time before
 
 	closed bool // guarded by FS.mu
 }
@@ -163,7 +163,6 @@ func (o *open) Read(w vfs.Waiter, b lx.Buffer, off int64) (n int, e abi.Errno) {
 		return 0, lx.Wait
 	}
 	for b.Len() > 0 {
-		o.fetched(w, off+int64(n))
 		k, e, ok := o.readAhead(b, off+int64(n))
 		asked := k
 		if !ok {
@@ -187,8 +186,11 @@ func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n, want int, e abi.Er
 	most := len(o.session.halves[0].bytes)
 	want = b.Len()
 	asks := o.plan(off, want, most)
+	h, f := o.fetched(off)
+	if h == nil {
+		h = o.fs.take(o.session, asks)
+	}
 	var data []byte
-	h := o.fs.take(o.session, asks)
 	if h == nil {
 		want = min(want, int(o.session.Data))
 		e = o.do(w, func(ctx context.Context, s *session) (err error) {
@@ -198,7 +200,7 @@ func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n, want int, e abi.Er
 	} else {
 		want, asks = min(want, most), min(asks, most)
 		defer o.fs.leave(h)
-		data, e = o.readTo(w, h, off, asks, o.ahead > 0)
+		data, e = o.readTo(w, h, f, off, asks)
 	}
 	if e == 0 {
 		n, e = b.Put(data[:min(len(data), want)])
@@ -206,35 +208,58 @@ func (o *open) read(w vfs.Waiter, b lx.Buffer, off int64) (n, want int, e abi.Er
 	if n > 0 {
 		e = 0
 	}
-	if h != nil && len(data) == asks {
-		o.prefetch(off+int64(asks), most)
-	}
 	return n, want, e
 }
 
-// readTo reads to a half, and says what it has. If it keeps it, it is there for others.
-func (o *open) readTo(w vfs.Waiter, h *half, off int64, asks int, keeps bool) ([]byte, abi.Errno) {
-	since := o.fs.now()
-	o.fs.mu.Lock()
-	before := o.fs.stamped()
-	o.fs.mu.Unlock()
+// readTo reads to a half, and says what it has; if it is read ahead, it is there for others. f is what the service
+// has begun to read there, nil: nothing.
+func (o *open) readTo(w vfs.Waiter, h *half, f *fetch, off int64, asks int) ([]byte, abi.Errno) {
+	now := o.newFetch(off, asks)
+	if f != nil {
+		now, asks = f, f.size
+	}
+	next := o.order(off, asks)
+	var then *fetch
+	if next != nil {
+		then = o.newFetch(off+int64(asks), len(next.bytes))
+		defer o.fs.leave(next)
+	}
 	var got uint32
 	e := o.do(w, func(ctx context.Context, s *session) (err error) {
-		got, err = s.Folder.ReadTo(ctx, o.number, off, h.at, uint32(asks))
+		switch {
+		case next != nil:
+			got, err = s.Folder.ReadOn(ctx, o.number, off, h.at, uint32(asks), f != nil, next.at, uint32(then.size))
+		case f != nil: // and begins nothing, since it wants nothing behind it
+			got, err = s.Folder.ReadOn(ctx, o.number, off, h.at, uint32(asks), true, h.at, 0)
+		default:
+			got, err = s.Folder.ReadTo(ctx, o.number, off, h.at, uint32(asks))
+		}
 		return err
 	})
+	n := min(int(got), asks)
+	o.fs.mu.Lock()
+	defer o.fs.mu.Unlock()
+	if next != nil && (e != 0 || n == asks) { // after an error nobody knows
+		next.begun = true
+		if e == 0 && !o.closed {
+			next.fetch = then
+		}
+	}
 	if e != 0 {
 		return nil, e
 	}
-	n := min(int(got), asks)
-	if keeps {
-		o.fs.mu.Lock()
-		if !o.closed {
-			h.of, h.off, h.data, h.ends, h.since, h.stamp = o, off, n, n < asks, since, before
-		}
-		o.fs.mu.Unlock()
+	h.begun = false
+	if o.ahead > 0 && !o.closed {
+		h.of, h.off, h.data, h.ends, h.since, h.stamp = o, off, n, n < asks, now.since, now.stamp
 	}
 	return h.bytes[:n], 0
+}
+
+// newFetch is a read that begins now.
+func (o *open) newFetch(off int64, size int) *fetch {
+	o.fs.mu.Lock()
+	defer o.fs.mu.Unlock()
+	return &fetch{of: o, off: off, size: size, since: o.fs.now(), stamp: o.fs.stamped()}
 }
 
 // Write is for vfs.Open.
@@ -273,6 +298,11 @@ func (o *open) write(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 		data = h.bytes
 		defer o.fs.leave(h)
 	}
+	if h != nil && h.begun {
+		if e := o.settle(w, h); e != 0 {
+			return 0, e
+		}
+	}
 	data = data[:min(len(data), b.Len())]
 	n, fault := b.Get(data)
 	if n == 0 {
@@ -291,6 +321,15 @@ func (o *open) write(w vfs.Waiter, b lx.Buffer, off int64) (int, abi.Errno) {
 		return o.rest(w, data[put:n], off, int(put))
 	}
 	return int(put), e
+}
+
+// settle waits until nothing is read to a half, before somebody writes there.
+func (o *open) settle(w vfs.Waiter, h *half) abi.Errno {
+	e := o.do(w, func(ctx context.Context, s *session) error {
+		return s.Folder.Settle(ctx, h.at, uint32(len(h.bytes)))
+	})
+	h.begun = h.begun && e != 0
+	return e
 }
 
 // rest writes what a piece has left.

@@ -49,6 +49,11 @@ func (f *File) ReadAt(ctx context.Context, p []byte, offset int64) (n int, err e
 		return 0, err
 	}
 	defer f.handle.done()
+	return f.readOn(ctx, p, offset, 0)
+}
+
+// readOn reads what is behind the n bytes that are there.
+func (f *File) readOn(ctx context.Context, p []byte, offset int64, n int) (int, error) {
 	unit := min(f.unit, f.client.Room(p))
 	for n < len(p) {
 		got, err := f.client.ReadAhead(ctx, f.handle.fid, uint64(offset)+uint64(n), p[n:], unit)
@@ -58,6 +63,39 @@ func (f *File) ReadAt(ctx context.Context, p []byte, offset int64) (n int, err e
 		}
 	}
 	return n, nil
+}
+
+// Begun is a read that the server is at. The memory is the server's until End.
+type Begun struct {
+	file    *File
+	p       []byte
+	offset  int64
+	reading ninep.Reading
+}
+
+// BeginRead begins what ReadAt does, for who wants the data later: End is to be called, once. EAGAIN: the server has
+// enough to do.
+func (f *File) BeginRead(p []byte, offset int64) (*Begun, error) {
+	if err := f.begin(abi.O_WRONLY, offset, len(p)); err != nil {
+		return nil, err
+	}
+	reading, begun := f.client.BeginRead(f.handle.fid, uint64(offset), p, min(f.unit, f.client.Room(p)))
+	if !begun {
+		f.handle.done()
+		return nil, abi.EAGAIN
+	}
+	return &Begun{f, p, offset, reading}, nil
+}
+
+// End waits for the data, and gives what ReadAt does.
+func (b *Begun) End(ctx context.Context) (n int, err error) {
+	defer b.file.handle.done()
+	unit := min(b.file.unit, b.file.client.Room(b.p))
+	n, err = b.reading.End(ctx)
+	if err != nil || n%unit != 0 || n == 0 {
+		return n, err
+	}
+	return b.file.readOn(ctx, b.p, b.offset, n)
 }
 
 // WriteAt writes at an offset as pwrite(2) does, or at the end if the file was opened with
