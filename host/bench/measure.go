@@ -61,6 +61,7 @@ var steps = []step{
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
 	{"messages", messaged, (*session).messages},
 	{"writes", []string{"write_4kib", "write_4kib_asleep", "fstat_forwarded", "tmpfs_file_4kib"}, (*session).writes},
+	{"loopback", []string{"tcp_loopback", "http_sequential"}, (*session).loopback},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
 	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000", "kernel_pause_1000_mean"}, (*session).crowd},
@@ -337,6 +338,16 @@ func (s *session) writes(ctx context.Context) (Figures, error) {
 		return nil, fmt.Errorf("output came: %.60q", out)
 	}
 	return reported(told.String(), nil)
+}
+
+// loopback measures connections inside a sandbox.
+func (s *session) loopback(ctx context.Context) (Figures, error) {
+	var told bytes.Buffer
+	_, _, err := s.run(ctx, progLoopback, func(o *run.Options) {
+		withServices(o)
+		o.Stderr = &told
+	})
+	return reported(told.String(), err)
 }
 
 // largeSpace measures what getting rid of so many MiB costs, for each page: by

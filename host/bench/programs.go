@@ -33,6 +33,7 @@ const (
 	progPairs     = "pairs"         // Go, native, Loam's calls: pairs of client and server
 	progSpin      = "spin"          // Go, native: keeps all CPUs busy
 	progRates     = "rates"         // Go, native: data of devices
+	progLoopback  = "loopback"      // Go, native: under the personality
 	progWrite     = "write"         // Go, native: under the personality
 	progCrowd     = "crowd"         // Go, native: many processes
 	progTiny      = "tiny"          // no runtime, native
@@ -62,6 +63,7 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progCrowd, "crowd", "linux", arch},
 		{progRates, "rates", "linux", arch},
 		{progWrite, "write", "linux", arch},
+		{progLoopback, "loopback", "linux", arch},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",

@@ -12,7 +12,7 @@ import (
 )
 
 // callFamilies are the families of test/programs/calls.
-var callFamilies = []string{"map", "signal", "socket", "wait"}
+var callFamilies = []string{"inet", "map", "signal", "socket", "wait"}
 
 // TestCalls makes Linux's calls of the personality server, on files in memory and in a folder of the host's: what
 // comes of them is what comes of them on the host.

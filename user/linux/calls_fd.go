@@ -183,11 +183,8 @@ func sysIoctl(s *Server, t *task) uint64 {
 		return s.available(t, f, arg)
 	}
 	switch d := f.dev.(type) {
-	case *socketFile:
-		if request == lx.TIOCOUTQ && !d.Listening() {
-			b := binary.LittleEndian.AppendUint32(nil, uint32(d.Unsent()))
-			return s.put(t, arg, b)
-		}
+	case socketFile:
+		return d.ioctl(s, t, request, arg)
 	case *streamFile:
 		return s.terminal(t, d, request, arg)
 	case *epollFile:
@@ -202,7 +199,7 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 	switch d := f.dev.(type) {
 	case *pipeFile:
 		n = int64(d.Buffered())
-	case *socketFile:
+	case socketFile:
 		if d.Listening() {
 			return abi.EINVAL.Result()
 		}

@@ -92,7 +92,7 @@ func (s *Server) sendOne(t *task, addr uint64, flags uint32) uint64 {
 // message is what sendmsg(2) and recvmsg(2) are about.
 type message struct {
 	f *file
-	k *socketFile
+	k socketFile
 	h msgHead
 	b *span
 }
@@ -110,29 +110,17 @@ func (s *Server) message(t *task, addr uint64) (m message, e abi.Errno) {
 }
 
 // send sends a message, and waits for room as often as it must.
-func (s *Server) send(t *task, f *file, k *socketFile, b *span, flags uint32, h *msgHead) uint64 {
-	m := socket.Sent{Cred: t.p.credentials()}
-	if e := s.envelope(t, k, h, flags, b.Len(), &m); e != 0 {
-		return fail(e)
-	}
+func (s *Server) send(t *task, f *file, k socketFile, b *span, flags uint32, h *msgHead) uint64 {
 	done := 0
 	if t.w != nil {
-		if done = t.w.done; done > 0 {
-			m.Rights = nil
-		}
+		done = t.w.done
 		b.skip(done)
 	}
-	n, e := k.Send(b, m)
-	if e == 0 || n > 0 {
-		for _, r := range m.Rights {
-			r.(*file).refs++
-			s.flying++
-		}
-	}
+	n, also, e := k.transmit(s, t, b, flags, h)
 	done += n
 	switch {
 	case e == lx.Wait:
-		r := s.sleep(t, f, sending, flags&msgDontWait != 0, m.To)
+		r := s.sleep(t, f, sending, flags&msgDontWait != 0, also)
 		switch {
 		case r == blocked:
 			t.w.done = done
@@ -142,50 +130,10 @@ func (s *Server) send(t *task, f *file, k *socketFile, b *span, flags uint32, h 
 		return r
 	case done > 0 || e == 0:
 		return uint64(done)
-	case e == abi.EPIPE && flags&msgNoSignal == 0 && k.Kind == socket.Stream:
+	case e == abi.EPIPE && flags&msgNoSignal == 0 && k.kind() == socket.Stream:
 		s.kernel.Signal(t.Token, abi.SIGPIPE)
 	}
 	return fail(e)
-}
-
-// envelope finds out what goes with a message of n bytes, and where it goes to, in Linux's order.
-func (s *Server) envelope(t *task, k *socketFile, h *msgHead, flags uint32, n int, m *socket.Sent) abi.Errno {
-	var family uint16
-	var rest, name string
-	if h.nameLen > 0 {
-		var e abi.Errno
-		if family, rest, e = s.getAddress(t, h.name, uint64(h.nameLen)); e != 0 {
-			return e
-		}
-	}
-	if e := k.Ready(); e != 0 {
-		return e
-	}
-	if e := s.control(t, h, m); e != 0 {
-		return e
-	}
-	switch {
-	case flags&msgOOB != 0:
-		return abi.ENOTSUP
-	case h.nameLen == 0 || k.Kind == socket.Packet:
-		return k.MaySend(n)
-	case k.Kind == socket.Stream && k.Connected():
-		return abi.EISCONN
-	case k.Kind == socket.Stream:
-		return abi.ENOTSUP
-	}
-	name, e := unixName(family, rest)
-	if e == 0 {
-		e = k.MaySend(n)
-	}
-	if e != 0 {
-		return e
-	}
-	to, e := s.named(t, k.Kind, name)
-	if e == 0 {
-		m.To = to.Socket
-	}
-	return e
 }
 
 // Control messages: struct cmsghdr is a length, a level and a type.
@@ -199,8 +147,8 @@ const (
 	mostFlying     = 1 << 14
 )
 
-// control reads what goes with a message beside its bytes.
-func (s *Server) control(t *task, h *msgHead, m *socket.Sent) abi.Errno {
+// eachControl gives what goes with a message beside its bytes, until f refuses.
+func (s *Server) eachControl(t *task, h *msgHead, f func(level, kind uint32, b []byte) abi.Errno) abi.Errno {
 	switch {
 	case h.controlLen == 0:
 		return 0
@@ -219,40 +167,37 @@ func (s *Server) control(t *task, h *msgHead, m *socket.Sent) abi.Errno {
 		if n < cmsgSize || n > uint64(len(b)) {
 			return abi.EINVAL
 		}
-		if le.Uint32(b[8:]) == levelSocket {
-			if e := s.controlItem(t, le.Uint32(b[12:]), b[cmsgSize:n], m); e != 0 {
-				return e
-			}
+		if e := f(le.Uint32(b[8:]), le.Uint32(b[12:]), b[cmsgSize:n]); e != 0 {
+			return e
 		}
 		b = b[min((n+7)&^7, uint64(len(b))):]
 	}
 	return 0
 }
 
-func (s *Server) controlItem(t *task, kind uint32, b []byte, m *socket.Sent) abi.Errno {
-	le := binary.LittleEndian
-	switch kind {
-	case scmRights:
-		if len(b)/4 > mostRights-len(m.Rights) {
-			return abi.EINVAL
-		}
-		for ; len(b) >= 4; b = b[4:] {
-			f := t.p.table.Get(int32(le.Uint32(b)))
-			if f == nil {
-				return abi.EBADF
-			}
-			m.Rights = append(m.Rights, f)
-		}
-		if s.flying+len(m.Rights) > mostFlying {
-			return abi.ETOOMANYREFS
-		}
-	case scmCredentials:
-		if len(b) != credSize {
-			return abi.EINVAL
-		}
-		m.Cred = socket.Credentials{PID: int32(le.Uint32(b)), UID: le.Uint32(b[4:]), GID: le.Uint32(b[8:])}
-	default:
-		return abi.EINVAL
+// controlWriter writes control messages to where there is room for them.
+type controlWriter struct {
+	s    *Server
+	t    *task
+	to   uint64
+	room uint64
+	told uint32 // msgCTrunc: there was too little
+}
+
+func (c *controlWriter) write(level, kind uint32, data []byte) {
+	if c.room < cmsgSize {
+		c.told |= msgCTrunc
+		return
 	}
-	return 0
+	n := cmsgSize + uint64(len(data))
+	if n > c.room {
+		c.told |= msgCTrunc
+		n = c.room
+	}
+	le := binary.LittleEndian
+	b := le.AppendUint32(le.AppendUint32(le.AppendUint64(nil, n), level), kind)
+	b = append(b, data...)
+	c.s.put(c.t, c.to, b[:n])
+	n = min((n+7)&^7, c.room)
+	c.to, c.room = c.to+n, c.room-n
 }

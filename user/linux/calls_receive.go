@@ -24,43 +24,31 @@ func sysRecvfrom(s *Server, t *task) uint64 {
 		s.discard(r.Rights)
 	}
 	if t.Args[4] != 0 {
-		if bad := s.putSender(t, r.From, t.Args[4], t.Args[5]); bad != 0 {
+		if bad := s.putBytes(t, r.from, t.Args[4], t.Args[5]); bad != 0 {
 			return bad
 		}
 	}
 	return uint64(n)
 }
 
-// putSender writes who sent a message; nothing, if that has no name.
-func (s *Server) putSender(t *task, name string, to, size uint64) uint64 {
-	if name == "" {
-		return s.putBytes(t, nil, to, size)
-	}
-	return s.putAddress(t, name, to, size)
-}
-
 // receive receives a message, and waits for one. A result other than 0 is that of the call.
-func (s *Server) receive(t *task, f *file, k *socketFile, b *span, flags uint32) (int, socket.Received, uint64) {
-	if flags&msgOOB != 0 {
-		if k.Kind == socket.Stream {
-			return 0, socket.Received{}, abi.EINVAL.Result()
-		}
-		return 0, socket.Received{}, abi.ENOTSUP.Result()
-	}
+func (s *Server) receive(t *task, f *file, k socketFile, b *span, flags uint32) (int, arrived, uint64) {
 	done := 0
 	if t.w != nil {
 		done = t.w.done
 		b.skip(done)
 	}
-	peek := flags&msgPeek != 0
-	all := flags&msgWaitAll != 0 && k.Kind == socket.Stream && !peek
-	var from string
+	all := flags&msgWaitAll != 0 && k.kind() == socket.Stream && flags&msgPeek == 0
+	var from []byte
 	for {
-		n, r, e := k.Receive(b, peek)
-		if done == 0 {
-			from = r.From
+		if done > 0 && k.failing() { // the next call is told
+			return done, arrived{from: from}, 0
 		}
-		r.From = from
+		n, r, e := k.receive(b, flags)
+		if done == 0 {
+			from = r.from
+		}
+		r.from = from
 		done += n
 		switch {
 		case e == lx.Wait:
@@ -74,7 +62,7 @@ func (s *Server) receive(t *task, f *file, k *socketFile, b *span, flags uint32)
 		case e != 0 && done == 0:
 			return 0, r, fail(e)
 		case e != 0 || n == 0 || !all || b.Len() == 0 || len(r.Rights) > 0:
-			if k.Kind != socket.Stream && flags&msgTrunc != 0 {
+			if k.kind() != socket.Stream && flags&msgTrunc != 0 {
 				done = r.Size
 			}
 			return done, r, 0
@@ -96,84 +84,25 @@ func (s *Server) receiveOne(t *task, addr uint64, flags uint32) uint64 {
 		return result
 	}
 	told := flags & msgCloseExec
-	if m.k.Kind != socket.Stream && r.Size > 0 && !r.Whole {
+	if m.k.kind() != socket.Stream && r.Size > 0 && !r.Whole {
 		told |= msgTrunc
 	}
-	room, more := s.deliver(t, m.k, h, r, flags)
-	told |= more
+	c := controlWriter{s: s, t: t, to: h.control, room: h.controlLen}
+	m.k.controls(s, t, &c, &r, flags)
+	told |= c.told
 	if h.name != 0 {
-		if bad := s.putSender(t, r.From, h.name, addr+headNameLen); bad != 0 {
+		if bad := s.putBytes(t, r.from, h.name, addr+headNameLen); bad != 0 {
 			return bad
 		}
 	}
 	tail := s.scratch[:16]
-	binary.LittleEndian.PutUint64(tail, h.controlLen-room)
+	binary.LittleEndian.PutUint64(tail, h.controlLen-c.room)
 	binary.LittleEndian.PutUint64(tail[8:], 0)
 	binary.LittleEndian.PutUint32(tail[8:], told)
 	if bad := s.put(t, addr+headControlLen, tail[:headFlags+4-headControlLen]); bad != 0 {
 		return bad
 	}
 	return uint64(n)
-}
-
-// deliver writes the control messages of one that was received, and gives the room that is left and what
-// flags say of it.
-func (s *Server) deliver(t *task, k *socketFile, h *msgHead, r socket.Received, flags uint32) (room uint64, told uint32) {
-	to, room := h.control, h.controlLen
-	le := binary.LittleEndian
-	write := func(kind uint32, data []byte) {
-		if room < cmsgSize {
-			told |= msgCTrunc
-			return
-		}
-		n := cmsgSize + uint64(len(data))
-		if n > room {
-			told |= msgCTrunc
-			n = room
-		}
-		b := le.AppendUint32(le.AppendUint32(le.AppendUint64(nil, n), levelSocket), kind)
-		b = append(b, data...)
-		s.put(t, to, b[:n])
-		n = min((n+7)&^7, room)
-		to, room = to+n, room-n
-	}
-	if k.passCred {
-		c := r.Cred
-		write(scmCredentials, le.AppendUint32(le.AppendUint32(le.AppendUint32(nil, uint32(c.PID)), c.UID), c.GID))
-	}
-	if len(r.Rights) == 0 {
-		return room, told
-	}
-	fits := 0
-	if room > cmsgSize {
-		fits = int((room - cmsgSize) / 4)
-	}
-	var fds []byte
-	peek := flags&msgPeek != 0
-	for i, x := range r.Rights {
-		f := x.(*file)
-		fd, ok := int32(0), false
-		if i < fits {
-			fd, ok = t.p.table.Add(f, 0, flags&msgCloseExec != 0)
-		}
-		if !ok {
-			told |= msgCTrunc
-			if !peek {
-				s.discard(r.Rights[i:])
-			}
-			break
-		}
-		if peek {
-			f.refs++
-		} else {
-			s.flying--
-		}
-		fds = le.AppendUint32(fds, uint32(fd))
-	}
-	if len(fds) > 0 {
-		write(scmRights, fds)
-	}
-	return room, told
 }
 
 // sysSendmmsg: socket, messages, how many, flags.

@@ -6,58 +6,108 @@ import (
 	"encoding/binary"
 
 	"loam/abi"
+	"loam/user/linux/inet"
 	"loam/user/linux/lx"
 	"loam/user/linux/socket"
 )
 
+// Families of sockets.
+const (
+	familyUnix    = 1
+	familyNetlink = 16
+	families      = 46
+)
+
 // kindOf checks the arguments of socket(2) and socketpair(2): domain, type with flags, protocol.
-func kindOf(t *task) (kind socket.Kind, flags uint64, e abi.Errno) {
-	const families, raw, types, mask = 46, 3, 11, 0xf
-	domain, what, protocol := int32(t.Args[0]), uint32(t.Args[1]), int32(t.Args[2])
+func kindOf(t *task) (kind uint32, flags uint64, e abi.Errno) {
+	const types, mask = 11, 0xf
+	domain, what := int32(t.Args[0]), uint32(t.Args[1])
 	flags = uint64(what &^ mask)
-	what &= mask
+	kind = what & mask
 	switch {
 	case flags&^(abi.O_CLOEXEC|abi.O_NONBLOCK) != 0:
 		return 0, 0, abi.EINVAL
 	case domain < 0 || domain >= families:
 		return 0, 0, abi.EAFNOSUPPORT
-	case what >= types:
+	case kind >= types:
 		return 0, 0, abi.EINVAL
-	case domain != familyUnix: // other than unix sockets there are none yet
-		return 0, 0, abi.EAFNOSUPPORT
-	case protocol != 0 && protocol != familyUnix:
-		return 0, 0, abi.EPROTONOSUPPORT
+	}
+	return kind, flags, 0
+}
+
+// newSocket makes a socket of a family, type and protocol.
+func (s *Server) newSocket(t *task, what uint32) (socketFile, abi.Errno) {
+	protocol := int32(t.Args[2])
+	switch domain := int32(t.Args[0]); domain {
+	case familyUnix:
+		kind, e := unixKind(what, protocol)
+		if e != 0 {
+			return nil, e
+		}
+		return s.newUnix(t, kind), 0
+	case inet.FamilyIPv4, inet.FamilyIPv6:
+		kind, e := inetKind(what, protocol, domain == inet.FamilyIPv6)
+		if e != 0 {
+			return nil, e
+		}
+		return s.newInet(s.inet.New(kind, domain == inet.FamilyIPv6)), 0
+	case familyNetlink:
+		return s.newNetlink(what, protocol)
+	}
+	return nil, abi.EAFNOSUPPORT
+}
+
+// typeRaw is SOCK_RAW.
+const typeRaw = 3
+
+// unixKind checks the type and protocol of a unix socket.
+func unixKind(what uint32, protocol int32) (socket.Kind, abi.Errno) {
+	if protocol != 0 && protocol != familyUnix {
+		return 0, abi.EPROTONOSUPPORT
 	}
 	switch what {
 	case uint32(socket.Stream), uint32(socket.Datagram), uint32(socket.Packet):
-		return socket.Kind(what), flags, 0
-	case raw:
-		return socket.Datagram, flags, 0
+		return socket.Kind(what), 0
+	case typeRaw:
+		return socket.Datagram, 0
 	}
-	return 0, 0, abi.ESOCKTNOSUPPORT
+	return 0, abi.ESOCKTNOSUPPORT
 }
 
 // enterSocket gives a socket a descriptor.
-func (s *Server) enterSocket(t *task, k *socketFile, flags uint64) uint64 {
+func (s *Server) enterSocket(t *task, k socketFile, flags uint64) uint64 {
 	return s.enter(t, s.newDevice(k, uint32(flags)&abi.O_NONBLOCK|abi.O_RDWR), flags)
 }
 
 // sysSocket: domain, type, protocol.
 func sysSocket(s *Server, t *task) uint64 {
-	kind, flags, e := kindOf(t)
+	what, flags, e := kindOf(t)
 	if e != 0 {
 		return fail(e)
 	}
-	return s.enterSocket(t, s.newSocket(t, kind), flags)
+	k, e := s.newSocket(t, what)
+	if e != 0 {
+		return fail(e)
+	}
+	return s.enterSocket(t, k, flags)
 }
 
 // sysSocketpair: domain, type, protocol, address of two descriptors.
 func sysSocketpair(s *Server, t *task) uint64 {
-	kind, flags, e := kindOf(t)
+	what, flags, e := kindOf(t)
 	if e != 0 {
 		return fail(e)
 	}
-	a, b := s.newSocket(t, kind), s.newSocket(t, kind)
+	first, e := s.newSocket(t, what)
+	if e != 0 {
+		return fail(e)
+	}
+	a, unix := first.(*unixFile)
+	if !unix {
+		first.close()
+		return abi.ENOTSUP.Result()
+	}
+	b := s.newUnix(t, a.Kind)
 	socket.Pair(a.Socket, b.Socket)
 	return s.enterTwo(t, t.Args[3], flags, s.newDevice(a, uint32(flags)|abi.O_RDWR), s.newDevice(b, uint32(flags)|abi.O_RDWR))
 }
@@ -68,18 +118,11 @@ func sysBind(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	family, rest, e := s.getAddress(t, t.Args[1], t.Args[2])
+	a, e := s.getAddress(t, t.Args[1], t.Args[2])
 	if e != 0 {
 		return fail(e)
 	}
-	if family == familyUnix && rest == "" && t.Args[2] == familySize {
-		return fail(s.bind(t, k, ""))
-	}
-	name, e := unixName(family, rest)
-	if e != 0 {
-		return fail(e)
-	}
-	return fail(s.bind(t, k, name))
+	return fail(k.bind(s, t, a))
 }
 
 // sysListen: socket, backlog.
@@ -88,7 +131,7 @@ func sysListen(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	return fail(k.Listen(int32(t.Args[1]), t.p.credentials()))
+	return fail(k.listen(t, int32(t.Args[1])))
 }
 
 // sysConnect: socket, address, its length.
@@ -97,31 +140,14 @@ func sysConnect(s *Server, t *task) uint64 {
 	if e == abi.EBADF {
 		return fail(e)
 	}
-	family, rest, bad := s.getAddress(t, t.Args[1], t.Args[2])
+	a, bad := s.getAddress(t, t.Args[1], t.Args[2])
 	switch {
 	case bad != 0:
 		return fail(bad)
 	case e != 0:
 		return fail(e)
 	}
-	if k.Kind == socket.Datagram && family == 0 && t.Args[2] >= familySize {
-		return fail(k.ConnectDatagram(nil))
-	}
-	name, e := unixName(family, rest)
-	if e != 0 {
-		return fail(e)
-	}
-	to, e := s.named(t, k.Kind, name)
-	if e != 0 {
-		return fail(e)
-	}
-	if k.Kind == socket.Datagram {
-		return fail(k.ConnectDatagram(to.Socket))
-	}
-	if e = k.Connect(to.Socket, t.p.credentials()); e == lx.Wait {
-		return s.sleep(t, f, sending, false, to.Socket)
-	}
-	return fail(e)
+	return k.connect(s, t, f, a)
 }
 
 // sysAccept: socket, room for the address, its length.
@@ -141,22 +167,21 @@ func (s *Server) accept(t *task, flags uint64) uint64 {
 	case !t.p.table.Free():
 		return abi.EMFILE.Result()
 	}
-	c, e := k.Accept()
+	c, e := k.accept(s)
 	if e == lx.Wait {
 		return s.sleep(t, f, receiving, false, nil)
 	}
 	if e != 0 {
 		return fail(e)
 	}
-	n := s.socketFile(c)
 	if t.Args[1] != 0 {
-		name, _ := c.PeerName()
-		if r := s.putAddress(t, name, t.Args[1], t.Args[2]); r != 0 {
-			c.Close()
+		a, _ := c.peer(true)
+		if r := s.putBytes(t, a, t.Args[1], t.Args[2]); r != 0 {
+			c.close()
 			return r
 		}
 	}
-	return s.enterSocket(t, n, flags)
+	return s.enterSocket(t, c, flags)
 }
 
 // sysGetsockname: socket, room for the address, its length.
@@ -165,7 +190,7 @@ func sysGetsockname(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	return s.putAddress(t, k.Name, t.Args[1], t.Args[2])
+	return s.putBytes(t, k.name(), t.Args[1], t.Args[2])
 }
 
 // sysGetpeername: socket, room for the address, its length.
@@ -174,11 +199,11 @@ func sysGetpeername(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	name, ok := k.PeerName()
-	if !ok {
-		return abi.ENOTCONN.Result()
+	a, e := k.peer(false)
+	if e != 0 {
+		return fail(e)
 	}
-	return s.putAddress(t, name, t.Args[1], t.Args[2])
+	return s.putBytes(t, a, t.Args[1], t.Args[2])
 }
 
 // sysShutdown: socket, how.
@@ -191,8 +216,7 @@ func sysShutdown(s *Server, t *task) uint64 {
 	case how > 2:
 		return abi.EINVAL.Result()
 	}
-	k.Shutdown(uint8(how) + 1)
-	return 0
+	return fail(k.shutdown(uint8(how) + 1))
 }
 
 // enterTwo gives two new files descriptors, and writes them to an address.

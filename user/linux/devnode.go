@@ -40,7 +40,7 @@ func (n *devNode) Change(_ vfs.Waiter, c *vfs.Change) abi.Errno {
 	switch d := n.d.(type) {
 	case *pipeFile:
 		d.own.change(c)
-	case *socketFile, *streamFile:
+	case socketFile, *streamFile:
 	default:
 		return abi.ENOTSUP
 	}

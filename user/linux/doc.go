@@ -8,6 +8,7 @@
 //	                                             │   ├─ fd       numbers for open files
 //	                                             │   ├─ poll     pipes, eventfds, epolls, who waits for them
 //	                                             │   ├─ socket   unix sockets
+//	                                             │   ├─ inet     TCP and UDP on loopback, what interfaces there are
 //	                                             │   ├─ lock     locks of parts of files
 //	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
 //	                                             └─ lx           Linux's numbers and layouts
@@ -68,7 +69,7 @@
 //
 // # Proof
 //
-// TestDiffer makes the same calls of chance of a server and of a Linux kernel, on a tree each, and
+// TestDiffer (and others for sockets, locks and so on) makes the same calls of chance of a server and of a Linux kernel, on a tree each, and
 // compares all results, errors and memory. The table of descriptors has a model of its own; the other
 // parts are tried through the server.
 //
@@ -82,6 +83,8 @@
 //
 // # Next
 //
+//   - The network beyond loopback: a server of its own, asked where inet.Host's route finds no address of the sandbox's.
+//   - /proc/net, multicast on loopback, errors that IP_RECVERR has queued, raw sockets.
 //   - Small reads of a caller's memory (message_read) take the kernel lock's way, some 650 instructions.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - Pipes between processes: a byte there and one back is 18,500 instructions (amd64): four forwarded calls, and two

@@ -6,6 +6,7 @@ import (
 	"loam/abi"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
+	"loam/user/linux/socket"
 	"loam/user/linux/vfs"
 )
 
@@ -335,7 +336,7 @@ func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
 	}
 	n, e := f.dev.write(s, b)
 	done += n
-	if k, ok := f.dev.(*socketFile); e == abi.EPIPE && done == 0 && !(ok && k.quiet()) {
+	if k, ok := f.dev.(socketFile); e == abi.EPIPE && done == 0 && !(ok && k.kind() != socket.Stream) {
 		s.kernel.Signal(t.Token, abi.SIGPIPE)
 	}
 	if e == lx.Wait {
@@ -356,7 +357,7 @@ func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
 
 // park has a task wait until a device may be read or written, unless it may not.
 func (s *Server) park(t *task, f *file, which int) uint64 {
-	if _, ok := f.dev.(*socketFile); ok {
+	if _, ok := f.dev.(socketFile); ok {
 		return s.sleep(t, f, which, false, nil)
 	}
 	if f.nonblock() {

@@ -9,6 +9,7 @@ import (
 	"loam/abi"
 	"loam/loader"
 	"loam/user/linux/fd"
+	"loam/user/linux/inet"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
@@ -77,7 +78,7 @@ func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
 		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{}, writable: map[vfs.Node]bool{},
-		abstract: map[abstractName]*socketFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*socketFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
+		abstract: map[abstractName]*unixFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*unixFile{}, inet: inet.NewHost(), netlinks: map[uint32]*netlinkFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do

@@ -78,7 +78,7 @@ func (n *devNode) name() string {
 		return "anon_inode:[timerfd]"
 	case *inotifyFile:
 		return "anon_inode:inotify"
-	case *socketFile:
+	case socketFile:
 		return "socket:[" + strconv.FormatUint(st.Ino, 10) + "]"
 	}
 	return "pipe:[" + strconv.FormatUint(st.Ino, 10) + "]"

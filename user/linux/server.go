@@ -10,6 +10,7 @@ import (
 	"loam/abi"
 	"loam/loader"
 	"loam/user/ipc"
+	"loam/user/linux/inet"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
@@ -94,13 +95,15 @@ type Server struct {
 	counted    uint64                   // calls
 	root       *vfs.Mount
 	memfds     *vfs.Mount // nobody sees it
-	abstract   map[abstractName]*socketFile
-	fifos      map[vfs.Node]*poll.Pipe  // that are open, by name
-	bound      map[vfs.Node]*socketFile // by file
-	names      uint32                   // the last that was made up
-	events     vfs.Events               // who is told what happens to files
-	watched    map[vfs.Node][]*inWatch  // by inotify
-	flying     int                      // files that were sent and not yet received
+	abstract   map[abstractName]*unixFile
+	inet       *inet.Host
+	netlinks   map[uint32]*netlinkFile // by address
+	fifos      map[vfs.Node]*poll.Pipe // that are open, by name
+	bound      map[vfs.Node]*unixFile  // by file
+	names      uint32                  // the last that was made up
+	events     vfs.Events              // who is told what happens to files
+	watched    map[vfs.Node][]*inWatch // by inotify
+	flying     int                     // files that were sent and not yet received
 	streams    [3]*file
 	inode      uint64 // the last that was given to a pipe
 	memory     *tmpfs.FS

@@ -12,29 +12,32 @@ import (
 const (
 	levelSocket = 1
 
-	soDebug      = 1
-	soReuseAddr  = 2
-	soType       = 3
-	soError      = 4
-	soDontRoute  = 5
-	soBroadcast  = 6
-	soSndBuf     = 7
-	soRcvBuf     = 8
-	soKeepAlive  = 9
-	soOOBInline  = 10
-	soPriority   = 12
-	soLinger     = 13
-	soReusePort  = 15
-	soPassCred   = 16
-	soPeerCred   = 17
-	soRcvLowat   = 18
-	soSndLowat   = 19
-	soRcvTimeo   = 20
-	soSndTimeo   = 21
-	soTimestamp  = 29
-	soAcceptConn = 30
-	soProtocol   = 38
-	soDomain     = 39
+	soDebug       = 1
+	soReuseAddr   = 2
+	soType        = 3
+	soError       = 4
+	soDontRoute   = 5
+	soBroadcast   = 6
+	soSndBuf      = 7
+	soRcvBuf      = 8
+	soKeepAlive   = 9
+	soOOBInline   = 10
+	soPriority    = 12
+	soLinger      = 13
+	soReusePort   = 15
+	soPassCred    = 16
+	soPeerCred    = 17
+	soRcvLowat    = 18
+	soSndLowat    = 19
+	soRcvTimeo    = 20
+	soSndTimeo    = 21
+	soTimestamp   = 29
+	soAcceptConn  = 30
+	soSndBufForce = 32
+	soRcvBufForce = 33
+	soMark        = 36
+	soProtocol    = 38
+	soDomain      = 39
 )
 
 const receiveBuffer = 212_992 // net.core.rmem_default
@@ -45,64 +48,86 @@ func sysGetsockopt(s *Server, t *task) uint64 {
 	switch {
 	case e != 0:
 		return fail(e)
-	case int32(t.Args[1]) != levelSocket:
+	case int32(t.Args[1]) != levelSocket && isUnix(k):
 		return abi.ENOTSUP.Result()
 	}
 	room, e := s.roomAt(t, t.Args[4])
 	if e != 0 {
 		return fail(e)
 	}
-	b := k.option(int32(t.Args[2]))
-	if b == nil {
-		return abi.ENOPROTOOPT.Result()
+	b, e := k.option(int32(t.Args[1]), int32(t.Args[2]), room)
+	if e != 0 {
+		return fail(e)
 	}
 	b = b[:min(room, len(b))]
 	return s.putPart(t, b, len(b), t.Args[3], t.Args[4])
 }
 
-// option gives the value of an option, nil: there is none.
-func (k *socketFile) option(which int32) []byte {
-	le := binary.LittleEndian
-	word := func(v uint32) []byte { return le.AppendUint32(nil, v) }
-	flag := func(on bool) []byte {
-		if on {
-			return word(1)
-		}
-		return word(0)
+// optionWord and optionFlag are values of options.
+func optionWord(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+
+func optionFlag(on bool) []byte {
+	if on {
+		return optionWord(1)
 	}
+	return optionWord(0)
+}
+
+// isUnix reports whether a socket is one of no protocol with options.
+func isUnix(k socketFile) bool {
+	_, unix := k.(*unixFile)
+	return unix
+}
+
+// option gives the value of an option that all sockets have alike, nil: there is none.
+func (b *socketBase) option(which int32) []byte {
 	switch which {
-	case soType:
-		return word(uint32(k.Kind))
-	case soError:
-		v := k.Error
-		k.Error = 0
-		return word(uint32(v))
-	case soSndBuf:
-		return word(uint32(k.Limit))
-	case soRcvBuf:
-		return word(receiveBuffer)
-	case soPassCred:
-		return flag(k.passCred)
-	case soReuseAddr:
-		return flag(k.reuse)
-	case soAcceptConn:
-		return flag(k.Listening())
-	case soDomain:
-		return word(familyUnix)
-	case soDebug, soDontRoute, soBroadcast, soKeepAlive, soOOBInline, soPriority, soReusePort, soTimestamp, soProtocol:
-		return word(0)
-	case soRcvLowat, soSndLowat:
-		return word(1)
-	case soLinger:
-		return append(word(k.linger[0]), word(k.linger[1])...)
-	case soPeerCred:
-		c := k.Socket.Peer
-		return append(append(word(uint32(c.PID)), word(c.UID)...), word(c.GID)...)
+	case soDebug, soDontRoute, soOOBInline, soPriority, soTimestamp, soMark:
+		return optionWord(0)
+	case soSndLowat:
+		return optionWord(1)
 	case soRcvTimeo, soSndTimeo:
-		v := k.timeouts[which-soRcvTimeo]
+		v := b.timeouts[which-soRcvTimeo]
+		le := binary.LittleEndian
 		return le.AppendUint64(le.AppendUint64(nil, uint64(v/1e9)), uint64(v%1e9/1000))
 	}
 	return nil
+}
+
+func (f *unixFile) option(_, which int32, _ int) ([]byte, abi.Errno) {
+	switch which {
+	case soType:
+		return optionWord(uint32(f.Kind)), 0
+	case soError:
+		v := f.Error
+		f.Error = 0
+		return optionWord(uint32(v)), 0
+	case soSndBuf:
+		return optionWord(uint32(f.Limit)), 0
+	case soRcvBuf:
+		return optionWord(receiveBuffer), 0
+	case soPassCred:
+		return optionFlag(f.passCred), 0
+	case soReuseAddr:
+		return optionFlag(f.reuse), 0
+	case soAcceptConn:
+		return optionFlag(f.Listening()), 0
+	case soDomain:
+		return optionWord(familyUnix), 0
+	case soBroadcast, soKeepAlive, soReusePort, soProtocol:
+		return optionWord(0), 0
+	case soRcvLowat:
+		return optionWord(1), 0
+	case soLinger:
+		return append(optionWord(f.linger[0]), optionWord(f.linger[1])...), 0
+	case soPeerCred:
+		c := f.Socket.Peer
+		return append(append(optionWord(uint32(c.PID)), optionWord(c.UID)...), optionWord(c.GID)...), 0
+	}
+	if b := f.socketBase.option(which); b != nil {
+		return b, 0
+	}
+	return nil, abi.ENOPROTOOPT
 }
 
 // sysSetsockopt: socket, level, option, value, its length.
@@ -114,48 +139,58 @@ func sysSetsockopt(s *Server, t *task) uint64 {
 		return fail(e)
 	case n < 0:
 		return abi.EINVAL.Result()
-	case int32(t.Args[1]) != levelSocket:
+	case int32(t.Args[1]) != levelSocket && isUnix(k):
 		return abi.ENOTSUP.Result()
-	case n < 4:
+	case n < 4 && int32(t.Args[1]) == levelSocket:
 		return abi.EINVAL.Result()
 	}
 	b := s.scratch[:min(n, 16)]
 	if !s.get(t, t.Args[3], b) {
 		return abi.EFAULT.Result()
 	}
-	return fail(k.setOption(int32(t.Args[2]), b))
+	return fail(k.setOption(int32(t.Args[1]), int32(t.Args[2]), b))
 }
 
-func (k *socketFile) setOption(which int32, b []byte) abi.Errno {
+// setOption sets an option that all sockets have alike.
+func (b *socketBase) setOption(which int32, v []byte) abi.Errno {
+	switch which {
+	case soDebug, soDontRoute, soOOBInline, soPriority, soTimestamp, soMark:
+	case soRcvTimeo, soSndTimeo:
+		if len(v) < 16 {
+			return abi.EINVAL
+		}
+		sec, usec := int64(binary.LittleEndian.Uint64(v)), int64(binary.LittleEndian.Uint64(v[8:]))
+		if usec < 0 || usec >= 1_000_000 {
+			return abi.EDOM
+		}
+		b.timeouts[which-soRcvTimeo] = max(0, min(sec, 1<<32))*1e9 + usec*1000
+	default:
+		return abi.ENOPROTOOPT
+	}
+	return 0
+}
+
+func (f *unixFile) setOption(_, which int32, b []byte) abi.Errno {
 	le := binary.LittleEndian
 	v := int32(le.Uint32(b))
 	const leastBuffer, mostBuffer = 4608, 212_992
 	switch which {
 	case soSndBuf:
-		k.Limit = max(2*int(min(uint32(v), mostBuffer)), leastBuffer)
+		f.Limit = max(2*int(min(uint32(v), mostBuffer)), leastBuffer)
 	case soPassCred:
-		k.passCred = v != 0
+		f.passCred = v != 0
 	case soReuseAddr:
-		k.reuse = v != 0
-	case soDebug, soDontRoute, soBroadcast, soKeepAlive, soOOBInline, soPriority, soTimestamp, soRcvBuf, soRcvLowat:
+		f.reuse = v != 0
+	case soBroadcast, soKeepAlive, soRcvBuf, soRcvLowat:
 	case soReusePort:
 		return abi.ENOTSUP
 	case soLinger:
 		if len(b) < 8 {
 			return abi.EINVAL
 		}
-		k.linger = [2]uint32{le.Uint32(b), le.Uint32(b[4:])}
-	case soRcvTimeo, soSndTimeo:
-		if len(b) < 16 {
-			return abi.EINVAL
-		}
-		sec, usec := int64(le.Uint64(b)), int64(le.Uint64(b[8:]))
-		if usec < 0 || usec >= 1_000_000 {
-			return abi.EDOM
-		}
-		k.timeouts[which-soRcvTimeo] = max(0, min(sec, 1<<32))*1e9 + usec*1000
+		f.linger = [2]uint32{le.Uint32(b), le.Uint32(b[4:])}
 	default:
-		return abi.ENOPROTOOPT
+		return f.socketBase.setOption(which, b)
 	}
 	return 0
 }

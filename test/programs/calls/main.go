@@ -17,6 +17,7 @@ import (
 
 // families are the kinds of calls.
 var families = map[string]func(dir string) error{
+	"inet":   inet,
 	"map":    mapping,
 	"signal": signals,
 	"socket": sockets,

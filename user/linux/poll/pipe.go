@@ -16,8 +16,7 @@ const (
 
 // Pipe is a pipe: a ring that grows up to a limit as it is used.
 type Pipe struct {
-	ring             []byte
-	at, n            int // the first byte that is there, and how many are
+	Ring
 	limit            int
 	readers, writers int       // open ends
 	opened           [2]uint32 // how often an end was opened (End.Open): to read, to write
@@ -106,9 +105,6 @@ func (e *End) count(by int) {
 	}
 }
 
-// Buffered is how many bytes are in it.
-func (p *Pipe) Buffered() int { return p.n }
-
 // Limit is how many can be.
 func (p *Pipe) Limit() int { return p.limit }
 
@@ -132,17 +128,6 @@ func (p *Pipe) SetLimit(n int) (int, abi.Errno) {
 	return size, 0
 }
 
-// resize gives the ring another size, which has room for what is there.
-func (p *Pipe) resize(size int) {
-	if size == len(p.ring) {
-		return
-	}
-	ring := make([]byte, size)
-	k := copy(ring, p.ring[p.at:min(p.at+p.n, len(p.ring))])
-	copy(ring[k:], p.ring[:p.n-k])
-	p.ring, p.at = ring, 0
-}
-
 // Read moves what is there to b. 0 is the end: there is no writer. lx.Wait: nothing is
 // there yet.
 func (p *Pipe) Read(b lx.Buffer) (int, abi.Errno) {
@@ -155,43 +140,17 @@ func (p *Pipe) Read(b lx.Buffer) (int, abi.Errno) {
 		}
 		return 0, lx.Wait
 	}
-	done := 0
-	for p.n > 0 && b.Len() > 0 {
-		k, e := b.Put(p.ring[p.at:min(p.at+p.n, len(p.ring))])
-		done += k
-		p.n -= k
-		if p.at += k; p.at >= len(p.ring) {
-			p.at = 0
-		}
-		if e != 0 {
-			if done == 0 {
-				return 0, e
-			}
-			break
-		}
-	}
-	if p.n == 0 {
-		p.at = 0
+	done, e := p.Drain(b)
+	if e != 0 && done == 0 {
+		return 0, e
 	}
 	p.queue.Tell(abi.EPOLLOUT | abi.EPOLLWRNORM)
 	return done, 0
 }
 
-// Peek copies what is there to p, and leaves it there.
-func (p *Pipe) Peek(b []byte) int {
-	n := min(len(b), p.n)
-	k := copy(b[:n], p.ring[p.at:])
-	copy(b[k:n], p.ring)
-	return n
-}
-
 // Discard takes away n bytes that are there.
 func (p *Pipe) Discard(n int) {
-	if p.n -= n; p.n == 0 {
-		p.at = 0
-	} else {
-		p.at = (p.at + n) % len(p.ring)
-	}
+	p.Ring.Discard(n)
 	p.queue.Tell(abi.EPOLLOUT | abi.EPOLLWRNORM)
 }
 
@@ -217,20 +176,7 @@ func (p *Pipe) Write(b lx.Buffer) (done int, e abi.Errno) {
 	if want <= abi.PIPE_BUF && p.limit-p.n < want {
 		return 0, lx.Wait
 	}
-	for b.Len() > 0 && p.n < p.limit {
-		p.grow(b.Len())
-		end := p.at + p.n
-		room := p.ring[min(end, len(p.ring)):]
-		if end >= len(p.ring) {
-			room = p.ring[end-len(p.ring) : p.at]
-		}
-		k, err := b.Get(room[:min(len(room), p.limit-p.n)])
-		p.n += k
-		done += k
-		if e = err; e != 0 {
-			break
-		}
-	}
+	done, e = p.Fill(b, p.limit)
 	if done > 0 {
 		p.queue.Tell(abi.EPOLLIN | abi.EPOLLRDNORM)
 	}
@@ -241,13 +187,4 @@ func (p *Pipe) Write(b lx.Buffer) (done int, e abi.Errno) {
 		return done, lx.Wait
 	}
 	return done, e
-}
-
-// grow makes room for more bytes, if there may be some.
-func (p *Pipe) grow(more int) {
-	size := max(len(p.ring), 512)
-	for size < p.limit && size < p.n+more {
-		size *= 2
-	}
-	p.resize(min(size, p.limit))
 }
