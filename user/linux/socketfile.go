@@ -24,7 +24,7 @@ type socketFile interface {
 	Buffered() int
 	Unsent() int
 
-	// failing reports whether there is an error to be told once.
+	// failing reports whether there is an error that a call which has received something leaves to the next.
 	failing() bool
 	bind(s *Server, t *task, a []byte) abi.Errno
 	listen(t *task, backlog int32) abi.Errno
