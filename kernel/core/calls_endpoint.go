@@ -186,7 +186,7 @@ func (r *runner) callTo(c *metal.Context, i, e int32, came uint64, deadline int6
 		k.ipc.Parties[me].Home = 0
 	}
 	r.cpu.Leave() // nobody waits for this CPU who ends the caller
-	r.hop(i)
+	r.hop(&k.seats[i])
 	r.comeHome()
 	if t.signalled || t.due(p) {
 		r.work |= workSignal

@@ -131,18 +131,19 @@ func (r *runner) forwardNow(c *metal.Context) bool {
 	if i < 0 {
 		return false
 	}
-	t := k.threads.Index(i)
-	if k.processes.Index(t.process).ended {
+	s := &k.seats[i]
+	t := s.t
+	if s.p.ended {
 		return false
 	}
 	// Nothing fails from here on.
 	token := k.ipc.Call(me, i, e, t.process)
 	r.t.wait, r.t.forwarded, t.wait = forReply, true, running
-	their := k.contexts[i]
+	their := s.c
 	their.TakeCall(c, uint64(r.t.tid))
 	their.SetReceived(to.badge, 0, token)
 	their.SetResult(abi.ReceivedForwarded)
-	r.hop(i)
+	r.hop(s)
 	return true
 }
 

@@ -46,20 +46,20 @@ func (r *runner) callNow(c *metal.Context) bool {
 	if i < 0 {
 		return false
 	}
-	t := k.threads.Index(i)
-	p := k.processes.Index(t.process)
-	if p.ended {
+	s := &k.seats[i]
+	t := s.t
+	if s.p.ended {
 		return false
 	}
 	// Nothing fails from here on.
 	r.pair.caller, r.pair.handle, r.pair.badge = r.t, c.Arg0(), badge
 	token := k.ipc.Call(me, i, e, t.process)
 	r.t.wait, t.wait = forReply, running
-	to := k.contexts[i]
+	to := s.c
 	to.TakeWords(c)
 	to.SetReceived(badge, 0, token)
 	to.SetResult(abi.ReceivedCall)
-	r.hop(i)
+	r.hop(s)
 	return true
 }
 
@@ -83,26 +83,26 @@ func (r *runner) answerNow(c *metal.Context) bool {
 	if i < 0 {
 		return false
 	}
-	t := k.threads.Index(i)
-	p := k.processes.Index(t.process)
-	if p.ended || p.signalled(t) || r.t.bound != 0 && k.objects.At(r.t.bound-1).Bits != 0 {
+	s := &k.seats[i]
+	t := s.t
+	if s.p.ended || s.p.signalled(t) || r.t.bound != 0 && k.objects.At(r.t.bound-1).Bits != 0 {
 		return false
 	}
 	// Nothing fails from here on.
 	k.ipc.AnswerReceive(i, me, e)
 	r.t.wait, t.wait = forReceive, running
-	to := k.contexts[i]
+	to := s.c
 	if t.forwarded {
 		t.forwarded = false
 		t.sig.RestoreMask() // no signal is due with either
 		to.SetResult(c.Word0())
-		r.hop(i)
+		r.hop(s)
 		return true
 	}
 	to.TakeWords(c)
 	to.SetCame(0)
 	to.SetResult(0)
-	r.hop(i)
+	r.hop(s)
 	r.pairUp(me, e, c.Arg0(), o, c.Arg2())
 	return true
 }
@@ -110,10 +110,10 @@ func (r *runner) answerNow(c *metal.Context) bool {
 // signalled reports whether t may have a signal to take.
 func (p *Process) signalled(t *Thread) bool { return p.sig.Any() || t.sig.Any() }
 
-// hop makes thread i the current one, which runs on the current entity now.
-func (r *runner) hop(i int32) {
+// hop makes the thread of a seat the current one, which runs on the current entity now.
+func (r *runner) hop(s *seat) {
 	r.cpu.Park()
 	r.t.on = 0
 	r.t.switches++
-	r.become(i)
+	r.take(s)
 }

@@ -93,7 +93,7 @@ func (r *runner) pairUp(i, e int32, receive, options, token uint64) {
 	q.state = asking
 }
 
-// messageNow is a call about an endpoint. What follows the checks is one function
+// messageNow is a call about an endpoint or a message. What follows the checks is one function
 // with them, for it is the shortest way that two processes have.
 //
 //loam:noalloc
@@ -112,10 +112,16 @@ func (r *runner) messageNow(nr uint64, c *metal.Context) bool {
 		to.SetResult(abi.ReceivedCall)
 	} else {
 		if q.state != serving || c != s.c || c.Arg2() != q.token || c.Arg0() != q.receive || c.Arg1() != q.options || nr != abi.CallEndpointReplyReceive {
-			if nr == abi.CallEndpointReceive {
-				return r.receiveNow(c)
+			switch nr {
+			case abi.CallEndpointReplyReceive:
+				return r.answerNow(c)
+			case abi.CallEndpointReceive:
+				return r.receiveNow(c) || r.parkNow(c)
+			case abi.CallEndpointReply:
+				return r.replyNow(c)
+			default:
+				return r.moveNow(nr, c)
 			}
-			return nr == abi.CallEndpointReplyReceive && r.answerNow(c)
 		}
 		q.state = asking
 		s = &q.client

@@ -101,7 +101,7 @@ func (r *runner) loop() {
 				if way == other && r.p.forward.endpoint != 0 && r.forwardNow(c) {
 					continue
 				}
-			} else if nr-abi.CallEndpointCall <= abi.CallEndpointReplyReceive-abi.CallEndpointCall && r.messageNow(nr, c) {
+			} else if nr-abi.CallEndpointCall <= abi.CallMessageWrite-abi.CallEndpointCall && r.messageNow(nr, c) {
 				continue
 			} else if nr == abi.CallNotificationSignal && r.pair.state == alerting && r.alertNow(c) {
 				continue

@@ -20,14 +20,22 @@ import (
 // just go on, it is left to choose, which finds everything as if the scheduler had answered
 // the entity to it. until is the end of the entity's slice. The deadlines of
 // k.timers are the same as at the last choose.
+func (r *runner) switchTo(entity int32, until int64) (done bool) {
+	if r.party.Entity != r.entity {
+		r.work |= workChoose
+		return false
+	}
+	return r.switchOver(entity, until)
+}
+
+// switchOver is switchTo from a thread that may be on another entity, if that isn't runnable.
 //
 //loam:noalloc
-func (r *runner) switchTo(entity int32, until int64) (done bool) {
+func (r *runner) switchOver(entity int32, until int64) (done bool) {
 	i := k.ipc.Runs[entity]
 	s := &k.seats[i]
 	t, p := s.t, s.p
-	if r.work|k.dirty != 0 || t.retry || t.unfinished || t.signalled || p.ended || p.signalled(t) ||
-		r.party.Entity != r.entity || k.anythingLeft() {
+	if r.work|k.dirty != 0 || t.retry || t.unfinished || t.signalled || p.ended || p.signalled(t) || k.anythingLeft() {
 		r.work |= workChoose
 		return false
 	}

@@ -55,5 +55,5 @@
 // whose home is another CPU brings that one in first. A party's home is the CPU whose
 // current thread it is, and stays so while it is parked by a call without lock; an endpoint's is
 // where it was last called from, as long as nobody waits to be received there.
-// [System.Call] and [System.ReplyReceive] are those calls' part here.
+// [System.Call], [System.AnswerReceive] and [System.ParkNow] are those calls' part here.
 package ipc

@@ -69,7 +69,7 @@ func (d *driver) step() error {
 	}{
 		{"call", d.call}, {"call", d.call}, {"call", d.call}, {"call", d.call},
 		{"receive", d.receive}, {"receive", d.receive}, {"receive", d.receive},
-		{"reply", d.reply}, {"reply", d.reply}, {"answer receive", d.answerReceive}, {"answer receive", d.answerReceive},
+		{"reply", d.reply}, {"reply", d.reply}, {"answer receive", d.answerReceive}, {"answer receive", d.answerReceive}, {"park", d.park},
 		{"tell", d.tell}, {"leave", d.leaves}, {"die", d.die}, {"process dies", d.processDies}, {"fail", d.fail}, {"home", d.home}, {"home", d.home},
 	}
 	op := ops[d.next(len(ops))]
@@ -280,6 +280,35 @@ func (d *driver) answerReceive() (bool, error) {
 	return false, nil
 }
 
+// park is a server that receives again while its caller goes on waiting, without the lock if it can.
+func (d *driver) park() (bool, error) {
+	from := d.next(len(d.m.threads))
+	for i := range d.m.threads {
+		t := d.m.threads[(from+i)%len(d.m.threads)]
+		if t.state != Idle || t.client == nil {
+			continue
+		}
+		e := d.endpoint()
+		home := d.s.Endpoint(e.index).Home
+		_, depth := t.entity()
+		last := d.m.last(t) == t
+		if got, want := d.s.Parkable(t.index, e.index, home), depth == 1 && last && len(e.senders)+len(e.cancels) == 0; got != want {
+			return true, fmt.Errorf("parkable: %v, not %v", got, want)
+		} else if !got || home == 0 {
+			return false, nil
+		}
+		if d.s.Parkable(t.index, e.index, home+1) {
+			return true, fmt.Errorf("parkable from elsewhere")
+		}
+		d.s.ParkNow(t.index, e.index)
+		t.client = nil
+		t.state, t.at = Receiving, e
+		e.receivers = append([]*modelThread{t}, e.receivers...)
+		return true, nil
+	}
+	return false, nil
+}
+
 func (d *driver) tell() (bool, error) {
 	c := d.find(Calling)
 	if c == nil {
@@ -417,7 +446,7 @@ func TestModel(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"call", "receive", "reply", "answer receive", "tell", "leave", "die", "process dies", "fail",
-		"call without lock", "queued", "told", "answered without lock"} {
+		"call without lock", "queued", "told", "answered without lock", "park"} {
 		if seen[name] < 100 {
 			t.Errorf("%s: only %d times", name, seen[name])
 		}

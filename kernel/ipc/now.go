@@ -47,6 +47,22 @@ func (s *System) Answerable(token uint64, t, e, process, home int32) int32 {
 	return c
 }
 
+// Parkable reports whether thread t, which works for a caller that runs on its own entity, could wait at endpoint e
+// with nobody there to be received.
+func (s *System) Parkable(t, e, home int32) bool {
+	ep, to := s.endpoints.Index(e), &s.Parties[t]
+	return to.Depth == 1 && ep.Home == home && ep.Pending == 0 && s.Runs[to.Entity] == t
+}
+
+// ParkNow has thread t, which is Parkable, wait at endpoint e on its own entity. Its caller, which goes on waiting,
+// has its own back.
+func (s *System) ParkNow(t, e int32) {
+	to := &s.Parties[t]
+	s.Runs[to.Client], s.Runs[t] = to.Client, t
+	to.Entity, to.Client, to.Depth = t, pool.Nil, 0
+	s.Park(t, e)
+}
+
 // AnswerReceive ends the call of thread c, which Answerable gave, gives it its entity back,
 // and has thread t wait at endpoint e.
 func (s *System) AnswerReceive(c, t, e int32) {

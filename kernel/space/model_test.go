@@ -311,6 +311,8 @@ func (w *world) access(i int, v uint64, write bool) {
 	if !w.bring(i, v) {
 		return
 	}
+	w.ready(i, v)
+	defer w.ready(i, v)
 	if write && v%5 == 0 && p.prot&Write != 0 { // before it is read
 		errno := w.s.WriteUint64(addrOf(i), v)
 		if errno == abi.ENOMEM && w.tight {
@@ -377,6 +379,20 @@ func (w *world) access(i int, v uint64, write bool) {
 	}
 	if out := w.s.Fault(uint64(addrOf(i))+7, Exec); out != wantOut && (!w.tight || out != NoMemory && out != OverQuota) {
 		w.t.Fatalf("page %d to execute: %v, want %v", i, out, wantOut)
+	}
+}
+
+// ready has what is said to be ready in a page be what Run says.
+func (w *world) ready(i int, v uint64) {
+	va, n := uint64(addrOf(i))+v%PageSize, 1+v/PageSize%PageSize
+	for access, got := range map[Prot][]byte{Read: w.s.ReadyToRead(va, n), Write: w.s.ReadyToWrite(va, n)} {
+		want := w.s.Run(abi.UserAddr(va), min(n, PageSize-va%PageSize), access)
+		if va%PageSize+n > PageSize {
+			want = nil
+		}
+		if len(got) != len(want) || len(got) > 0 && &got[0] != &want[0] {
+			w.t.Fatalf("page %d, %d bytes at %#x, access %d: %d are ready, want %d", i, n, va, access, len(got), len(want))
+		}
 	}
 }
 

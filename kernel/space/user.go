@@ -121,6 +121,31 @@ func (s *Space) Run(va abi.UserAddr, n uint64, access Prot) []byte {
 	return s.env.Mem.Bytes(pa, length)
 }
 
+// ReadyToRead gives n bytes of user memory at va, if they are in one page that is ready to be read; else nil. n is
+// at most a page.
+func (s *Space) ReadyToRead(va, n uint64) []byte { return s.isReady(va, n, Read) }
+
+// ReadyToWrite is ReadyToRead for a page that is to be written.
+func (s *Space) ReadyToWrite(va, n uint64) []byte { return s.isReady(va, n, Write) }
+
+func (s *Space) isReady(va, n uint64, access Prot) []byte {
+	off := va & pageMask
+	if off+n > PageSize {
+		return nil
+	}
+	if va-off == s.hot.page && s.hot.prot&access != 0 {
+		return s.env.Mem.Bytes(s.hot.pa+off, n)
+	}
+	if va >= s.high { // the tables hold the kernel's pages too
+		return nil
+	}
+	pa, ok := s.reach(va, access)
+	if !ok {
+		return nil
+	}
+	return s.env.Mem.Bytes(pa, n)
+}
+
 // ReadUint64 reads a little-endian word, which need not be aligned.
 func (s *Space) ReadUint64(va abi.UserAddr) (uint64, abi.Errno) {
 	if va%PageSize <= PageSize-8 {

@@ -155,8 +155,8 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 	case e != 0:
 		return e.Result()
 	}
-	for _, w := range s.waits { // of its other threads
-		if w.t.p == p && w.t.Token != t.Token {
+	for w := range s.waits.of(p) { // of its other threads
+		if w.t.Token != t.Token {
 			s.drop(w)
 		}
 	}

@@ -76,7 +76,7 @@ type Config struct {
 // New makes a server whose tree is an empty tmpfs with what every program expects.
 func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
-		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{}, waits: map[uint64]*waiting{},
+		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{}, writable: map[vfs.Node]bool{},
 		abstract: map[abstractName]*unixFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*unixFile{}, inet: inet.NewHost(), netlinks: map[uint32]*netlinkFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
@@ -215,10 +215,8 @@ func (s *Server) leave(p *process) {
 	if s.last == p {
 		s.last = nil
 	}
-	for _, w := range s.waits {
-		if w.t.p == p {
-			s.drop(w)
-		}
+	for w := range s.waits.of(p) {
+		s.drop(w)
 	}
 	if len(s.shared) > 0 {
 		s.flushShared(patient{s}, nil)

@@ -164,7 +164,7 @@ func (s *Server) setLock(t *task, f *file, l lock.Lock, wait bool) uint64 {
 func (s *Server) deadlock(who, owner any) bool {
 	for range 16 {
 		w, ok := s.lockWaits[owner]
-		if !ok || s.waits[w.token] == nil {
+		if !ok || s.waits.get(w.token) == nil {
 			return false
 		}
 		if w.other == who {

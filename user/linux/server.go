@@ -75,14 +75,16 @@ type Server struct {
 	images     []*image            // the last that was asked for first
 	tty        controlling
 	load       load
-	usedBefore int64               // CPU time of processes that have ended, ns
-	last       *process            // who called last
-	current    *task               // that is handled
-	badge      uint64              // the last that was given
-	now        task                // the call that is handled by Handle
-	woken      []*waiting          // to be tried again
-	waits      map[uint64]*waiting // by token
-	early      ipc.Early           // tokens that were cancelled and didn't wait
+	usedBefore int64      // CPU time of processes that have ended, ns
+	last       *process   // who called last
+	current    *task      // that is handled
+	badge      uint64     // the last that was given
+	now        task       // the call that is handled by Handle
+	woken      wokenCalls // to be tried again
+	waits      waitTable
+	spare      *waiting // records to be used again
+	spares     int
+	early      ipc.Early // tokens that were cancelled and didn't wait
 	timers     timerHeap
 	alarm      int64 // what the kernel's alarm is set to
 	locks      map[any]*flock
@@ -142,7 +144,7 @@ func (s *Server) Handle(c *Call) (result uint64, now bool) {
 	} else {
 		result = s.handle(c)
 	}
-	if len(s.woken) > 0 {
+	if s.woken.first != nil {
 		s.retry()
 	}
 	s.mu.Unlock()
@@ -211,7 +213,7 @@ func callName(nr uint64) string {
 func (s *Server) Cancel(token uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.waits[token]
+	w := s.waits.get(token)
 	if w == nil {
 		s.early.Add(token)
 		return

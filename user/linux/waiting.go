@@ -19,22 +19,23 @@ type waiting struct {
 	entries   []poll.Entry
 	one       [1]poll.Entry // mostly there is one
 	timer     timer
+	waits     bool // it is in Server.waits
 	woken     bool // it is on Server.woken
 	expired   bool // the deadline has come
 	restarts  bool // it is made again after a signal
 	signalled bool // it is to end for a signal
 	done      int  // bytes that were written
+
+	after *waiting // in Server.waits
+	next  *waiting // in Server.woken, or of Server.spare
 }
 
 // wait has t wait for one of the queues. Its call is made again then.
 func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue) uint64 {
 	w := t.w
 	if w == nil {
-		w = &waiting{s: s, restarts: restarts}
-		w.t = *t
-		w.t.w, w.t.waiter = w, nil
-		w.t.buffer = span{}
-		s.waits[t.Token] = w
+		w = s.newWaiting(t, restarts)
+		s.waits.add(w)
 		if until != never {
 			w.timer.fire = func() {
 				w.expired = true
@@ -44,13 +45,13 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 		}
 		t.w = w
 	}
-	w.entries = w.one[:0]
+	w.entries = w.one[:min(len(queues), 1)]
 	if len(queues) > 1 {
-		w.entries = make([]poll.Entry, 0, len(queues))
+		w.entries = make([]poll.Entry, len(queues))
 	}
-	for _, q := range queues {
-		w.entries = append(w.entries, poll.Entry{To: w})
-		q.Join(&w.entries[len(w.entries)-1])
+	for i, q := range queues {
+		w.entries[i].To = w
+		q.Join(&w.entries[i])
 	}
 	if s.early.Take(t.Token) {
 		w.signalled = true
@@ -68,8 +69,7 @@ func (s *Server) waitFor(t *task, f *file, q *poll.Queue) uint64 {
 // Changed is for poll.Listener.
 func (w *waiting) Changed(uint32) {
 	if !w.woken {
-		w.woken = true
-		w.s.woken = append(w.s.woken, w)
+		w.s.woken.add(w)
 	}
 }
 
@@ -82,13 +82,8 @@ func (w *waiting) leave() {
 
 // retry makes calls that have waited again, until nobody is to be tried.
 func (s *Server) retry() {
-	for len(s.woken) > 0 {
-		w := s.woken[0]
-		if s.woken = s.woken[1:]; len(s.woken) == 0 {
-			s.woken = nil
-		}
-		w.woken = false
-		if s.waits[w.t.Token] != w {
+	for w := s.woken.take(); w != nil; w = s.woken.take() {
+		if !w.waits {
 			continue // it has been answered, or its process has ended
 		}
 		if w.signalled {
@@ -114,7 +109,7 @@ func (s *Server) retry() {
 // drop forgets a call that waits.
 func (s *Server) drop(w *waiting) {
 	w.leave()
-	delete(s.waits, w.t.Token)
+	s.waits.remove(w)
 	s.stopTimer(&w.timer)
 	s.release(&w.t)
 }
@@ -123,4 +118,5 @@ func (s *Server) drop(w *waiting) {
 func (s *Server) finish(w *waiting, result uint64) {
 	s.drop(w)
 	s.kernel.Reply(w.t.Token, result, false)
+	s.reuse(w)
 }

@@ -73,7 +73,7 @@ func TestReadWaits(t *testing.T) {
 	w.want(0, lx.SysClose, wr)
 	w.answered(b, 0)
 	w.want(0, lx.SysRead, r, bufferAt, 10)
-	if len(w.Server.waits) != 0 {
+	if w.Server.waits.n != 0 {
 		t.Fatal("calls are left")
 	}
 }
@@ -154,7 +154,7 @@ func TestTimeouts(t *testing.T) {
 	w.answered(c, abi.EINTR)
 	w.want(1, lx.SysWrite, wr, fakeBase, 1)
 	w.answered(a, 1)
-	if len(w.timers) != 0 || len(w.Server.waits) != 0 {
+	if len(w.timers) != 0 || w.Server.waits.n != 0 {
 		t.Fatal("something is left")
 	}
 	w.want(0, lx.SysPpoll, fakeBase, 0, w.put(0, strings.Repeat("\x00", 16)))
@@ -234,7 +234,7 @@ func TestEnded(t *testing.T) {
 	a := w.waits(lx.SysRead, r, bufferAt, 1)
 	w.waits(lx.SysEpollPwait, w.call(lx.SysEpollCreate1, 0), bufferAt, 1, 1000, 0, 8)
 	w.Ended(w.badge)
-	if len(w.Server.waits) != 0 || len(w.timers) != 0 || len(w.processes) != 0 || used != w.root.Root {
+	if w.Server.waits.n != 0 || len(w.timers) != 0 || len(w.processes) != 0 || used != w.root.Root {
 		t.Fatal("something is left")
 	}
 	w.answered(a, nil)

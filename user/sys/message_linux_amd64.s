@@ -37,6 +37,17 @@ TEXT ·messageCall(SB), NOSPLIT, $0-24
 	MOVQ AX, result+16(FP)
 	RET
 
+// func messageCopy(nr, token, offset uint64, p *byte, n uint64) (result uint64)
+TEXT ·messageCopy(SB), NOSPLIT, $0-48
+	MOVQ nr+0(FP), AX
+	MOVQ token+8(FP), DI
+	MOVQ offset+16(FP), SI
+	MOVQ p+24(FP), DX
+	MOVQ n+32(FP), R10
+	SYSCALL
+	MOVQ AX, result+40(FP)
+	RET
+
 // func Ticks() uint64
 TEXT ·Ticks(SB), NOSPLIT, $0-8
 	RDTSC

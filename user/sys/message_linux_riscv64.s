@@ -36,6 +36,17 @@ TEXT ·messageCall(SB), NOSPLIT, $0-24
 	MOV A0, result+16(FP)
 	RET
 
+// func messageCopy(nr, token, offset uint64, p *byte, n uint64) (result uint64)
+TEXT ·messageCopy(SB), NOSPLIT, $0-48
+	MOV nr+0(FP), A7
+	MOV token+8(FP), A0
+	MOV offset+16(FP), A1
+	MOV p+24(FP), A2
+	MOV n+32(FP), A3
+	ECALL
+	MOV A0, result+40(FP)
+	RET
+
 // func Ticks() uint64
 TEXT ·Ticks(SB), NOSPLIT, $0-8
 	RDTIME A0

@@ -2,8 +2,8 @@
 
 // SPDX-License-Identifier: Apache-2.0
 
-// Command write measures what a write of 4 KiB to stdout costs, and calls about files in memory, with all that is done
-// for it by others of the machine, which has one CPU: so what isn't this program's own work is the call's. It tells
+// Command write measures what a write of 4 KiB to stdout costs, and calls about files in memory and pipes, with all that is done
+// for them by others of the machine, which has one CPU: so what isn't this program's own work is the call's. It tells
 // on stderr, a line "name value ns" for each figure.
 package main
 
@@ -23,6 +23,13 @@ const parts, warm = 20, 2
 var page [4096]byte
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == roleEcho {
+		if err := echo(); err != nil {
+			fmt.Fprintln(os.Stderr, "pipe_processes FAIL", err)
+			os.Exit(1)
+		}
+		return
+	}
 	one, err := measured(128, write)
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "write_4kib %.1f ns\n", one)
@@ -35,6 +42,10 @@ func main() {
 	fmt.Fprintf(os.Stderr, "write_4kib_asleep %.1f ns\n", one)
 	if err := files(); err != nil {
 		fmt.Fprintln(os.Stderr, "fstat_forwarded FAIL", err)
+		os.Exit(1)
+	}
+	if err := pipes(); err != nil {
+		fmt.Fprintln(os.Stderr, "pipe_processes FAIL", err)
 		os.Exit(1)
 	}
 }

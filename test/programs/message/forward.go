@@ -25,6 +25,7 @@ func forwardCases() []cases.Case {
 		{Name: "a forwarded call: words there, a result back", Run: forwardedWords},
 		{Name: "what is forwarded, and what isn't", Run: forwardedNumbers},
 		{Name: "a forwarded call's memory", Run: forwardedMemory},
+		{Name: "two take turns by forwarded calls", Run: forwardedTurns},
 		{Name: "a forwarded call is answered by words alone", Run: forwardedAnswer},
 		{Name: "process_forward: errors", Run: forwardErrors},
 		{Name: "process_forward: elsewhere", Run: forwardElsewhere},
@@ -184,6 +185,8 @@ func forwardedMemory() error {
 		at, n, moved uint64
 	}{
 		{dataAt + buffers + 100, 10, 10}, {dataAt + buffers + page - 3, 3*page + 5, 3*page + 5},
+		{dataAt + buffers, 512, 512}, {dataAt + buffers, 513, 513}, {dataAt + buffers + page - 512, 512, 512},
+		{dataAt + buffers + page - 511, 512, 512}, {dataAt + buffers, 0, 0}, {end - 512, 512, 512}, {end - 511, 512, 511},
 		{end - 5, 5, 5}, {end - 5, 6, 5}, {end - page - 7, 2 * page, page + 7}, {end, 8, 0}, {0, 8, 0}, {textAt, 0, 0},
 		{1 << 62, 8, 0}, {^uint64(0), 8, 0}, {^uint64(0) - 3, 8, 0},
 	} {
@@ -204,6 +207,11 @@ func forwardedMemory() error {
 	}
 	if n, err := sys.MessageCopy(abi.CallMessageRead, m.Token, textAt, got[:8]); n != 8 || err != nil {
 		return fmt.Errorf("read of code: %d, %v", n, err)
+	}
+	for _, nr := range []uintptr{abi.CallMessageRead, abi.CallMessageWrite} { // where this process has no memory
+		if _, _, e := syscall.RawSyscall6(nr, uintptr(m.Token), dataAt+buffers, 8, 8, 0, 0); e != syscall.EFAULT {
+			return fmt.Errorf("call %#x with a bad address: %v", nr, e)
+		}
 	}
 	ok(answer(m.Token, 0, nil))
 	_, gone := sys.MessageCopy(abi.CallMessageRead, m.Token, textAt, got[:8])
