@@ -16,9 +16,9 @@ import (
 
 // CopyPiece makes a piece of the copy: what lies at start and above, in one area, up to what it
 // returns, where the caller goes on; 0 when nothing is left. The other space has nothing
-// there, and no other call on it is under way. Areas of devices aren't copied. Between two pieces others may
-// change s: what was copied stays as it was. ENOMEM; EEXIST: the other has something there. More:
-// nothing is done, call it again.
+// there, and no other call on it is under way; if it is empty, its addresses end from then on where those of
+// s do. Areas of devices aren't copied. Between two pieces others may change s: what was copied stays as it was.
+// ENOMEM; EEXIST: the other has something there, or its addresses end below. More: nothing is done, call it again.
 func (s *Space) CopyPiece(to *Space, start uint64) (next uint64, errno abi.Errno) {
 	if !s.settle() || !to.settle() {
 		return start, More
@@ -28,6 +28,9 @@ func (s *Space) CopyPiece(to *Space, start uint64) (next uint64, errno abi.Errno
 		to.brkStart, to.brk = s.brkStart, s.brk
 		return 0, 0
 	}
+	if to.areas.Len() == 0 {
+		to.high = s.high // which is random, and was another
+	}
 	at := max(start, a.Start)
 	if a.Kind == Device {
 		return a.End, 0
@@ -35,7 +38,7 @@ func (s *Space) CopyPiece(to *Space, start uint64) (next uint64, errno abi.Errno
 	end := s.copyEnd(at, a.End)
 	part := a.from(at).upTo(end)
 	switch {
-	case !to.areas.Free(at, end):
+	case end > to.high || !to.areas.Free(at, end):
 		return start, abi.EEXIST
 	case !to.areas.Supply(1):
 		return start, abi.ENOMEM
