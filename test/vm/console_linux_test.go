@@ -4,6 +4,7 @@ package vm
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -120,13 +121,10 @@ func TestConsoleKilled(t *testing.T) {
 			for range 3 {
 				// init says so in the log while there is no driver.
 				c.expect("init: service console: killed by signal 9")
-				time.Sleep(300 * time.Millisecond)
-				c.press("h")
+				c.answered(func() { c.press("h") }, "Loam, built by")
 				if kind == string(hostvm.Q35) {
-					m.press("h")
-					c.expect("Loam, built by")
+					c.answered(func() { m.press("t") }, "up ")
 				}
-				c.expect("Loam, built by")
 			}
 			if n := strings.Count(c.log.String(), "said to the log"); n != 1 {
 				t.Errorf("%d times what a service said\n%s", n, c.log.String())
@@ -134,14 +132,34 @@ func TestConsoleKilled(t *testing.T) {
 			if n := strings.Count(c.log.String(), "processor "); n != 1 {
 				t.Errorf("%d boot logs\n%s", n, c.log.String())
 			}
-			time.Sleep(100 * time.Millisecond)
-			c.press("q")
-			c.expect("power off")
+			c.answered(func() { _, _ = io.WriteString(c.keys, "q") }, "power off") // nobody may be left to take a second one
 			if err := c.cmd.Wait(); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// answered presses a key until its answer is shown: one is lost with the driver that has taken it, or when there is none.
+func (c *console) answered(press func(), answer string) {
+	c.t.Helper()
+	shown, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			press()
+			select {
+			case <-shown:
+				return
+			case <-time.After(time.Second):
+			}
+		}
+	}()
+	defer func() {
+		close(shown)
+		<-stopped
+	}()
+	c.expect(answer)
 }
 
 // TestConsoleGivenUp: the kernel shows its log again where no driver comes back, with what
