@@ -9,6 +9,14 @@ import (
 	"unsafe"
 )
 
+// pin keeps the goroutine from being asked to give way, until unpin.
+//
+//go:linkname pin runtime.procPin
+func pin() int
+
+//go:linkname unpin runtime.procUnpin
+func unpin()
+
 func addressOf(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }
 
 func getsid() (int, error) {
@@ -43,14 +51,16 @@ func clonePidfd(fd *int32) (int, error) {
 	const clonePidfd = 0x1000
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
+	pin()
 	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, clonePidfd|uintptr(syscall.SIGCHLD), 0, uintptr(unsafe.Pointer(fd)), 0, 0, 0)
-	if e != 0 {
-		return 0, e
-	}
 	if pid == 0 {
 		for {
 			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 4, 0, 0)
 		}
+	}
+	unpin()
+	if e != 0 {
+		return 0, e
 	}
 	return int(pid), nil
 }
