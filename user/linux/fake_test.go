@@ -42,11 +42,24 @@ func (k *fakeKernel) at(addr uint64, n int) []byte {
 	return p[:min(n, len(p))]
 }
 
-func (k *fakeKernel) Read(_, addr uint64, p []byte) int  { return copy(p, k.at(addr, len(p))) }
-func (k *fakeKernel) Write(_, addr uint64, p []byte) int { return copy(k.at(addr, len(p)), p) }
-func (k *fakeKernel) Now() int64                         { return k.now }
-func (k *fakeKernel) Another() bool                      { return false }
-func (k *fakeKernel) Alarm(at int64)                     { k.alarm = at }
+// Read moves as much at once as the kernel does.
+func (k *fakeKernel) Read(_, addr uint64, p []byte) int {
+	if len(p) > abi.MaxMessageBytes {
+		return 0
+	}
+	return copy(p, k.at(addr, len(p)))
+}
+
+func (k *fakeKernel) Write(_, addr uint64, p []byte) int {
+	if len(p) > abi.MaxMessageBytes {
+		return 0
+	}
+	return copy(k.at(addr, len(p)), p)
+}
+
+func (k *fakeKernel) Now() int64     { return k.now }
+func (k *fakeKernel) Another() bool  { return false }
+func (k *fakeKernel) Alarm(at int64) { k.alarm = at }
 
 // fakeMemory is memory that is mapped as often as its test says.
 type fakeMemory struct {

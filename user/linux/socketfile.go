@@ -175,8 +175,9 @@ func (s *Server) sleep(t *task, f *file, which int, dontWait bool, also *poll.Qu
 	if also == nil && which == sending {
 		also = k.roomElsewhere()
 	}
+	again := deadline == never // with a limit of time it would begin anew: a signal ends it for good
 	if also != nil {
-		return s.wait(t, deadline, true, k.Queue(), also)
+		return s.wait(t, deadline, again, k.Queue(), also)
 	}
-	return s.wait(t, deadline, true, k.Queue())
+	return s.wait(t, deadline, again, k.Queue())
 }

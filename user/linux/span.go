@@ -123,8 +123,14 @@ func (b *span) move(p []byte, put bool) (done int, e abi.Errno) {
 	return done, 0
 }
 
-// put moves a structure to an address.
+// put moves a structure to an address. The kernel moves so much at once, and some arrays are longer.
 func (s *Server) put(t *task, addr uint64, p []byte) uint64 {
+	for len(p) > abi.MaxMessageBytes {
+		if s.kernel.Write(t.Token, addr, p[:abi.MaxMessageBytes]) < abi.MaxMessageBytes {
+			return abi.EFAULT.Result()
+		}
+		addr, p = addr+abi.MaxMessageBytes, p[abi.MaxMessageBytes:]
+	}
 	if s.kernel.Write(t.Token, addr, p) < len(p) {
 		return abi.EFAULT.Result()
 	}
@@ -133,6 +139,12 @@ func (s *Server) put(t *task, addr uint64, p []byte) uint64 {
 
 // get moves a structure from an address.
 func (s *Server) get(t *task, addr uint64, p []byte) bool {
+	for len(p) > abi.MaxMessageBytes {
+		if s.kernel.Read(t.Token, addr, p[:abi.MaxMessageBytes]) < abi.MaxMessageBytes {
+			return false
+		}
+		addr, p = addr+abi.MaxMessageBytes, p[abi.MaxMessageBytes:]
+	}
 	return s.kernel.Read(t.Token, addr, p) == len(p)
 }
 

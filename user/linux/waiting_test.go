@@ -306,6 +306,38 @@ func TestManyFiles(t *testing.T) {
 	w.want(500, lx.SysDup, 3)
 }
 
+// TestPollMany asks for more files at once than the kernel moves of memory.
+func TestPollMany(t *testing.T) {
+	const many = 10_000
+	w := newWorld(t)
+	w.processes[w.badge].table.Limit = MaxFiles
+	r, wr := w.pipe(0)
+	w.want(1, lx.SysWrite, wr, w.put(0, "x"), 1)
+	for i := range many {
+		binary.LittleEndian.PutUint64(w.k.memory[0x1000+8*i:], r|abi.EPOLLIN<<32)
+	}
+	w.want(many, lx.SysPpoll, bufferAt, many, 0, 0)
+	if last := w.k.memory[0x1000+8*(many-1):]; binary.LittleEndian.Uint16(last[6:]) != abi.EPOLLIN {
+		t.Errorf("of the last is said %x", last[:8])
+	}
+	w.want(abi.EFAULT, lx.SysPpoll, fakeBase+uint64(len(w.k.memory))-70_000, many, 0, 0)
+}
+
+// TestCancelLimited: a signal ends a call on a socket that has a limit of time for good.
+func TestCancelLimited(t *testing.T) {
+	w := newWorld(t)
+	const unix, stream, level, receiveLimit = 1, 1, 1, 20
+	w.want(0, lx.SysSocketpair, unix, stream, 0, w.put(100, ""))
+	a := uint64(binary.LittleEndian.Uint32(w.k.memory[100:]))
+	token := w.waits(lx.SysRead, a, bufferAt, 10)
+	w.Cancel(token)
+	w.answered(token, reply{abi.EINTR.Result(), true})
+	w.want(0, lx.SysSetsockopt, a, level, receiveLimit, w.put(200, "\x64\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 16)
+	token = w.waits(lx.SysRead, a, bufferAt, 10)
+	w.Cancel(token)
+	w.answered(token, abi.EINTR)
+}
+
 // TestNoSpace fills the file system; all of it is there again when its files are gone.
 func TestNoSpace(t *testing.T) {
 	w := newWorld(t)

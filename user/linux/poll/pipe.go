@@ -116,7 +116,7 @@ func (p *Pipe) SetLimit(n int) (int, abi.Errno) {
 		size *= 2
 	}
 	switch {
-	case n <= 0:
+	case n < 0:
 		return 0, abi.EINVAL
 	case size > MaxPipeSize:
 		return 0, abi.EPERM
