@@ -53,12 +53,17 @@ func Dir() string { return folder }
 // Go runs the go command in the repository for a target, without what the
 // person's environment would add to its builds.
 func Go(goos, goarch string, args ...string) error {
+	return GoIn(".", goos, goarch, args...)
+}
+
+// GoIn runs it in a folder of the repository: one that is a module of its own.
+func GoIn(dir, goos, goarch string, args ...string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command("go", args...)
-	cmd.Dir = root
+	cmd.Dir = filepath.Join(root, dir)
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOAMD64=v1", "GORISCV64=rva20u64")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %v: %w\n%s", args, err, out)

@@ -49,6 +49,7 @@ type Command struct {
 	Args  []string  // after "loam"
 	Stdin io.Reader // nil: empty
 	Env   []string  // added to the test's own environment
+	Dir   string    // where loam is started; empty: where the test is
 	Limit time.Duration
 	// Served leaves a "loam run" as it is, so that the machine has what a person's has. Others
 	// have the kernel alone, which they test (--bare).
@@ -90,6 +91,7 @@ func (c Command) Do(t testing.TB) *Result {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(), c.Env...)
+	cmd.Dir = c.Dir
 	cmd.Stdin = c.Stdin
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
