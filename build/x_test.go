@@ -81,10 +81,10 @@ func TestXRefusesGo(t *testing.T) {
 		"1.3":     {answering("go1.3"), "this is go1.3:"},
 		"1.10":    {"[ $1 = version ] && echo go version go1.10 linux/amd64 || echo", "this is go1.10:"},
 		"broken":  {none, "this is unknown"},
-		"offline": {"case $1 in env) echo 'go.mod requires go >= 1.26' >&2; exit 1;; version) echo go version go1.22.1 linux/amd64;; esac", "this is go1.22.1:"},
+		"offline": {"case $1 in env) echo 'go.mod requires go >= 1.26.3' >&2; exit 1;; version) echo go version go1.22.1 linux/amd64;; esac", "this is go1.22.1:"},
 	} {
 		out, code := x(t, c.fake, "build")
-		if code != 1 || !strings.Contains(out, c.want) || !strings.Contains(out, "1.26 or newer") ||
+		if code != 1 || !strings.Contains(out, c.want) || !strings.Contains(out, "1.26.3 or newer") ||
 			!strings.Contains(out, "https://go.dev/dl/") || strings.Count(out, "\n") != 1 {
 			t.Errorf("%s: exit code %d, output %q, want one line with %q", name, code, out, c.want)
 		}
