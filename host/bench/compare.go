@@ -16,6 +16,7 @@ var chances = map[string]float64{
 	"write_4kib":             0.05,
 	"write_4kib_asleep":      0.12, // by when the personality gives its place on the CPU away
 	"ipc_typed_1kib":         0.08, // by where its buffers lie in pages
+	"pipe_processes":         0.05, // by what else the personality has been changed in: 10,776 to 11,471
 	"kernel_heap_1000":       0.12, // it grows by pieces
 	"kernel_pause_1000":      0.9,  // the worst of some 80
 	"kernel_pause_1000_mean": 0.06,

@@ -5,6 +5,7 @@ package inet
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync"
 
 	"loam/abi"
 	"loam/user/linux/socket"
@@ -87,42 +88,45 @@ type word struct {
 // flag is an option that is on or off.
 var flag = word{flag: true}
 
-// words are the options that are numbers, and nothing more here.
-var words = map[name]word{
-	{levelIP, 1}:  {least: 0, most: 255, small: true},                                            // IP_TOS
-	{levelIP, 2}:  {first: defaultHops, least: 1, most: 255, small: true, unset: defaultHops},    // IP_TTL
-	{levelIP, 6}:  {flag: true, small: true},                                                     // IP_RECVOPTS
-	{levelIP, 8}:  {flag: true, small: true},                                                     // IP_PKTINFO
-	{levelIP, 10}: {first: 1, least: 0, most: 5, small: true},                                    // IP_MTU_DISCOVER
-	{levelIP, 11}: {flag: true, small: true},                                                     // IP_RECVERR
-	{levelIP, 12}: {flag: true, small: true},                                                     // IP_RECVTTL
-	{levelIP, 13}: {flag: true, small: true},                                                     // IP_RECVTOS
-	{levelIP, 15}: {flag: true, small: true},                                                     // IP_FREEBIND
-	{levelIP, 24}: {flag: true, small: true},                                                     // IP_BIND_ADDRESS_NO_PORT
-	{levelIP, 33}: {first: 1, least: 0, most: 255, small: true, unset: 1, kind: socket.Datagram}, // IP_MULTICAST_TTL
-	{levelIP, 34}: {first: 1, flag: true, small: true},                                           // IP_MULTICAST_LOOP
+// words gives the options that are numbers, and nothing more here. It is made when a socket is asked for one:
+// the programs that are one file with the server would all make it as they start.
+var words = sync.OnceValue(func() map[name]word {
+	return map[name]word{
+		{levelIP, 1}:  {least: 0, most: 255, small: true},                                            // IP_TOS
+		{levelIP, 2}:  {first: defaultHops, least: 1, most: 255, small: true, unset: defaultHops},    // IP_TTL
+		{levelIP, 6}:  {flag: true, small: true},                                                     // IP_RECVOPTS
+		{levelIP, 8}:  {flag: true, small: true},                                                     // IP_PKTINFO
+		{levelIP, 10}: {first: 1, least: 0, most: 5, small: true},                                    // IP_MTU_DISCOVER
+		{levelIP, 11}: {flag: true, small: true},                                                     // IP_RECVERR
+		{levelIP, 12}: {flag: true, small: true},                                                     // IP_RECVTTL
+		{levelIP, 13}: {flag: true, small: true},                                                     // IP_RECVTOS
+		{levelIP, 15}: {flag: true, small: true},                                                     // IP_FREEBIND
+		{levelIP, 24}: {flag: true, small: true},                                                     // IP_BIND_ADDRESS_NO_PORT
+		{levelIP, 33}: {first: 1, least: 0, most: 255, small: true, unset: 1, kind: socket.Datagram}, // IP_MULTICAST_TTL
+		{levelIP, 34}: {first: 1, flag: true, small: true},                                           // IP_MULTICAST_LOOP
 
-	{levelIPv6, 16}: {first: defaultHops, least: 0, most: 255, unset: defaultHops},              // IPV6_UNICAST_HOPS
-	{levelIPv6, 18}: {first: 1, least: 0, most: 255, unset: defaultHops, kind: socket.Datagram}, // IPV6_MULTICAST_HOPS
-	{levelIPv6, 19}: {first: 1, least: 0, most: 1, kind: 0},                                     // IPV6_MULTICAST_LOOP
-	{levelIPv6, 23}: {first: 1, least: 0, most: 5},                                              // IPV6_MTU_DISCOVER
-	{levelIPv6, 25}: flag,                                                                       // IPV6_RECVERR
-	{levelIPv6, 49}: flag,                                                                       // IPV6_RECVPKTINFO
-	{levelIPv6, 51}: flag,                                                                       // IPV6_RECVHOPLIMIT
-	{levelIPv6, 66}: flag,                                                                       // IPV6_RECVTCLASS
-	{levelIPv6, 67}: {least: -1, most: 255},                                                     // IPV6_TCLASS
+		{levelIPv6, 16}: {first: defaultHops, least: 0, most: 255, unset: defaultHops},              // IPV6_UNICAST_HOPS
+		{levelIPv6, 18}: {first: 1, least: 0, most: 255, unset: defaultHops, kind: socket.Datagram}, // IPV6_MULTICAST_HOPS
+		{levelIPv6, 19}: {first: 1, least: 0, most: 1, kind: 0},                                     // IPV6_MULTICAST_LOOP
+		{levelIPv6, 23}: {first: 1, least: 0, most: 5},                                              // IPV6_MTU_DISCOVER
+		{levelIPv6, 25}: flag,                                                                       // IPV6_RECVERR
+		{levelIPv6, 49}: flag,                                                                       // IPV6_RECVPKTINFO
+		{levelIPv6, 51}: flag,                                                                       // IPV6_RECVHOPLIMIT
+		{levelIPv6, 66}: flag,                                                                       // IPV6_RECVTCLASS
+		{levelIPv6, 67}: {least: -1, most: 255},                                                     // IPV6_TCLASS
 
-	{levelTCP, 1}:  flag,                                         // TCP_NODELAY
-	{levelTCP, 3}:  flag,                                         // TCP_CORK
-	{levelTCP, 4}:  {first: 7200, least: 1, most: 32767},         // TCP_KEEPIDLE
-	{levelTCP, 5}:  {first: 75, least: 1, most: 32767},           // TCP_KEEPINTVL
-	{levelTCP, 6}:  {first: 9, least: 1, most: 127},              // TCP_KEEPCNT
-	{levelTCP, 7}:  {first: 6, least: 1, most: 127},              // TCP_SYNCNT
-	{levelTCP, 9}:  {least: -1 << 31, most: 1<<31 - 1},           // TCP_DEFER_ACCEPT
-	{levelTCP, 12}: {first: 1, least: -1 << 31, most: 1<<31 - 1}, // TCP_QUICKACK
-	{levelTCP, 18}: {least: 0, most: 1<<31 - 1},                  // TCP_USER_TIMEOUT
-	{levelTCP, 25}: {least: -1 << 31, most: 1<<31 - 1},           // TCP_NOTSENT_LOWAT
-}
+		{levelTCP, 1}:  flag,                                         // TCP_NODELAY
+		{levelTCP, 3}:  flag,                                         // TCP_CORK
+		{levelTCP, 4}:  {first: 7200, least: 1, most: 32767},         // TCP_KEEPIDLE
+		{levelTCP, 5}:  {first: 75, least: 1, most: 32767},           // TCP_KEEPINTVL
+		{levelTCP, 6}:  {first: 9, least: 1, most: 127},              // TCP_KEEPCNT
+		{levelTCP, 7}:  {first: 6, least: 1, most: 127},              // TCP_SYNCNT
+		{levelTCP, 9}:  {least: -1 << 31, most: 1<<31 - 1},           // TCP_DEFER_ACCEPT
+		{levelTCP, 12}: {first: 1, least: -1 << 31, most: 1<<31 - 1}, // TCP_QUICKACK
+		{levelTCP, 18}: {least: 0, most: 1<<31 - 1},                  // TCP_USER_TIMEOUT
+		{levelTCP, 25}: {least: -1 << 31, most: 1<<31 - 1},           // TCP_NOTSENT_LOWAT
+	}
+})
 
 // get gives the value of such an option.
 func (o *Options) get(n name, w word) int32 {
@@ -135,7 +139,7 @@ func (o *Options) get(n name, w word) int32 {
 // On reports whether an option of a level isn't 0.
 func (o *Options) On(level, option int32) bool {
 	n := name{level, option}
-	return o.get(n, words[n]) != 0
+	return o.get(n, words()[n]) != 0
 }
 
 // set changes one. Options are shared between who listens and who was accepted, until one of them changes.
@@ -154,7 +158,7 @@ func (s *Socket) ttl(to netip.Addr) int32 {
 	if to.Is6() {
 		n = name{levelIPv6, ipv6Hops}
 	}
-	return s.get(n, words[n])
+	return s.get(n, words()[n])
 }
 
 // tellsErrors reports whether a socket that isn't connected hears that nobody is where it sends to.
@@ -165,7 +169,7 @@ func (s *Socket) known(level, option int32) (w word, ok bool) {
 	if level == levelIPv6 && !s.Six || level == levelTCP && s.Kind != socket.Stream {
 		return w, false
 	}
-	w, ok = words[name{level, option}]
+	w, ok = words()[name{level, option}]
 	return w, ok
 }
 
