@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"loam/abi"
@@ -136,8 +137,7 @@ func TestInterrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 			return
-		default:
-			runtime.Gosched()
+		case <-time.After(time.Millisecond): // real-time signals queue: without a pause the thread may never get through them
 		}
 	}
 }
