@@ -19,11 +19,10 @@ type port struct {
 	// full refuses a frame now and then, for want of room.
 	full func() bool
 
-	mu    sync.Mutex // guards what follows
-	in    []came
-	armed bool
-	err   error
-	tick  chan struct{}
+	mu   sync.Mutex // guards what follows
+	in   []came
+	err  error
+	tick chan struct{}
 }
 
 type came struct {

@@ -25,6 +25,15 @@ type server struct {
 
 var _ sockets.Sockets = (*server)(nil)
 
+// serverOf makes the server of a network, whose clients hear of its changes.
+func serverOf(n *network, client func(process, wake ipc.Handle, bits uint64, ended func()) (peer, error)) *server {
+	s := &server{network: n, client: client}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.changed = s.changed
+	return s
+}
+
 // peer is a client as the server sees it.
 type peer struct {
 	events []byte     // memory that it reads

@@ -34,7 +34,7 @@ type customer struct {
 func newCustomer(t *testing.T, n *network) *customer {
 	t.Helper()
 	c := &customer{t: t, events: make([]byte, 4*64), woken: make(chan struct{}, 1)}
-	c.server = &server{network: n, client: func(_, _ ipc.Handle, _ uint64, ended func()) (peer, error) {
+	c.server = serverOf(n, func(_, _ ipc.Handle, _ uint64, ended func()) (peer, error) {
 		c.ended = ended
 		wake := func() {
 			select {
@@ -43,7 +43,7 @@ func newCustomer(t *testing.T, n *network) *customer {
 			}
 		}
 		return peer{events: c.events, wake: wake, close: func() { c.closed = true }}, nil
-	}}
+	})
 	c.attach()
 	return c
 }

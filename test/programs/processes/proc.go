@@ -287,7 +287,8 @@ func procOthers() {
 	for _, path := range []string{"kernel/ostype", "vm/overcommit_memory", "net/core/somaxconn", "kernel/cap_last_cap"} {
 		fmt.Println(path, shape(read("/proc/sys/"+path)))
 	}
-	fmt.Println(len(read("/proc/sys/kernel/random/uuid")), read("/proc/sys/kernel/random/uuid") != read("/proc/sys/kernel/random/uuid"))
+	one, other := read("/proc/sys/kernel/random/uuid"), read("/proc/sys/kernel/random/uuid")
+	fmt.Println(len(one), one != other)
 	st, err := os.Stat("/dev/shm")
 	fmt.Println("shm", st.Mode(), err, os.WriteFile("/dev/shm/loam-test", []byte("x"), 0o600), os.Remove("/dev/shm/loam-test"))
 }
