@@ -56,6 +56,7 @@ func targets() []target {
 		{"ipc", "[-time 5m] [-arch ARCH]", "calls between processes that are stopped, ended and killed meanwhile (a campaign)", ipcTarget},
 		{"streams", "[-n 200] [-arch ARCH]", "console streams whose driver is killed under load, and 1 GiB through them (a campaign)", streamsTarget},
 		{"disk", "[-n 1000000] [-arch ARCH]", "random requests to a disk whose driver is killed meanwhile (a campaign)", diskTarget},
+		{"faults", "[-seconds 300] [-n 100] [-arch ARCH]", "servers killed in the middle of calls, sizes at edges, signals in every call, crowds (a campaign)", faultsTarget},
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"gotest", "[-run REGEXP] [-j N] [-timeout 30m] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},

@@ -31,6 +31,8 @@ func main() {
 		echo()
 	case "console":
 		shortConsole(number(2), os.Args[3:])
+	case "linux":
+		shortLinux(number(2), os.Args[3:])
 	case "entropy":
 		shortEntropy(number(2), os.Args[3:])
 	case "bus":

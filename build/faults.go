@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"flag"
+	"fmt"
+)
+
+// faultsTarget is "faults", a campaign: what goes wrong for programs of a personality, for longer and more often than in test.
+// The summary goes to stdout.
+func faultsTarget(b *builder, args []string) error {
+	fs := flag.NewFlagSet("faults", flag.ContinueOnError)
+	seconds := fs.Int("seconds", 300, "how long the server is killed again and again, on each machine")
+	n := fs.Int("n", 100, "how often a thousand processes are made")
+	arch := archFlag(fs)
+	if err := parseFlags(fs, args, 0); err != nil {
+		return err
+	}
+	if err := b.ready(); err != nil {
+		return err
+	}
+	failed := 0
+	run := func(what, test string, count int, env ...string) {
+		verdict := "ok"
+		err := b.run(append(b.testEnv(*arch), env...), "go", "test", "-v", fmt.Sprintf("-count=%d", count), "-timeout=24h",
+			"-run", "^("+test+")$", "./test/vm/")
+		if err != nil {
+			verdict = "FAILED"
+			failed++
+		}
+		fmt.Printf("faults, %s, %s: %s\n", *arch, what, verdict)
+	}
+	for _, cpus := range []string{"1", "4"} {
+		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, fmt.Sprintf("LOAM_FAULTS_SECONDS=%d", *seconds), "LOAM_CPUS="+cpus)
+		run(cpus+" CPUs, pipes, signals, open files, no room, a folder that goes, 10 times", "TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", 10, "LOAM_CPUS="+cpus)
+	}
+	run(fmt.Sprintf("a thousand processes, %d times", *n), "TestCrowd", *n)
+	if failed > 0 {
+		return fmt.Errorf("%d of 5 failed", failed)
+	}
+	return nil
+}
