@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -305,7 +306,15 @@ var timeWaits = []wait{
 	{"futex", func(*maker) (call, act) {
 		word := new(uint32)
 		return func() (int, error) { return raw(unix.SYS_FUTEX, addr(word), 0x80, 0, 0) },
-			func() error { _, err := raw(unix.SYS_FUTEX, addr(word), 0x81, 1); return err }
+			func() error { // it may be in the handler just now, and wait again soon
+				for {
+					n, err := raw(unix.SYS_FUTEX, addr(word), 0x81, 1)
+					if n != 0 || err != nil {
+						return err
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}
 	}},
 	alone("futex with a limit", func() (int, error) { return raw(unix.SYS_FUTEX, addr(new(uint32)), 0x80, 0, addr(&soon)) }),
 	alone("rt_sigsuspend", func() (int, error) { return raw(unix.SYS_RT_SIGSUSPEND, addr(new(uint64)), 8) }),
