@@ -23,7 +23,7 @@ func faultsTarget(b *builder, args []string) error {
 	failed := 0
 	run := func(what, test string, count int, env ...string) {
 		verdict := "ok"
-		err := b.run(append(b.testEnv(*arch), env...), "go", "test", "-v", fmt.Sprintf("-count=%d", count), "-timeout=24h",
+		err := b.run(append(append(b.testEnv(*arch), fmt.Sprintf("LOAM_FAULTS_SECONDS=%d", *seconds)), env...), "go", "test", "-v", fmt.Sprintf("-count=%d", count), "-timeout=24h",
 			"-run", "^("+test+")$", "./test/vm/")
 		if err != nil {
 			verdict = "FAILED"
@@ -32,7 +32,7 @@ func faultsTarget(b *builder, args []string) error {
 		fmt.Printf("faults, %s, %s: %s\n", *arch, what, verdict)
 	}
 	for _, cpus := range []string{"1", "4"} {
-		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, fmt.Sprintf("LOAM_FAULTS_SECONDS=%d", *seconds), "LOAM_CPUS="+cpus)
+		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, "LOAM_CPUS="+cpus)
 		run(cpus+" CPUs, pipes, signals, open files, no room, a folder that goes, 10 times", "TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", 10, "LOAM_CPUS="+cpus)
 	}
 	run(fmt.Sprintf("a thousand processes, %d times", *n), "TestCrowd", *n)

@@ -18,12 +18,24 @@ import (
 	"loam/test/vm/vmtest"
 )
 
-// faultsVariable is how many seconds TestPersonalityKilled goes on, if not a few.
+// faultsVariable is set for the campaign `./x faults`, to how many seconds TestPersonalityKilled goes on. The tests
+// of this file take too long for every change.
 const faultsVariable = "LOAM_FAULTS_SECONDS"
+
+// campaign skips a test but in the campaign, and gives the seconds.
+func campaign(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(os.Getenv(faultsVariable))
+	if err != nil {
+		t.Skip("is a campaign: ./x faults")
+	}
+	return n
+}
 
 // TestFaults has programs at the edges of what there is: what comes of it is what comes of it on the host.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	campaign(t)
 	vmtest.Loam(t)
 	onHost := vmtest.Foreign(t, runtime.GOOS, runtime.GOARCH, "faults")
 	for _, args := range [][]string{{"pipes"}, {"writers"}, {"signals"}, {"open", "10000"}} {
@@ -47,6 +59,7 @@ func TestFaults(t *testing.T) {
 // TestFull: where there is no room, that is said, what is there stays as it is, and what is removed is room for others.
 func TestFull(t *testing.T) {
 	t.Parallel()
+	campaign(t)
 	vmtest.Loam(t)
 	r := vmtest.Run(t, "-t=false", "-m", "128M", "-v", vmtest.Program(t, "faults"), "full", "/tmp")
 	r.WantStdout(t, 0, strings.Repeat("no room true no space left on device\nnor for a small one true\n"+
@@ -58,6 +71,7 @@ func TestFull(t *testing.T) {
 // rest of its world is as it was.
 func TestFolderGone(t *testing.T) {
 	t.Parallel()
+	campaign(t)
 	vmtest.Loam(t)
 	for _, name := range []string{"what is in it", "all of it", "renamed"} {
 		t.Run(name, func(t *testing.T) {
@@ -158,11 +172,9 @@ program
 // those are ended, the next ones live, and nothing is left of all of them.
 func TestPersonalityKilled(t *testing.T) {
 	t.Parallel()
+	seconds := campaign(t)
 	vmtest.Loam(t)
-	seconds, limit := 10, time.Duration(0)
-	if n, err := strconv.Atoi(os.Getenv(faultsVariable)); err == nil {
-		seconds, limit = n, time.Hour+time.Duration(n)*time.Second
-	}
+	limit := time.Hour + time.Duration(seconds)*time.Second
 	for _, cpus := range vmtest.CPUs("1", "4") {
 		t.Run(cpus+" CPUs", func(t *testing.T) {
 			t.Parallel()
