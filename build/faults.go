@@ -20,24 +20,14 @@ func faultsTarget(b *builder, args []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	failed := 0
+	all := verdicts{b: b, of: "faults, " + *arch}
 	run := func(what, test string, count int, env ...string) {
-		verdict := "ok"
-		err := b.run(append(append(b.testEnv(*arch), fmt.Sprintf("LOAM_FAULTS_SECONDS=%d", *seconds)), env...), "go", "test", "-v", fmt.Sprintf("-count=%d", count), "-timeout=24h",
-			"-run", "^("+test+")$", "./test/vm/")
-		if err != nil {
-			verdict = "FAILED"
-			failed++
-		}
-		fmt.Printf("faults, %s, %s: %s\n", *arch, what, verdict)
+		all.run(what, test, count, append(append(b.testEnv(*arch), fmt.Sprintf("LOAM_FAULTS_SECONDS=%d", *seconds)), env...))
 	}
 	for _, cpus := range []string{"1", "4"} {
 		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, "LOAM_CPUS="+cpus)
 		run(cpus+" CPUs, pipes, signals, open files, no room, a folder that goes, 10 times", "TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", 10, "LOAM_CPUS="+cpus)
 	}
 	run(fmt.Sprintf("a thousand processes, %d times", *n), "TestCrowd", *n)
-	if failed > 0 {
-		return fmt.Errorf("%d of 5 failed", failed)
-	}
-	return nil
+	return all.err()
 }

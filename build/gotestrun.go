@@ -36,8 +36,15 @@ func (g *gotest) testEnv(tmp string) []string {
 // tools makes the folder that is /usr/bin in the machine: a program under several names.
 func (g *gotest) tools() error {
 	dir := filepath.Join(g.dir, "bin")
-	for _, name := range userland {
-		if err := g.b.goBuild(guestEnv("linux", g.arch), filepath.Join(dir, name), "./test/programs/userland", "-ldflags", "-s -w"); err != nil {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	first := filepath.Join(dir, userland[0])
+	if err := g.b.goBuild(guestEnv("linux", g.arch), first, "./test/programs/userland", "-ldflags", "-s -w"); err != nil {
+		return err
+	}
+	for _, name := range userland[1:] {
+		if err := os.Link(first, filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}

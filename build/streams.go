@@ -19,22 +19,11 @@ func streamsTarget(b *builder, args []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	failed := 0
-	run := func(what, test string, env ...string) {
-		verdict := "ok"
-		err := b.run(append(b.testEnv(*arch), env...), "go", "test", "-v", "-count=1", "-timeout=24h", "-run", "^"+test+"$", "./test/vm/")
-		if err != nil {
-			verdict = "FAILED"
-			failed++
-		}
-		fmt.Printf("console streams, %s, %s: %s\n", *arch, what, verdict)
-	}
+	all := verdicts{b: b, of: "console streams, " + *arch}
+	run := func(what, test string, env ...string) { all.run(what, test, 1, append(b.testEnv(*arch), env...)) }
 	for _, cpus := range []string{"1", "2", "4"} {
 		run(fmt.Sprintf("%s CPUs, the driver killed %d times", cpus, *n), "TestStreams", fmt.Sprintf("LOAM_STREAMS_KILLS=%d", *n), "LOAM_CPUS="+cpus)
 	}
 	run("1 GiB through stdin and stdout", "TestStreamVolume", "LOAM_STREAMS_MIB=1024")
-	if failed > 0 {
-		return fmt.Errorf("%d of 4 failed", failed)
-	}
-	return nil
+	return all.err()
 }

@@ -244,19 +244,11 @@ func stepInetAccept(d *differ) bool {
 }
 
 func stepInetSendto(d *differ) bool {
-	d.data()
-	a, n := d.inetAddress(pathAt)
-	_, _, ok := d.same(lx.SysSendto, d.slot(), mem(dataAt), num(uint64(d.r.IntN(200))), d.sendFlags(), a, n)
-	return ok
+	return d.sendTo((*differ).inetAddress)
 }
 
 func stepInetReceive(d *differ) bool {
-	clear(d.ours.memory[dataAt : dataAt+300])
-	clear(d.host.memory[dataAt : dataAt+300])
-	d.room(pathAt)
-	flags := num(msgDontWait | d.flags(msgPeek, msgTrunc, msgWaitAll))
-	_, _, ok := d.same(lx.SysRecvfrom, d.slot(), mem(dataAt), num(uint64(d.r.IntN(300))), flags, mem(pathAt+8), mem(pathAt))
-	return ok && d.memorySame(dataAt, 300) && d.inetSame(pathAt+8, 130) && d.memorySame(pathAt, 4)
+	return d.receiveFrom() && d.inetSame(pathAt+8, 130) && d.memorySame(pathAt, 4)
 }
 
 func stepInetName(d *differ) bool {

@@ -151,19 +151,27 @@ func stepSend(d *differ) bool {
 }
 
 func stepSendto(d *differ) bool {
+	return d.sendTo((*differ).address)
+}
+
+// sendTo sends to an address of a family.
+func (d *differ) sendTo(address func(d *differ, at int) (a, n arg)) bool {
 	d.data()
-	a, n := d.address(pathAt)
+	a, n := address(d, pathAt)
 	_, _, ok := d.same(lx.SysSendto, d.slot(), mem(dataAt), num(uint64(d.r.IntN(200))), d.sendFlags(), a, n)
 	return ok
 }
 
-func stepReceive(d *differ) bool {
+func stepReceive(d *differ) bool { return d.receiveFrom() && d.memorySame(pathAt, 140) }
+
+// receiveFrom receives, and the address of who sent.
+func (d *differ) receiveFrom() bool {
 	clear(d.ours.memory[dataAt : dataAt+300])
 	clear(d.host.memory[dataAt : dataAt+300])
 	d.room(pathAt)
 	flags := num(msgDontWait | d.flags(msgPeek, msgTrunc, msgWaitAll))
 	_, _, ok := d.same(lx.SysRecvfrom, d.slot(), mem(dataAt), num(uint64(d.r.IntN(300))), flags, mem(pathAt+8), mem(pathAt))
-	return ok && d.memorySame(dataAt, 300) && d.memorySame(pathAt, 140)
+	return ok && d.memorySame(dataAt, 300)
 }
 
 func (d *differ) sockets(i arg) bool { return d.kind[i.v] == 's' }

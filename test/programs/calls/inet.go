@@ -42,19 +42,7 @@ func connections(network, address string) error {
 	}
 	_, err = net.Listen(network, l.Addr().String())
 	show("listen again", "", err)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				b, _ := io.ReadAll(c)
-				_, _ = c.Write([]byte(strings.ToUpper(string(b))))
-			}()
-		}
-	}()
+	go answerUpper(l)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		c, err := net.Dial("tcp", net.JoinHostPort(host, port))

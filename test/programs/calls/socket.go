@@ -35,6 +35,21 @@ func sockets(dir string) error {
 	return pairs()
 }
 
+// answerUpper answers those who connect in upper case, each when it has ended.
+func answerUpper(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			b, _ := io.ReadAll(c)
+			_, _ = c.Write([]byte(strings.ToUpper(string(b))))
+		}()
+	}
+}
+
 // streams has a server that answers in upper case, and clients.
 func streams(name string) error {
 	l, err := net.Listen("unix", name)
@@ -42,19 +57,7 @@ func streams(name string) error {
 		return err
 	}
 	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				b, _ := io.ReadAll(c)
-				_, _ = c.Write([]byte(strings.ToUpper(string(b))))
-			}()
-		}
-	}()
+	go answerUpper(l)
 	_, err = net.Listen("unix", name)
 	show("listen again", "", err)
 	done := make(chan string, 20)
