@@ -28,6 +28,8 @@ type gotest struct {
 	dir     string // of test binaries, logs and the tools that tests look for
 	timeout time.Duration
 	host    bool // the same binaries run on this host, too
+	resumes bool // a package whose kept result has no failures isn't run again
+	rev     string
 }
 
 // gotestTarget is "gotest", a campaign: the tests of Go's standard library, as go test -c builds them,
@@ -37,6 +39,7 @@ func gotestTarget(b *builder, args []string) error {
 	only := fs.String("run", ".", "only packages that match `REGEXP`")
 	jobs := fs.Int("j", 1, "machines at a time")
 	timeout := fs.Duration("timeout", 30*time.Minute, "for each package")
+	resume := fs.Bool("resume", false, "take the results that are kept of an earlier run where they have no failures")
 	arch := archFlag(fs)
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
@@ -47,14 +50,16 @@ func gotestTarget(b *builder, args []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	return b.gotest(*arch, *timeout).run(os.Stdout, *only, *jobs)
+	g := b.gotest(*arch, *timeout)
+	g.resumes = *resume
+	return g.run(os.Stdout, *only, *jobs)
 }
 
 // gotestSmoke are two packages that test runs, so that the campaign stays one that can be run.
 const gotestSmoke = "^(errors|io/ioutil)$"
 
 func (b *builder) gotest(arch string, timeout time.Duration) *gotest {
-	return &gotest{b: b, arch: arch, dir: b.path("build/out/gotest/" + arch), timeout: timeout,
+	return &gotest{b: b, arch: arch, dir: b.path("build/out/gotest/" + arch), timeout: timeout, rev: b.revision(),
 		host: runtime.GOOS == "linux" && runtime.GOARCH == arch}
 }
 
@@ -116,7 +121,7 @@ func (g *gotest) start(pkgs []string, jobs int) []chan result {
 	for range jobs {
 		go func() {
 			for i := range next {
-				results[i] <- g.test(pkgs[i])
+				results[i] <- g.result(pkgs[i])
 			}
 		}()
 	}

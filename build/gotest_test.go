@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"testing"
 )
 
@@ -41,13 +42,13 @@ func TestReadOutcomes(t *testing.T) {
 func TestGotestTable(t *testing.T) {
 	var out bytes.Buffer
 	var all table
-	r := result{pkg: "a/b", loam: readOutcomes([]byte(gotestOutput))}
+	r := result{pkg: "a/b", revision: "r1", loam: readOutcomes([]byte(gotestOutput))}
 	r.loam.status = 2
 	r.loam.expect([]string{"TestGood", "TestLate", "TestLater"})
 	r.host = outcomes{tests: map[string]outcome{"TestSkipped": {verdict: "PASS"}, "TestBad": {verdict: "FAIL"}}}
 	all.add(&out, r)
-	all.add(&out, result{pkg: "c", loam: outcomes{status: 1, last: "no memory"}})
-	all.add(&out, result{pkg: "d", err: errors.New("can't be built")})
+	all.add(&out, result{pkg: "c", revision: "r2", loam: outcomes{status: 1, last: "no memory"}})
+	all.add(&out, result{pkg: "d", revision: "r1", err: errors.New("can't be built")})
 	if all.end(&out) == nil {
 		t.Error("failures are no error")
 	}
@@ -63,8 +64,40 @@ c                                            0     1     0      0.0
 d                                            0     1     0      0.0
     FAIL can't be built
 3 packages                                   2     6     1
+run at revisions: r1 (2), r2 (1)
 `
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestGotestResume(t *testing.T) {
+	g := &gotest{dir: t.TempDir()}
+	good := []byte("\x16=== RUN   TestGood\n\x16--- PASS: TestGood (0.01s)\n")
+	for _, r := range []result{{pkg: "a/good", revision: "r1", took: 3}, {pkg: "bad", loam: outcomes{status: 1}}, {pkg: "no", err: errors.New("no")}} {
+		if err := os.WriteFile(g.file(r.pkg, "log"), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.keep(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pkg, want := range map[string]bool{"a/good": true, "bad": false, "no": false, "never": false} {
+		if r, ok := g.resume(pkg); ok != want || r.pkg != pkg {
+			t.Errorf("%s: %v, %+v", pkg, ok, r)
+		}
+	}
+	r, _ := g.resume("a/good")
+	if r.revision != "r1" || r.took != 3 || r.loam.count("PASS") != 1 {
+		t.Errorf("%+v", r)
+	}
+	if err := g.forget("a/good"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.forget("a/good"); err != nil {
+		t.Error(err)
+	}
+	if _, ok := g.resume("a/good"); ok {
+		t.Error("a forgotten result is there")
 	}
 }

@@ -51,9 +51,26 @@ func (g *gotest) tools() error {
 	return nil
 }
 
+// result gives that of a package: one that is kept, or a new one, which is kept.
+func (g *gotest) result(pkg string) result {
+	if g.resumes {
+		if r, ok := g.resume(pkg); ok {
+			return r
+		}
+	}
+	if err := g.forget(pkg); err != nil {
+		return result{pkg: pkg, err: err}
+	}
+	r := g.test(pkg)
+	if err := g.keep(r); err != nil {
+		fmt.Fprintf(os.Stderr, "gotest: %v\n", err)
+	}
+	return r
+}
+
 // test builds the tests of a package, runs them in the machine, and on the host if that can.
 func (g *gotest) test(pkg string) result {
-	r := result{pkg: pkg}
+	r := result{pkg: pkg, revision: g.rev}
 	binary := g.file(pkg, "test")
 	if r.err = g.b.run(g.buildEnv(), "go", "test", "-c", "-o", binary, pkg); r.err != nil {
 		return r
@@ -65,7 +82,8 @@ func (g *gotest) test(pkg string) result {
 	r.loam, r.err = g.inside(pkg, "log", binary, g.flags()...)
 	r.took = time.Since(start)
 	if r.err == nil && r.loam.status != 0 {
-		r.err = g.missing(pkg, binary, &r.loam)
+		r.listed, r.err = g.names(pkg, binary)
+		r.loam.expect(r.listed)
 	}
 	if g.host {
 		r.host = g.outside(pkg, binary)
@@ -73,14 +91,13 @@ func (g *gotest) test(pkg string) result {
 	return r
 }
 
-// missing adds the tests that weren't reached by a program which failed.
-func (g *gotest) missing(pkg, binary string, o *outcomes) error {
+// names are those of all tests of a package.
+func (g *gotest) names(pkg, binary string) ([]string, error) {
 	if _, err := g.inside(pkg, "list", binary, "-test.list", testNames); err != nil {
-		return err
+		return nil, err
 	}
 	list, err := os.ReadFile(g.file(pkg, "list"))
-	o.expect(listed(list))
-	return err
+	return listed(list), err
 }
 
 // flags are those of a test binary. The mode test2json marks the lines that are the framework's own.

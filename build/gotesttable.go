@@ -118,6 +118,8 @@ type result struct {
 	err        error    // why it couldn't be run
 	loam, host outcomes // host's are empty if it wasn't run there
 	took       time.Duration
+	listed     []string // the tests that there are, if it failed
+	revision   string   // of what ran it
 }
 
 // failed is how many tests failed. One that didn't end did, and if none of them but the program has, that
@@ -138,6 +140,8 @@ func (r *result) counts() string {
 type table struct {
 	packages, pass, fail, skip int
 	failures                   []string // packages with any
+	revisions                  []string // that ran packages, in the order of their first
+	byRevision                 map[string]int
 }
 
 const tableLine = "%-40s %s\n"
@@ -147,6 +151,7 @@ func (t *table) add(w io.Writer, r result) {
 		fmt.Fprintf(w, tableLine, "package", " pass  fail  skip  seconds")
 	}
 	t.packages++
+	t.count(r.revision)
 	t.pass += r.loam.count("PASS")
 	t.fail += r.failed()
 	t.skip += r.loam.count("SKIP")
@@ -155,6 +160,17 @@ func (t *table) add(w io.Writer, r result) {
 	}
 	fmt.Fprintf(w, tableLine, r.pkg, r.counts())
 	r.details(w)
+}
+
+// count notes which revision ran a package.
+func (t *table) count(revision string) {
+	if t.byRevision == nil {
+		t.byRevision = map[string]int{}
+	}
+	if t.byRevision[revision] == 0 {
+		t.revisions = append(t.revisions, revision)
+	}
+	t.byRevision[revision]++
 }
 
 // details prints which tests failed, and which were skipped that the host ran.
@@ -191,6 +207,7 @@ func (r *result) details(w io.Writer) {
 // end prints the sums.
 func (t *table) end(w io.Writer) error {
 	fmt.Fprintf(w, tableLine, fmt.Sprintf("%d packages", t.packages), fmt.Sprintf("%5d %5d %5d", t.pass, t.fail, t.skip))
+	fmt.Fprintf(w, "run at revisions: %s\n", t.at())
 	if t.failures != nil {
 		return fmt.Errorf("%d packages with failures: %s", len(t.failures), strings.Join(t.failures, " "))
 	}
