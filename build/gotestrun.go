@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,13 +139,20 @@ func (g *gotest) collect(pkg, suffix string, env []string, name string, args []s
 	cmd.Dir = filepath.Join(g.goroot, "src", filepath.FromSlash(pkg))
 	cmd.Env = env
 	cmd.WaitDelay = 10 * time.Second // for what a test left behind that has its output open
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	ended := cmd.Run()
-	if err := os.WriteFile(g.file(pkg, suffix), out.Bytes(), 0o666); err != nil {
+	log, err := os.Create(g.file(pkg, suffix)) // which can be read meanwhile
+	if err != nil {
 		return outcomes{}, err
 	}
-	o := readOutcomes(out.Bytes())
+	cmd.Stdout, cmd.Stderr = log, log
+	ended := cmd.Run()
+	if err := log.Close(); err != nil {
+		return outcomes{}, err
+	}
+	out, err := os.ReadFile(g.file(pkg, suffix))
+	if err != nil {
+		return outcomes{}, err
+	}
+	o := readOutcomes(out)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(ended, &exit):
