@@ -29,10 +29,6 @@ var ways = [len(calls)]way{
 	abi.SYS_CLOCK_GETTIME: lockless,
 	abi.SYS_GETPID:        lockless,
 	abi.SYS_GETTID:        lockless,
-	abi.SYS_GETUID:        lockless,
-	abi.SYS_GETEUID:       lockless,
-	abi.SYS_GETGID:        lockless,
-	abi.SYS_GETEGID:       lockless,
 }
 
 // calls are the runtime calls, by Linux's numbers. What is not here answers ENOSYS
@@ -97,10 +93,6 @@ var calls = [abi.SYS_FUTEX_WAITV + 1]call{
 	abi.SYS_SYSINFO:   sysSysinfo,
 	abi.SYS_GETRUSAGE: sysGetrusage,
 	abi.SYS_GETRANDOM: sysGetrandom,
-	abi.SYS_GETUID:    sysNothing, // everybody is user 0, who may do nothing special
-	abi.SYS_GETEUID:   sysNothing,
-	abi.SYS_GETGID:    sysNothing,
-	abi.SYS_GETEGID:   sysNothing,
 }
 
 // otherCalls are what the kernel answers for a process whose calls aren't forwarded
@@ -136,6 +128,12 @@ var otherCalls = [len(calls)]call{
 
 	abi.SYS_UMASK:  sysUmask,
 	abi.SYS_GETCWD: sysGetcwd,
+
+	// users: everybody is user 0, who may do nothing special
+	abi.SYS_GETUID:  sysNothing,
+	abi.SYS_GETEUID: sysNothing,
+	abi.SYS_GETGID:  sysNothing,
+	abi.SYS_GETEGID: sysNothing,
 
 	// other processes
 	abi.SYS_WAIT4:   sysWait4,

@@ -234,21 +234,6 @@ func sysNotSupported(*Server, *task) uint64 { return abi.ENOTSUP.Result() }
 // sysRefused is for what a program here isn't allowed.
 func sysRefused(*Server, *task) uint64 { return abi.EPERM.Result() }
 
-// sysUserID sets an identity. There is one user, 0.
-func sysUserID(*Server, *task) uint64 { return 0 }
-
-// sysGetresuid: three addresses of an identity.
-func sysGetresuid(s *Server, t *task) uint64 {
-	for _, addr := range t.Args[:3] {
-		b := s.scratch[:4]
-		clear(b)
-		if r := s.put(t, addr, b); r != 0 {
-			return r
-		}
-	}
-	return 0
-}
-
 // copied is how much one call copies between files at most; the caller goes on.
 const copied = 256 << 10
 

@@ -43,31 +43,38 @@ func sysKill(s *Server, t *task) uint64 {
 		if p == nil {
 			return abi.ESRCH.Result()
 		}
-		s.signalTo(p, signal, t.p)
-		return 0
+		return fail(s.signalTo(p, signal, t.p))
 	}
 	group := -pid
 	if pid == 0 {
 		group = t.p.pgid
 	}
-	found := false
-	for _, p := range s.byPID {
-		if pid == -1 && p != t.p || pid != -1 && p.pgid == group {
-			found = true
-			s.signalTo(p, signal, t.p)
-		}
-	}
-	if !found {
-		return abi.ESRCH.Result()
-	}
-	return 0
+	return fail(s.signalAll(t.p, signal, func(p *process) bool { return pid == -1 && p != t.p || pid != -1 && p.pgid == group }))
 }
 
-// signalTo sends a signal to a process, unless it is 0 or the process has ended.
-func (s *Server) signalTo(p *process, signal abi.Signal, from *process) {
+// signalAll sends a signal to all that match. It is enough if one may be sent it.
+func (s *Server) signalAll(from *process, signal abi.Signal, match func(*process) bool) abi.Errno {
+	result := abi.ESRCH
+	for _, p := range s.byPID {
+		if !match(p) {
+			continue
+		}
+		if e := s.signalTo(p, signal, from); e == 0 || result == abi.ESRCH {
+			result = e
+		}
+	}
+	return result
+}
+
+// signalTo sends a signal to a process that from may send it to, unless it is 0 or the process has ended.
+func (s *Server) signalTo(p *process, signal abi.Signal, from *process) abi.Errno {
+	if from != nil && !from.maySignal(p, signal) {
+		return abi.EPERM
+	}
 	if signal != 0 && !p.zombie {
 		s.post(p.pid, 0, signal, from)
 	}
+	return 0
 }
 
 // sendGroup sends a signal of the kernel's to a group.
@@ -100,6 +107,9 @@ func (s *Server) killThread(t *task, pid, tid int32, number uint64) uint64 {
 	}
 	if pid == 0 { // whose thread it is isn't known here
 		for _, p := range s.byPID {
+			if !t.p.maySignal(p, signal) {
+				continue
+			}
 			if e := s.post(p.pid, tid, signal, t.p); e != abi.ESRCH {
 				return e.Result()
 			}
@@ -110,6 +120,8 @@ func (s *Server) killThread(t *task, pid, tid int32, number uint64) uint64 {
 	switch {
 	case p == nil:
 		return abi.ESRCH.Result()
+	case !t.p.maySignal(p, signal):
+		return abi.EPERM.Result()
 	case p.zombie || signal == 0:
 		return 0
 	}
@@ -146,6 +158,8 @@ func (s *Server) queueInfo(t *task, pid, tid int32, number, addr uint64) uint64 
 	switch {
 	case p == nil || s.procs == nil:
 		return abi.ESRCH.Result()
+	case !t.p.maySignal(p, info.Signo):
+		return abi.EPERM.Result()
 	case info.Signo == 0 || p.zombie:
 		return 0
 	}

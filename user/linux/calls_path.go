@@ -348,7 +348,11 @@ func sysFchdir(s *Server, t *task) uint64 {
 // sysChroot: path.
 func sysChroot(s *Server, t *task) uint64 {
 	p, e := s.directory(t)
-	if e == 0 {
+	switch {
+	case e != 0:
+	case !t.p.who.caps.have(capChroot):
+		e = abi.EPERM
+	default:
 		t.p.view.Root = p
 	}
 	return fail(e)

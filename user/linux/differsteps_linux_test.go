@@ -83,7 +83,7 @@ func (d *differ) flags(all ...uint64) (v uint64) {
 	return v
 }
 
-var modes = []uint64{0o755, 0o777, 0o700, 0o644, 0o600, 0o4755, 0o1777}
+var modes = []uint64{0o755, 0o777, 0o700, 0o644, 0o600, 0o4755, 0o1777, 0o2775}
 
 // step makes a call of chance, and reports whether it was the same.
 func (d *differ) step() bool {

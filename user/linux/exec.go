@@ -60,7 +60,7 @@ func (s *Server) exec(t *task, fd, addr, args, env, flags uint64) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	plan, e := program.Plan(x.image.plan, s.target, x.args, x.env, x.name, s.chance)
+	plan, e := program.Plan(x.image.plan, s.target, x.args, x.env, x.name, t.p.who.forProgram(), s.chance)
 	if e != 0 {
 		return fail(e)
 	}
@@ -169,6 +169,7 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 	p.exe, p.file, p.args, p.env, p.execed, p.proc = x.exe, x.file, bytes.Join(x.args, nil), bytes.Join(x.env, nil), true, nil
 	p.image = &runs{x.image.plan, plan.Base, plan.Stack, mappedFile{x.image.key.dev, x.image.key.ino, x.exe}}
 	p.mapped = nil
+	p.become(p.who.executes())
 	p.table.Each(0, func(n int32, f *file) {
 		if p.table.CloseExec(n) {
 			p.table.Remove(n)

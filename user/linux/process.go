@@ -29,6 +29,7 @@ type process struct {
 	file  vfs.Path // that has this name, or had; without a node it is looked up
 	table fd.Table[file]
 	view  vfs.View
+	who   identity
 	locks bool     // it has or had locks of parts of files
 	proc  vfs.Node // its directory in /proc, once somebody has asked
 	args  []byte   // with their zeroes; nil: exe
@@ -168,6 +169,7 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	s.badge++
 	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, view: s.view()}
 	p.view.Umask = 0o022
+	p.become(root)
 	p.limits = firstLimits()
 	p.table.Limit = int(p.limits[abi.RLIMIT_NOFILE].Cur)
 	for _, f := range s.streams {

@@ -96,20 +96,16 @@ func (s *Server) statusText(p *process, tid int32) string {
 		fmt.Fprintf(&b, "Umask:\t%04o\n", p.view.Umask)
 	}
 	fmt.Fprintf(&b, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state, stateNames[state], p.pid, id, p.parentID())
-	fmt.Fprintf(&b, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t \n", max(64, (p.table.Len()+63)&^63))
+	fmt.Fprintf(&b, "Uid:\t%s\nGid:\t%s\nFDSize:\t%d\nGroups:\t", p.who.user.text(), p.who.group.text(), max(64, (p.table.Len()+63)&^63))
+	b.WriteString(strings.Trim(fmt.Sprint(p.who.groups), "[]") + " \n")
 	fmt.Fprintf(&b, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p.pid, id, p.pgid, p.sid)
 	threads := s.threads(p)
 	if !p.zombie {
 		s.statusMemory(&b, p)
 	}
 	fmt.Fprintf(&b, "Threads:\t%d\n", len(threads))
-	for _, name := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
-		caps := allCaps
-		if name == "CapInh" || name == "CapAmb" {
-			caps = 0
-		}
-		fmt.Fprintf(&b, "%s:\t%016x\n", name, caps)
-	}
+	c := &p.who.caps
+	fmt.Fprintf(&b, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", c.inheritable, c.permitted, c.effective, allCaps, 0)
 	cpus := s.machine.CPUs()
 	fmt.Fprintf(&b, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t%x\nCpus_allowed_list:\t%s\n", uint64(1)<<cpus-1, cpuList(cpus))
 	switches := uint64(0)
@@ -120,6 +116,11 @@ func (s *Server) statusText(p *process, tid int32) string {
 	}
 	fmt.Fprintf(&b, "voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t0\n", switches)
 	return b.String()
+}
+
+// text is how status has them.
+func (o ids) text() string {
+	return fmt.Sprintf("%d\t%d\t%d\t%d", o.real, o.effective, o.saved, o.file)
 }
 
 // cpuList is how Linux writes a set of the first CPUs.

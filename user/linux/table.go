@@ -68,8 +68,10 @@ var known = []struct {
 
 	// the process's own
 	{lx.SysGetcwd, sysGetcwd}, {lx.SysChdir, sysChdir}, {lx.SysFchdir, sysFchdir}, {lx.SysChroot, sysChroot}, {lx.SysUmask, sysUmask},
-	{lx.SysSetuid, sysUserID}, {lx.SysSetgid, sysUserID}, {lx.SysGetgroups, sysNothing}, {lx.SysSetgroups, sysUserID},
-	{lx.SysGetresuid, sysGetresuid}, {lx.SysGetresgid, sysGetresuid},
+	{lx.SysGetuid, sysGetuid}, {lx.SysGeteuid, sysGeteuid}, {lx.SysGetgid, sysGetgid}, {lx.SysGetegid, sysGetegid},
+	{lx.SysSetuid, sysSetuid}, {lx.SysSetgid, sysSetgid}, {lx.SysSetreuid, sysSetreuid}, {lx.SysSetregid, sysSetregid},
+	{lx.SysSetresuid, sysSetresuid}, {lx.SysSetresgid, sysSetresgid}, {lx.SysGetresuid, sysGetresuid}, {lx.SysGetresgid, sysGetresgid},
+	{lx.SysSetfsuid, sysSetfsuid}, {lx.SysSetfsgid, sysSetfsgid}, {lx.SysGetgroups, sysGetgroups}, {lx.SysSetgroups, sysSetgroups},
 
 	// processes
 	{lx.SysClone, sysClone}, {lx.SysFork, sysFork}, {lx.SysVfork, sysVfork}, {lx.SysExecve, sysExecve}, {lx.SysExecveat, sysExecveat},
@@ -80,8 +82,6 @@ var known = []struct {
 	{lx.SysGetsid, sysGetsid}, {lx.SysSetsid, sysSetsid},
 	{lx.SysPrctl, sysPrctl}, {lx.SysCapget, sysCapget}, {lx.SysCapset, sysCapset},
 	{lx.SysPrlimit64, sysPrlimit64}, {lx.SysGetrlimit, sysGetrlimit}, {lx.SysSetrlimit, sysSetrlimit},
-	{lx.SysSetresuid, sysUserID}, {lx.SysSetresgid, sysUserID}, {lx.SysSetreuid, sysUserID}, {lx.SysSetregid, sysUserID},
-	{lx.SysSetfsuid, sysNothing}, {lx.SysSetfsgid, sysNothing},
 	{lx.SysPidfdOpen, sysPidfdOpen}, {lx.SysPidfdSendSignal, sysPidfdSendSignal},
 
 	// what nobody may, or nothing has

@@ -336,7 +336,7 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
 		return nil, e
 	}
 	o := t.p
-	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view}
+	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view, who: o.who}
 	p.args, p.env, p.pgid, p.sid, p.limits = o.args, o.env, o.pgid, o.sid, o.limits
 	p.image, p.mapped, p.born = o.image, slices.Clone(o.mapped), s.kernel.Now()
 	p.table.Limit = o.table.Limit

@@ -85,7 +85,7 @@ func (f *unixFile) roomElsewhere() *poll.Queue {
 }
 
 func (f *unixFile) transmit(s *Server, t *task, b *span, flags uint32, h *msgHead) (int, *poll.Queue, abi.Errno) {
-	m := socket.Sent{Cred: t.p.credentials()}
+	m := socket.Sent{Cred: t.p.sender()}
 	if e := s.envelope(t, f, h, flags, b.Len(), &m); e != 0 {
 		return 0, nil, e
 	}
@@ -176,6 +176,9 @@ func (s *Server) controlItem(t *task, kind uint32, b []byte, m *socket.Sent) abi
 			return abi.EINVAL
 		}
 		m.Cred = socket.Credentials{PID: int32(le.Uint32(b)), UID: le.Uint32(b[4:]), GID: le.Uint32(b[8:])}
+		if !t.p.maySay(m.Cred) {
+			return abi.EPERM
+		}
 	default:
 		return abi.EINVAL
 	}

@@ -32,8 +32,22 @@ func (s *Server) unixFile(k *socket.Socket) *unixFile {
 	return &unixFile{Socket: k, socketBase: s.newBase(), domain: s}
 }
 
-// credentials are those of a process.
-func (p *process) credentials() socket.Credentials { return socket.Credentials{PID: p.pid} }
+// credentials are those that a process makes a socket, or connects it, with.
+func (p *process) credentials() socket.Credentials {
+	return socket.Credentials{PID: p.pid, UID: p.who.user.effective, GID: p.who.group.effective}
+}
+
+// sender is who a process's messages are from, if it doesn't say that.
+func (p *process) sender() socket.Credentials {
+	return socket.Credentials{PID: p.pid, UID: p.who.user.real, GID: p.who.group.real}
+}
+
+// maySay reports whether a process may say that a message is from c.
+func (p *process) maySay(c socket.Credentials) bool {
+	who := &p.who
+	return (c.PID == p.pid || who.caps.have(capSysAdmin)) && (who.user.has(c.UID) || who.caps.have(capSetUID)) &&
+		(who.group.has(c.GID) || who.caps.have(capSetGID))
+}
 
 // discard closes files that were sent, and that nobody receives.
 func (s *Server) discard(files []any) {
@@ -61,7 +75,7 @@ func (f *unixFile) write(s *Server, b lx.Buffer) (int, abi.Errno) {
 	if e := f.MaySend(b.Len()); e != 0 {
 		return 0, e
 	}
-	return f.Send(b, socket.Sent{Cred: s.current.p.credentials()})
+	return f.Send(b, socket.Sent{Cred: s.current.p.sender()})
 }
 
 func (f *unixFile) close() {

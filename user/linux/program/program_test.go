@@ -58,7 +58,7 @@ func TestPlan(t *testing.T) {
 	copy(object, file)
 	img.Finish(object)
 	args := [][]byte{[]byte("out\x00"), []byte("\x00"), []byte("two words\x00")}
-	s, errno := Plan(img, target, args, [][]byte{[]byte("A=1\x00")}, "/bin/out", none)
+	s, errno := Plan(img, target, args, [][]byte{[]byte("A=1\x00")}, "/bin/out", IDs{UID: 7, EUID: 8, GID: 9, EGID: 9}, none)
 	if errno != 0 {
 		t.Fatal(errno)
 	}
@@ -116,15 +116,18 @@ func checkStack(t *testing.T, s *Start) {
 	if text(aux[abi.AT_EXECFN]) != "/bin/out" || aux[abi.AT_SYSINFO_EHDR] != 0x7000_0000 || aux[abi.AT_ENTRY] != s.Entry || aux[abi.AT_HWCAP] != 5 {
 		t.Errorf("%x", aux)
 	}
+	if aux[abi.AT_UID] != 7 || aux[abi.AT_EUID] != 8 || aux[abi.AT_GID] != 9 || aux[abi.AT_EGID] != 9 || aux[abi.AT_SECURE] != 1 {
+		t.Errorf("ids: %x", aux)
+	}
 }
 
 func TestTooLong(t *testing.T) {
 	img := &Image{}
 	long := bytes.Repeat([]byte{'x'}, MaxStrings/4)
-	if _, e := Plan(img, loader.TargetFor(loader.AMD64), [][]byte{long, long, long}, nil, "x", none); e != 0 {
+	if _, e := Plan(img, loader.TargetFor(loader.AMD64), [][]byte{long, long, long}, nil, "x", IDs{}, none); e != 0 {
 		t.Error(e)
 	}
-	if _, e := Plan(img, loader.TargetFor(loader.AMD64), [][]byte{long, long}, [][]byte{long, long}, "x", none); e != abi.E2BIG {
+	if _, e := Plan(img, loader.TargetFor(loader.AMD64), [][]byte{long, long}, [][]byte{long, long}, "x", IDs{}, none); e != abi.E2BIG {
 		t.Error(e)
 	}
 	if _, e := Parse([]byte("#!/bin/sh\n"), loader.TargetFor(loader.AMD64)); e != abi.ENOEXEC {

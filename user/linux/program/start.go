@@ -40,9 +40,20 @@ const (
 	stackBits = 18
 )
 
+// IDs are those of a process's user and group, for the auxiliary vector.
+type IDs struct{ UID, EUID, GID, EGID uint32 }
+
+// secure is AT_SECURE: the program has other rights than who started it.
+func (i IDs) secure() uint64 {
+	if i.UID != i.EUID || i.GID != i.EGID {
+		return 1
+	}
+	return 0
+}
+
 // Plan lays a process out. args and env have their strings' zeroes; name is the path of the file
 // (AT_EXECFN). E2BIG: they are too long.
-func Plan(img *Image, t loader.Target, args, env [][]byte, name string, random Random) (*Start, abi.Errno) {
+func Plan(img *Image, t loader.Target, args, env [][]byte, name string, ids IDs, random Random) (*Start, abi.Errno) {
 	base := uint64(0)
 	if img.elf.Relocatable {
 		base = (t.High/2 + random(baseBits)*abi.PageSize) &^ (img.elf.Align - 1)
@@ -57,11 +68,11 @@ func Plan(img *Image, t loader.Target, args, env [][]byte, name string, random R
 	s.Map = append(s.Map,
 		Piece{Addr: top - StackSize, Size: StackSize, Prot: abi.PROT_READ | abi.PROT_WRITE, Own: true},
 		Piece{Addr: top - StackSize - stackGuard, Size: stackGuard, Own: true})
-	return s, s.fill(img, base, top, args, env, name, random)
+	return s, s.fill(img, base, top, args, env, name, ids, random)
 }
 
 // fill makes the stack below top.
-func (s *Start) fill(img *Image, base, top uint64, args, env [][]byte, name string, random Random) abi.Errno {
+func (s *Start) fill(img *Image, base, top uint64, args, env [][]byte, name string, ids IDs, random Random) abi.Errno {
 	n := 0
 	for _, list := range [2][][]byte{args, env} {
 		for _, b := range list {
@@ -76,7 +87,8 @@ func (s *Start) fill(img *Image, base, top uint64, args, env [][]byte, name stri
 	randomAt := (envAt - 16) &^ 15
 	e := &img.elf
 	aux := []uint64{abi.AT_PAGESZ, abi.PageSize, abi.AT_RANDOM, randomAt, abi.AT_ENTRY, s.Entry, abi.AT_CLKTCK, 100,
-		abi.AT_UID, 0, abi.AT_EUID, 0, abi.AT_GID, 0, abi.AT_EGID, 0, abi.AT_SECURE, 0, abi.AT_EXECFN, nameAt}
+		abi.AT_UID, uint64(ids.UID), abi.AT_EUID, uint64(ids.EUID),
+		abi.AT_GID, uint64(ids.GID), abi.AT_EGID, uint64(ids.EGID), abi.AT_SECURE, ids.secure(), abi.AT_EXECFN, nameAt}
 	if e.HeaderAddr != 0 {
 		aux = append(aux, abi.AT_PHDR, base+e.HeaderAddr, abi.AT_PHENT, uint64(e.HeaderSize), abi.AT_PHNUM, uint64(e.HeaderCount))
 	}

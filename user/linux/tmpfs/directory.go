@@ -127,7 +127,13 @@ func (n *node) place(mode uint32) (*node, abi.Errno) {
 	if n.removed {
 		return nil, abi.ENOENT
 	}
-	return n.fs.node(mode)
+	c, e := n.fs.node(mode)
+	if e == 0 && n.mode&vfs.SetGroup != 0 { // what is in such a directory is of its group
+		if c.gid = n.gid; c.isDir() {
+			c.mode |= vfs.SetGroup
+		}
+	}
+	return c, e
 }
 
 // enter gives a new file its name.

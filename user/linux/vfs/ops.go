@@ -46,6 +46,9 @@ func (v *View) temporary(w Waiter, from Path, path string, flags, mode uint32) (
 	}
 	v.Dir = nil
 	n, o, e := d.Temporary(w, mode&0o7777&^v.Umask)
+	if e == 0 {
+		v.own(w, n, p.Node)
+	}
 	return Path{p.Mount, n}, o, e
 }
 
@@ -108,9 +111,28 @@ func (k *walker) create(flags, mode uint32) (Path, Open, abi.Errno) {
 	}
 	n, o, e := k.at.Node.Create(k.w, k.name, flags&^abi.O_TRUNC, mode&0o7777&^k.v.Umask)
 	if k.v.Made = e == 0; k.v.Made {
+		k.v.own(k.w, n, k.at.Node)
 		k.tell(InCreate, false)
 	}
 	return Path{k.at.Mount, n}, o, e
+}
+
+// owns reports whether new files are somebody's but user 0's.
+func (v *View) owns() bool { return v.UID|v.GID != 0 }
+
+// SetGroup is the set-group-id bit.
+const SetGroup = 0o2000
+
+// own gives a new file to who has made it. In a folder of the host's it stays whose the host lets it be.
+func (v *View) own(w Waiter, n, in Node) {
+	if !v.owns() {
+		return
+	}
+	c := Change{Valid: SetUID | SetGID, UID: v.UID, GID: v.GID}
+	if in.Mode()&SetGroup != 0 { // whose files are of its group
+		c.Valid = SetUID
+	}
+	_ = n.Change(w, &c)
 }
 
 // fresh goes to where a path's last name is to be made. It may have slashes behind it if a
@@ -159,6 +181,11 @@ func (v *View) Symlink(w Waiter, target string, from Path, path string) abi.Errn
 func (k *walker) make(mode uint32, target string) abi.Errno {
 	e := k.at.Node.Make(k.w, k.name, mode, target)
 	if e == 0 {
+		if k.v.owns() {
+			if n, e := k.at.Node.Lookup(k.w, k.name); e == 0 {
+				k.v.own(k.w, n, k.at.Node)
+			}
+		}
 		k.tell(InCreate, mode&abi.S_IFMT == abi.S_IFDIR)
 	}
 	return e
@@ -184,7 +211,9 @@ func (v *View) Mknod(w Waiter, from Path, path string, mode uint32) abi.Errno {
 	case kind != 0 && kind != abi.S_IFREG:
 		return abi.EPERM
 	}
-	if _, _, e = k.at.Node.Create(w, k.name, NoOpen, mode&0o7777&^v.Umask); e == 0 {
+	n, _, e := k.at.Node.Create(w, k.name, NoOpen, mode&0o7777&^v.Umask)
+	if e == 0 {
+		v.own(w, n, k.at.Node)
 		k.tell(InCreate, false)
 	}
 	return e

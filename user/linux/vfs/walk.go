@@ -81,6 +81,7 @@ func (m *Mount) All() []*Mount {
 type View struct {
 	Root, Cwd Path
 	Umask     uint32
+	UID, GID  uint32  // whose new files are
 	Events    *Events // nil: nobody is told
 	Bounds    Bounds  // of the walks
 
