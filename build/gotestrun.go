@@ -138,7 +138,7 @@ func (g *gotest) collect(pkg, suffix string, env []string, name string, args []s
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = filepath.Join(g.goroot, "src", filepath.FromSlash(pkg))
 	cmd.Env = env
-	cmd.WaitDelay = 10 * time.Second // for what a test left behind that has its output open
+	cmd.WaitDelay = 10 * time.Second           // for what a test left behind that has its output open
 	log, err := os.Create(g.file(pkg, suffix)) // which can be read meanwhile
 	if err != nil {
 		return outcomes{}, err
