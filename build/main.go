@@ -10,6 +10,7 @@
 //	payload/files/kernel-ARCH     the same as a bootable image (build/image)
 //	payload/files/wasi-ARCH       ./user/wasi, the system program that runs WASI modules
 //	payload/files/system-ARCH     ./user/system, the image of the other system programs
+//	payload/files/net-ARCH        ./user/net, the network's server
 //	build/out/demo.wasm           ./test/demo, what "run" runs without arguments
 //	bin/loam                      ./cmd/loam for this host, with payload/files inside
 //

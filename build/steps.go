@@ -21,7 +21,7 @@ var arches = []string{"amd64", "riscv64"}
 
 // programs are the system programs that bin/loam carries for each of them, by
 // package; payload serves each under the last element of its path.
-var programs = []string{"./user/wasi", "./user/system"}
+var programs = []string{"./user/wasi", "./user/system", "./user/net"}
 
 // exe is the file name of the host binary, relative to the root.
 const exe = "bin/loam"

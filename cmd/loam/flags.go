@@ -133,6 +133,20 @@ func (d *folderFlag) Set(v string) error {
 	return err
 }
 
+// portFlag collects ports.
+type portFlag []run.Port
+
+func (p *portFlag) String() string { return "" }
+func (p *portFlag) Type() string   { return "[ADDR:]HOST:GUEST[/udp]" }
+
+func (p *portFlag) Set(v string) error {
+	port, err := run.ParsePort(v)
+	if err == nil {
+		*p = append(*p, port)
+	}
+	return err
+}
+
 // envFlag collects variables; a later one replaces an earlier of its name.
 type envFlag struct{ values []string }
 

@@ -39,11 +39,15 @@ type runFlags struct {
 	init          bool
 	disks         diskFlag
 	folders       folderFlag
+	net           string
+	ports         portFlag
+	pcap          string
 	params        paramFlag
 	terminal      bool
 	bare          bool
 	trace         traceFlags
 	streamsDriver string
+	networkServer string
 }
 
 // machineFlags are those that run and boot share.
@@ -129,6 +133,9 @@ Exit status: the program's own, or
   loam run --deterministic --timeout 30s ./bench
   loam run --services ./services ./server
   loam run --dir ./site::/site:ro --dir ./out::/out ./build-site /site /out
+  loam run -p 8080:80 ./webserver
+  loam run -p 127.0.0.1:5353:53/udp --pcap dns.pcap ./nameserver
+  loam run --net none ./untrusted
   loam run ./editor
   loam run --bare -m 16M ./server
   loam run --services ./services --disk data.img --disk base.img:ro ./server
@@ -152,6 +159,9 @@ Exit status: the program's own, or
 	f.memoryMap.add(fl)
 	fl.StringVar(&f.services, "services", "", "run the services that the file manifest in `DIR` names beside the program (docs/init.md)")
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
+	fl.StringVar(&f.net, "net", run.NetDefault, "network of the machine: none, or user, whose connections are made by QEMU as its own (default: user for a native program in 32M or more, else none)")
+	fl.VarP(&f.ports, "publish", "p", "have a port of this host, of all its addresses or one, lead to a port of the program; repeatable")
+	fl.StringVar(&f.pcap, "pcap", "", "write what the machine sends and receives to `FILE`, for Wireshark or tcpdump")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "with --bare, have init start and watch the program all the same: loam ps sees what it does")
 	fl.BoolVarP(&f.terminal, "terminal", "t", false, "give the program this terminal: its size, its modes, Ctrl-C and Ctrl-Z (default: if both input and output are one; -t=false: never)")
@@ -159,6 +169,8 @@ Exit status: the program's own, or
 	f.trace.add(fl)
 	fl.StringVar(&f.streamsDriver, "streams-driver", "", "a file of --services, with arguments, that drives the console streams in place of Loam's own program")
 	_ = fl.MarkHidden("streams-driver") // for tests
+	fl.StringVar(&f.networkServer, "network-server", "", "a file of --services, with arguments, that serves the network in place of Loam's own program")
+	_ = fl.MarkHidden("network-server") // for tests
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
 	_ = fl.MarkHidden("param") // for tests and for work on the kernel
 	return cmd
@@ -188,7 +200,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Bare: f.bare, Terminal: f.terminal, StreamsDriver: strings.Fields(f.streamsDriver), Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Net: f.net, Ports: f.ports, Pcap: f.pcap, Bare: f.bare, Terminal: f.terminal, StreamsDriver: strings.Fields(f.streamsDriver), NetworkServer: strings.Fields(f.networkServer), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

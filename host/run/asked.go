@@ -20,12 +20,13 @@ const (
 // asked is what the manifest of --services asks of loam.
 type asked struct {
 	uses, provides map[string]bool // names of endpoints
+	named          map[string]bool // services
 	under          bool            // the program is under a personality of one's own
 }
 
 // askedOf reads it. What is wrong with the manifest is said when it is read for the machine.
 func (o *Options) askedOf() (a asked) {
-	a.uses, a.provides = map[string]bool{}, map[string]bool{}
+	a.uses, a.provides, a.named = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	if o.Services == "" {
 		return a
 	}
@@ -39,6 +40,7 @@ func (o *Options) askedOf() (a asked) {
 	}
 	a.under = m.Program.Under != ""
 	for _, s := range m.All() {
+		a.named[s.Name] = true
 		for _, g := range s.Grants {
 			switch g.Kind {
 			case manifest.GrantProvides:
@@ -53,6 +55,9 @@ func (o *Options) askedOf() (a asked) {
 
 // wants reports whether loam is to provide an endpoint.
 func (a *asked) wants(name string) bool { return a.uses[name] && !a.provides[name] }
+
+// has reports whether a service of one's own has a name or an endpoint.
+func (a *asked) has(name string) bool { return a.named[name] || a.provides[name] }
 
 // personalityFlag is what the personality is for, in messages.
 func (o *Options) personalityFlag() string {

@@ -18,7 +18,7 @@ type device struct {
 	flag    string   // by which it was asked for, for messages: "--disk"
 	service string   // its name: "disk0"
 	program string   // of the system image: "disk"
-	file    string   // of Options.Services, in place of program
+	file    string   // of Options.Services, or networkFile, in place of program
 	args    []string // the program's
 	granted bool     // the program is to be told that the personality may call it
 	dma     []string // sizes of memory for the device, as in a manifest
@@ -112,6 +112,13 @@ func (o *Options) openDevices() (all []device, err error) {
 	if o.manifest.wants(random) {
 		all = append(all, randomDevice())
 	}
+	if o.network {
+		d, err := o.networkDevice()
+		if err != nil {
+			return all, err
+		}
+		all = append(all, d)
+	}
 	return all, nil
 }
 
@@ -122,6 +129,9 @@ func (o *Options) numDevices() int {
 		n++
 	}
 	if o.manifest.wants(random) {
+		n++
+	}
+	if o.network {
 		n++
 	}
 	return n
@@ -159,7 +169,7 @@ func (m *machine) withDevices(text []byte, has *manifest.Manifest) ([]byte, erro
 		}
 	}
 	if m.personality {
-		if err := m.add(&all, has, m.personalityFlag(), personalitySection(m.Folders, m.ownStreams, m.Syscalls, m.Trace != nil)); err != nil {
+		if err := m.add(&all, has, m.personalityFlag(), m.personalitySection()); err != nil {
 			return nil, err
 		}
 	}

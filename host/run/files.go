@@ -83,8 +83,11 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 }
 
 // wasiRunner is the program that runs modules.
-func wasiRunner(arch string) (guestFile, error) {
-	f, err := payload.OpenProgram("wasi", arch)
+func wasiRunner(arch string) (guestFile, error) { return carried("wasi", arch, fileProgram) }
+
+// carried is a system program that loam carries, under another name.
+func carried(name, arch, as string) (guestFile, error) {
+	f, err := payload.OpenProgram(name, arch)
 	if err != nil {
 		return guestFile{}, notBuilt(err)
 	}
@@ -92,7 +95,7 @@ func wasiRunner(arch string) (guestFile, error) {
 	if err != nil {
 		return guestFile{}, exit.Errorf(exit.Loam, "%v", err)
 	}
-	return guestFile{fileProgram, st.Size(), f}, nil // of memory: needs no Close
+	return guestFile{as, st.Size(), f}, nil // of memory: needs no Close
 }
 
 // terminated joins strings, each with a NUL behind it.

@@ -151,7 +151,8 @@ func workingFolder(folders []Folder) string {
 
 // personalitySection is the section of the personality, for a program with folders. One whose path
 // is below another's is mounted after that.
-func personalitySection(folders []Folder, streams, syscalls, trace bool) string {
+func (o *Options) personalitySection() string {
+	folders := o.Folders
 	var b, uses strings.Builder
 	b.WriteString("service " + personality + "\n  system " + personality + "\n  args")
 	order := make([]int, len(folders))
@@ -170,15 +171,19 @@ func personalitySection(folders []Folder, streams, syscalls, trace bool) string 
 	if cwd := workingFolder(folders); cwd != "/" {
 		b.WriteString(" " + word("cwd="+cwd))
 	}
-	if streams {
+	if o.ownStreams {
 		b.WriteString(" streams")
 		uses.WriteString("  uses streams\n")
 	}
-	if syscalls {
+	if o.network {
+		b.WriteString(" net dns=" + resolver)
+		uses.WriteString("  uses " + networkName + "\n")
+	}
+	if o.Syscalls {
 		b.WriteString(" syscalls")
 		uses.WriteString("  drain\n")
 	}
-	if trace {
+	if o.Trace != nil {
 		b.WriteString(" trace")
 	}
 	b.WriteString("\n  provides " + personality + "\n" + uses.String())

@@ -400,6 +400,9 @@ func (g *guest) vanished() error {
 	if err, ok := err.(*exit.Error); ok && g.boot == 0 && len(g.Folders) == 0 && strings.Contains(err.Detail, "is not a valid device model name") {
 		err.Hint = "--bare makes a machine without devices, if they are only for the program's streams"
 	}
+	if err, ok := err.(*exit.Error); ok && g.boot == 0 && g.network && strings.Contains(err.Detail, "net0") {
+		err.Hint = "this QEMU may have no network of the kind user: --net none does without"
+	}
 	return err
 }
 

@@ -104,9 +104,16 @@ type Options struct {
 	// StreamsDriver is a file of Services that drives the device in place of Loam's own program, with
 	// its arguments: for tests.
 	StreamsDriver []string
+	// NetworkServer is a file of Services that serves the network, likewise.
+	NetworkServer []string
 	// Disks and Folders of the host's that the machine has, each by a service of its own.
 	Disks   []Disk
 	Folders []Folder
+	// Net is the machine's network, Ports those of the host that lead to the program, and Pcap a file for what the
+	// machine sends and receives.
+	Net   string
+	Ports []Port
+	Pcap  string
 	// Syscalls has a table of the calls that the personality answers written to Messages at the end, and Trace, if it
 	// isn't nil, gets a line for each call.
 	Syscalls bool
@@ -127,6 +134,7 @@ type Options struct {
 	personality bool      // answers the program's calls
 	streams     bool      // the machine has the device of package user/streamd
 	ownStreams  bool      // the program's streams are those
+	network     bool      // the machine has the network's device
 }
 
 // Result is what is known after a run.
@@ -166,6 +174,9 @@ func run(ctx context.Context, o *Options) (Result, error) {
 		return Result{}, err
 	}
 	if err := o.chooseMachine(prog); err != nil {
+		return Result{}, err
+	}
+	if err := o.settleNetwork(prog.Kind); err != nil {
 		return Result{}, err
 	}
 	m, err := o.prepare(ctx, prog)

@@ -22,7 +22,7 @@ import (
 const MaxServicesSize = 1 << 30
 
 // taken are the names of files of the boot archive that loam itself puts there.
-var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runner.FileModule, runner.FileConfig, runner.FileCode}
+var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runner.FileModule, runner.FileConfig, runner.FileCode, networkFile}
 
 // ServiceFiles gives what goes into the boot archive of a machine with services: the
 // files of the folder dir, the manifest among them, which is checked. The system
@@ -81,7 +81,7 @@ func checkServices(dir, arch string, files map[string][]byte) error {
 		return exit.Errorf(exit.Loam, "--services: %s", filepath.Join(dir, err.Error()))
 	}
 	for _, s := range m.Services {
-		if s.System {
+		if s.System || s.File == networkFile { // loam carries it
 			continue
 		}
 		why := ""
@@ -135,6 +135,13 @@ func (m *machine) initFiles() ([]guestFile, error) {
 	}
 	for name, data := range given {
 		files = append(files, fileOf(name, data))
+	}
+	if m.network {
+		f, err := carried(networkName, m.Arch, networkFile)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
 	}
 	slices.SortFunc(files[1:], func(a, b guestFile) int { return strings.Compare(a.name, b.name) })
 	return files, nil

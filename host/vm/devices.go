@@ -26,6 +26,7 @@ import (
 type Device struct {
 	Model string // QEMU's name without how it is reached: "virtio-blk"
 	Props string // its properties, as behind the comma of -device; or empty
+	OnPCI string // further ones where it is behind PCI
 	Needs []Arg  // what stands before the device: drives, character devices, folders
 	Has   []Arg  // what stands behind it: ports of a console
 }
@@ -112,6 +113,9 @@ func (c *Config) deviceArgs(in *inherited) (args []string) {
 		text := fmt.Sprintf("%s-device,bus=virtio-mmio-bus.%d", d.Model, i)
 		if p, _ := c.Machine.Place(i); p.PCI != 0 {
 			text = fmt.Sprintf("%s-pci,disable-legacy=on,bus=pcie.0,addr=%#x", d.Model, p.PCI)
+			if d.OnPCI != "" {
+				text += "," + d.OnPCI
+			}
 		}
 		if d.Props != "" {
 			text += "," + d.Props

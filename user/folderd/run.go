@@ -316,19 +316,5 @@ func (p *program) revoke(session uint64) {
 
 // watch waits for a process's end.
 func watch(process ipc.Handle, ended func()) error {
-	o := object.Process(process.Handle)
-	if _, err := o.Wait(object.Now); !errors.Is(err, syscall.ETIMEDOUT) {
-		_ = object.Close(process.Handle)
-		return abi.EINVAL
-	}
-	go func() {
-		for {
-			if _, err := o.Wait(object.Forever); !errors.Is(err, syscall.EINTR) {
-				break
-			}
-		}
-		_ = o.Close()
-		ended()
-	}()
-	return nil
+	return object.Process(process.Handle).OnEnd(ended)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"loam/abi"
+	"loam/user/linux/inet"
 	"loam/user/linux/lx"
 	"loam/user/linux/socket"
 )
@@ -119,6 +120,8 @@ func (s *Server) send(t *task, f *file, k socketFile, b *span, flags uint32, h *
 	n, also, e := k.transmit(s, t, b, flags, h)
 	done += n
 	switch {
+	case e == inet.Unknown:
+		return s.waitForNetwork(t, f)
 	case e == lx.Wait:
 		r := s.sleep(t, f, sending, flags&msgDontWait != 0, also)
 		switch {

@@ -114,7 +114,7 @@ func sysSocketpair(s *Server, t *task) uint64 {
 
 // sysBind: socket, address, its length.
 func sysBind(s *Server, t *task) uint64 {
-	_, k, e := s.socketOf(t, t.Args[0])
+	f, k, e := s.socketOf(t, t.Args[0])
 	if e != 0 {
 		return fail(e)
 	}
@@ -122,7 +122,10 @@ func sysBind(s *Server, t *task) uint64 {
 	if e != 0 {
 		return fail(e)
 	}
-	return fail(k.bind(s, t, a))
+	if e = k.bind(s, t, a); e == inet.Unknown {
+		return s.waitForNetwork(t, f)
+	}
+	return fail(e)
 }
 
 // sysListen: socket, backlog.

@@ -8,7 +8,7 @@
 //	                                             │   ├─ fd       numbers for open files
 //	                                             │   ├─ poll     pipes, eventfds, epolls, who waits for them
 //	                                             │   ├─ socket   unix sockets
-//	                                             │   ├─ inet     TCP and UDP on loopback, what interfaces there are
+//	                                             │   ├─ inet     TCP and UDP, what interfaces there are ── user/netd
 //	                                             │   ├─ lock     locks of parts of files
 //	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
 //	                                             └─ lx           Linux's numbers and layouts
@@ -83,7 +83,7 @@
 //
 // # Next
 //
-//   - The network beyond loopback: a server of its own, asked where inet.Host's route finds no address of the sandbox's.
+//   - Pings, IP_PKTINFO of what comes from beyond the sandbox, TCP_INFO of connections there.
 //   - /proc/net, multicast on loopback, errors that IP_RECVERR has queued, raw sockets.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - A process's tree: CLONE_FILES and CLONE_FS of processes, RLIMIT_CPU and others that are only kept.

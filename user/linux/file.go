@@ -4,6 +4,7 @@ package linux
 
 import (
 	"loam/abi"
+	"loam/user/linux/inet"
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
 	"loam/user/linux/socket"
@@ -338,6 +339,9 @@ func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
 	done += n
 	if k, ok := f.dev.(socketFile); e == abi.EPIPE && done == 0 && !(ok && k.kind() != socket.Stream) {
 		s.kernel.Signal(t.Token, abi.SIGPIPE)
+	}
+	if e == inet.Unknown {
+		return s.waitForNetwork(t, f)
 	}
 	if e == lx.Wait {
 		result := s.park(t, f, sending)

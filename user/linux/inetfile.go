@@ -93,6 +93,9 @@ func (f *inetFile) listen(_ *task, backlog int32) abi.Errno { return f.Listen(ba
 
 func (f *inetFile) connect(s *Server, t *task, open *file, a []byte) uint64 {
 	e := f.Connect(a, open.nonblock())
+	if e == inet.Unknown {
+		return s.waitForNetwork(t, open)
+	}
 	if e != lx.Wait {
 		return fail(e)
 	}
@@ -189,7 +192,7 @@ func (f *inetFile) ancillary(s *Server, t *task, h *msgHead) (own netip.Addr, e 
 	if own == netip.IPv6Unspecified() {
 		own = netip.Addr{}
 	}
-	if e == 0 && own.IsValid() && !own.IsUnspecified() && !inet.IsOwn(own) {
+	if e == 0 && own.IsValid() && !own.IsUnspecified() && !s.inet.IsOwn(own) {
 		return own, abi.EINVAL
 	}
 	return own, e
@@ -304,6 +307,7 @@ func (f *inetFile) setOption(level, which int32, b []byte) abi.Errno {
 	if level != levelSocket {
 		return f.Set(level, which, b)
 	}
+	defer f.Changed()
 	v := int32(binary.LittleEndian.Uint32(b))
 	switch which {
 	case soSndBuf, soSndBufForce:

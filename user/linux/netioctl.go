@@ -62,20 +62,24 @@ func (s *Server) askInterface(t *task, request uint32, arg uint64) uint64 {
 	if !s.get(t, arg, b) {
 		return abi.EFAULT.Result()
 	}
-	i := &inet.Loopback
-	if request == siocGIFName {
-		if binary.LittleEndian.Uint32(b[ifNameSize:]) != i.Index {
-			return abi.ENODEV.Result()
+	all, known := s.inet.Interfaces()
+	if !known {
+		return s.waitForNetwork(t, nil)
+	}
+	for _, i := range all {
+		switch {
+		case request == siocGIFName && binary.LittleEndian.Uint32(b[ifNameSize:]) == i.Index:
+			clear(b[:ifNameSize])
+			copy(b, i.Name)
+			return s.put(t, arg, b)
+		case request == siocGIFName || interfaceName(b) != i.Name:
+		case !fillInterface(b[ifNameSize:], i, request):
+			return abi.EADDRNOTAVAIL.Result()
+		default:
+			return s.put(t, arg, b)
 		}
-		clear(b[:ifNameSize])
-		copy(b, i.Name)
-		return s.put(t, arg, b)
 	}
-	if interfaceName(b) != i.Name {
-		return abi.ENODEV.Result()
-	}
-	fillInterface(b[ifNameSize:], i, request)
-	return s.put(t, arg, b)
+	return abi.ENODEV.Result()
 }
 
 func interfaceName(b []byte) string {
@@ -87,18 +91,33 @@ func interfaceName(b []byte) string {
 	return string(b[:ifNameSize-1])
 }
 
-// fillInterface writes what is asked for.
-func fillInterface(b []byte, i *inet.Interface, request uint32) {
+// address4 gives the interface's first address of IPv4, if it has one.
+func address4(i *inet.Interface) (p netip.Prefix, ok bool) {
+	for _, p := range i.Addresses {
+		if p.Addr().Is4() {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// fillInterface writes what is asked for. false: it is an address, and there is none.
+func fillInterface(b []byte, i *inet.Interface, request uint32) bool {
 	le := binary.LittleEndian
 	address := func(a netip.Addr) { copy(b, inet.AppendAddress(nil, false, netip.AddrPortFrom(a, 0))) }
-	p := i.Addresses[0]
+	p, ok := address4(i)
+	if !ok && (request == siocGIFAddr || request == siocGIFBrdAddr || request == siocGIFNetmask) {
+		return false
+	}
 	switch request {
 	case siocGIFFlags:
 		le.PutUint16(b, uint16(i.Flags))
 	case siocGIFAddr:
 		address(p.Addr())
 	case siocGIFBrdAddr:
-		address(netip.IPv4Unspecified())
+		if address(netip.IPv4Unspecified()); !p.Addr().IsLoopback() {
+			address(inet.Broadcast(p))
+		}
 	case siocGIFNetmask:
 		var mask [4]byte
 		binary.BigEndian.PutUint32(mask[:], ^uint32(0)<<(32-p.Bits()))
@@ -116,6 +135,7 @@ func fillInterface(b []byte, i *inet.Interface, request uint32) {
 	case siocGIFTxQLen:
 		le.PutUint32(b, i.Queue)
 	}
+	return true
 }
 
 // interfaceList is SIOCGIFCONF: the interfaces that have an address of IPv4, into struct ifconf's room, if it has any.
@@ -125,17 +145,25 @@ func (s *Server) interfaceList(t *task, arg uint64) uint64 {
 		return abi.EFAULT.Result()
 	}
 	room, to := int32(binary.LittleEndian.Uint32(conf[:])), binary.LittleEndian.Uint64(conf[8:])
-	n := uint32(ifReqSize)
-	if to != 0 {
-		if n = 0; room >= ifReqSize {
-			b := make([]byte, ifReqSize)
-			copy(b, inet.Loopback.Name)
-			fillInterface(b[ifNameSize:], &inet.Loopback, siocGIFAddr)
-			if bad := s.put(t, to, b); bad != 0 {
-				return bad
-			}
-			n = ifReqSize
+	all, known := s.inet.Interfaces()
+	if !known {
+		return s.waitForNetwork(t, nil)
+	}
+	var list []byte
+	for _, i := range all {
+		b := make([]byte, ifReqSize)
+		copy(b, i.Name)
+		if fillInterface(b[ifNameSize:], i, siocGIFAddr) {
+			list = append(list, b...)
 		}
 	}
-	return s.put(t, arg, optionWord(n))
+	if to != 0 {
+		list = list[:min(len(list), int(max(room, 0))/ifReqSize*ifReqSize)]
+		if len(list) > 0 {
+			if bad := s.put(t, to, list); bad != 0 {
+				return bad
+			}
+		}
+	}
+	return s.put(t, arg, optionWord(uint32(len(list))))
 }

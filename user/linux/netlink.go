@@ -219,11 +219,15 @@ func (f *netlinkFile) ask(p *process, b lx.Buffer) (int, abi.Errno) {
 	if e := f.take(p, 0); e != 0 {
 		return 0, e
 	}
+	all, known := f.domain.inet.Interfaces()
+	if !known {
+		return 0, inet.Unknown
+	}
 	requests := make([]byte, b.Len())
 	if _, e := b.Get(requests); e != 0 {
 		return 0, e
 	}
-	if answers := inet.AnswerNetlink(requests, f.number); len(answers) > 0 {
+	if answers := inet.AnswerNetlink(requests, f.number, all); len(answers) > 0 {
 		if len(f.in)+len(answers) > mostAnswers {
 			return 0, abi.ENOBUFS
 		}

@@ -2,8 +2,6 @@
 
 package linux
 
-import "loam/abi"
-
 // What there is at the begin, as every program may expect it.
 
 // directories are made at the begin.
@@ -41,10 +39,10 @@ func (s *Server) plant(c Config) {
 		_ = v.Symlink(nil, l.target, v.Root, l.path)
 	}
 	for _, t := range texts {
-		if _, o, e := v.OpenPath(nil, v.Root, t.path, abi.O_CREAT|abi.O_WRONLY, 0o644); e == 0 {
-			_, _, _ = o.Write(nil, &piece{b: []byte(t.text), left: len(t.text)}, 0, false)
-			o.Close()
-		}
+		s.writeText(t.path, t.text)
+	}
+	if s.resolvers = resolverText(c.Resolvers, ""); s.resolvers != "" {
+		s.writeText(resolverFile, s.resolvers)
 	}
 	now := c.Clock()
 	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)

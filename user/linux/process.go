@@ -4,6 +4,7 @@ package linux
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"sync"
 
 	"loam/abi"
@@ -68,10 +69,12 @@ type Config struct {
 
 	Machine Machine
 	Streams [3]Stream
-	Memory  int64               // bytes that the tmpfs may take
-	Clock   func() abi.Timespec // CLOCK_REALTIME
-	Random  func(p []byte)
-	Say     func(text string) // told which calls aren't known, each once; nil: nobody
+	Memory  int64 // bytes that the tmpfs may take
+	// Resolvers are the servers of names of /etc/resolv.conf, until the network says others.
+	Resolvers []netip.Addr
+	Clock     func() abi.Timespec // CLOCK_REALTIME
+	Random    func(p []byte)
+	Say       func(text string) // told which calls aren't known, each once; nil: nobody
 }
 
 // New makes a server whose tree is an empty tmpfs with what every program expects.

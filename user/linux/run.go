@@ -5,6 +5,7 @@ package linux
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -35,6 +36,11 @@ type options struct {
 	verbose bool   // calls that aren't known are told on standard error
 	cwd     string // where paths of programs begin
 
+	// net says that there is a network, whose server's endpoint is behind that of the streams. dns are servers of
+	// names until it says others.
+	net bool
+	dns []netip.Addr
+
 	syscalls bool // a table of calls is told at the end
 	trace    bool // and a line for each
 }
@@ -46,7 +52,7 @@ type mountOption struct {
 	readOnly bool
 }
 
-var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, cwd=PATH, streams, syscalls, trace and verbose")
+var errArguments = errors.New("arguments are mount=NUMBER:PATH[:ro], memory=MIB, cwd=PATH, net, dns=ADDRESS, streams, syscalls, trace and verbose")
 
 func parse(args []string) (o options, err error) {
 	o.cwd = "/"
@@ -67,6 +73,14 @@ func parse(args []string) (o options, err error) {
 			o.syscalls = true
 		case "trace":
 			o.trace = true
+		case "net":
+			o.net = true
+		case "dns":
+			a, err := netip.ParseAddr(value)
+			if err != nil {
+				return o, errArguments
+			}
+			o.dns = append(o.dns, a)
 		case "streams":
 			o.streams = true
 		case "memory":
@@ -95,6 +109,7 @@ const (
 	alarmBit   = 1
 	streamsBit = 2
 	newsBit    = 4 // of processes
+	netBit     = 8 // of the network's server
 )
 
 const (
@@ -114,6 +129,7 @@ type receiver struct {
 	note     object.Notification
 	timer    object.Timer
 	streams  *streams.Streams // nil: without a driver
+	uplink   *uplink          // nil: without a network
 	failed   chan error
 
 	ready   atomic.Int32 // threads that receive
@@ -149,7 +165,7 @@ func Run(args []string) error {
 	}
 	// What was removed is garbage, which must not take the place of new files.
 	debug.SetMemoryLimit(o.memory + o.memory/8 + 4<<20)
-	c := Config{Kernel: r, Processes: kernelProcs{object.Managed(r.endpoint)}, Target: target(), Machine: machineInfo{}, Memory: o.memory, Clock: wallClock,
+	c := Config{Kernel: r, Processes: kernelProcs{object.Managed(r.endpoint)}, Target: target(), Machine: machineInfo{}, Memory: o.memory, Resolvers: o.dns, Clock: wallClock,
 		Random: func(p []byte) { _ = sys.Random(p) }}
 	if o.verbose {
 		c.Say = func(text string) { _, _ = sys.Stream(2).Write([]byte("linux: " + text + "\n")) }
@@ -167,6 +183,13 @@ func Run(args []string) error {
 		}
 	}
 	r.server = New(c)
+	if o.net {
+		behind := givenFolders + len(o.mounts)
+		if o.streams {
+			behind++
+		}
+		r.uplink = attachNetwork(r.server, ipc.Endpoint(object.Given(behind)), r.note, netBit)
+	}
 	if o.syscalls || o.trace {
 		r.server.Trace(o.trace, traceLine)
 	}
@@ -210,7 +233,7 @@ func newReceiver() (r *receiver, err error) {
 // server.
 func (r *receiver) events() error {
 	for {
-		bits, err := r.note.Wait(alarmBit|streamsBit|newsBit, object.Forever)
+		bits, err := r.note.Wait(alarmBit|streamsBit|newsBit|netBit, object.Forever)
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			return err
 		}
@@ -219,6 +242,9 @@ func (r *receiver) events() error {
 		}
 		if bits&newsBit != 0 {
 			r.server.News()
+		}
+		if bits&netBit != 0 {
+			r.uplink.heard()
 		}
 		if bits&streamsBit != 0 {
 			r.streams.Wake()
@@ -374,6 +400,9 @@ func wallClock() abi.Timespec { return abi.TimespecOf(time.Now().UnixNano()) }
 
 // machineInfo is the Machine of this process's.
 type machineInfo struct{}
+
+// Memory is for Machine.
+func (machineInfo) Memory() (total, free uint64) { return sys.MachineMemory() }
 
 // CPUs is for Machine.
 func (machineInfo) CPUs() int { return runtime.NumCPU() }

@@ -99,6 +99,7 @@ type Server struct {
 	memfds     *vfs.Mount // nobody sees it
 	abstract   map[abstractName]*unixFile
 	inet       *inet.Host
+	resolvers  string                  // what /etc/resolv.conf says, as long as no program changes it
 	netlinks   map[uint32]*netlinkFile // by address
 	fifos      map[vfs.Node]*poll.Pipe // that are open, by name
 	bound      map[vfs.Node]*unixFile  // by file

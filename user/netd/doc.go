@@ -8,7 +8,7 @@
 //	network ◄── device ◄── vnet.Card ◄──────────── link.go ─────────────────┘
 //	                                                 └── dhcp.go
 //
-// It isn't a program yet: what takes a device by its handles and receives calls is to follow ("Next").
+// It is the program `net` (user/net), which run.go is the begin of: a service that is started by the first call.
 //
 // # The link
 //
@@ -46,7 +46,7 @@
 // is the personality's own affair (user/linux/inet), and doesn't come here.
 //
 // A static program with netstack, TCP, UDP, IPv4, IPv6 and ICMP has 5.0 MB (amd64) and 4.7 MB (riscv64), one with fmt
-// alone 1.6 MB. The system image has 3.7 MB: so this is to be a program of its own, as the runner of
+// alone 1.6 MB. The system image has 3.7 MB: so this is a program of its own, as the runner of
 // modules is, which only machines with a network carry. A stack is made in 0.3 to 4 ms of a busy host.
 //
 // # Rejected
@@ -58,8 +58,6 @@
 //
 // # Next
 //
-//   - The program: driver.TakeGiven, vnet.Open, newLink, newNetwork, configure, and ipc.Server with a server; its
-//     client function maps a page of events and waits for the process as package folderd does.
-//   - The personality as a client; `loam run --net`, `-p` and `--pcap`.
+//   - Several queues, when the device offers them.
 //   - Addresses of packets that came (IP_PKTINFO), multicast groups.
 package netd

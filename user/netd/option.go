@@ -57,9 +57,9 @@ func (k *socket) setOption(option uint8, value int64) error {
 	}
 	switch option {
 	case sockets.SendBuffer:
-		o.SetSendBufferSize(min(value, maxBuffer), true)
+		o.SetSendBufferSize(min(value, int64(bufferSizes.most)), true)
 	case sockets.ReceiveBuffer:
-		o.SetReceiveBufferSize(min(value, maxBuffer), true)
+		o.SetReceiveBufferSize(min(value, int64(bufferSizes.most)), true)
 	case sockets.Linger:
 		o.SetLinger(tcpip.LingerOption{Enabled: value > 0, Timeout: time.Duration(max(value-1, 0))})
 	case sockets.KeepAliveIdle:

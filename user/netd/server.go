@@ -10,6 +10,7 @@ import (
 	"loam/abi"
 	"loam/user/ipc"
 	"loam/user/sockets"
+	"loam/user/sys"
 )
 
 // server is a sockets.Sockets.
@@ -21,6 +22,7 @@ type server struct {
 
 	mu       sync.Mutex // guards what follows
 	sessions map[uint64]*session
+	changes  uint32 // of the network
 }
 
 var _ sockets.Sockets = (*server)(nil)
@@ -45,12 +47,12 @@ type peer struct {
 // Attach is for sockets.Sockets, and so are the others.
 func (s *server) Attach(_ context.Context, process, wake ipc.Handle, bits uint64) (ipc.Handle, uint64, error) {
 	number := 1 + rand.Uint64N(1<<63)
+	s.mu.Lock() // before the process can have ended
+	defer s.mu.Unlock()
 	p, err := s.client(process, wake, bits, func() { s.end(number) })
 	if err != nil {
 		return ipc.Handle{}, 0, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(s.sessions) >= sockets.MaxSessions {
 		p.close()
 		return ipc.Handle{}, 0, abi.EMFILE
@@ -77,7 +79,9 @@ func (s *server) end(number uint64) {
 func (s *server) changed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changes++
 	for _, n := range s.sessions {
+		sys.StoreShared(n.peer.events, len(n.peer.events)-sockets.EventSize, s.changes)
 		n.peer.wake()
 	}
 }
@@ -98,6 +102,15 @@ func (s *server) socket(number uint64, i uint32) (*socket, error) {
 		return nil, err
 	}
 	return n.socket(i)
+}
+
+// Watch is answered by the kernel.
+func (s *server) Watch(ctx context.Context, number uint64) error {
+	if _, err := s.session(number); err != nil {
+		return err
+	}
+	ipc.Keep(ctx)
+	return ipc.ErrKept
 }
 
 // Configuration tells of the network.
@@ -149,10 +162,10 @@ func (s *server) Listen(_ context.Context, number uint64, i uint32, backlog uint
 }
 
 // Accept gives a connection.
-func (s *server) Accept(_ context.Context, number uint64, i uint32) (uint32, sockets.Address, error) {
+func (s *server) Accept(_ context.Context, number uint64, i uint32) (connection uint32, local, far sockets.Address, err error) {
 	n, err := s.session(number)
 	if err != nil {
-		return 0, sockets.Address{}, err
+		return 0, local, far, err
 	}
 	return n.accept(i)
 }

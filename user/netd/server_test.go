@@ -33,7 +33,7 @@ type customer struct {
 
 func newCustomer(t *testing.T, n *network) *customer {
 	t.Helper()
-	c := &customer{t: t, events: make([]byte, 4*64), woken: make(chan struct{}, 1)}
+	c := &customer{t: t, events: make([]byte, 4*(64+1)), woken: make(chan struct{}, 1)}
 	c.server = serverOf(n, func(_, _ ipc.Handle, _ uint64, ended func()) (peer, error) {
 		c.ended = ended
 		wake := func() {
@@ -203,7 +203,7 @@ func TestListen(t *testing.T) {
 	if err := c.Bind(ctx, c.session, c.socket(sockets.Stream), at(netip.IPv4Unspecified(), 80)); err != abi.EADDRINUSE {
 		t.Error(err)
 	}
-	if _, _, err := c.Accept(ctx, c.session, i); err != abi.EAGAIN {
+	if _, _, _, err := c.Accept(ctx, c.session, i); err != abi.EAGAIN {
 		t.Error(err)
 	}
 	dial := func() (*gonet.TCPConn, uint32) {
@@ -214,7 +214,7 @@ func TestListen(t *testing.T) {
 		var k uint32
 		c.all(i, sockets.EventIn, func() (err error) {
 			var from sockets.Address
-			if k, from, err = c.Accept(ctx, c.session, i); err == nil && from.IP.Addr() != addressB.Addr() {
+			if k, _, from, err = c.Accept(ctx, c.session, i); err == nil && from.IP.Addr() != addressB.Addr() {
 				t.Error(from)
 			}
 			return err
@@ -320,12 +320,12 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestLimits: as many sockets as there are words, as many sessions as may, and numbers that are nobody's.
+// TestLimits: as many sockets as there are words for them, as many sessions as may, and numbers that are nobody's.
 func TestLimits(t *testing.T) {
 	a, _ := wire(t, false, nil)
 	c := newCustomer(t, a)
 	ctx := t.Context()
-	for i := range uint32(len(c.events) / 4) {
+	for i := range uint32(len(c.events)/sockets.EventSize - 1) {
 		if got := c.socket(sockets.Datagram); got != i {
 			t.Fatal(got)
 		}
@@ -350,5 +350,12 @@ func TestLimits(t *testing.T) {
 	}
 	if _, _, err := c.Attach(ctx, ipc.Handle{}, ipc.Handle{}, 1); err != abi.EMFILE {
 		t.Error(err)
+	}
+}
+
+// TestMemory: what the manifest gives is enough for the device.
+func TestMemory(t *testing.T) {
+	if n := cardOptions().Bytes(); n > 1280<<10 {
+		t.Errorf("the device takes %d bytes", n)
 	}
 }

@@ -37,7 +37,7 @@ func (n *session) free() (uint32, error) {
 			return uint32(i), nil
 		}
 	}
-	if len(n.sockets) >= min(sockets.MaxSockets, len(n.peer.events)/4) {
+	if len(n.sockets) >= min(sockets.MaxSockets, len(n.peer.events)/sockets.EventSize-1) {
 		return 0, abi.EMFILE
 	}
 	n.sockets = append(n.sockets, nil)
@@ -86,25 +86,26 @@ func (n *session) make(kind uint8, six bool) (uint32, error) {
 }
 
 // accept gives a connection to a socket that listens.
-func (n *session) accept(at uint32) (uint32, sockets.Address, error) {
+func (n *session) accept(at uint32) (connection uint32, local, far sockets.Address, err error) {
 	k, err := n.socket(at)
 	if err != nil {
-		return 0, sockets.Address{}, err
+		return 0, local, far, err
 	}
 	defer k.look()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	i, err := n.free() // first: a connection that nobody has isn't accepted
 	if err != nil {
-		return 0, sockets.Address{}, err
+		return 0, local, far, err
 	}
 	var from tcpip.FullAddress
 	end, queue, e := k.end.Accept(&from)
 	if e != nil {
-		return 0, sockets.Address{}, errno(e)
+		return 0, local, far, errno(e)
 	}
+	to, _ := end.GetLocalAddress() // none: it has ended already
 	n.sockets[i] = newSocket(n, i, sockets.Stream, k.six, end, queue)
-	return i, addressFrom(from, k.six), nil
+	return i, addressFrom(to, k.six), addressFrom(from, k.six), nil
 }
 
 func (n *session) socket(i uint32) (*socket, error) {

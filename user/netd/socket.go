@@ -69,7 +69,8 @@ func (k *socket) publish() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.closed {
-		sys.StoreShared(k.session.peer.events, int(k.number)*4, k.word.Load())
+		v := k.word.Load()&sockets.EventMask | k.begun.Load()<<sockets.EventCount
+		sys.StoreShared(k.session.peer.events, int(k.number)*sockets.EventSize, v)
 	}
 }
 

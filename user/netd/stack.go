@@ -25,11 +25,28 @@ import (
 // nicID is the number of the one interface.
 const nicID = 1
 
-// Buffers of a connection, in bytes: the least, what it begins with, and what it grows to.
+// Buffers of a connection, in bytes: the least, what it begins with at most, and what it grows to at most.
 const (
 	minBuffer     = 4 << 10
 	defaultBuffer = 256 << 10
 	maxBuffer     = 2 << 20
+)
+
+// bufferSizes are those that fit a machine.
+var bufferSizes = struct{ first, most int }{defaultBuffer, maxBuffer}
+
+// fitBuffers has a thousand connections that begin take a quarter of the machine's memory at most, in each
+// direction, and a hundred that have grown.
+func fitBuffers(memory uint64) {
+	share := func(n uint64, most int) int { return int(min(max(memory/4/n, 16<<10), uint64(most))) }
+	bufferSizes.first, bufferSizes.most = share(1000, defaultBuffer), share(100, maxBuffer)
+}
+
+// Ports that are given to who connects without one: those below the ones that a Linux personality gives to its
+// programs, of which it keeps a table of its own.
+const (
+	firstPort = 16000
+	lastPort  = 32767
 )
 
 // network is the stack, and what is known of the network.
@@ -41,6 +58,8 @@ type network struct {
 	lease   *lease     // of DHCP; nil: none
 	router6 []tcpip.Address
 	dns6    []netip.Addr
+	asked   bool   // DHCP has answered, or nobody does
+	asked6  bool   // routers had the time to
 	changes uint32 // how often it has changed
 	changed func() // is told of that; or nil
 }
@@ -78,13 +97,16 @@ func neighbours() ipv6.NDPConfigurations {
 // tune sets what isn't as Linux has it.
 func (n *network) tune() {
 	sack, recovery := tcpip.TCPSACKEnabled(true), tcpip.TCPRecovery(tcpip.TCPRACKLossDetection)
-	send := tcpip.TCPSendBufferSizeRangeOption{Min: minBuffer, Default: defaultBuffer, Max: maxBuffer}
-	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: minBuffer, Default: defaultBuffer, Max: maxBuffer}
+	send := tcpip.TCPSendBufferSizeRangeOption{Min: minBuffer, Default: bufferSizes.first, Max: bufferSizes.most}
+	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: minBuffer, Default: bufferSizes.first, Max: bufferSizes.most}
 	moderate := tcpip.TCPModerateReceiveBufferOption(true)
 	for _, o := range []tcpip.SettableTransportProtocolOption{&sack, &recovery, &send, &receive, &moderate} {
 		if err := n.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			panic("netd: an option of TCP: " + err.String())
 		}
+	}
+	if err := n.stack.SetPortRange(firstPort, lastPort); err != nil {
+		panic("netd: the range of ports: " + err.String())
 	}
 }
 
@@ -134,11 +156,23 @@ func (n *network) routes() {
 	}
 }
 
-// ready reports whether there is an address to be used.
+// settle says that no address is to come soon, of IPv4 or IPv6, that isn't there.
+func (n *network) settle(six bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if six {
+		n.asked6 = true
+	} else {
+		n.asked = true
+	}
+	n.routes()
+}
+
+// ready reports whether the addresses that are to be had are there.
 func (n *network) ready() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.lease != nil || len(n.router6) > 0
+	return (n.asked || n.lease != nil) && (n.asked6 || len(n.router6) > 0)
 }
 
 // configuration tells what is known.

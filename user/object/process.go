@@ -3,6 +3,7 @@
 package object
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
@@ -36,6 +37,25 @@ func (p Process) Kill() error {
 func (p Process) Wait(until int64) (abi.ExitStatus, error) {
 	v, err := wait(abi.CallProcessWait, Handle(p), uint64(until), 0)
 	return abi.ExitStatusOf(v), err
+}
+
+// OnEnd calls f once, from a goroutine of its own, when the process has ended. The handle, which must have Wait, is
+// OnEnd's from then on, also if there is an error: EINVAL, it isn't that of a process that runs.
+func (p Process) OnEnd(f func()) error {
+	if _, err := p.Wait(Now); !errors.Is(err, syscall.ETIMEDOUT) {
+		_ = p.Close()
+		return abi.EINVAL
+	}
+	go func() {
+		for {
+			if _, err := p.Wait(Forever); !errors.Is(err, syscall.EINTR) {
+				break
+			}
+		}
+		_ = p.Close()
+		f()
+	}()
+	return nil
 }
 
 // Info tells how the process is.

@@ -15,7 +15,8 @@
 //
 // A word of the events is set by netd alone. A bit that is set may be too many, never too few: it is
 // cleared by a call that looks at the socket (Send, Receive, Accept, Connect), after which the word
-// is what is true then. So EAGAIN comes with the bit cleared, and the next event signals again.
+// is what is true then. So EAGAIN comes with the bit cleared, and the next event signals again. The word also
+// counts events, so that a client finds the sockets that have something new, as an edge-triggered epoll wants it.
 //
 // # Sizes
 //
@@ -24,8 +25,8 @@
 //
 // # Ends
 //
-// When a client dies its sockets are reset. When netd dies, a call that it had received ends with ECONNRESET, and
-// each one with a number of its session with EBADF: connections have ended, as by a reset. The client attaches
+// When a client dies its sockets are reset. When netd dies, a call that it had received ends with ECONNRESET, Watch
+// above all, and each one with a number of its session with EBADF: connections have ended, as by a reset. The client attaches
 // again, and makes listeners again: socket, options, bind, listen. A peer of an old connection gets a
 // reset from the next instance with the next thing that it sends.
 //

@@ -19,6 +19,16 @@ const (
 	MaxData     = 60 << 10 // bytes that Send and Receive carry at most: 15 pages
 )
 
+// EventSize is how many bytes of the memory of events a socket has: a word, little-endian. Its lower half
+// are the events that hold, the upper half counts how often some began. The last word of all counts changes of
+// the network.
+const (
+	EventSize  = 4
+	EventsSize = 20 << 10 // of all: whole pages
+	EventMask  = 0xffff
+	EventCount = 16 // where the count begins
+)
+
 // Kinds of sockets.
 const (
 	Stream   = 1 // TCP
@@ -64,10 +74,12 @@ const (
 type Sockets interface {
 	// Attach begins a session, for a process, of which the handle must have Wait: its end is
 	// the session's. bits of wake, a notification, are signalled when an event of one of the session's sockets
-	// begins. events is memory to be read: word i, 4 bytes, is the events of socket i. EMFILE: there are
+	// begins. events is memory to be read: word i, EventSize bytes, is that of socket i. EMFILE: there are
 	// MaxSessions. A number of a session is known to its client alone; EBADF: of an instance before
 	// this one, whose sockets have ended.
 	Attach(ctx context.Context, process, wake ipc.Handle, bits uint64) (events ipc.Handle, session uint64, err error)
+	// Watch ends when the server has: with ECONNRESET.
+	Watch(ctx context.Context, session uint64) error
 	// Configuration tells of the network. EAGAIN: there is no address yet, and wake is signalled when there is.
 	Configuration(ctx context.Context, session uint64) (c Configuration, err error)
 	// Socket makes a socket of a kind, of IPv6 or IPv4. Numbers are the least that are free. EMFILE: there are MaxSockets.
@@ -78,8 +90,8 @@ type Sockets interface {
 	Bind(ctx context.Context, session uint64, socket uint32, at Address) error
 	// Listen has a stream take connections, of which so many wait at most.
 	Listen(ctx context.Context, session uint64, socket uint32, backlog uint32) error
-	// Accept gives a connection that waits.
-	Accept(ctx context.Context, session uint64, socket uint32) (connection uint32, peer Address, err error)
+	// Accept gives a connection that waits, and its addresses.
+	Accept(ctx context.Context, session uint64, socket uint32) (connection uint32, local, peer Address, err error)
 	// Connect connects, of datagrams in name alone. EINPROGRESS: EventOut comes with the result, which Error gives.
 	Connect(ctx context.Context, session uint64, socket uint32, to Address) error
 	// Send sends data, all of a datagram, to an address if toward. Of a stream it tells how much was taken.

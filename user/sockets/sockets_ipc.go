@@ -11,11 +11,11 @@ import (
 )
 
 // socketsID is made of the methods of Sockets.
-const socketsID = 0xce0d40a0
+const socketsID = 0xbc17630c
 
 // SocketsService makes a service of an implementation, for an ipc.Server.
 func SocketsService(s Sockets) ipc.Service {
-	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket"}, Handles: 2, Handler: socketsHandler{s}}
+	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket", "Watch"}, Handles: 2, Handler: socketsHandler{s}}
 }
 
 type socketsHandler struct{ s Sockets }
@@ -53,6 +53,8 @@ func (h socketsHandler) Handle(r *ipc.Request) {
 		h.callShutdown(r)
 	case 15:
 		h.callSocket(r)
+	case 16:
+		h.callWatch(r)
 	}
 }
 
@@ -73,15 +75,15 @@ func (h socketsHandler) callAccept(r *ipc.Request) {
 		r.Malformed()
 		return
 	}
-	r0, r1, err := h.s.Accept(r.Context(), a0, a1)
+	r0, r1, r2, err := h.s.Accept(r.Context(), a0, a1)
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	b = r.Answer()
 	{
-		p := b.Put(23)
-		_ = p[22]
+		p := b.Put(42)
+		_ = p[41]
 		binary.LittleEndian.PutUint32(p[0:], uint32(r0))
 		p[4] = uint8(r1.IP.Bytes[0])
 		p[5] = uint8(r1.IP.Bytes[1])
@@ -101,6 +103,24 @@ func (h socketsHandler) callAccept(r *ipc.Request) {
 		p[19] = uint8(r1.IP.Bytes[15])
 		p[20] = uint8(ipc.Bool(bool(r1.IP.Four)))
 		binary.LittleEndian.PutUint16(p[21:], uint16(r1.Port))
+		p[23] = uint8(r2.IP.Bytes[0])
+		p[24] = uint8(r2.IP.Bytes[1])
+		p[25] = uint8(r2.IP.Bytes[2])
+		p[26] = uint8(r2.IP.Bytes[3])
+		p[27] = uint8(r2.IP.Bytes[4])
+		p[28] = uint8(r2.IP.Bytes[5])
+		p[29] = uint8(r2.IP.Bytes[6])
+		p[30] = uint8(r2.IP.Bytes[7])
+		p[31] = uint8(r2.IP.Bytes[8])
+		p[32] = uint8(r2.IP.Bytes[9])
+		p[33] = uint8(r2.IP.Bytes[10])
+		p[34] = uint8(r2.IP.Bytes[11])
+		p[35] = uint8(r2.IP.Bytes[12])
+		p[36] = uint8(r2.IP.Bytes[13])
+		p[37] = uint8(r2.IP.Bytes[14])
+		p[38] = uint8(r2.IP.Bytes[15])
+		p[39] = uint8(ipc.Bool(bool(r2.IP.Four)))
+		binary.LittleEndian.PutUint16(p[40:], uint16(r2.Port))
 	}
 	r.Send()
 }
@@ -688,6 +708,22 @@ func (h socketsHandler) callSocket(r *ipc.Request) {
 	r.Done()
 }
 
+func (h socketsHandler) callWatch(r *ipc.Request) {
+	var a0 uint64
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint64(w[1])
+	err := h.s.Watch(r.Context(), a0)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Done()
+}
+
 // SocketsClient is the Sockets that an endpoint's server has.
 type SocketsClient struct{ Client ipc.Client }
 
@@ -699,7 +735,7 @@ func NewSocketsClient(to ipc.Endpoint) *SocketsClient {
 }
 
 // Accept calls the method of the server.
-func (c *SocketsClient) Accept(ctx context.Context, a0 uint64, a1 uint32) (r0 uint32, r1 Address, err error) {
+func (c *SocketsClient) Accept(ctx context.Context, a0 uint64, a1 uint32) (r0 uint32, r1 Address, r2 Address, err error) {
 	b := ipc.NewBuffer()
 	defer b.Free()
 	{
@@ -708,11 +744,11 @@ func (c *SocketsClient) Accept(ctx context.Context, a0 uint64, a1 uint32) (r0 ui
 		binary.LittleEndian.PutUint64(p[0:], uint64(a0))
 		binary.LittleEndian.PutUint32(p[8:], uint32(a1))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 1), b, 23, 0); err != nil {
-		return r0, r1, err
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 1), b, 42, 0); err != nil {
+		return r0, r1, r2, err
 	}
-	if p := b.Get(23); p != nil {
-		_ = p[22]
+	if p := b.Get(42); p != nil {
+		_ = p[41]
 		r0 = uint32(binary.LittleEndian.Uint32(p[0:]))
 		r1.IP.Bytes[0] = byte(p[4])
 		r1.IP.Bytes[1] = byte(p[5])
@@ -732,14 +768,32 @@ func (c *SocketsClient) Accept(ctx context.Context, a0 uint64, a1 uint32) (r0 ui
 		r1.IP.Bytes[15] = byte(p[19])
 		r1.IP.Four = bool(p[20] == 1)
 		r1.Port = uint16(binary.LittleEndian.Uint16(p[21:]))
-		if p[20] > 1 {
+		r2.IP.Bytes[0] = byte(p[23])
+		r2.IP.Bytes[1] = byte(p[24])
+		r2.IP.Bytes[2] = byte(p[25])
+		r2.IP.Bytes[3] = byte(p[26])
+		r2.IP.Bytes[4] = byte(p[27])
+		r2.IP.Bytes[5] = byte(p[28])
+		r2.IP.Bytes[6] = byte(p[29])
+		r2.IP.Bytes[7] = byte(p[30])
+		r2.IP.Bytes[8] = byte(p[31])
+		r2.IP.Bytes[9] = byte(p[32])
+		r2.IP.Bytes[10] = byte(p[33])
+		r2.IP.Bytes[11] = byte(p[34])
+		r2.IP.Bytes[12] = byte(p[35])
+		r2.IP.Bytes[13] = byte(p[36])
+		r2.IP.Bytes[14] = byte(p[37])
+		r2.IP.Bytes[15] = byte(p[38])
+		r2.IP.Four = bool(p[39] == 1)
+		r2.Port = uint16(binary.LittleEndian.Uint16(p[40:]))
+		if p[20] > 1 || p[39] > 1 {
 			b.Bad()
 		}
 	}
 	if !b.Done() {
-		return r0, r1, ipc.ErrMalformed
+		return r0, r1, r2, ipc.ErrMalformed
 	}
-	return r0, r1, nil
+	return r0, r1, r2, nil
 }
 
 // Attach calls the method of the server.
@@ -1198,4 +1252,15 @@ func (c *SocketsClient) Socket(ctx context.Context, a0 uint64, a1 uint8, a2 bool
 		return r0, ipc.ErrMalformed
 	}
 	return r0, nil
+}
+
+// Watch calls the method of the server.
+func (c *SocketsClient) Watch(ctx context.Context, a0 uint64) (err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(socketsID, 16)
+	m.Words[1] = uint64(a0)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return err
+	}
+	return nil
 }

@@ -88,14 +88,22 @@ func toMany(a netip.Addr) bool {
 	return a == everybody4 || a == loopbacks4 || a.Is4() && a.IsMulticast()
 }
 
-// IsOwn reports whether an address is one of the sandbox's.
+// IsOwn reports whether an address is one of loopback's.
 func IsOwn(a netip.Addr) bool {
 	return a == loopback6 || a.Is4() && a.IsLoopback() && a != loopbacks4
 }
 
-// mayBind reports whether a socket can be bound to an address.
-func (h *Host) mayBind(a netip.Addr) bool {
-	return a.IsUnspecified() || IsOwn(a) || a.Is4() && (a.IsMulticast() || isBroadcast(a))
+// mayBind reports whether a socket can be bound to an address: EADDRNOTAVAIL, or Unknown.
+func (h *Host) mayBind(a netip.Addr) abi.Errno {
+	switch {
+	case a.IsUnspecified() || IsOwn(a) || a.Is4() && (a.IsMulticast() || isBroadcast(a)):
+		return 0
+	case h.unknown():
+		return Unknown
+	case h.IsOwn(a):
+		return 0
+	}
+	return abi.EADDRNOTAVAIL
 }
 
 // route gives the address that something is sent to and the one that it is sent from, if it is sent from a socket
@@ -114,10 +122,13 @@ func (h *Host) route(from, to netip.Addr) (source, target netip.Addr, e abi.Errn
 	switch {
 	case bound && IsOwn(from) && toMany(to): // over the interface that has the address
 		return from, to, 0
-	case !IsOwn(to) && to != loopbacks4:
-		return source, to, abi.ENETUNREACH
+	case !h.IsOwn(to) && to != loopbacks4:
+		source, e = h.routeBeyond(from, to, bound)
+		return source, to, e
 	case bound:
 		return from, to, 0
+	case !IsOwn(to): // the sandbox's own, but loopback's
+		return to, to, 0
 	}
 	return own, to, 0
 }

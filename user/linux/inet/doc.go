@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inet is the sockets of the internet's families of a sandbox: TCP and UDP over IPv4 and IPv6, between
-// sockets of one server. The sandbox has a loopback interface, with 127.0.0.0/8 and ::1, and no other.
+// Package inet is the sockets of the internet's families of a sandbox: TCP and UDP over IPv4 and IPv6. Between
+// sockets of one server they are all here, on a loopback interface with 127.0.0.0/8 and ::1; what is beyond the
+// sandbox, if anything, is the network's server's (package sockets).
 //
 // Like package poll it is a state machine under the server's lock: nothing waits. What can't go on answers
 // lx.Wait, and who asked joins Queue and asks again.
@@ -25,6 +26,20 @@
 // A port has a list of the sockets that are bound to it (port.go): bound by a program, given by chance to who
 // connects, and those of accepted connections. Who may have it besides follows from SO_REUSEADDR, SO_REUSEPORT and
 // from which addresses the sockets cover: of IPv6's wildcard also those of IPv4.
+//
+// # Beyond the sandbox
+//
+// network.go has the session with the network's server, outside.go and its neighbours what sockets do there. A
+// socket whose other end is beyond has one of the server's (outside), which has its bytes; its state here follows the
+// server's events, which are words in memory: to look whether something has come asks nobody. Calls to the server
+// answer at once, and are made with the lock held. Who listens at all addresses, or is bound there with UDP, has one
+// of the server's besides what comes from the sandbox, in each session anew.
+//
+// A session begins when it is wanted. What needs to know of the network before (which address is the sandbox's, from
+// which something is sent) is Unknown, and the call is made again when it is known. When the server dies connections
+// are reset (Down), and the next session has the listeners again (Up).
+//
+//	dial, SendDatagram ─► address.go: route ─► beyond? ─► outside.go: the server's socket ─► events ─► Heard
 //
 // # Differences from Linux
 //

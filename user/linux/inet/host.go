@@ -16,6 +16,7 @@ type Host struct {
 	pairs map[pair]*Socket   // ends of connections
 	next  uint16             // the port that is tried next for who wants any
 	turn  uint               // of sockets that share a port
+	net   *network           // beyond the sandbox; nil: there is none
 }
 
 // port is a port of TCP or of UDP.

@@ -35,17 +35,18 @@ type request struct {
 	flags    uint16
 	sequence uint32
 	number   uint32 // of who asks
+	all      []*Interface
 }
 
 // AnswerNetlink answers the requests in what was sent by the socket of a number.
-func AnswerNetlink(b []byte, number uint32) (answers [][]byte) {
+func AnswerNetlink(b []byte, number uint32, all []*Interface) (answers [][]byte) {
 	le := binary.LittleEndian
 	for len(b) >= headSize {
 		n := int(le.Uint32(b))
 		if n < headSize || n > len(b) {
 			return answers
 		}
-		r := request{b: b[:n], kind: le.Uint16(b[4:]), flags: le.Uint16(b[6:]), sequence: le.Uint32(b[8:]), number: number}
+		r := request{b: b[:n], kind: le.Uint16(b[4:]), flags: le.Uint16(b[6:]), sequence: le.Uint32(b[8:]), number: number, all: all}
 		if r.flags&isRequest != 0 && r.kind >= headSize {
 			answers = append(answers, r.answer()...)
 		}
@@ -64,17 +65,19 @@ func (r *request) answer() [][]byte {
 	var b []byte
 	switch {
 	case r.kind == getLink && all:
-		b = r.link(nil, isMulti)
-	case r.kind == getLink:
-		if !r.asksFor(&Loopback) {
-			return [][]byte{r.failure(abi.ENODEV)}
+		for _, i := range r.all {
+			b = r.link(b, i, isMulti)
 		}
-		return [][]byte{r.link(nil, 0)}
-	case r.kind == getAddr && all:
-		for _, p := range Loopback.Addresses {
-			if family == FamilyNone || family == FamilyIPv4 && p.Addr().Is4() || family == FamilyIPv6 && p.Addr().Is6() {
-				b = r.address(b, p)
+	case r.kind == getLink:
+		for _, i := range r.all {
+			if r.asksFor(i) {
+				return [][]byte{r.link(nil, i, 0)}
 			}
+		}
+		return [][]byte{r.failure(abi.ENODEV)}
+	case r.kind == getAddr && all:
+		for _, i := range r.all {
+			b = r.addresses(b, i, family)
 		}
 	case r.kind == getRoute && all:
 	case r.kind > lastType, r.kind%4 == 2:
@@ -130,37 +133,62 @@ func attribute(b []byte, kind uint16, value []byte) []byte {
 	return append(b, make([]byte, -len(value)&3)...)
 }
 
-// link appends a message about the interface: struct ifinfomsg and attributes.
-func (r *request) link(b []byte, flags uint16) []byte {
+// link appends a message about an interface: struct ifinfomsg and attributes.
+func (r *request) link(b []byte, i *Interface, flags uint16) []byte {
 	const address, broadcast, name, mtu, queue, state = 1, 2, 3, 4, 13, 16
-	le, i := binary.LittleEndian, &Loopback
+	le := binary.LittleEndian
 	word := func(v uint32) []byte { return le.AppendUint32(nil, v) }
 	c := le.AppendUint16([]byte{0, 0}, i.Type)
 	c = le.AppendUint32(le.AppendUint32(c, i.Index), i.Flags)
 	c = le.AppendUint32(c, 0)
 	c = attribute(c, name, append([]byte(i.Name), 0))
 	c = attribute(c, queue, word(i.Queue))
-	c = attribute(c, state, []byte{0})
+	c = attribute(c, state, []byte{i.operation()})
 	c = attribute(c, mtu, word(i.MTU))
 	c = attribute(c, address, i.Hardware[:])
-	c = attribute(c, broadcast, make([]byte, len(i.Hardware)))
+	c = attribute(c, broadcast, i.everybody())
 	return r.message(b, newLink, flags, c)
 }
 
+// addresses appends a message about each address of an interface that is of a family.
+func (r *request) addresses(b []byte, i *Interface, family uint8) []byte {
+	for _, p := range i.Addresses {
+		if family == FamilyNone || family == FamilyIPv4 && p.Addr().Is4() || family == FamilyIPv6 && p.Addr().Is6() {
+			b = r.address(b, i, p)
+		}
+	}
+	return b
+}
+
+// scope tells how far an address is known, by rtnetlink(7)'s numbers.
+func scope(a netip.Addr) uint8 {
+	const universe, link, host = 0, 253, 254
+	switch {
+	case a.IsLoopback():
+		return host
+	case a.IsLinkLocalUnicast():
+		return link
+	}
+	return universe
+}
+
 // address appends a message about an address: struct ifaddrmsg and attributes.
-func (r *request) address(b []byte, p netip.Prefix) []byte {
-	const address, local, label = 1, 2, 3
-	const permanent, scopeHost = 0x80, 254
+func (r *request) address(b []byte, i *Interface, p netip.Prefix) []byte {
+	const address, local, label, broadcast = 1, 2, 3, 4
+	const permanent = 0x80
 	family := uint8(FamilyIPv4)
 	if p.Addr().Is6() {
 		family = FamilyIPv6
 	}
-	c := []byte{family, uint8(p.Bits()), permanent, scopeHost}
-	c = binary.LittleEndian.AppendUint32(c, Loopback.Index)
+	c := []byte{family, uint8(p.Bits()), permanent, scope(p.Addr())}
+	c = binary.LittleEndian.AppendUint32(c, i.Index)
 	c = attribute(c, address, p.Addr().AsSlice())
 	if p.Addr().Is4() {
 		c = attribute(c, local, p.Addr().AsSlice())
-		c = attribute(c, label, append([]byte(Loopback.Name), 0))
+		if i.Flags&flagBroadcast != 0 {
+			c = attribute(c, broadcast, Broadcast(p).AsSlice())
+		}
+		c = attribute(c, label, append([]byte(i.Name), 0))
 	}
 	return r.message(b, newAddr, isMulti, c)
 }

@@ -224,5 +224,6 @@ func (s *Socket) Set(level, option int32, b []byte) abi.Errno {
 		v = 0
 	}
 	s.set(name{level, option}, v)
+	s.Changed()
 	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"loam/abi"
+	"loam/user/linux/socket"
 )
 
 // Ports that are given to who wants any: net.ipv4.ip_local_port_range.
@@ -107,13 +108,17 @@ func (s *Socket) release() {
 func (s *Socket) Bind(b []byte) abi.Errno {
 	a, e := s.parseBound(b)
 	again := s.state != Closed || s.port != 0
+	may := abi.Errno(0)
+	if e == 0 {
+		may = s.host.mayBind(a.Addr())
+	}
 	switch {
 	case e != 0:
 		return e
 	case again && s.Six: // which is looked at first there
 		return abi.EINVAL
-	case !s.host.mayBind(a.Addr()):
-		return abi.EADDRNOTAVAIL
+	case may != 0:
+		return may
 	case again:
 		return abi.EINVAL
 	}
@@ -123,6 +128,9 @@ func (s *Socket) Bind(b []byte) abi.Errno {
 		return e
 	}
 	s.fixedAddr, s.fixedPort = !a.Addr().IsUnspecified(), a.Port() != 0
+	if s.Kind == socket.Datagram {
+		s.want()
+	}
 	return 0
 }
 

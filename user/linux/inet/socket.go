@@ -58,6 +58,7 @@ type Socket struct {
 
 	connection
 	datagrams
+	outside
 }
 
 // New makes a socket.
@@ -119,8 +120,11 @@ func (s *Socket) Events() (v uint32) {
 	if s.shut&socket.NoReceive != 0 {
 		v |= rdHup | readable
 	}
-	if s.Kind == socket.Datagram {
+	switch {
+	case s.Kind == socket.Datagram:
 		return v | s.datagramEvents()
+	case s.there():
+		return v | s.eventsBeyond()
 	}
 	return v | s.streamEvents()
 }
@@ -144,7 +148,9 @@ func (s *Socket) Shutdown(bits uint8) (e abi.Errno) {
 			e = abi.ENOTCONN
 		}
 		s.shut |= bits
-		if bits&socket.NoSend != 0 && s.Kind == socket.Stream {
+		if s.there() && s.Kind == socket.Stream && s.state != Closed {
+			s.shutdownBeyond(bits)
+		} else if bits&socket.NoSend != 0 && s.Kind == socket.Stream {
 			s.sendFin()
 		}
 	}
@@ -156,6 +162,8 @@ func (s *Socket) Shutdown(bits uint8) (e abi.Errno) {
 func (s *Socket) Close() {
 	if s.Kind == socket.Datagram {
 		s.datagrams = datagrams{}
+		s.wanted = false
+		s.leave(false)
 		s.release()
 	} else {
 		s.closeStream()
@@ -165,8 +173,11 @@ func (s *Socket) Close() {
 
 // Buffered is how many bytes can be received: of datagrams, those of the first.
 func (s *Socket) Buffered() int {
-	if s.Kind == socket.Datagram {
+	switch {
+	case s.Kind == socket.Datagram && len(s.received) > 0:
 		return s.firstSize()
+	case s.there() && s.state != Listen:
+		return s.bufferedBeyond()
 	}
 	return s.in.Buffered()
 }

@@ -10,6 +10,7 @@ import (
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
 	"loam/user/linux/socket"
+	"loam/user/sockets"
 )
 
 // connection is what a socket of TCP has.
@@ -43,6 +44,7 @@ func (s *Socket) Listen(backlog int32) abi.Errno {
 	s.state, s.shut = Listen, 0
 	switch {
 	case s.port == 0 && s.take(0) == 0, s.port != 0 && s.free(s.port, false):
+		s.want()
 		return 0
 	}
 	s.state = Closed
@@ -71,6 +73,9 @@ func (s *Socket) Accept() (*Socket, abi.Errno) {
 		from := s.waiting[0]
 		s.waiting = s.waiting[1:]
 		from.establish(s)
+	}
+	if s.there() && s.word()&sockets.EventIn != 0 {
+		s.acceptThere()
 	}
 	return c, 0
 }
@@ -140,6 +145,9 @@ func (s *Socket) dial(b []byte) abi.Errno {
 		return e
 	}
 	to = netip.AddrPortFrom(target, to.Port())
+	if s.host.beyond(target) {
+		return s.dialBeyond(from, to)
+	}
 	if s.port != 0 && s.host.pairs[pair{netip.AddrPortFrom(from, s.port), to}] != nil {
 		return abi.EADDRNOTAVAIL
 	}

@@ -46,6 +46,9 @@ func (s *Socket) Send(b lx.Buffer) (int, abi.Errno) {
 	if b.Len() == 0 {
 		return 0, 0
 	}
+	if s.there() {
+		return s.sendBeyond(b)
+	}
 	p := s.peer
 	if p.shut&socket.NoReceive != 0 && (p.state == FinWait1 || p.state == FinWait2) {
 		return s.sendToNobody(b)
@@ -82,6 +85,9 @@ func (s *Socket) sendToNobody(b lx.Buffer) (int, abi.Errno) {
 func (s *Socket) Receive(b lx.Buffer, peek, drop bool) (n int, e abi.Errno) {
 	if s.state == Listen {
 		return 0, abi.ENOTCONN
+	}
+	if s.there() && s.state != SynSent {
+		return s.receiveBeyond(b, peek, drop)
 	}
 	switch have := s.in.Buffered(); {
 	case have == 0:

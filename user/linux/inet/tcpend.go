@@ -76,11 +76,12 @@ func (s *Socket) unlink() {
 
 // abort ends a connection at both ends: the other is told by a reset.
 func (s *Socket) abort() {
+	s.leave(true)
 	switch s.state {
 	case Established, CloseWait, FinWait1, FinWait2:
 		p := s.peer
 		s.unlink()
-		if p != s {
+		if p != s && p != nil {
 			p.reset()
 		}
 	}
@@ -113,7 +114,8 @@ func (s *Socket) unbind() {
 
 // stopListening resets connections that nobody has taken, and refuses those that were to come.
 func (s *Socket) stopListening() {
-	s.state = Closed
+	s.state, s.wanted = Closed, false
+	s.leave(true)
 	accepted, waiting := s.accepted, s.waiting
 	s.accepted, s.waiting = nil, nil
 	for _, c := range accepted {
@@ -129,6 +131,10 @@ func (s *Socket) stopListening() {
 // closeStream is Close of TCP: with what was not read the other end is reset, else it can still send until it
 // closes, and is reset then.
 func (s *Socket) closeStream() {
+	if s.there() && s.state != Listen {
+		s.closeBeyond()
+		return
+	}
 	unread := s.in.Buffered() > 0
 	s.in = poll.Ring{}
 	s.orphan = true

@@ -8,6 +8,7 @@ import (
 	"loam/abi"
 	"loam/user/linux/lx"
 	"loam/user/linux/socket"
+	"loam/user/sockets"
 )
 
 // datagrams is what a socket of UDP has.
@@ -38,7 +39,7 @@ type Arrived struct {
 
 // datagramEvents is Events of what can be read and written.
 func (s *Socket) datagramEvents() uint32 {
-	if len(s.received) > 0 {
+	if len(s.received) > 0 || s.there() && s.word()&sockets.EventIn != 0 {
 		return readable | writable | band
 	}
 	return writable | band
@@ -76,6 +77,7 @@ func (s *Socket) connectDatagram(b []byte) abi.Errno {
 		s.bound = netip.AddrPortFrom(from, s.bound.Port())
 	}
 	s.remote, s.state = netip.AddrPortFrom(target, to.Port()), Established
+	s.reconnectBeyond()
 	return 0
 }
 
@@ -89,6 +91,7 @@ func (s *Socket) parseTarget(b []byte) (netip.AddrPort, abi.Errno) {
 
 func (s *Socket) disconnectDatagram() {
 	s.state, s.remote = Closed, s.nowhere()
+	s.leave(false)
 	s.unbind()
 	if !s.fixedPort {
 		s.release()
@@ -128,6 +131,9 @@ func (s *Socket) SendDatagram(b lx.Buffer, address []byte, own netip.Addr) (int,
 		return 0, s.TakeError()
 	case s.shut&socket.NoSend != 0:
 		return 0, abi.EPIPE
+	}
+	if s.host.beyond(target) {
+		return s.sendDatagramBeyond(b, netip.AddrPortFrom(target, to.Port()))
 	}
 	data := make([]byte, b.Len())
 	if _, e := b.Get(data); e != 0 {
@@ -238,6 +244,8 @@ func (s *Socket) ReceiveDatagram(b lx.Buffer, peek bool) (n int, a Arrived, e ab
 	switch {
 	case s.err != 0:
 		return 0, a, s.TakeError()
+	case len(s.received) == 0 && s.there():
+		return s.receiveDatagramBeyond(b, peek)
 	case len(s.received) == 0:
 		return 0, a, lx.Wait
 	}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package linux
+package sys
 
 import "syscall"
 
-// Memory is for Machine.
-func (machineInfo) Memory() (total, free uint64) {
+// MachineMemory tells how many bytes of memory the machine has, and how many of them nobody uses.
+func MachineMemory() (total, free uint64) {
 	var i syscall.Sysinfo_t
 	if syscall.Sysinfo(&i) != nil {
 		return 0, 0

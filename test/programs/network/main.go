@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command network has a part of the tests of the network, with Go's own net and net/http as any program has them.
+//
+//	network serve       HTTP at port 80, HTTPS and HTTP/2 at 443, echoes at 7; until GET /quit
+//	network fetch URL   gets URLs and prints what comes, or the error
+//	network ask HOST    sends a datagram to HOST's and prints the answer
+//	network addresses   prints interfaces, addresses and servers of names
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fail("serve, fetch, ask or addresses?")
+	}
+	switch os.Args[1] {
+	case "serve":
+		serve()
+	case "fetch":
+		for _, url := range os.Args[2:] {
+			fetch(url)
+		}
+	case "ask":
+		ask(os.Args[2])
+	case "addresses":
+		addresses()
+	default:
+		fail(os.Args[1] + ": serve, fetch, ask or addresses?")
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fail(err.Error())
+	}
+}
+
+func fail(text string) {
+	fmt.Fprintln(os.Stderr, "network:", text)
+	os.Exit(1)
+}
+
+func fetch(url string) {
+	r, err := http.Get(url)
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	check(err)
+	fmt.Printf("%s %d %s\n", r.Proto, r.StatusCode, b)
+}
+
+func ask(host string) {
+	c, err := net.Dial("udp", host)
+	check(err)
+	check(c.SetDeadline(time.Now().Add(10 * time.Second)))
+	_, err = c.Write([]byte("question"))
+	check(err)
+	b := make([]byte, 100)
+	n, err := c.Read(b)
+	check(err)
+	fmt.Printf("%s\n", b[:n])
+}
+
+func addresses() {
+	all, err := net.Interfaces()
+	check(err)
+	for _, i := range all {
+		list, err := i.Addrs()
+		check(err)
+		fmt.Println(i.Name, i.MTU, i.Flags, list)
+	}
+	b, err := os.ReadFile("/etc/resolv.conf")
+	check(err)
+	fmt.Printf("%s", b)
+}

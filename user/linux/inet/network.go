@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inet
+
+import (
+	"context"
+	"net/netip"
+
+	"loam/abi"
+	"loam/user/linux/lx"
+	"loam/user/linux/poll"
+	"loam/user/linux/socket"
+	"loam/user/sockets"
+	"loam/user/sys"
+)
+
+// Unknown is no error of Linux's, but what an operation answers that needs to know of the network beyond the sandbox
+// while that isn't known yet. It has changed nothing: the call is made again when the host's Known queue is told,
+// also one of a socket that never waits.
+const Unknown abi.Errno = lx.Wait + 1
+
+// Session is one with the network's server.
+type Session struct {
+	Server sockets.Sockets
+	Number uint64
+	Events []byte // that the server writes
+}
+
+// network is what is beyond the sandbox, and which of its sockets are there.
+type network struct {
+	start   func() // has Up or NoNetwork called, but not before it returns
+	known   poll.Queue
+	begun   bool     // start was called
+	session *Session // nil: none
+	none    bool     // there is none to be had: as without a network
+	changes uint32   // of the network, that were told of
+	interfaces
+	sockets []*Socket // by their numbers in the session; nil where none is
+	data    []byte    // of a call to the server
+}
+
+// Attach gives the host a network beyond the sandbox. Nothing begins before it is wanted: then start is called.
+func (h *Host) Attach(start func()) { h.net = &network{start: start} }
+
+// Known is told when operations that were Unknown can be made again.
+func (h *Host) Known() *poll.Queue { return &h.net.known }
+
+// Up has the network be that of a session.
+func (h *Host) Up(s Session, c sockets.Configuration) {
+	h.net.session, h.net.none = &s, false
+	h.Configured(c)
+	for _, all := range h.ports {
+		for _, s := range all {
+			if s.wanted {
+				s.appear()
+			}
+		}
+	}
+	h.net.known.Tell(everybody)
+}
+
+// Configured has the network have another configuration.
+func (h *Host) Configured(c sockets.Configuration) { h.net.configure(c) }
+
+// NoNetwork says that there is no network, for now: the next that asks for it tries again.
+func (h *Host) NoNetwork() {
+	h.net.none, h.net.begun = true, false
+	h.net.known.Tell(everybody)
+}
+
+// Down says that the session is over. Connections are reset; who listens or was bound is there again
+// with the next session.
+func (h *Host) Down() {
+	n := h.net
+	all := n.sockets
+	n.session, n.begun, n.none, n.sockets, n.interfaces = nil, false, false, nil, interfaces{}
+	for _, s := range all {
+		if s == nil {
+			continue
+		}
+		s.outside = outside{wanted: s.wanted}
+		if s.Kind == socket.Stream && s.state != Listen && s.state != Closed {
+			s.err = abi.ECONNRESET
+			s.done()
+		}
+		s.queue.Tell(everybody)
+	}
+	n.known.Tell(everybody)
+	for _, all := range h.ports {
+		for _, s := range all {
+			if s.wanted {
+				h.beginNetwork()
+				return
+			}
+		}
+	}
+}
+
+// beginNetwork has a session begin, if there is a network and none has.
+func (h *Host) beginNetwork() {
+	if h.net != nil && !h.net.begun {
+		h.net.begun = true
+		h.net.start()
+	}
+}
+
+// up reports whether sockets can be had there.
+func (h *Host) up() bool { return h.net != nil && h.net.session != nil }
+
+// unknown begins a session if there is none, and reports whether it has to be waited for.
+func (h *Host) unknown() bool {
+	switch {
+	case h.net == nil || h.net.session != nil:
+		return false
+	case h.net.none: // who asks once more hears the same, and a session is tried meanwhile
+		h.net.none = false
+		h.beginNetwork()
+		return false
+	}
+	h.beginNetwork()
+	return true
+}
+
+// IsOwn reports whether an address is one of the sandbox's.
+func (h *Host) IsOwn(a netip.Addr) bool { return IsOwn(a) || h.net != nil && h.net.has(a) }
+
+// beyond reports whether what is sent to an address leaves the sandbox.
+func (h *Host) beyond(a netip.Addr) bool { return !h.IsOwn(a) && a != loopbacks4 && h.up() }
+
+// routeBeyond gives the address that something is sent from to one beyond the sandbox, by a socket that is
+// bound to from, or isn't.
+func (h *Host) routeBeyond(from, to netip.Addr, bound bool) (netip.Addr, abi.Errno) {
+	switch {
+	case h.unknown():
+		return from, Unknown
+	case !h.up() || toMany(to) || to.IsMulticast():
+		return from, abi.ENETUNREACH
+	case bound && IsOwn(from):
+		return from, abi.EINVAL
+	}
+	source, ok := h.net.source(to)
+	if !ok {
+		return from, abi.ENETUNREACH
+	}
+	if bound {
+		return from, 0
+	}
+	return source, 0
+}
+
+// outside is what a socket has of one of the server's.
+type outside struct {
+	number uint32 // one more than its number there; 0: it has none
+	wanted bool   // it is to have one in each session: it listens, or is bound
+	seen   uint32 // its word of events that was looked at
+	pushed settings
+}
+
+// there reports whether a socket has one of the server's.
+func (s *Socket) there() bool { return s.number != 0 }
+
+// at is its number.
+func (s *Socket) at() uint32 { return s.number - 1 }
+
+// word is what its events were last.
+func (s *Socket) word() uint32 {
+	return sys.LoadShared(s.host.net.session.Events, int(s.at())*sockets.EventSize)
+}
+
+// ask makes a call to the server. An error is of Linux's.
+func (h *Host) ask(call func(ctx context.Context, server sockets.Sockets, session uint64) error) abi.Errno {
+	n := h.net
+	e := lx.Errno(call(context.Background(), n.session.Server, n.session.Number))
+	if e == abi.EBADF { // the session has ended, which is heard of soon
+		return abi.ECONNRESET
+	}
+	return e
+}
+
+// makeThere makes a socket of the server's.
+func (s *Socket) makeThere(kind uint8, six bool) (e abi.Errno) {
+	var number uint32
+	e = s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) (err error) {
+		number, err = server.Socket(ctx, session, kind, six)
+		return err
+	})
+	if e == 0 {
+		s.isThere(number)
+		s.Changed()
+	}
+	return e
+}
+
+// isThere notes that a socket has one of the server's.
+func (s *Socket) isThere(number uint32) {
+	n := s.host.net
+	for uint32(len(n.sockets)) <= number {
+		n.sockets = append(n.sockets, nil)
+	}
+	n.sockets[number] = s
+	s.number = number + 1
+	s.pushed = s.atFirst()
+	s.seen = s.word()
+}
+
+// leave gives up the socket there.
+func (s *Socket) leave(reset bool) {
+	if !s.there() {
+		return
+	}
+	at := s.at()
+	s.number = 0
+	s.host.net.sockets[at] = nil
+	s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
+		return server.Close(ctx, session, at, reset)
+	})
+}
+
+// bindThere binds it. What waits for its time there to be over is not in the way.
+func (s *Socket) bindThere(to netip.AddrPort) abi.Errno {
+	return s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
+		if err := server.SetOption(ctx, session, s.at(), sockets.ReuseAddress, 1); err != nil {
+			return err
+		}
+		return server.Bind(ctx, session, s.at(), addressThere(to))
+	})
+}
+
+// addressThere gives an address for the server, and addressHere one of the server's.
+func addressThere(a netip.AddrPort) sockets.Address {
+	return sockets.Address{IP: sockets.IP{Bytes: a.Addr().As16(), Four: a.Addr().Is4()}, Port: a.Port()}
+}
+
+func addressHere(a sockets.Address) netip.AddrPort {
+	return netip.AddrPortFrom(a.IP.Addr().Unmap(), a.Port)
+}
+
+// Heard looks at what the server has said by events. changed: the network may have, or it isn't known yet.
+func (h *Host) Heard() (changed bool) {
+	if !h.up() {
+		return true
+	}
+	n := h.net
+	c := sys.LoadShared(n.session.Events, len(n.session.Events)-sockets.EventSize)
+	changed, n.changes = c != n.changes, c
+	for i := 0; i < len(h.net.sockets); i++ { // those that are accepted meanwhile, too
+		s := h.net.sockets[i]
+		if s == nil {
+			continue
+		}
+		if w := s.word(); w != s.seen {
+			s.seen = w
+			s.heard(w)
+		}
+	}
+	return changed
+}
+
+// heard looks at a socket's events.
+func (s *Socket) heard(w uint32) {
+	if s.Kind == socket.Stream {
+		s.heardStream(w)
+	} else if w&sockets.EventError != 0 {
+		s.err = s.errorThere()
+	}
+	if s.there() {
+		s.queue.Tell(s.eventsThere(w))
+	} else {
+		s.queue.Tell(everybody)
+	}
+}
+
+// errorThere takes the error that the socket has met there.
+func (s *Socket) errorThere() (met abi.Errno) {
+	e := s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
+		v, err := server.Error(ctx, session, s.at())
+		met = abi.Errno(v)
+		return err
+	})
+	if e != 0 {
+		return e
+	}
+	return met
+}
+
+// eventsThere gives the bits of epoll(7) for a word of events.
+func (s *Socket) eventsThere(w uint32) (v uint32) {
+	for _, b := range [...]struct{ theirs, ours uint32 }{
+		{sockets.EventIn, readable}, {sockets.EventOut, writable}, {sockets.EventEnd, rdHup | readable},
+		{sockets.EventHangUp, abi.EPOLLHUP}, {sockets.EventError, abi.EPOLLERR},
+	} {
+		if w&b.theirs != 0 {
+			v |= b.ours
+		}
+	}
+	return v
+}
+
+// appear has a socket that listens, or is bound, be there in the server.
+func (s *Socket) appear() {
+	if !s.host.up() || s.there() || IsOwn(s.bound.Addr()) {
+		return
+	}
+	if s.Kind == socket.Datagram {
+		s.appearDatagram()
+	} else if s.state == Listen {
+		s.appearListener()
+	}
+}
+
+// want has a socket appear, now and in each session to come.
+func (s *Socket) want() {
+	if s.host.net == nil || IsOwn(s.bound.Addr()) {
+		return
+	}
+	s.wanted = true
+	if s.host.up() {
+		s.appear()
+	} else {
+		s.host.beginNetwork()
+	}
+}
