@@ -259,7 +259,10 @@ func (r *runner) interrupt(i int32, t *Thread) {
 			return
 		}
 		t.restart = ifRestart
-		if t.forwarded { // nobody has begun with it
+		switch {
+		case t.forwarded && t.sig.Masked(): // it waits for the signal, too: the handler mustn't run behind its back
+			t.restart = ifNotHandled
+		case t.forwarded: // nobody has begun with it
 			t.restart = always
 		}
 	case forReply:
