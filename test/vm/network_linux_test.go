@@ -128,7 +128,7 @@ func TestNetworkServer(t *testing.T) {
 			if text, err := get(client, g.url("/large")); err != nil || text != string(make([]byte, 4<<20)) {
 				t.Errorf("%d bytes, %v", len(text), err)
 			}
-			manyRequests(t, client, &g)
+			manyRequests(t, &g)
 			_, _ = client.Get(g.url("/quit"))
 			if err := s.cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, s.stderr.String())
@@ -186,11 +186,14 @@ func datagram(t *testing.T, port int) {
 	}
 }
 
-// manyRequests makes some by many connections at once.
-func manyRequests(t *testing.T, client *http.Client, g *guestPorts) {
+// manyRequests makes some by many connections at once. They are made one after the other: QEMU lets no more than two wait to be
+// accepted.
+func manyRequests(t *testing.T, g *guestPorts) {
 	const connections, requests = 20, 10
 	var all sync.WaitGroup
 	for range connections {
+		client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
+		g.get(t, client, g.url("/"))
 		all.Add(1)
 		go func() {
 			defer all.Done()
@@ -284,7 +287,7 @@ func TestNetworkClient(t *testing.T) {
 func TestNetworkKilled(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	const life, restarts = 3000, 2
+	const life, restarts = 7000, 2 // init gives it up after ten lives in a minute
 	dir := services(t, "service idle\n  file services\n  provides idle\n  start lazy\n")
 	server, err := os.ReadFile(vmtest.Program(t, "netkilled"))
 	if err == nil {
@@ -296,7 +299,7 @@ func TestNetworkKilled(t *testing.T) {
 	var g guestPorts
 	s := start(t, append(append([]string{"run", "--services", dir, "--network-server", fmt.Sprintf("netkilled %d", life)}, g.flags(t)...), vmtest.Program(t, "network"), "serve")...)
 	certificates(t, s)
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}
 	g.get(t, client, g.url("/"))
 	answered, failed := 0, 0
 	var why error

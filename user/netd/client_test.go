@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"loam/user/linux/lx"
 	kinds "loam/user/linux/socket"
 	"loam/user/sockets"
+	vnet "loam/user/virtio/net"
 )
 
 // sandbox is a host of the Linux personality whose network is a server's, without messages between them.
@@ -188,7 +190,15 @@ func TestSandboxConnects(t *testing.T) {
 // TestSandboxListens: who listens at all addresses is reached from the sandbox and from beyond it, and again when the
 // server has died; connections are reset then.
 func TestSandboxListens(t *testing.T) {
-	a, b := wire(t, false, nil)
+	var dead atomic.Bool
+	a, b := wire(t, false, func(a, _ *port) {
+		out := a.out
+		a.out = func(b []byte, o vnet.Offload) {
+			if !dead.Load() {
+				out(b, o)
+			}
+		}
+	})
 	x := newSandbox(t, a)
 	l := x.New(kinds.Stream, false)
 	if e := l.Bind(addressOfTest("0.0.0.0:80")); e != 0 {
@@ -198,8 +208,16 @@ func TestSandboxListens(t *testing.T) {
 		t.Fatal(e, x.starts)
 	}
 	to := tcpip.FullAddress{NIC: nicID, Addr: address(addressA.Addr()), Port: 80}
-	for session := range 2 {
+	var before *gonet.TCPConn // of the last session
+	for session := range 3 {
 		x.up()
+		if before != nil {
+			_ = before.SetReadDeadline(time.Now().Add(10 * time.Second))
+			n, err := before.Read(make([]byte, 10))
+			if late, ok := err.(net.Error); err == nil || ok && late.Timeout() {
+				t.Errorf("the other end of a connection that is over hears %d, %v", n, err)
+			}
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		far, err := gonet.DialContextTCP(ctx, b.stack, to, ipv4.ProtocolNumber)
@@ -233,7 +251,10 @@ func TestSandboxListens(t *testing.T) {
 		if _, e := l.Accept(); e != 0 {
 			t.Error(e)
 		}
-		x.c.ended() // as when the server dies: its sockets are no more
+		dead.Store(true) // as when the server dies: its sockets are no more, and nobody says so
+		x.c.ended()
+		time.Sleep(100 * time.Millisecond) // what it sends is lost
+		dead.Store(false)
 		x.Down()
 		if _, e := x.receive(s); e != abi.ECONNRESET || x.starts != session+2 {
 			t.Error(e, x.starts)
@@ -241,6 +262,7 @@ func TestSandboxListens(t *testing.T) {
 		if near.State() != inet.Established {
 			t.Error("a connection of the sandbox's own has ended")
 		}
+		before = far
 	}
 	if _, e := l.Accept(); e != lx.Wait {
 		t.Error(e)

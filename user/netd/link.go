@@ -150,7 +150,26 @@ func (l *link) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 		l.write(p)
 	}
 	l.check(l.kick())
+	l.await()
 	return list.Len(), nil
+}
+
+// await has an interrupt come when there is room for what waits: nothing else need come. What has come meanwhile has
+// been told by one.
+func (l *link) await() {
+	for len(l.waiting) > 0 && !l.failed {
+		room, err := l.card.Arm()
+		l.check(err)
+		if !room {
+			return
+		}
+		before := len(l.waiting)
+		l.flush()
+		l.check(l.kick())
+		if len(l.waiting) == before {
+			return // it was something else that has come
+		}
+	}
 }
 
 // write sends a packet, in order.

@@ -239,6 +239,14 @@ func (s *server) Names(_ context.Context, number uint64, i uint32) (local socket
 	return addressFrom(at, k.six), e == nil, addressFrom(to, k.six), nil
 }
 
+// Disown resets a connection of a server before this one.
+func (s *server) Disown(_ context.Context, number uint64, local, far sockets.Address) error {
+	if _, err := s.session(number); err != nil {
+		return err
+	}
+	return errnoOf(s.network.disown(full(local), full(far)))
+}
+
 // Error gives a socket's error.
 func (s *server) Error(_ context.Context, number uint64, i uint32) (uint32, error) {
 	k, err := s.socket(number, i)

@@ -28,7 +28,8 @@
 // When a client dies its sockets are reset. When netd dies, a call that it had received ends with ECONNRESET, Watch
 // above all, and each one with a number of its session with EBADF: connections have ended, as by a reset. The client attaches
 // again, and makes listeners again: socket, options, bind, listen. A peer of an old connection gets a
-// reset from the next instance with the next thing that it sends.
+// reset from the next instance with the next thing that it sends; the client has it send something (Disown), for
+// it may be the peer that waits.
 //
 // # Rejected
 //

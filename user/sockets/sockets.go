@@ -106,6 +106,9 @@ type Sockets interface {
 	Option(ctx context.Context, session uint64, socket uint32, option uint8) (value int64, err error)
 	// Names gives a socket's address, and its peer's if it is connected.
 	Names(ctx context.Context, session uint64, socket uint32) (local Address, connected bool, peer Address, err error)
+	// Disown has the other end of a connection of a session before this one, which has ended with its server,
+	// hear that it has: it is sent what it answers, and that answer is answered by a reset.
+	Disown(ctx context.Context, session uint64, local, peer Address) error
 	// Error gives the error that a socket has met, which it has no more then; 0: none.
 	Error(ctx context.Context, session uint64, socket uint32) (errno uint32, err error)
 }

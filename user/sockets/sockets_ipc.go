@@ -11,11 +11,11 @@ import (
 )
 
 // socketsID is made of the methods of Sockets.
-const socketsID = 0xbc17630c
+const socketsID = 0x72eb401b
 
 // SocketsService makes a service of an implementation, for an ipc.Server.
 func SocketsService(s Sockets) ipc.Service {
-	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket", "Watch"}, Handles: 2, Handler: socketsHandler{s}}
+	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Disown", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket", "Watch"}, Handles: 2, Handler: socketsHandler{s}}
 }
 
 type socketsHandler struct{ s Sockets }
@@ -36,24 +36,26 @@ func (h socketsHandler) Handle(r *ipc.Request) {
 	case 6:
 		h.callConnect(r)
 	case 7:
-		h.callError(r)
+		h.callDisown(r)
 	case 8:
-		h.callListen(r)
+		h.callError(r)
 	case 9:
-		h.callNames(r)
+		h.callListen(r)
 	case 10:
-		h.callOption(r)
+		h.callNames(r)
 	case 11:
-		h.callReceive(r)
+		h.callOption(r)
 	case 12:
-		h.callSend(r)
+		h.callReceive(r)
 	case 13:
-		h.callSetOption(r)
+		h.callSend(r)
 	case 14:
-		h.callShutdown(r)
+		h.callSetOption(r)
 	case 15:
-		h.callSocket(r)
+		h.callShutdown(r)
 	case 16:
+		h.callSocket(r)
+	case 17:
 		h.callWatch(r)
 	}
 }
@@ -371,6 +373,71 @@ func (h socketsHandler) callConnect(r *ipc.Request) {
 		return
 	}
 	err := h.s.Connect(r.Context(), a0, a1, a2)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Answer()
+	r.Send()
+}
+
+func (h socketsHandler) callDisown(r *ipc.Request) {
+	var a0 uint64
+	var a1 Address
+	var a2 Address
+	b := r.Bytes(46, 0)
+	if b == nil {
+		r.Malformed()
+		return
+	}
+	if p := b.Get(46); p != nil {
+		_ = p[45]
+		a0 = uint64(binary.LittleEndian.Uint64(p[0:]))
+		a1.IP.Bytes[0] = byte(p[8])
+		a1.IP.Bytes[1] = byte(p[9])
+		a1.IP.Bytes[2] = byte(p[10])
+		a1.IP.Bytes[3] = byte(p[11])
+		a1.IP.Bytes[4] = byte(p[12])
+		a1.IP.Bytes[5] = byte(p[13])
+		a1.IP.Bytes[6] = byte(p[14])
+		a1.IP.Bytes[7] = byte(p[15])
+		a1.IP.Bytes[8] = byte(p[16])
+		a1.IP.Bytes[9] = byte(p[17])
+		a1.IP.Bytes[10] = byte(p[18])
+		a1.IP.Bytes[11] = byte(p[19])
+		a1.IP.Bytes[12] = byte(p[20])
+		a1.IP.Bytes[13] = byte(p[21])
+		a1.IP.Bytes[14] = byte(p[22])
+		a1.IP.Bytes[15] = byte(p[23])
+		a1.IP.Four = bool(p[24] == 1)
+		a1.Port = uint16(binary.LittleEndian.Uint16(p[25:]))
+		a2.IP.Bytes[0] = byte(p[27])
+		a2.IP.Bytes[1] = byte(p[28])
+		a2.IP.Bytes[2] = byte(p[29])
+		a2.IP.Bytes[3] = byte(p[30])
+		a2.IP.Bytes[4] = byte(p[31])
+		a2.IP.Bytes[5] = byte(p[32])
+		a2.IP.Bytes[6] = byte(p[33])
+		a2.IP.Bytes[7] = byte(p[34])
+		a2.IP.Bytes[8] = byte(p[35])
+		a2.IP.Bytes[9] = byte(p[36])
+		a2.IP.Bytes[10] = byte(p[37])
+		a2.IP.Bytes[11] = byte(p[38])
+		a2.IP.Bytes[12] = byte(p[39])
+		a2.IP.Bytes[13] = byte(p[40])
+		a2.IP.Bytes[14] = byte(p[41])
+		a2.IP.Bytes[15] = byte(p[42])
+		a2.IP.Four = bool(p[43] == 1)
+		a2.Port = uint16(binary.LittleEndian.Uint16(p[44:]))
+		if p[24] > 1 || p[43] > 1 {
+			b.Bad()
+		}
+	}
+	if !b.Done() {
+		r.Malformed()
+		return
+	}
+	err := h.s.Disown(r.Context(), a0, a1, a2)
 	if err != nil {
 		r.Fail(err)
 		return
@@ -1013,10 +1080,64 @@ func (c *SocketsClient) Connect(ctx context.Context, a0 uint64, a1 uint32, a2 Ad
 	return nil
 }
 
+// Disown calls the method of the server.
+func (c *SocketsClient) Disown(ctx context.Context, a0 uint64, a1 Address, a2 Address) (err error) {
+	b := ipc.NewBuffer()
+	defer b.Free()
+	{
+		p := b.Put(46)
+		_ = p[45]
+		binary.LittleEndian.PutUint64(p[0:], uint64(a0))
+		p[8] = uint8(a1.IP.Bytes[0])
+		p[9] = uint8(a1.IP.Bytes[1])
+		p[10] = uint8(a1.IP.Bytes[2])
+		p[11] = uint8(a1.IP.Bytes[3])
+		p[12] = uint8(a1.IP.Bytes[4])
+		p[13] = uint8(a1.IP.Bytes[5])
+		p[14] = uint8(a1.IP.Bytes[6])
+		p[15] = uint8(a1.IP.Bytes[7])
+		p[16] = uint8(a1.IP.Bytes[8])
+		p[17] = uint8(a1.IP.Bytes[9])
+		p[18] = uint8(a1.IP.Bytes[10])
+		p[19] = uint8(a1.IP.Bytes[11])
+		p[20] = uint8(a1.IP.Bytes[12])
+		p[21] = uint8(a1.IP.Bytes[13])
+		p[22] = uint8(a1.IP.Bytes[14])
+		p[23] = uint8(a1.IP.Bytes[15])
+		p[24] = uint8(ipc.Bool(bool(a1.IP.Four)))
+		binary.LittleEndian.PutUint16(p[25:], uint16(a1.Port))
+		p[27] = uint8(a2.IP.Bytes[0])
+		p[28] = uint8(a2.IP.Bytes[1])
+		p[29] = uint8(a2.IP.Bytes[2])
+		p[30] = uint8(a2.IP.Bytes[3])
+		p[31] = uint8(a2.IP.Bytes[4])
+		p[32] = uint8(a2.IP.Bytes[5])
+		p[33] = uint8(a2.IP.Bytes[6])
+		p[34] = uint8(a2.IP.Bytes[7])
+		p[35] = uint8(a2.IP.Bytes[8])
+		p[36] = uint8(a2.IP.Bytes[9])
+		p[37] = uint8(a2.IP.Bytes[10])
+		p[38] = uint8(a2.IP.Bytes[11])
+		p[39] = uint8(a2.IP.Bytes[12])
+		p[40] = uint8(a2.IP.Bytes[13])
+		p[41] = uint8(a2.IP.Bytes[14])
+		p[42] = uint8(a2.IP.Bytes[15])
+		p[43] = uint8(ipc.Bool(bool(a2.IP.Four)))
+		binary.LittleEndian.PutUint16(p[44:], uint16(a2.Port))
+	}
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 7), b, 0, 0); err != nil {
+		return err
+	}
+	if !b.Done() {
+		return ipc.ErrMalformed
+	}
+	return nil
+}
+
 // Error calls the method of the server.
 func (c *SocketsClient) Error(ctx context.Context, a0 uint64, a1 uint32) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 7)
+	m.Words[0] = ipc.Words(socketsID, 8)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	if err = c.Client.Call(ctx, &m); err != nil {
@@ -1032,7 +1153,7 @@ func (c *SocketsClient) Error(ctx context.Context, a0 uint64, a1 uint32) (r0 uin
 // Listen calls the method of the server.
 func (c *SocketsClient) Listen(ctx context.Context, a0 uint64, a1 uint32, a2 uint32) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 8)
+	m.Words[0] = ipc.Words(socketsID, 9)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1052,7 +1173,7 @@ func (c *SocketsClient) Names(ctx context.Context, a0 uint64, a1 uint32) (r0 Add
 		binary.LittleEndian.PutUint64(p[0:], uint64(a0))
 		binary.LittleEndian.PutUint32(p[8:], uint32(a1))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 9), b, 39, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 10), b, 39, 0); err != nil {
 		return r0, r1, r2, err
 	}
 	if p := b.Get(39); p != nil {
@@ -1107,7 +1228,7 @@ func (c *SocketsClient) Names(ctx context.Context, a0 uint64, a1 uint32) (r0 Add
 // Option calls the method of the server.
 func (c *SocketsClient) Option(ctx context.Context, a0 uint64, a1 uint32, a2 uint8) (r0 int64, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 10)
+	m.Words[0] = ipc.Words(socketsID, 11)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1130,7 +1251,7 @@ func (c *SocketsClient) Receive(ctx context.Context, a0 uint64, a1 uint32, a2 ui
 		binary.LittleEndian.PutUint32(p[12:], uint32(a2))
 		p[16] = uint8(ipc.Bool(bool(a3)))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 11), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 12), b, 65536, 0); err != nil {
 		return r0, r1, r2, err
 	}
 	r0 = append(([]byte)(nil), b.GetBytes()...)
@@ -1199,7 +1320,7 @@ func (c *SocketsClient) Send(ctx context.Context, a0 uint64, a1 uint32, a2 []byt
 		p[17] = uint8(ipc.Bool(bool(a4.IP.Four)))
 		binary.LittleEndian.PutUint16(p[18:], uint16(a4.Port))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 12), b, 4, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 13), b, 4, 0); err != nil {
 		return r0, err
 	}
 	r0 = uint32(b.GetUint32())
@@ -1212,7 +1333,7 @@ func (c *SocketsClient) Send(ctx context.Context, a0 uint64, a1 uint32, a2 []byt
 // SetOption calls the method of the server.
 func (c *SocketsClient) SetOption(ctx context.Context, a0 uint64, a1 uint32, a2 uint8, a3 int64) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 13)
+	m.Words[0] = ipc.Words(socketsID, 14)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1226,7 +1347,7 @@ func (c *SocketsClient) SetOption(ctx context.Context, a0 uint64, a1 uint32, a2 
 // Shutdown calls the method of the server.
 func (c *SocketsClient) Shutdown(ctx context.Context, a0 uint64, a1 uint32, a2 bool, a3 bool) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 14)
+	m.Words[0] = ipc.Words(socketsID, 15)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(ipc.Bool(bool(a2)))
@@ -1240,7 +1361,7 @@ func (c *SocketsClient) Shutdown(ctx context.Context, a0 uint64, a1 uint32, a2 b
 // Socket calls the method of the server.
 func (c *SocketsClient) Socket(ctx context.Context, a0 uint64, a1 uint8, a2 bool) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 15)
+	m.Words[0] = ipc.Words(socketsID, 16)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(ipc.Bool(bool(a2)))
@@ -1257,7 +1378,7 @@ func (c *SocketsClient) Socket(ctx context.Context, a0 uint64, a1 uint8, a2 bool
 // Watch calls the method of the server.
 func (c *SocketsClient) Watch(ctx context.Context, a0 uint64) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 16)
+	m.Words[0] = ipc.Words(socketsID, 17)
 	m.Words[1] = uint64(a0)
 	if err = c.Client.Call(ctx, &m); err != nil {
 		return err

@@ -37,6 +37,7 @@ type network struct {
 	interfaces
 	sockets []*Socket // by their numbers in the session; nil where none is
 	data    []byte    // of a call to the server
+	broken  []pair    // connections of the last session, whose other ends are to hear of its end
 }
 
 // Attach gives the host a network beyond the sandbox. Nothing begins before it is wanted: then start is called.
@@ -56,6 +57,12 @@ func (h *Host) Up(s Session, c sockets.Configuration) {
 			}
 		}
 	}
+	for _, p := range h.net.broken {
+		h.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
+			return server.Disown(ctx, session, addressThere(p.from), addressThere(p.to))
+		})
+	}
+	h.net.broken = nil
 	h.net.known.Tell(everybody)
 }
 
@@ -74,12 +81,15 @@ func (h *Host) Down() {
 	n := h.net
 	all := n.sockets
 	n.session, n.begun, n.none, n.sockets, n.interfaces = nil, false, false, nil, interfaces{}
+	again := false
 	for _, s := range all {
 		if s == nil {
 			continue
 		}
 		s.outside = outside{wanted: s.wanted}
 		if s.Kind == socket.Stream && s.state != Listen && s.state != Closed {
+			n.broken = append(n.broken, pair{s.bound, s.remote})
+			again = true
 			s.err = abi.ECONNRESET
 			s.done()
 		}
@@ -88,11 +98,11 @@ func (h *Host) Down() {
 	n.known.Tell(everybody)
 	for _, all := range h.ports {
 		for _, s := range all {
-			if s.wanted {
-				h.beginNetwork()
-				return
-			}
+			again = again || s.wanted
 		}
+	}
+	if again {
+		h.beginNetwork()
 	}
 }
 
