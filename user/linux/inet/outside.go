@@ -174,9 +174,24 @@ func (s *Socket) sendBeyond(b lx.Buffer) (done int, e abi.Errno) {
 // failed notes how a connection has ended, of which a call has heard first.
 func (s *Socket) failed(e abi.Errno) abi.Errno {
 	if e == abi.ECONNRESET || e == abi.ETIMEDOUT || e == abi.EHOSTUNREACH || e == abi.ENETUNREACH {
+		if e == abi.ECONNRESET { // or the server has died over the call
+			s.host.net.doubt(pair{s.bound, s.remote})
+		}
 		s.over()
 	}
 	return e
+}
+
+// mostDoubts is how many connections are kept of which it isn't known who has ended them: calls are made one after
+// the other, so few fail before the session's end is heard of.
+const mostDoubts = 64
+
+// doubt notes a connection whose other end may have to hear that it is over.
+func (n *network) doubt(p pair) {
+	if len(n.broken) >= mostDoubts {
+		n.broken = n.broken[1:]
+	}
+	n.broken = append(n.broken, p)
 }
 
 // part is memory for data that goes to the server.
