@@ -11,6 +11,13 @@ var HandleMachine = GivenHandle(0)
 // MaxPriority is the highest fixed priority of a thread.
 const MaxPriority = 31
 
+// TimerSlack is how many ns later than asked for a thread's wait may end, as on Linux (prctl(2), PR_SET_TIMERSLACK), and
+// MaxTimerSlack is the most that can be set with CallThreadSchedule.
+const (
+	TimerSlack    = 50_000
+	MaxTimerSlack = 1_000_000_000
+)
+
 // Flags of CallInterruptCreate: how the device signals. Without InterruptLevel it
 // does by edges; without InterruptLow the line is high, or rises.
 const (

@@ -231,7 +231,7 @@ func TestFolderSections(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := machineWith(t, vm.MicroVM, Options{Folders: []Folder{{dir, `/b "c`, true}, {dir, "/a", false}}})
-	const tail = "service linux\n  system linux\n  args \"mount=1:/a\" \"mount=0:/b \\\"c:ro\"\n  provides linux\n  uses folder0\n  uses folder1\n"
+	const tail = "service linux\n  system linux\n  args \"mount=1:/a\" \"mount=0:/b \\\"c:ro\"\n  provides linux\n  uses folder0\n  uses folder1\n  slack 10ms\n"
 	for text, want := range map[string]struct{ begins, badge string }{
 		"loam-manifest 1\n": {"loam-manifest 1\n\nprogram\n  under linux\nservice folder0\n", "3"},
 		"loam-manifest 1\nprogram\nservice a\n  system a\n": {"loam-manifest 1\nprogram\n  under linux\nservice a\n  system a\nservice folder0\n", "4"},

@@ -186,6 +186,6 @@ func (o *Options) personalitySection() string {
 	if o.Trace != nil {
 		b.WriteString(" trace")
 	}
-	b.WriteString("\n  provides " + personality + "\n" + uses.String())
+	b.WriteString("\n  provides " + personality + "\n" + uses.String() + "  slack " + serverSlack + "\n")
 	return b.String()
 }

@@ -51,12 +51,13 @@ type Manifest struct {
 // Service is a program that init keeps running.
 type Service struct {
 	Name      string
-	Line      int      // of the manifest where it begins
-	File      string   // of the boot archive
-	Args      []string // behind the program's name
-	Grants    []Grant  // grant i is the service's abi.GivenHandle(i)
-	Priority  uint32   // fixed, from 1 to abi.MaxPriority; 0: in the class of programs
-	Nice      int32    // there
+	Line      int           // of the manifest where it begins
+	File      string        // of the boot archive
+	Args      []string      // behind the program's name
+	Grants    []Grant       // grant i is the service's abi.GivenHandle(i)
+	Priority  uint32        // fixed, from 1 to abi.MaxPriority; 0: in the class of programs
+	Nice      int32         // there
+	Slack     time.Duration // of its timers; 0 the usual
 	Quota     Quota
 	System    bool // it is a program of the system image, the first of Args
 	Limits    []Limit

@@ -52,6 +52,8 @@ func (p *parser) setting(key string, args []string) (why string) {
 		return s.priority(args)
 	case "nice":
 		return s.nice(args)
+	case "slack":
+		return s.slack(args)
 	case "quota":
 		return s.quota(args)
 	case "limit":
@@ -95,6 +97,16 @@ func (s *Service) nice(args []string) (why string) {
 		}
 	}
 	return "nice takes a number from -20 to 19"
+}
+
+func (s *Service) slack(args []string) (why string) {
+	if len(args) == 1 {
+		if t, ok := duration(args[0]); ok && t > 0 && t <= abi.MaxTimerSlack {
+			s.Slack = t
+			return ""
+		}
+	}
+	return "slack takes a time up to " + time.Duration(abi.MaxTimerSlack).String() + ", as in: slack 10ms"
 }
 
 // quota reads the words TIME per PERIOD.

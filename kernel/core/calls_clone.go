@@ -74,6 +74,7 @@ func (k *kernel) clone(child, p *Process, x int32, q *abi.ProcessClone) {
 	}
 	leader.clearTID = abi.UserAddr(q.ClearTID)
 	leader.sig.Fork(&t.sig)
+	leader.setSlack(t.slack)
 	child.sig.Fork(&p.sig)
 	child.name, child.vdso = p.name, p.vdso
 	k.takeAfter(me, x)

@@ -14,20 +14,24 @@ import (
 // The calls about scheduling. What a thread is given is its entity's (package ipc):
 // who works for it meanwhile has it, too.
 
-// loamThreadSchedule: thread, fixed priority, nice value.
+// loamThreadSchedule: thread, fixed priority, nice value, timer slack.
 func loamThreadSchedule(r *runner, c *metal.Context) uint64 {
 	i, t, e := r.thread(c.Arg0(), abi.RightManage)
 	nice := int64(c.Arg2())
 	switch {
 	case e != 0:
 		return e.Result()
-	case c.Arg1() > abi.MaxPriority || nice < -20 || nice > 19:
+	case c.Arg1() > abi.MaxPriority || nice < -20 || nice > 19 || c.Arg3() > abi.MaxTimerSlack:
 		return abi.EINVAL.Result()
 	case c.Arg1() > uint64(k.processes.Index(t.process).highest):
 		return abi.EPERM.Result()
 	}
 	k.sched.SetNice(i, int(nice), r.time(), int(r.id))
 	t.priority = int8(c.Arg1())
+	t.setSlack(int64(c.Arg3()))
+	if t.slack == 0 {
+		t.setSlack(abi.TimerSlack)
+	}
 	r.reprioritize(i)
 	return 0
 }

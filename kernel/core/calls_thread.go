@@ -6,6 +6,7 @@ package core
 
 import (
 	"encoding/binary"
+	"math"
 
 	"loam/abi"
 	"loam/kernel/decode"
@@ -62,6 +63,7 @@ func sysClone(r *runner, c *metal.Context) uint64 {
 	}
 	t.sig.Clone(&r.t.sig)
 	t.keepCaps = r.t.keepCaps
+	t.setSlack(r.t.slack)
 	tid := t.tid
 	k.sched.SetAffinity(i, k.sched.Affinity(r.index), r.time(), int(r.id))
 	r.enqueue(i, r.time())
@@ -108,6 +110,13 @@ func sysPrctl(r *runner, c *metal.Context) uint64 {
 			return abi.EINVAL.Result()
 		}
 		r.t.keepCaps = uint8(c.Arg1())
+		return 0
+	case abi.PR_GET_TIMERSLACK:
+		return uint64(r.t.slack)
+	case abi.PR_SET_TIMERSLACK:
+		if r.t.slack = int64(min(c.Arg1(), math.MaxInt64)); r.t.slack == 0 {
+			r.t.slack = r.t.usual
+		}
 		return 0
 	case abi.PR_SET_PDEATHSIG, abi.PR_GET_PDEATHSIG, abi.PR_SET_CHILD_SUBREAPER, abi.PR_GET_CHILD_SUBREAPER:
 		if r.p.forward.endpoint != 0 {

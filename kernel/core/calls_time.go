@@ -180,7 +180,7 @@ func (r *runner) storeRemaining(t *Thread) {
 		return
 	}
 	var b [abi.TimespecSize]byte
-	abi.TimespecOf(max(t.deadline-metal.Now(), 0)).Put(b[:])
+	abi.TimespecOf(max(t.deadline-t.slackNow()-metal.Now(), 0)).Put(b[:])
 	k.spaces.Index(k.processes.Index(t.process).memory).WriteUser(t.remain, b[:])
 }
 

@@ -103,6 +103,7 @@ func (k *kernel) newThread(p *Process) (int32, *Thread, abi.Errno) {
 	k.sched.SetGroup(i, p.handle.Index, 0, 0)
 	k.ipc.Reset(i)
 	t.handle, t.process, t.deadline = h, p.handle.Index, decode.Never
+	t.setSlack(abi.TimerSlack)
 	t.tid = k.nextTID(i)
 	p.members.PushBack(k.siblings, i)
 	p.count++

@@ -38,6 +38,8 @@ type Thread struct {
 	waits     int32        // forObject: for which, its header
 	mask      uint64       // forObject: a notification's bits
 	deadline  int64        // of the wait, decode.Never without one
+	slack     int64        // ns, how much later its waits may end than it has asked for
+	usual     int64        // slack that prctl can go back to
 	remain    abi.UserAddr // nanosleep: where the rest goes, 0 nowhere
 
 	switches uint64
@@ -102,10 +104,11 @@ const (
 func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 	t := r.t
 	t.wait = kind
-	t.deadline = deadline
 	if deadline != decode.Never {
+		deadline = t.lax(deadline)
 		k.timers.Set(r.index, deadline)
 	}
+	t.deadline = deadline
 	if kind == forChild {
 		k.waiting.PushBack(k.links, r.index)
 	}
@@ -117,6 +120,26 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 	r.work |= workChoose
 	return 0
 }
+
+// lax adds the thread's slack to the deadline of a call of Linux's, once: many threads sleep for some
+// microseconds, as Go's monitors do, and an alarm for each leaves the CPU no time for what they look after. Urgent threads
+// have none, nor have waits for messages and objects, which end late only if something is wrong.
+func (t *Thread) lax(deadline int64) int64 {
+	if t.wait > forSignal || t.resumed {
+		return deadline
+	}
+	return decode.After(deadline, t.slackNow())
+}
+
+func (t *Thread) slackNow() int64 {
+	if t.priority != 0 {
+		return 0
+	}
+	return t.slack
+}
+
+// setSlack sets the slack, and what it is by default.
+func (t *Thread) setSlack(ns int64) { t.slack, t.usual = ns, ns }
 
 // unpause takes thread i out of whatever it waits in and makes it runnable.
 func (r *runner) unpause(i int32, t *Thread) {

@@ -104,8 +104,8 @@ func (d *system) launch(s *service) (object.Process, error) {
 
 // schedule sets the priority and the quota of a process that has not run yet.
 func schedule(s *service, c object.Child) error {
-	if s.Priority != 0 || s.Nice != 0 {
-		if err := c.Thread.Schedule(int(s.Priority), int(s.Nice)); err != nil {
+	if s.Priority != 0 || s.Nice != 0 || s.Slack != 0 {
+		if err := c.Thread.ScheduleLax(int(s.Priority), int(s.Nice), s.Slack); err != nil {
 			return &stepError{"priority", err}
 		}
 	}

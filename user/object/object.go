@@ -149,8 +149,12 @@ func (t Thread) Close() error { return Close(Handle(t)) }
 
 // Schedule sets the thread's fixed priority, from 1 to abi.MaxPriority, 0 for the
 // class of programs, and its nice value there.
-func (t Thread) Schedule(priority, nice int) error {
-	_, err := sys.ObjectCall(abi.CallThreadSchedule, uint64(t), uint64(priority), uint64(int64(nice)))
+func (t Thread) Schedule(priority, nice int) error { return t.ScheduleLax(priority, nice, 0) }
+
+// ScheduleLax is Schedule for a thread whose waits with a deadline may end so much later, up to
+// abi.MaxTimerSlack, and those of the threads that it makes: 0 is abi.TimerSlack.
+func (t Thread) ScheduleLax(priority, nice int, slack time.Duration) error {
+	_, err := sys.ObjectCall(abi.CallThreadSchedule, uint64(t), uint64(priority), uint64(int64(nice)), uint64(slack))
 	return err
 }
 
