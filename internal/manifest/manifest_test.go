@@ -27,6 +27,7 @@ service console            # the driver
   dma 64K 32
   machine read
   priority 20
+  slack 10ms
   quota 2ms per 10ms
   limit pages 16M
   limit thread 12
@@ -65,22 +66,22 @@ func TestParse(t *testing.T) {
 				{Kind: GrantDMA, Line: 12, Size: 64 << 10, Flags: abi.DMA32, Rights: on | abi.RightRead | abi.RightWrite | abi.RightManage},
 				{Kind: GrantMachine, Line: 13, Rights: on | abi.RightRead},
 			},
-			Priority: 20, Quota: Quota{2 * time.Millisecond, 10 * time.Millisecond},
+			Priority: 20, Slack: 10 * time.Millisecond, Quota: Quota{2 * time.Millisecond, 10 * time.Millisecond},
 			Limits: []Limit{{abi.LimitPages, 4096}, {int(abi.KindThread) - 1, 12}}, Lazy: true, Essential: true, Drain: true,
 			Policy: Policy{Always, 10 * time.Millisecond, time.Second, 5, 30 * time.Second},
 		}, {
-			Name: "log", Line: 22, File: "log", Nice: -5,
+			Name: "log", Line: 23, File: "log", Nice: -5,
 			Grants: []Grant{
-				{Kind: GrantProvides, Line: 24, Name: "log", Rights: on | abi.RightWait},
-				{Kind: GrantUses, Line: 25, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantProvides, Line: 25, Name: "log", Rights: on | abi.RightWait},
+				{Kind: GrantUses, Line: 26, Name: "console", Rights: on | abi.RightWrite},
 			},
 			Policy: Policy{Never, 100 * time.Millisecond, 10 * time.Second, 10, time.Minute},
 		}},
 		Program: Service{
-			Name: "program", Line: 28, File: "program", Nice: 3, Under: "log",
+			Name: "program", Line: 29, File: "program", Nice: 3, Under: "log",
 			Grants: []Grant{
-				{Kind: GrantUses, Line: 29, Name: "log", Rights: on | abi.RightWrite},
-				{Kind: GrantUses, Line: 30, Name: "console", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 30, Name: "log", Rights: on | abi.RightWrite},
+				{Kind: GrantUses, Line: 31, Name: "console", Rights: on | abi.RightWrite},
 			},
 		},
 	}
@@ -147,6 +148,9 @@ func TestParseErrors(t *testing.T) {
 		{s + "provides b\nunder b\n", 2, "service a is under itself"},
 		{s + "priority 32\n", 4, "priority takes a number from 1 to 31"},
 		{s + "nice 20\n", 4, "nice takes a number from -20 to 19"},
+		{s + "slack\n", 4, "slack takes a time up to 1s"},
+		{s + "slack 2s\n", 4, "slack takes a time up to 1s"},
+		{s + "slack 0s\n", 4, "slack takes a time up to 1s"},
 		{s + "quota 1ms 10ms\n", 4, "quota takes a time of the CPU and a period"},
 		{s + "quota 1ms per 11s\n", 4, "its period from 1ms to 10s"},
 		{s + "limit pages 5\n", 4, "a limit of pages is a size in whole pages"},

@@ -41,6 +41,7 @@ func main() {
 		// clock.go
 		{Name: "wall clock", Run: wallClock},
 		{Name: "sleep", Run: sleep},
+		{Name: "timer slack", Run: timerSlack},
 		{Name: "many sleepers", Run: manySleepers},
 		{Name: "timers", Run: timers},
 		{Name: "tickers", Run: tickers},

@@ -39,6 +39,7 @@ func main() {
 		{Name: "a caller without time doesn't hold up its server", Run: stalls},
 		{Name: "timers leave time for others", Run: manyTimers},
 		{Name: "a thread with many locks ends without holding up others", Run: robust},
+		{Name: "waits of a lax thread, and of those it makes, end late", Run: lax},
 		{Name: "arguments", Run: arguments},
 	})
 }
@@ -53,6 +54,12 @@ func role(name string) {
 	case "burst":
 		for start := sys.Monotonic(); sys.Monotonic()-start < int64(burst); {
 			runtime.KeepAlive(nil)
+		}
+		os.Exit(0)
+	case "lax":
+		if err := isLax(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
 		}
 		os.Exit(0)
 	case "worker": // takes its time over each call
@@ -274,6 +281,7 @@ func arguments() error {
 		{"a priority that there isn't", syscall.EINVAL, func() error { return c.Thread.Schedule(abi.MaxPriority+1, 0) }},
 		{"a nice value that there isn't", syscall.EINVAL, func() error { return c.Thread.Schedule(0, 20) }},
 		{"a nice value that there isn't", syscall.EINVAL, func() error { return c.Thread.Schedule(0, -21) }},
+		{"more slack than there may be", syscall.EINVAL, func() error { return c.Thread.ScheduleLax(0, 0, abi.MaxTimerSlack+1) }},
 		{"a short period", syscall.EINVAL, func() error { return c.Process.SetQuota(time.Millisecond, time.Millisecond-1) }},
 		{"a long period", syscall.EINVAL, func() error { return c.Process.SetQuota(time.Millisecond, 10*time.Second+1) }},
 		{"a short time", syscall.EINVAL, func() error { return c.Process.SetQuota(100*time.Microsecond-1, time.Millisecond) }},
