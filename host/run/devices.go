@@ -29,10 +29,6 @@ type device struct {
 	close func() error
 }
 
-// serverSlack is the timer slack of servers: what is urgent comes to them by messages and notifications, and the monitor of
-// Go's runtime, which each has, would else take the CPU some thousand times a second from who works.
-const serverSlack = "10ms"
-
 // section is the device's section of the manifest. A driver finds its handles in the order
 // of package user/virtio/driver: endpoint, interrupt, registers, memory.
 func (d *device) section(p vm.Place, args []string) string {
@@ -68,7 +64,6 @@ func (d *device) section(p vm.Place, args []string) string {
 	for _, more := range d.lines {
 		line(more)
 	}
-	line("slack", serverSlack)
 	line("restart always after 10ms to 1s")
 	return b.String()
 }
