@@ -119,7 +119,7 @@ const (
 	// places is how many threads Go runs at once, beyond those that receive: who waits in the kernel has one to come
 	// back to then, and to give one away wakes nobody up. Go's monitor looks at each, so there
 	// aren't more than are needed.
-	places = 2
+	places = 3
 )
 
 // receiver receives forwarded calls, and is the Kernel of its server.
