@@ -19,7 +19,7 @@ const gotestMemory = "1G"
 var gotestLarge = map[string]string{}
 
 // userland are the programs of test/programs/userland by their names: what tests look for in PATH.
-var userland = []string{"cat", "echo", "id", "nohup", "pwd", "sleep", "whoami"}
+var userland = []string{"cat", "echo", "hostname", "id", "nohup", "pwd", "sleep", "whoami"}
 
 // buildEnv is the environment that builds tests. Unlike other programs they keep the paths of their sources.
 func (g *gotest) buildEnv() []string {

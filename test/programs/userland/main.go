@@ -35,6 +35,12 @@ func do(name string, args []string) error {
 	case "echo":
 		_, err := fmt.Println(strings.Join(args, " "))
 		return err
+	case "hostname":
+		name, err := os.Hostname()
+		if err == nil {
+			_, err = fmt.Println(name)
+		}
+		return err
 	case "id":
 		return id()
 	case "nohup":
