@@ -102,8 +102,8 @@
 //     what a host's edit means to pages that are there has to be said then.
 //   - Record locks among the programs of the machine, which QEMU doesn't keep, and extended
 //     attributes, which package folder has: methods of Folder.
-//   - Reads without a copy: the device writes to shared memory, from which the personality copies; that is 0.4 of the
-//     0.9 ms that a MiB takes. The pages of who reads could be lent to the device: held by the frame's count, in a list of
+//   - Reads without a copy: the device writes to shared memory, from which the personality copies; that is 0.7 of the
+//     2 ms that a MiB takes under emulation. The pages of who reads could be lent to the device: held by the frame's count, in a list of
 //     elements (Linux has 128 pages in one), and until the device is reset where its driver dies in the midst of it.
 //   - Writes are begun when all their data is there, and of several messages one after the other.
 package folderd

@@ -78,8 +78,19 @@ func (c *capabilities) set(n capabilities) abi.Errno {
 	return 0
 }
 
-// Versions of the header of capget(2), and how many structures follow each.
-var capVersions = map[uint32]int{0x1998_0330: 1, 0x2007_1026: 2, 0x2008_0522: 2}
+// capVersion is the version of the header of capget(2) that is told to who has one that isn't known.
+const capVersion = 0x2008_0522
+
+// capStructures tells how many structures follow a header of a version; 0: there is none.
+func capStructures(version uint32) int {
+	switch version {
+	case 0x1998_0330:
+		return 1
+	case 0x2007_1026, capVersion:
+		return 2
+	}
+	return 0
+}
 
 // sysCapget: header, data.
 func sysCapget(s *Server, t *task) uint64 {
@@ -129,11 +140,11 @@ func (s *Server) capHeader(t *task) (n int, pid int32, e abi.Errno) {
 	if !s.get(t, t.Args[0], b) {
 		return 0, 0, abi.EFAULT
 	}
-	n, ok := capVersions[binary.LittleEndian.Uint32(b)]
+	n = capStructures(binary.LittleEndian.Uint32(b))
 	pid = int32(binary.LittleEndian.Uint32(b[4:]))
 	switch {
-	case !ok:
-		if r := s.put(t, t.Args[0], le32(0x2008_0522)); r != 0 {
+	case n == 0:
+		if r := s.put(t, t.Args[0], le32(capVersion)); r != 0 {
 			return 0, 0, abi.EFAULT
 		}
 		return 0, 0, abi.EINVAL

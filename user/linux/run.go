@@ -117,8 +117,9 @@ const (
 	// the next call.
 	maxThreads = 4
 	// places is how many threads Go runs at once, beyond those that receive: who waits in the kernel has one to come
-	// back to then, and to give one away wakes nobody up. Go's monitor looks at each, so there
-	// aren't more than are needed.
+	// back to then, and to give one away wakes nobody up. Two threads more wait for long, for the sandbox's calls and for
+	// events; with a place less goroutines would wait for Go's monitor to take one away, which comes 10 ms late (slack, in the
+	// manifest). It looks at each, so there aren't more than are needed.
 	places = 3
 )
 
