@@ -88,6 +88,7 @@ func (s *Socket) acceptThere() {
 		c.occupy(s.port)
 		c.isThere(number)
 		c.Changed()
+		c.heardStream(c.seen) // what has happened before it was accepted
 		s.accepted = append(s.accepted, c)
 		s.queue.Tell(readable)
 	}
