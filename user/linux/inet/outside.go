@@ -127,10 +127,27 @@ func (s *Socket) heardStream(w uint32) {
 	}
 }
 
-// over ends a connection, of which nothing is left there.
+// over ends a connection, of which nothing is left there: what has come can be read still, as on Linux.
 func (s *Socket) over() {
+	s.keep()
 	s.leave(true)
 	s.done()
+}
+
+// keep takes what has come there, as much as the receive buffer has room for.
+func (s *Socket) keep() {
+	for s.there() && s.state != SynSent && s.in.Buffered() < s.ReceiveBuffer {
+		most := uint32(min(s.ReceiveBuffer-s.in.Buffered(), sockets.MaxData))
+		var data []byte
+		e := s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) (err error) {
+			data, _, _, err = server.Receive(ctx, session, s.at(), most, false)
+			return err
+		})
+		if e != 0 || len(data) == 0 {
+			return
+		}
+		s.in.Append(data)
+	}
 }
 
 // eventsBeyond is Events of what can be read and written.
@@ -165,8 +182,11 @@ func (s *Socket) sendBeyond(b lx.Buffer) (done int, e abi.Errno) {
 		switch {
 		case e == abi.EAGAIN, e == 0 && int(n) < k:
 			return done, lx.Wait
+		case e != 0 && done > 0:
+			s.failsLater(e)
+			return done, 0
 		case e != 0:
-			return done, s.failed(e)
+			return 0, s.failed(e)
 		}
 	}
 	return done, 0
@@ -181,6 +201,13 @@ func (s *Socket) failed(e abi.Errno) abi.Errno {
 		s.over()
 	}
 	return e
+}
+
+// failsLater is failed of a call that has done something: the next one hears of the error.
+func (s *Socket) failsLater(e abi.Errno) {
+	if s.failed(e); !s.there() {
+		s.err = e
+	}
 }
 
 // mostDoubts is how many connections are kept of which it isn't known who has ended them: calls are made one after
@@ -224,6 +251,7 @@ func (s *Socket) receiveBeyond(b lx.Buffer, peek, drop bool) (done int, e abi.Er
 		case e == abi.ENOTCONN && s.state == Closed: // it has ended at both sides
 			return done, 0
 		case e != 0 && done > 0:
+			s.failsLater(e)
 			return done, 0
 		case e != 0:
 			return 0, s.failed(e)

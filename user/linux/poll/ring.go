@@ -33,6 +33,18 @@ func (r *Ring) Fill(b lx.Buffer, most int) (done int, e abi.Errno) {
 	return done, e
 }
 
+// Append takes p, whatever room there was.
+func (r *Ring) Append(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	r.grow(len(p), r.n+len(p))
+	end := (r.at + r.n) % len(r.ring)
+	k := copy(r.ring[end:], p)
+	copy(r.ring, p[k:])
+	r.n += len(p)
+}
+
 // Drain moves what is there to b. What was moved before an error counts.
 func (r *Ring) Drain(b lx.Buffer) (done int, e abi.Errno) {
 	for r.n > 0 && b.Len() > 0 && e == 0 {
