@@ -81,15 +81,18 @@ func (h *Host) Down() {
 	n := h.net
 	all := n.sockets
 	n.session, n.begun, n.none, n.sockets, n.interfaces = nil, false, false, nil, interfaces{}
+	n.changes = 0 // of the next one's the count begins anew
 	again := false
 	for _, s := range all {
 		if s == nil {
 			continue
 		}
 		s.outside = outside{wanted: s.wanted}
-		if s.Kind == socket.Stream && s.state != Listen && s.state != Closed {
-			n.broken = append(n.broken, pair{s.bound, s.remote})
-			again = true
+		if s.Kind == socket.Stream && s.state != Listen {
+			if s.state != Closed { // else it has ended in both directions, and what had come may be lost
+				n.broken = append(n.broken, pair{s.bound, s.remote})
+				again = true
+			}
 			s.err = abi.ECONNRESET
 			s.done()
 		}
