@@ -229,11 +229,14 @@ func (s *Socket) leave(reset bool) {
 	})
 }
 
-// bindThere binds it. What waits for its time there to be over is not in the way.
+// bindThere binds it. Of streams, what waits for its time there to be over is not in the way. Of datagrams, the option
+// would take those of another sandbox's socket away: it is only for who has asked for it.
 func (s *Socket) bindThere(to netip.AddrPort) abi.Errno {
 	return s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
-		if err := server.SetOption(ctx, session, s.at(), sockets.ReuseAddress, 1); err != nil {
-			return err
+		if s.Kind == socket.Stream || s.Reuse || s.ReusePort {
+			if err := server.SetOption(ctx, session, s.at(), sockets.ReuseAddress, 1); err != nil {
+				return err
+			}
 		}
 		return server.Bind(ctx, session, s.at(), addressThere(to))
 	})

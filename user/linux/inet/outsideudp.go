@@ -20,6 +20,9 @@ func (s *Socket) appearDatagram() {
 		return
 	}
 	e := s.bindThere(netip.AddrPortFrom(s.boundThere(), s.port))
+	if e == abi.EADDRINUSE && !s.fixedPort { // another sandbox has it: any will do
+		e = s.bindThere(netip.AddrPortFrom(s.boundThere(), 0))
+	}
 	if e == 0 && s.state == Established {
 		e = s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
 			return server.Connect(ctx, session, s.at(), addressThere(s.remote))
