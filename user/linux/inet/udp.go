@@ -96,6 +96,9 @@ func (s *Socket) disconnectDatagram() {
 	if !s.fixedPort {
 		s.release()
 		s.bound = netip.AddrPortFrom(s.bound.Addr(), 0)
+		s.wanted = false
+	} else if s.wanted {
+		s.appear()
 	}
 }
 
