@@ -133,11 +133,11 @@ func customerOf(process, wake ipc.Handle, bits uint64, ended func()) (peer, erro
 		return peer{}, errors.Join(err, object.Close(process.Handle), signal.Close())
 	}
 	at, err := object.Here.Map(memory, 0, 0, size, abi.PROT_READ|abi.PROT_WRITE)
-	if err == nil {
-		err = object.Process(process.Handle).OnEnd(ended)
-	}
 	if err != nil {
-		return peer{}, errors.Join(err, memory.Close(), signal.Close())
+		return peer{}, errors.Join(err, object.Close(process.Handle), memory.Close(), signal.Close())
+	}
+	if err = object.Process(process.Handle).OnEnd(ended); err != nil {
+		return peer{}, errors.Join(err, object.Here.Unmap(at, size), memory.Close(), signal.Close())
 	}
 	return peer{
 		events: object.Bytes(at, size),
