@@ -48,9 +48,10 @@ func (u *uplink) run() {
 		return
 	}
 	ended := make(chan error, 1)
-	go func() { // with a place to wait at
+	number := u.session.Number // the next run's is another
+	go func() {                // with a place to wait at
 		watch := sockets.NewSocketsClient(u.sockets.Client.To)
-		ended <- watch.Watch(context.Background(), u.session.Number)
+		ended <- watch.Watch(context.Background(), number)
 	}()
 	u.follow(ended)
 	u.locked(u.server.inet.Down)

@@ -26,7 +26,9 @@ func (i *interfaces) configure(c sockets.Configuration) {
 		Index: 2, Name: "eth0", Type: 1, Flags: secondFlags, MTU: c.MTU, Queue: 1000, Hardware: c.Hardware,
 	}}
 	for _, p := range c.Addresses {
-		i.second.Addresses = append(i.second.Addresses, netip.PrefixFrom(p.IP.Addr(), int(p.Bits)))
+		if p := netip.PrefixFrom(p.IP.Addr(), int(p.Bits)); p.IsValid() {
+			i.second.Addresses = append(i.second.Addresses, p)
+		}
 	}
 	for _, a := range c.Routers {
 		i.routers = append(i.routers, a.Addr())
