@@ -269,6 +269,74 @@ func TestSandboxListens(t *testing.T) {
 	}
 }
 
+// TestSandboxReset: what came before a reset can be read.
+func TestSandboxReset(t *testing.T) {
+	a, b := wire(t, false, nil)
+	l, err := gonet.ListenTCP(b.stack, tcpip.FullAddress{NIC: nicID, Port: 80}, ipv4.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = c.Read(make([]byte, 1))
+			_, _ = c.Write([]byte("answer"))
+			_ = c.Close() // with something that wasn't read: a reset
+		}
+	}()
+	x := newSandbox(t, a)
+	x.up()
+	s, e := x.connect("10.0.0.2:80")
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if e := x.send(s, []byte("request")); e != 0 {
+		t.Fatal(e)
+	}
+	x.until(func() abi.Errno {
+		if !s.Failing() {
+			return lx.Wait
+		}
+		return 0
+	})
+	if got, e := x.receive(s); string(got) != "answer" || e != abi.ECONNRESET {
+		t.Errorf("%q, %v", got, e)
+	}
+}
+
+// TestSandboxAcceptsEnded: a connection whose other end has ended before it is accepted tells so.
+func TestSandboxAcceptsEnded(t *testing.T) {
+	a, b := wire(t, false, nil)
+	x := newSandbox(t, a)
+	x.up()
+	l := x.New(kinds.Stream, false)
+	if e := l.Bind(addressOfTest("0.0.0.0:80")); e != 0 {
+		t.Fatal(e)
+	}
+	if e := l.Listen(5); e != 0 {
+		t.Fatal(e)
+	}
+	far, err := gonet.DialTCP(b.stack, tcpip.FullAddress{NIC: nicID, Addr: address(addressA.Addr()), Port: 80}, ipv4.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	if err := far.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // it comes, and nobody looks
+	var s *inet.Socket
+	if e := x.until(func() (e abi.Errno) { s, e = l.Accept(); return e }); e != 0 {
+		t.Fatal(e)
+	}
+	x.until(func() abi.Errno {
+		if s.State() != inet.CloseWait || s.Events()&abi.EPOLLRDHUP == 0 {
+			return lx.Wait
+		}
+		return 0
+	})
+}
+
 // TestSandboxDatagrams: datagrams to beyond the sandbox and back, of a socket that is connected and one that isn't.
 func TestSandboxDatagrams(t *testing.T) {
 	a, b := wire(t, false, nil)
