@@ -36,7 +36,7 @@
 // can't be asked for then: the event is added to the word, and a call that looks at the socket computes it
 // anew (socket.look). A count of events tells it whether one has begun meanwhile, so that none is lost.
 //
-// Locks, in order: server.mu; session.mu; netstack's; socket.mu, under which nothing is taken.
+// Locks, in order: server.mu; session.mu, network.mu; netstack's; socket.mu, under which nothing is taken.
 //
 // # Costs
 //
