@@ -157,7 +157,9 @@ func (s *Server) waitForNetwork(t *task, f *file) uint64 {
 	if f != nil {
 		t.hold(f)
 	}
-	return s.wait(t, never, true, s.inet.Known())
+	result := s.wait(t, never, true, s.inet.Known())
+	t.w.network = true
+	return result
 }
 
 // resolverFile says which servers of names there are.

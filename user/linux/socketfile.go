@@ -143,7 +143,7 @@ func (s *Server) putPart(t *task, b []byte, length int, to, size uint64) uint64 
 
 // until gives the deadline of a call on a socket that has a timeout, and whether it has come.
 func (t *task) until(s *Server, timeout int64) (deadline int64, over bool) {
-	if t.w != nil {
+	if t.w != nil && !t.w.network {
 		return never, t.w.expired
 	}
 	if timeout == 0 {

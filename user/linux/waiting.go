@@ -23,6 +23,7 @@ type waiting struct {
 	woken     bool // it is on Server.woken
 	expired   bool // the deadline has come
 	restarts  bool // it is made again after a signal
+	network   bool // it waits for the network to be known, and then maybe for something else, with a limit of its own
 	signalled bool // it is to end for a signal
 	done      int  // bytes that were written
 
@@ -36,14 +37,11 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 	if w == nil {
 		w = s.newWaiting(t, restarts)
 		s.waits.add(w)
-		if until != never {
-			w.timer.fire = func() {
-				w.expired = true
-				w.Changed(0)
-			}
-			s.setTimer(&w.timer, until)
-		}
+		w.limit(until)
 		t.w = w
+	} else if w.network { // what it really waits for begins now
+		w.network, w.restarts = false, restarts
+		w.limit(until)
 	}
 	w.entries = w.one[:min(len(queues), 1)]
 	if len(queues) > 1 {
@@ -58,6 +56,18 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 		w.Changed(0)
 	}
 	return blocked
+}
+
+// limit has it end at a time.
+func (w *waiting) limit(until int64) {
+	if until == never {
+		return
+	}
+	w.timer.fire = func() {
+		w.expired = true
+		w.Changed(0)
+	}
+	w.s.setTimer(&w.timer, until)
 }
 
 // waitFor is wait for a file that t is about.

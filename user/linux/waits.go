@@ -112,7 +112,7 @@ func (s *Server) reuse(w *waiting) {
 		return
 	}
 	w.timer.fire = nil
-	w.expired, w.signalled, w.done = false, false, 0
+	w.expired, w.signalled, w.network, w.done = false, false, false, 0
 	w.t.buffer.rest = nil
 	w.next, s.spare = s.spare, w
 	s.spares++
