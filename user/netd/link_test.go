@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // TestStreams: connections both ways, with segments that the stack cuts and that the device does, with room for all
 // frames and without, and with some that are lost.
 func TestStreams(t *testing.T) {
+	var mu sync.Mutex // frames are sent by several goroutines
 	for name, c := range map[string]struct {
 		offload bool
 		change  func(a, b *port)
@@ -35,7 +37,10 @@ func TestStreams(t *testing.T) {
 		"lossy": {false, func(a, b *port) {
 			r, out := rand.New(rand.NewPCG(2, 2)), a.out
 			a.out = func(b []byte, o vnet.Offload) {
-				if r.IntN(100) != 0 {
+				mu.Lock()
+				lost := r.IntN(100) == 0
+				mu.Unlock()
+				if !lost {
 					out(b, o)
 				}
 			}
@@ -49,11 +54,15 @@ func TestStreams(t *testing.T) {
 				}
 				out := a.out
 				a.out = func(b []byte, o vnet.Offload) {
+					mu.Lock()
 					largest = max(largest, len(b))
+					mu.Unlock()
 					out(b, o)
 				}
 			})
 			stream(t, a, b, 1<<20)
+			mu.Lock()
+			defer mu.Unlock()
 			if largest < c.least || !c.offload && largest > 1514 {
 				t.Errorf("the largest frame has %d bytes", largest)
 			}
