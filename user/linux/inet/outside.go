@@ -117,13 +117,18 @@ func (s *Socket) heardStream(w uint32) {
 		}
 	}
 	if w&sockets.EventEnd != 0 && s.state != SynSent {
-		s.shut |= socket.NoReceive
-		switch s.state {
-		case Established:
-			s.state = CloseWait
-		case FinWait2:
-			s.state = Closed
-		}
+		s.endHeard()
+	}
+}
+
+// endHeard is for a connection of which nothing more will come.
+func (s *Socket) endHeard() {
+	s.shut |= socket.NoReceive
+	switch s.state {
+	case Established:
+		s.state = CloseWait
+	case FinWait2:
+		s.state = Closed
 	}
 }
 
@@ -256,6 +261,9 @@ func (s *Socket) receiveBeyond(b lx.Buffer, peek, drop bool) (done int, e abi.Er
 		case e != 0:
 			return 0, s.failed(e)
 		case len(data) == 0:
+			if s.shut&socket.NoReceive == 0 { // who has read its end need not hear of it by an event first
+				s.endHeard()
+			}
 			return done, 0
 		}
 		n := len(data)
