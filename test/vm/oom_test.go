@@ -56,7 +56,7 @@ func TestKernelReserve(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, args := range [][]string{
-		{"--cpus", "1", "-m", "256M"},
+		{"--cpus", "1", "-m", "96M"},
 		{"--cpus", "2", "-m", "64M"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

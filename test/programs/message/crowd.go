@@ -19,12 +19,12 @@ import (
 )
 
 // Crossings: bits that come while a receiver is anywhere in its loop, drivers that are awaited no more, and
-// clients by hundreds.
+// clients by the hundred.
 func crowdCases() []cases.Case {
 	return []cases.Case{
 		{Name: "no bit is lost, wherever the receiver is", Run: bitsAnywhere},
 		{Name: "a driver and who signals it, and what comes between", Run: disturbedAlerts},
-		{Name: "hundreds of clients, and random deaths", Run: crowd},
+		{Name: "more than a hundred clients, and random deaths", Run: crowd},
 	}
 }
 
@@ -156,7 +156,7 @@ func disturbedAlerts() error {
 // crowd has 300 clients, 100 of them in processes of their own, call three servers, and ends some of them.
 // In the end all that are left get on.
 func crowd() error {
-	const alone, together = 100, 200
+	const alone, together, disturbed = 50, 100, 40
 	r := rand.New(rand.NewPCG(11, 11))
 	var ends [3]abi.Handle
 	var servers [3]*actor
@@ -187,17 +187,17 @@ func crowd() error {
 	}
 	var one *actorProcess
 	for i := range together {
-		if i%100 == 0 {
+		if i%50 == 0 {
 			one = newProcess(2*buffers, to(ends[0], callRights))
 		}
 		a := calling(one, i%runtime.NumCPU())
-		if i%100 != 0 {
+		if i%50 != 0 {
 			ok(a.thread.Close())
-			one.threads[i%100] = 0
+			one.threads[i%50] = 0
 		}
 		clients = append(clients, a)
 	}
-	for range 60 {
+	for range disturbed {
 		switch i := r.IntN(alone); i % 8 {
 		case 0:
 			n := r.IntN(len(servers))
