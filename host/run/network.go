@@ -37,6 +37,10 @@ const networkMemory = "1280K"
 // server's program takes 6 MiB from the start.
 const leastForNetwork = 32
 
+// networkPages is how much memory its server may have, in MiB: it takes 6 from the start, and what it has besides says how many
+// sockets there can be, and how large their buffers are.
+func networkPages(machine int) int { return max(machine/4, 12) }
+
 // resolver is the server of names of QEMU's user-mode network, which asks those of the host.
 const resolver = "10.0.2.3"
 
@@ -183,7 +187,7 @@ func (o *Options) networkDevice() (device, error) {
 	needs := []vm.Arg{{Option: "-netdev", Value: back}}
 	d := device{
 		flag: o.networkFlag(), service: networkName, file: networkFile, dma: []string{networkMemory},
-		lines: []string{"start lazy"},
+		lines: []string{"start lazy", fmt.Sprintf("limit pages %dM", networkPages(o.MemoryMiB))},
 	}
 	if len(o.NetworkServer) > 0 {
 		d.file, d.args = o.NetworkServer[0], o.NetworkServer[1:]

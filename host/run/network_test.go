@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"loam/abi"
 	"loam/host/exit"
 	"loam/host/program"
 	"loam/host/vm"
@@ -139,7 +140,8 @@ func TestNetworkSection(t *testing.T) {
 		t.Fatalf("%v\n%s", err, all)
 	}
 	s, linux := whole.Services[0], whole.Services[1]
-	if s.Name != "net" || s.File != networkFile || !s.Lazy || len(s.Grants) != 4 || s.Grants[3].Size != 1280<<10 {
+	if s.Name != "net" || s.File != networkFile || !s.Lazy || len(s.Grants) != 4 || s.Grants[3].Size != 1280<<10 ||
+		len(s.Limits) != 1 || s.Limits[0].Element != abi.LimitPages || s.Limits[0].Count != 12<<20/abi.PageSize {
 		t.Errorf("%+v", s)
 	}
 	if strings.Join(linux.Args, " ") != "linux net dns=10.0.2.3" || linux.Grants[1].Name != "net" {

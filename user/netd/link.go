@@ -4,6 +4,7 @@ package netd
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -17,9 +18,10 @@ import (
 )
 
 const (
-	// maxWaiting is how many packets wait for room in the transmit queue. What comes beyond that is
-	// dropped, as by a network.
-	maxWaiting = 512
+	// maxWaiting is how many packets wait for room in the transmit queue, and maxWaitingBytes how many bytes of them. What comes
+	// beyond that is dropped, as by a network.
+	maxWaiting      = 512
+	maxWaitingBytes = 2 << 20
 	// batch is how many frames are taken in before the stack sees them.
 	batch = 32
 	// maxSegments is the most of TCP's data that the device is given to cut, in bytes.
@@ -50,7 +52,10 @@ type link struct {
 	failed  bool
 	waiting []*stack.PacketBuffer
 	parts   [][]byte // of the packet that is being sent
+	sizes   int      // bytes of what waits
 	dropped uint64
+
+	datagrams datagrams // that wait to be received
 
 	attached   sync.RWMutex // guards what follows
 	dispatcher stack.NetworkDispatcher
@@ -177,10 +182,11 @@ func (l *link) write(p *stack.PacketBuffer) {
 	if len(l.waiting) == 0 && (l.sendPacket(p) || l.failed) {
 		return
 	}
-	if len(l.waiting) == maxWaiting {
+	if len(l.waiting) == maxWaiting || l.sizes > maxWaitingBytes {
 		l.dropped++
 		return
 	}
+	l.sizes += p.Size()
 	l.waiting = append(l.waiting, p.Clone())
 }
 
@@ -257,8 +263,8 @@ func (l *link) arrived(configuration bool) error {
 		if err != nil {
 			return err
 		}
-		for _, b := range frames {
-			l.deliver(b)
+		for _, v := range frames {
+			l.deliver(v)
 		}
 		more, configuration = again, false
 	}
@@ -266,7 +272,7 @@ func (l *link) arrived(configuration bool) error {
 }
 
 // take takes frames from the device, up to a batch, and sends what waits. again: there is more to do, or may be.
-func (l *link) take(configuration bool) (frames [][]byte, again bool, err error) {
+func (l *link) take(configuration bool) (frames []*buffer.View, again bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if configuration {
@@ -283,12 +289,12 @@ func (l *link) take(configuration bool) (frames [][]byte, again bool, err error)
 			if !ok {
 				break
 			}
-			b := make([]byte, f.Length)
-			if err := l.card.Take(pair, b); err != nil {
+			v := buffer.NewViewSize(f.Length)
+			if err := l.card.Take(pair, v.AsSlice()); err != nil {
 				return nil, false, err
 			}
-			complete(b, &f.Offload)
-			frames = append(frames, b)
+			complete(v.AsSlice(), &f.Offload)
+			frames = append(frames, v)
 		}
 	}
 	l.flush()
@@ -306,9 +312,10 @@ func (l *link) take(configuration bool) (frames [][]byte, again bool, err error)
 func (l *link) flush() {
 	n := 0
 	for ; n < len(l.waiting) && l.sendPacket(l.waiting[n]); n++ {
+		l.sizes -= l.waiting[n].Size()
 		l.waiting[n].DecRef()
 	}
-	l.waiting = append(l.waiting[:0], l.waiting[n:]...)
+	l.waiting = slices.Delete(l.waiting, 0, n)
 }
 
 // complete computes a checksum that the sender has left to be computed, so that the stack can check all alike.
@@ -324,17 +331,19 @@ func complete(b []byte, o *vnet.Offload) {
 }
 
 // deliver gives a frame to the stack.
-func (l *link) deliver(b []byte) {
+func (l *link) deliver(v *buffer.View) {
+	b := v.AsSlice()
 	l.attached.RLock()
 	d, tap := l.dispatcher, l.tap
 	l.attached.RUnlock()
 	if tap != nil {
 		tap(b)
 	}
-	if d == nil {
+	if port, ok := datagramPort(b); d == nil || ok && !l.datagrams.comes(port) {
+		v.Release()
 		return
 	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithView(v)})
 	d.DeliverNetworkPacket(0, p) // Ethernet's header says which protocol
 	p.DecRef()
 }

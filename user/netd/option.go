@@ -57,9 +57,9 @@ func (k *socket) setOption(option uint8, value int64) error {
 	}
 	switch option {
 	case sockets.SendBuffer:
-		o.SetSendBufferSize(min(value, int64(bufferSizes.most)), true)
+		k.setBuffer(&k.sending, value, o.SetSendBufferSize)
 	case sockets.ReceiveBuffer:
-		o.SetReceiveBufferSize(min(value, int64(bufferSizes.most)), true)
+		k.setBuffer(&k.coming, value, o.SetReceiveBufferSize)
 	case sockets.Linger:
 		o.SetLinger(tcpip.LingerOption{Enabled: value > 0, Timeout: time.Duration(max(value-1, 0))})
 	case sockets.KeepAliveIdle:

@@ -13,7 +13,8 @@ import (
 
 // port is a card: an end of a wire, or what a test makes of it.
 type port struct {
-	info vnet.Info
+	info   vnet.Info
+	memory int64 // of sockets
 	// out takes a frame that is sent.
 	out func(b []byte, o vnet.Offload)
 	// full refuses a frame now and then, for want of room.
@@ -32,8 +33,9 @@ type came struct {
 
 func newPort(last byte, offload bool) *port {
 	return &port{
-		info: vnet.Info{MAC: [6]byte{2, 0, 0, 0, 0, last}, MTU: 1500, Up: true, Checksums: offload, TCPv4: offload, TCPv6: offload},
-		tick: make(chan struct{}, 1),
+		memory: 64 << 20,
+		info:   vnet.Info{MAC: [6]byte{2, 0, 0, 0, 0, last}, MTU: 1500, Up: true, Checksums: offload, TCPv4: offload, TCPv6: offload},
+		tick:   make(chan struct{}, 1),
 	}
 }
 
@@ -97,7 +99,7 @@ func (p *port) Arm() (bool, error) {
 func (p *port) run(t testing.TB) *network {
 	t.Helper()
 	l := newLink(p, func(err error) { t.Log("failed:", err) })
-	n, err := newNetwork(l)
+	n, err := newNetwork(l, p.memory)
 	if err != nil {
 		t.Fatal(err)
 	}

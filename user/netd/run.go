@@ -14,14 +14,14 @@ import (
 	"loam/user/ipc"
 	"loam/user/object"
 	"loam/user/sockets"
-	"loam/user/sys"
 	"loam/user/virtio"
 	"loam/user/virtio/driver"
 	vnet "loam/user/virtio/net"
 )
 
 const (
-	// places is how many threads Go runs at once: who receives calls, who waits for interrupts, and the stack's own.
+	// places is how many goroutines can run at once at least. Who waits in the kernel for a call or for an interrupt keeps
+	// the place: the other two are the stack's.
 	places = 4
 	// limit is how long the device may be silent. Nothing that it is asked has a time, so it is never over.
 	limit = time.Minute
@@ -44,7 +44,8 @@ func Run(args []string) error {
 		return errors.New(args[0] + ": there are no arguments")
 	}
 	runtime.GOMAXPROCS(max(places, runtime.NumCPU()))
-	boundMemory()
+	memory := ownMemory()
+	debug.SetMemoryLimit(int64(memory / 8 * 7)) // the runtime's own limit is one that it only heeds
 	failed := make(chan error, 4)
 	fail := func(err error) {
 		select {
@@ -56,7 +57,7 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := newNetwork(d.link)
+	n, err := newNetwork(d.link, memoryFor(memory))
 	if err != nil {
 		return errors.Join(err, d.card.Device().Reset())
 	}
@@ -68,14 +69,6 @@ func Run(args []string) error {
 	go func() { fail(receiver.Serve(context.Background())) }()
 	// What is on the way is lost, as by a network: the next instance begins with the device anew.
 	return errors.Join(<-failed, d.card.Device().Reset())
-}
-
-// boundMemory has buffers fit the machine.
-func boundMemory() {
-	if total, _ := sys.MachineMemory(); total > 0 {
-		debug.SetMemoryLimit(int64(total / 4))
-		fitBuffers(total)
-	}
 }
 
 // device is the device with what it is heard by.

@@ -148,6 +148,7 @@ func (s *server) Bind(_ context.Context, number uint64, i uint32, at sockets.Add
 	if err != nil {
 		return err
 	}
+	defer k.named()
 	return errnoOf(k.end.Bind(full(at)))
 }
 
@@ -157,8 +158,7 @@ func (s *server) Listen(_ context.Context, number uint64, i uint32, backlog uint
 	if err != nil {
 		return err
 	}
-	defer k.look()
-	return errnoOf(k.end.Listen(int(min(backlog, sockets.MaxBacklog))))
+	return k.listen(backlog)
 }
 
 // Accept gives a connection.
@@ -177,6 +177,7 @@ func (s *server) Connect(_ context.Context, number uint64, i uint32, to sockets.
 		return err
 	}
 	defer k.look()
+	defer k.named()
 	return errnoOf(k.end.Connect(full(to)))
 }
 

@@ -76,16 +76,30 @@ func (n *session) make(kind uint8, six bool) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
+	size, err := n.charge()
+	if err != nil {
+		return 0, err
+	}
 	queue := &waiter.Queue{}
 	end, e := n.network.stack.NewEndpoint(transport, net, queue)
 	if e != nil {
+		n.network.memory.give(perSocket + 2*size)
 		return 0, errno(e)
 	}
-	n.sockets[i] = newSocket(n, i, kind, six, end, queue)
+	n.sockets[i] = newSocket(n, i, kind, six, size, end, queue)
 	return i, nil
 }
 
-// accept gives a connection to a socket that listens.
+// charge reserves memory for a socket, and gives the size of its buffers.
+func (n *session) charge() (int64, error) {
+	size := n.network.memory.first()
+	if !n.network.memory.take(perSocket+2*size, 0) {
+		return 0, abi.ENOBUFS
+	}
+	return size, nil
+}
+
+// accept gives a connection to a socket that listens. Where there is no room for it, it waits, and an event tells when there is.
 func (n *session) accept(at uint32) (connection uint32, local, far sockets.Address, err error) {
 	k, err := n.socket(at)
 	if err != nil {
@@ -95,16 +109,22 @@ func (n *session) accept(at uint32) (connection uint32, local, far sockets.Addre
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	i, err := n.free() // first: a connection that nobody has isn't accepted
+	var size int64
+	if err == nil {
+		size, err = n.charge()
+	}
 	if err != nil {
+		n.network.memory.wants(k)
 		return 0, local, far, err
 	}
 	var from tcpip.FullAddress
 	end, queue, e := k.end.Accept(&from)
 	if e != nil {
+		n.network.memory.give(perSocket + 2*size)
 		return 0, local, far, errno(e)
 	}
 	to, _ := end.GetLocalAddress() // none: it has ended already
-	n.sockets[i] = newSocket(n, i, sockets.Stream, k.six, end, queue)
+	n.sockets[i] = newSocket(n, i, sockets.Stream, k.six, size, end, queue)
 	return i, addressFrom(to, k.six), addressFrom(from, k.six), nil
 }
 
@@ -125,11 +145,13 @@ func (n *session) close(i uint32, reset bool) error {
 	}
 	k.close(reset)
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.sockets[i] != k {
+		n.mu.Unlock()
 		return abi.EBADF
 	}
 	n.sockets[i] = nil
+	n.mu.Unlock()
+	n.network.memory.give(0) // a listener may have wanted the number
 	return nil
 }
 

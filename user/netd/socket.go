@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
 	"loam/abi"
@@ -31,12 +32,24 @@ type socket struct {
 	begun   atomic.Uint32 // how often events began
 	word    atomic.Uint32 // of events, as they are in the client's memory, or will be
 
+	charges sync.Mutex // guards what follows; taken above those of the stack and of the account
+	sending direction
+	coming  direction
+	backlog uint32 // of a listener
+	charged int64  // what is reserved for all of that
+
 	mu     sync.Mutex // guards what follows; no other lock is taken under it
 	closed bool
+	port   uint16 // of datagrams, that is counted (link.datagrams); 0: none yet
 }
 
-func newSocket(n *session, number uint32, kind uint8, six bool, end tcpip.Endpoint, queue *waiter.Queue) *socket {
+// newSocket makes one, for which is charged: its buffers are of a size.
+func newSocket(n *session, number uint32, kind uint8, six bool, size int64, end tcpip.Endpoint, queue *waiter.Queue) *socket {
 	k := &socket{session: n, number: number, kind: kind, six: six, end: end, queue: queue}
+	k.sending.size, k.coming.size, k.charged = size, size, perSocket+2*size
+	// Without the stack's own ways of having them grow: with notify it says how much may come, if that has changed.
+	end.SocketOptions().SetSendBufferSize(size, kind == sockets.Stream)
+	end.SocketOptions().SetReceiveBufferSize(size, kind == sockets.Stream && tcp.EndpointState(end.State()) == tcp.StateEstablished)
 	k.entry.Init(k, allEvents)
 	queue.EventRegister(&k.entry)
 	k.look()
@@ -74,6 +87,9 @@ func (k *socket) publish() {
 	}
 }
 
+// again has the client look at it again, a listener for which there was no room.
+func (k *socket) again() { k.NotifyEvent(waiter.EventIn) }
+
 // close ends it. The number is free after that.
 func (k *socket) close(reset bool) {
 	k.mu.Lock()
@@ -88,6 +104,24 @@ func (k *socket) close(reset bool) {
 		k.end.Abort()
 	} else {
 		k.end.Close()
+	}
+	k.uncharge()
+	if k.port != 0 { // which nobody sets any more
+		k.session.network.link.datagrams.close(k.port)
+	}
+}
+
+// named has the datagrams counted that come for its port, as soon as it has one.
+func (k *socket) named() {
+	if k.kind != sockets.Datagram {
+		return
+	}
+	a, e := k.end.GetLocalAddress()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e == nil && a.Port != 0 && k.port == 0 && !k.closed {
+		k.port = a.Port
+		k.session.network.link.datagrams.open(k.port)
 	}
 }
 
@@ -104,17 +138,38 @@ func (k *socket) send(data []byte, toward bool, to sockets.Address) (uint32, err
 	}
 	// What the stack takes it keeps: the message's memory is the next one's, too.
 	n, err := k.end.Write(bytes.NewReader(data), o)
+	if k.kind == sockets.Stream && (err == nil && n < int64(len(data)) || isFull(err)) && k.growSending() {
+		var more int64
+		more, err = k.end.Write(bytes.NewReader(data[n:]), o)
+		if n += more; n > 0 {
+			err = nil
+		}
+	}
+	k.named()
 	if err != nil {
 		return 0, errno(err)
 	}
 	return uint32(n), nil
 }
 
+// isFull reports whether there is no room now.
+func isFull(err tcpip.Error) bool {
+	_, full := err.(*tcpip.ErrWouldBlock)
+	return full
+}
+
 // receive receives.
 func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, error) {
 	defer k.look()
+	queued, e := k.end.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
+	if e == nil && k.kind != sockets.Echo { // of an echo's it isn't told
+		most = min(most, queued)
+	}
 	b := room{b: make([]byte, 0, most)}
 	r, err := k.end.Read(&b, tcpip.ReadOptions{Peek: peek, NeedRemoteAddr: k.kind != sockets.Stream})
+	if !peek && k.kind == sockets.Datagram {
+		k.session.network.link.datagrams.received(k.port, isFull(err))
+	}
 	switch err.(type) {
 	case nil:
 	case *tcpip.ErrClosedForReceive: // the end
@@ -125,7 +180,7 @@ func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, 
 		return nil, 0, sockets.Address{}, errno(err)
 	}
 	if !peek && k.kind == sockets.Stream {
-		k.end.ModerateRecvBuf(r.Count)
+		k.growComing(int64(r.Count))
 	}
 	return b.b, uint32(r.Total), addressFrom(r.RemoteAddr, k.six), nil
 }

@@ -25,23 +25,6 @@ import (
 // nicID is the number of the one interface.
 const nicID = 1
 
-// Buffers of a connection, in bytes: the least, what it begins with at most, and what it grows to at most.
-const (
-	minBuffer     = 4 << 10
-	defaultBuffer = 256 << 10
-	maxBuffer     = 2 << 20
-)
-
-// bufferSizes are those that fit a machine.
-var bufferSizes = struct{ first, most int }{defaultBuffer, maxBuffer}
-
-// fitBuffers has a thousand connections that begin take a quarter of the machine's memory at most, in each
-// direction, and a hundred that have grown.
-func fitBuffers(memory uint64) {
-	share := func(n uint64, most int) int { return int(min(max(memory/4/n, 16<<10), uint64(most))) }
-	bufferSizes.first, bufferSizes.most = share(1000, defaultBuffer), share(100, maxBuffer)
-}
-
 // Ports that are given to who connects without one: those below the ones that a Linux personality gives to its
 // programs, of which it keeps a table of its own.
 const (
@@ -51,8 +34,9 @@ const (
 
 // network is the stack, and what is known of the network.
 type network struct {
-	stack *stack.Stack
-	link  *link
+	stack  *stack.Stack
+	link   *link
+	memory account // of all sockets
 
 	mu      sync.Mutex // guards what follows
 	lease   *lease     // of DHCP; nil: none
@@ -64,9 +48,10 @@ type network struct {
 	changed func() // is told of that; or nil
 }
 
-// newNetwork makes a stack over a link. Its addresses come by configure and by router advertisements.
-func newNetwork(l *link) (*network, error) {
-	n := &network{link: l}
+// newNetwork makes a stack over a link, whose sockets have so much memory. Its addresses come by configure and by router
+// advertisements.
+func newNetwork(l *link, memory int64) (*network, error) {
+	n := &network{link: l, memory: account{most: memory, linger: closingTime}}
 	n.stack = stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocolWithOptions(ipv6.Options{
 			NDPConfigs: neighbours(), AutoGenLinkLocal: true, NDPDisp: n,
@@ -97,8 +82,9 @@ func neighbours() ipv6.NDPConfigurations {
 // tune sets what isn't as Linux has it.
 func (n *network) tune() {
 	sack, recovery := tcpip.TCPSACKEnabled(true), tcpip.TCPRecovery(tcpip.TCPRACKLossDetection)
-	send := tcpip.TCPSendBufferSizeRangeOption{Min: minBuffer, Default: bufferSizes.first, Max: bufferSizes.most}
-	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: minBuffer, Default: bufferSizes.first, Max: bufferSizes.most}
+	// Sockets are given their buffers (socket.grow): of the stack's own rules only the scale of windows is left.
+	send := tcpip.TCPSendBufferSizeRangeOption{Min: leastBuffer, Default: leastBuffer, Max: mostBuffer}
+	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: leastBuffer, Default: leastBuffer, Max: mostBuffer}
 	moderate := tcpip.TCPModerateReceiveBufferOption(true)
 	for _, o := range []tcpip.SettableTransportProtocolOption{&sack, &recovery, &send, &receive, &moderate} {
 		if err := n.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
