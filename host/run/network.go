@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -124,6 +125,13 @@ func (p Port) forward() string {
 	return fmt.Sprintf("hostfwd=%s:%s:%d-:%d", protocol, address, p.Host, p.Guest)
 }
 
+// meets reports whether another port is the same of the host's: what comes there would come to both.
+func (p Port) meets(other Port) bool {
+	everywhere := func(a netip.Addr) bool { return !a.IsValid() || a.IsUnspecified() }
+	return p.Host == other.Host && p.UDP == other.UDP &&
+		(p.Address == other.Address || everywhere(p.Address) || everywhere(other.Address))
+}
+
 // check looks whether QEMU will have the port: it only says that something can't be set up.
 func (p Port) check() error {
 	at := net.JoinHostPort("0.0.0.0", strconv.Itoa(int(p.Host)))
@@ -175,7 +183,10 @@ func (o *Options) settleNetwork(kind program.Kind) error {
 
 // networkDevice is the network's device. Its server begins when it is first called.
 func (o *Options) networkDevice() (device, error) {
-	for _, p := range o.Ports {
+	for i, p := range o.Ports {
+		if k := slices.IndexFunc(o.Ports[:i], p.meets); k >= 0 {
+			return device{}, exit.Errorf(exit.Loam, "-p %s and -p %s: one port of the host leads to one of the machine", o.Ports[k], p)
+		}
 		if err := p.check(); err != nil {
 			return device{}, err
 		}

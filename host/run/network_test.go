@@ -129,6 +129,22 @@ func TestNetworkSection(t *testing.T) {
 		t.Error(err)
 	}
 	_ = free.Close()
+	one, two := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")
+	for _, c := range []struct {
+		a, b Port
+		same bool
+	}{
+		{Port{Host: 1}, Port{Host: 1, Guest: 9}, true}, {Port{Address: one, Host: 1}, Port{Host: 1}, true},
+		{Port{Address: one, Host: 1}, Port{Address: two, Host: 1}, false}, {Port{Host: 1}, Port{Host: 1, UDP: true}, false},
+		{Port{Host: 1}, Port{Host: 2}, false}, {Port{Address: one, Host: 1}, Port{Address: netip.IPv4Unspecified(), Host: 1}, true},
+	} {
+		if c.a.meets(c.b) != c.same || c.b.meets(c.a) != c.same {
+			t.Errorf("%s and %s: %v", c.a, c.b, !c.same)
+		}
+	}
+	if _, err := (&Options{Ports: []Port{taken, taken}}).networkDevice(); err == nil || !strings.Contains(err.Error(), "one port of the host leads to one") {
+		t.Error(err)
+	}
 	m := machineWith(t, vm.MicroVM, Options{Ports: []Port{taken}, Pcap: pcap, network: true})
 	m.personality = true
 	all, err := m.withDevices([]byte(manifestHead), &manifest.Manifest{})

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -26,15 +27,19 @@ type uplink struct {
 
 	session inet.Session  // the present run's
 	looks   chan struct{} // the server has said something
+	pause   time.Duration // before the next try, if there is no session and somebody wants one
 }
 
-// patience is how long programs wait for the network to have an address. It comes in much less, or never.
+// patience is how long programs wait for the network to be there and to have an address. It comes in much less, or never.
 const patience = 15 * time.Second
+
+// firstPause and lastPause are how long a session isn't tried again that couldn't begin.
+const firstPause, lastPause = time.Second, time.Minute
 
 // attachNetwork gives the sandbox what is beyond it: the server behind an endpoint, which signals bits of a
 // notification.
 func attachNetwork(s *Server, to ipc.Endpoint, note object.Notification, bits uint64) *uplink {
-	u := &uplink{server: s, sockets: sockets.NewSocketsClient(to), note: note, bits: bits, looks: make(chan struct{}, 1)}
+	u := &uplink{server: s, sockets: sockets.NewSocketsClient(to), note: note, bits: bits, looks: make(chan struct{}, 1), pause: firstPause}
 	u.sockets.Client.Short = true // nothing that it serves waits
 	s.inet.Attach(func() { go u.run() })
 	return u
@@ -42,19 +47,37 @@ func attachNetwork(s *Server, to ipc.Endpoint, note object.Notification, bits ui
 
 // run is a session, from its begin to its end.
 func (u *uplink) run() {
-	err := u.attach()
-	if err != nil {
-		u.locked(u.server.inet.NoNetwork)
+	over := make(chan struct{})
+	late := time.AfterFunc(patience, func() { // the server may take long to be there, too
+		close(over)
+		u.locked(u.server.inet.Late)
+	})
+	defer late.Stop()
+	if u.attach() != nil {
+		u.without()
 		return
 	}
+	u.pause = firstPause
 	ended := make(chan error, 1)
 	number := u.session.Number // the next run's is another
 	go func() {                // with a place to wait at
 		watch := sockets.NewSocketsClient(u.sockets.Client.To)
 		ended <- watch.Watch(context.Background(), number)
 	}()
-	u.follow(ended)
+	u.follow(ended, over)
+	late.Stop()
 	u.locked(u.server.inet.Down)
+}
+
+// without is for who waits for a session that can't begin. Who listens asks for nothing: it is tried again for him.
+func (u *uplink) without() {
+	again := false
+	pause := u.pause
+	u.pause = min(2*pause, lastPause)
+	u.locked(func() { again = u.server.inet.NoNetwork() })
+	if again {
+		time.AfterFunc(pause, func() { u.locked(u.server.inet.Retry) })
+	}
 }
 
 // attach begins the session.
@@ -75,7 +98,10 @@ func (u *uplink) attach() error {
 			return err
 		}
 		u.session = inet.Session{Server: u.sockets, Number: number}
-		return u.mapEvents(object.Memory(events.Handle))
+		if err = u.mapEvents(object.Memory(events.Handle)); err != nil {
+			return errors.Join(err, client.Detach(context.Background(), number))
+		}
+		return nil
 	}
 }
 
@@ -92,10 +118,9 @@ func (u *uplink) mapEvents(m object.Memory) error {
 }
 
 // follow gives the sandbox the network when it has an address, and what it is whenever that changes, until the
-// session ends.
-func (u *uplink) follow(ended chan error) {
+// session ends. over: the time is over that programs wait for an address.
+func (u *uplink) follow(ended chan error, over chan struct{}) {
 	server := sockets.NewSocketsClient(u.sockets.Client.To)
-	over := time.After(patience)
 	up, changes := false, uint32(0)
 	for {
 		c, err := server.Configuration(context.Background(), u.session.Number)
@@ -114,7 +139,7 @@ func (u *uplink) follow(ended chan error) {
 			if !up {
 				u.tell(up, sockets.Configuration{})
 			}
-			up = true
+			up, over = true, nil
 		}
 	}
 }

@@ -136,6 +136,7 @@ func (s *Server) proc(now abi.Timespec) vfs.Node {
 	link("self", func(t *task) string { return itoa(t.p.pid) })
 	link("thread-self", func(t *task) string { return itoa(t.p.pid) + "/task/" + itoa(t.tid()) })
 	d.link("mounts", func() (string, abi.Errno) { return "self/mounts", 0 })
+	d.link("net", func() (string, abi.Errno) { return "self/net", 0 })
 	s.procMachine(d)
 	s.procSystem(d.folder("sys"))
 	d.Find = func(name string) vfs.Node {

@@ -267,7 +267,10 @@ func TestProc(t *testing.T) {
 		"/proc/self/comm": "test\n", "/proc/42/cmdline": "/boot/program\x00", "/proc/self/exe": "\x7fELF",
 		"/proc/self/cwd/proc/version": "Linux version", "/proc/uptime": "1.00 ", "/proc/meminfo": "MemTotal:        1048576 kB\n",
 		"/proc/mounts": "tmpfs / tmpfs rw", "/proc/cpuinfo": "processor\t: 0\n", "/proc/thread-self/stat": "42 (test) R",
-		"/dev/zero": "\x00\x00\x00", "/proc/sys/kernel/osrelease": "5.10",
+		"/dev/zero": "\x00\x00\x00", "/proc/net/if_inet6": "00000000000000000000000000000001 01 80 10 80       lo\n",
+		"/proc/net/igmp":             "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n",
+		"/proc/self/net/igmp6":       "1    lo              ff020000000000000000000000000001     1 0000000C 0\n1    lo              ff010000000000000000000000000001     1 00000008 0\n",
+		"/proc/sys/kernel/osrelease": "5.10",
 	} {
 		fd := w.call(lx.SysOpenat, here, w.put(0, path+"\x00"), 0)
 		if e, bad := abi.Failed(fd); bad {

@@ -13,7 +13,7 @@
 // # The link
 //
 // link.go is netstack's link endpoint over a card (user/virtio/net). Packets that find no room in the transmit queue
-// wait, 512 at most, and go when the device has taken some; beyond that they are dropped, as by a network. Segments
+// wait, 512 and 2 MiB at most, and go when the device has taken some; beyond that they are dropped, as by a network. Segments
 // are cut by the device if it offers that for IPv4 and IPv6, else by netstack in batches that take one doorbell.
 // A checksum that the sender has left to be computed is computed when the frame comes, and then
 // checked by netstack like all others: no frame is believed because somebody says so.
@@ -36,7 +36,17 @@
 // can't be asked for then: the event is added to the word, and a call that looks at the socket computes it
 // anew (socket.look). A count of events tells it whether one has begun meanwhile, so that none is lost.
 //
-// Locks, in order: server.mu; session.mu, network.mu; netstack's; socket.mu, under which nothing is taken.
+// # Memory
+//
+// What sockets may hold is reserved before it is used (memory.go, charge.go): an account has half of what the manifest's limit of
+// pages leaves, the other half is for garbage and buffers that are filled in part. A socket begins with 32 KiB each way, or
+// less where little is left, 8 KiB at least, and doubles a buffer that it fills, as long as half of the account is left for
+// others. A closed one stays charged until the stack has nothing of it any more; it is ended for a new one, and after 100 s.
+// Netstack's own growth of buffers is off, for it knows no sum. It counts the bytes of datagrams alone, so that empty ones would
+// have no bound: 128 wait at a port (datagrams.go). Pieces of datagrams have bounds of its own, 4 MiB for each family.
+//
+// Locks, in order: server.mu; session.mu, network.mu; socket.charges; netstack's; socket.mu, account.mu and datagrams.mu, under which
+// nothing is taken.
 //
 // # Costs
 //

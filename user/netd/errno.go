@@ -42,10 +42,8 @@ func errno(err tcpip.Error) abi.Errno {
 		return abi.ETIMEDOUT
 	case *tcpip.ErrPortInUse:
 		return abi.EADDRINUSE
-	case *tcpip.ErrBadLocalAddress:
+	case *tcpip.ErrBadLocalAddress, *tcpip.ErrNoPortAvailable:
 		return abi.EADDRNOTAVAIL
-	case *tcpip.ErrNoPortAvailable:
-		return abi.EAGAIN
 	case *tcpip.ErrHostUnreachable, *tcpip.ErrHostDown:
 		return abi.EHOSTUNREACH
 	case *tcpip.ErrNetworkUnreachable, *tcpip.ErrNoNet:

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
+
 	"loam/abi"
 	"loam/user/ipc"
 	"loam/user/sockets"
@@ -73,6 +75,15 @@ func (s *server) end(number uint64) {
 	if n != nil {
 		n.end()
 	}
+}
+
+// Detach ends a session whose client goes on without it.
+func (s *server) Detach(_ context.Context, number uint64) error {
+	if _, err := s.session(number); err != nil {
+		return err
+	}
+	s.end(number)
+	return nil
 }
 
 // changed has all clients look at the configuration again.
@@ -149,7 +160,11 @@ func (s *server) Bind(_ context.Context, number uint64, i uint32, at sockets.Add
 		return err
 	}
 	defer k.named()
-	return errnoOf(k.end.Bind(full(at)))
+	e := k.end.Bind(full(at))
+	if _, none := e.(*tcpip.ErrNoPortAvailable); none { // which connect tells otherwise
+		return abi.EADDRINUSE
+	}
+	return errnoOf(e)
 }
 
 // Listen listens.

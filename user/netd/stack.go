@@ -4,6 +4,7 @@ package netd
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -45,6 +46,7 @@ type network struct {
 	asked   bool   // DHCP has answered, or nobody does
 	asked6  bool   // routers had the time to
 	changes uint32 // how often it has changed
+	told    string // what it was then
 	changed func() // is told of that; or nil
 }
 
@@ -136,6 +138,16 @@ func (n *network) routes() {
 		table = append(table, tcpip.Route{Destination: header.IPv6EmptySubnet, Gateway: r, NIC: nicID})
 	}
 	n.stack.SetRouteTable(table)
+	n.tell()
+}
+
+// tell has clients look at the configuration again, if it is another; mu is held. Routers say the same again and again.
+func (n *network) tell() {
+	now := fmt.Sprint(n.isReady(), n.describe())
+	if now == n.told {
+		return
+	}
+	n.told = now
 	n.changes++
 	if n.changed != nil {
 		go n.changed()
@@ -158,6 +170,11 @@ func (n *network) settle(six bool) {
 func (n *network) ready() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.isReady()
+}
+
+// isReady is ready; mu is held.
+func (n *network) isReady() bool {
 	return (n.asked || n.lease != nil) && (n.asked6 || len(n.router6) > 0)
 }
 
@@ -165,7 +182,14 @@ func (n *network) ready() bool {
 func (n *network) configuration() sockets.Configuration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c := sockets.Configuration{Changes: n.changes, MTU: uint32(n.link.info.MTU), Hardware: n.link.info.MAC}
+	c := n.describe()
+	c.Changes = n.changes
+	return c
+}
+
+// describe is configuration without the count of changes; mu is held.
+func (n *network) describe() sockets.Configuration {
+	c := sockets.Configuration{MTU: uint32(n.link.info.MTU), Hardware: n.link.info.MAC}
 	for _, a := range n.stack.NICInfo()[nicID].ProtocolAddresses {
 		p, ok := addressOf(a.AddressWithPrefix.Address)
 		if ok {

@@ -21,7 +21,8 @@
 // # Sizes
 //
 // A message carries 60 KiB of data. A session has 4,096 sockets at most, so that its events are 16 KiB, and a socket
-// 2 MiB each way at most, which is what netd's memory is bounded by: it is netd's account that pays.
+// 2 MiB each way at most. Netd pays for them, from what its manifest's limit leaves: where that ends there are fewer sockets
+// (ENOBUFS) with smaller buffers.
 //
 // # Ends
 //

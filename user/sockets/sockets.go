@@ -78,11 +78,14 @@ type Sockets interface {
 	// MaxSessions. A number of a session is known to its client alone; EBADF: of an instance before
 	// this one, whose sockets have ended.
 	Attach(ctx context.Context, process, wake ipc.Handle, bits uint64) (events ipc.Handle, session uint64, err error)
+	// Detach ends a session, as its client's end does.
+	Detach(ctx context.Context, session uint64) error
 	// Watch ends when the server has: with ECONNRESET.
 	Watch(ctx context.Context, session uint64) error
 	// Configuration tells of the network. EAGAIN: there is no address yet, and wake is signalled when there is.
 	Configuration(ctx context.Context, session uint64) (c Configuration, err error)
-	// Socket makes a socket of a kind, of IPv6 or IPv4. Numbers are the least that are free. EMFILE: there are MaxSockets.
+	// Socket makes a socket of a kind, of IPv6 or IPv4. Numbers are the least that are free. EMFILE: there are MaxSockets;
+	// ENOBUFS: there is no memory for one more.
 	Socket(ctx context.Context, session uint64, kind uint8, six bool) (socket uint32, err error)
 	// Close ends a socket: what is to be sent still is, for a while, unless it is reset.
 	Close(ctx context.Context, session uint64, socket uint32, reset bool) error
@@ -90,7 +93,8 @@ type Sockets interface {
 	Bind(ctx context.Context, session uint64, socket uint32, at Address) error
 	// Listen has a stream take connections, of which so many wait at most.
 	Listen(ctx context.Context, session uint64, socket uint32, backlog uint32) error
-	// Accept gives a connection that waits, and its addresses.
+	// Accept gives a connection that waits, and its addresses. One for which there is no socket (EMFILE, ENOBUFS) still waits, and
+	// EventIn begins again when there may be.
 	Accept(ctx context.Context, session uint64, socket uint32) (connection uint32, local, peer Address, err error)
 	// Connect connects, of datagrams in name alone. EINPROGRESS: EventOut comes with the result, which Error gives.
 	Connect(ctx context.Context, session uint64, socket uint32, to Address) error

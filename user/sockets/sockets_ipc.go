@@ -11,11 +11,11 @@ import (
 )
 
 // socketsID is made of the methods of Sockets.
-const socketsID = 0x72eb401b
+const socketsID = 0x2335b993
 
 // SocketsService makes a service of an implementation, for an ipc.Server.
 func SocketsService(s Sockets) ipc.Service {
-	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Disown", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket", "Watch"}, Handles: 2, Handler: socketsHandler{s}}
+	return ipc.Service{Name: "Sockets", ID: socketsID, Methods: []string{"Accept", "Attach", "Bind", "Close", "Configuration", "Connect", "Detach", "Disown", "Error", "Listen", "Names", "Option", "Receive", "Send", "SetOption", "Shutdown", "Socket", "Watch"}, Handles: 2, Handler: socketsHandler{s}}
 }
 
 type socketsHandler struct{ s Sockets }
@@ -36,26 +36,28 @@ func (h socketsHandler) Handle(r *ipc.Request) {
 	case 6:
 		h.callConnect(r)
 	case 7:
-		h.callDisown(r)
+		h.callDetach(r)
 	case 8:
-		h.callError(r)
+		h.callDisown(r)
 	case 9:
-		h.callListen(r)
+		h.callError(r)
 	case 10:
-		h.callNames(r)
+		h.callListen(r)
 	case 11:
-		h.callOption(r)
+		h.callNames(r)
 	case 12:
-		h.callReceive(r)
+		h.callOption(r)
 	case 13:
-		h.callSend(r)
+		h.callReceive(r)
 	case 14:
-		h.callSetOption(r)
+		h.callSend(r)
 	case 15:
-		h.callShutdown(r)
+		h.callSetOption(r)
 	case 16:
-		h.callSocket(r)
+		h.callShutdown(r)
 	case 17:
+		h.callSocket(r)
+	case 18:
 		h.callWatch(r)
 	}
 }
@@ -379,6 +381,22 @@ func (h socketsHandler) callConnect(r *ipc.Request) {
 	}
 	r.Answer()
 	r.Send()
+}
+
+func (h socketsHandler) callDetach(r *ipc.Request) {
+	var a0 uint64
+	w := r.Words()
+	if w == nil {
+		r.Malformed()
+		return
+	}
+	a0 = uint64(w[1])
+	err := h.s.Detach(r.Context(), a0)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Done()
 }
 
 func (h socketsHandler) callDisown(r *ipc.Request) {
@@ -1080,6 +1098,17 @@ func (c *SocketsClient) Connect(ctx context.Context, a0 uint64, a1 uint32, a2 Ad
 	return nil
 }
 
+// Detach calls the method of the server.
+func (c *SocketsClient) Detach(ctx context.Context, a0 uint64) (err error) {
+	var m ipc.Message
+	m.Words[0] = ipc.Words(socketsID, 7)
+	m.Words[1] = uint64(a0)
+	if err = c.Client.Call(ctx, &m); err != nil {
+		return err
+	}
+	return nil
+}
+
 // Disown calls the method of the server.
 func (c *SocketsClient) Disown(ctx context.Context, a0 uint64, a1 Address, a2 Address) (err error) {
 	b := ipc.NewBuffer()
@@ -1125,7 +1154,7 @@ func (c *SocketsClient) Disown(ctx context.Context, a0 uint64, a1 Address, a2 Ad
 		p[43] = uint8(ipc.Bool(bool(a2.IP.Four)))
 		binary.LittleEndian.PutUint16(p[44:], uint16(a2.Port))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 7), b, 0, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 8), b, 0, 0); err != nil {
 		return err
 	}
 	if !b.Done() {
@@ -1137,7 +1166,7 @@ func (c *SocketsClient) Disown(ctx context.Context, a0 uint64, a1 Address, a2 Ad
 // Error calls the method of the server.
 func (c *SocketsClient) Error(ctx context.Context, a0 uint64, a1 uint32) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 8)
+	m.Words[0] = ipc.Words(socketsID, 9)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	if err = c.Client.Call(ctx, &m); err != nil {
@@ -1153,7 +1182,7 @@ func (c *SocketsClient) Error(ctx context.Context, a0 uint64, a1 uint32) (r0 uin
 // Listen calls the method of the server.
 func (c *SocketsClient) Listen(ctx context.Context, a0 uint64, a1 uint32, a2 uint32) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 9)
+	m.Words[0] = ipc.Words(socketsID, 10)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1173,7 +1202,7 @@ func (c *SocketsClient) Names(ctx context.Context, a0 uint64, a1 uint32) (r0 Add
 		binary.LittleEndian.PutUint64(p[0:], uint64(a0))
 		binary.LittleEndian.PutUint32(p[8:], uint32(a1))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 10), b, 39, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 11), b, 39, 0); err != nil {
 		return r0, r1, r2, err
 	}
 	if p := b.Get(39); p != nil {
@@ -1228,7 +1257,7 @@ func (c *SocketsClient) Names(ctx context.Context, a0 uint64, a1 uint32) (r0 Add
 // Option calls the method of the server.
 func (c *SocketsClient) Option(ctx context.Context, a0 uint64, a1 uint32, a2 uint8) (r0 int64, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 11)
+	m.Words[0] = ipc.Words(socketsID, 12)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1251,7 +1280,7 @@ func (c *SocketsClient) Receive(ctx context.Context, a0 uint64, a1 uint32, a2 ui
 		binary.LittleEndian.PutUint32(p[12:], uint32(a2))
 		p[16] = uint8(ipc.Bool(bool(a3)))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 12), b, 65536, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 13), b, 65536, 0); err != nil {
 		return r0, r1, r2, err
 	}
 	r0 = append(([]byte)(nil), b.GetBytes()...)
@@ -1320,7 +1349,7 @@ func (c *SocketsClient) Send(ctx context.Context, a0 uint64, a1 uint32, a2 []byt
 		p[17] = uint8(ipc.Bool(bool(a4.IP.Four)))
 		binary.LittleEndian.PutUint16(p[18:], uint16(a4.Port))
 	}
-	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 13), b, 4, 0); err != nil {
+	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 14), b, 4, 0); err != nil {
 		return r0, err
 	}
 	r0 = uint32(b.GetUint32())
@@ -1333,7 +1362,7 @@ func (c *SocketsClient) Send(ctx context.Context, a0 uint64, a1 uint32, a2 []byt
 // SetOption calls the method of the server.
 func (c *SocketsClient) SetOption(ctx context.Context, a0 uint64, a1 uint32, a2 uint8, a3 int64) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 14)
+	m.Words[0] = ipc.Words(socketsID, 15)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(a2)
@@ -1347,7 +1376,7 @@ func (c *SocketsClient) SetOption(ctx context.Context, a0 uint64, a1 uint32, a2 
 // Shutdown calls the method of the server.
 func (c *SocketsClient) Shutdown(ctx context.Context, a0 uint64, a1 uint32, a2 bool, a3 bool) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 15)
+	m.Words[0] = ipc.Words(socketsID, 16)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(ipc.Bool(bool(a2)))
@@ -1361,7 +1390,7 @@ func (c *SocketsClient) Shutdown(ctx context.Context, a0 uint64, a1 uint32, a2 b
 // Socket calls the method of the server.
 func (c *SocketsClient) Socket(ctx context.Context, a0 uint64, a1 uint8, a2 bool) (r0 uint32, err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 16)
+	m.Words[0] = ipc.Words(socketsID, 17)
 	m.Words[1] = uint64(a0)
 	m.Words[2] = uint64(a1)
 	m.Words[3] = uint64(ipc.Bool(bool(a2)))
@@ -1378,7 +1407,7 @@ func (c *SocketsClient) Socket(ctx context.Context, a0 uint64, a1 uint8, a2 bool
 // Watch calls the method of the server.
 func (c *SocketsClient) Watch(ctx context.Context, a0 uint64) (err error) {
 	var m ipc.Message
-	m.Words[0] = ipc.Words(socketsID, 17)
+	m.Words[0] = ipc.Words(socketsID, 18)
 	m.Words[1] = uint64(a0)
 	if err = c.Client.Call(ctx, &m); err != nil {
 		return err

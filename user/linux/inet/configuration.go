@@ -20,20 +20,26 @@ type interfaces struct {
 // secondFlags are up, broadcast, running, multicast and lower layer up.
 const secondFlags = 0x11043
 
+// mostAddresses is how many of a kind are believed, and mostDomain how long the name of a domain can be.
+const mostAddresses, mostDomain = 32, 253
+
 // configure takes what the server says.
 func (i *interfaces) configure(c sockets.Configuration) {
+	if len(c.Domain) > mostDomain {
+		c.Domain = ""
+	}
 	*i = interfaces{is: true, domain: c.Domain, second: Interface{
 		Index: 2, Name: "eth0", Type: 1, Flags: secondFlags, MTU: c.MTU, Queue: 1000, Hardware: c.Hardware,
 	}}
-	for _, p := range c.Addresses {
+	for _, p := range c.Addresses[:min(len(c.Addresses), mostAddresses)] {
 		if p := netip.PrefixFrom(p.IP.Addr(), int(p.Bits)); p.IsValid() {
 			i.second.Addresses = append(i.second.Addresses, p)
 		}
 	}
-	for _, a := range c.Routers {
+	for _, a := range c.Routers[:min(len(c.Routers), mostAddresses)] {
 		i.routers = append(i.routers, a.Addr())
 	}
-	for _, a := range c.DNS {
+	for _, a := range c.DNS[:min(len(c.DNS), mostAddresses)] {
 		i.dns = append(i.dns, a.Addr())
 	}
 }
@@ -74,14 +80,19 @@ func (i *interfaces) source(to netip.Addr) (netip.Addr, bool) {
 
 // Interfaces gives the interfaces, or Unknown.
 func (h *Host) Interfaces() ([]*Interface, bool) {
-	all := []*Interface{&Loopback}
 	if h.unknown() {
 		return nil, false
 	}
+	return h.KnownInterfaces(), true
+}
+
+// KnownInterfaces gives those that are known, without asking for more.
+func (h *Host) KnownInterfaces() []*Interface {
+	all := []*Interface{&Loopback}
 	if h.net != nil && h.net.is {
 		all = append(all, &h.net.second)
 	}
-	return all, true
+	return all
 }
 
 // Resolvers gives the servers of names, and the domain of names without one.

@@ -69,10 +69,42 @@ func (h *Host) Up(s Session, c sockets.Configuration) {
 // Configured has the network have another configuration.
 func (h *Host) Configured(c sockets.Configuration) { h.net.configure(c) }
 
-// NoNetwork says that there is no network, for now: the next that asks for it tries again.
-func (h *Host) NoNetwork() {
+// NoNetwork says that there is no network, for now: whoever waits for it hears that, and the next that asks has it tried
+// again. again: somebody wants it without asking (Retry).
+func (h *Host) NoNetwork() (again bool) {
 	h.net.none, h.net.begun = true, false
 	h.net.known.Tell(everybody)
+	return h.wanted()
+}
+
+// Late says that it takes too long until the network is known: until then it is as if there were none.
+func (h *Host) Late() {
+	if h.net.session == nil {
+		h.net.none = true
+		h.net.known.Tell(everybody)
+	}
+}
+
+// Retry begins a session if somebody wants it.
+func (h *Host) Retry() {
+	if h.wanted() {
+		h.beginNetwork()
+	}
+}
+
+// wanted reports whether a socket is to be there in each session, or somebody beyond is to hear of the last one's end.
+func (h *Host) wanted() bool {
+	if len(h.net.broken) > 0 {
+		return true
+	}
+	for _, all := range h.ports {
+		for _, s := range all {
+			if s.wanted {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Down says that the session is over. Connections are reset; who listens or was bound is there again
@@ -82,7 +114,6 @@ func (h *Host) Down() {
 	all := n.sockets
 	n.session, n.begun, n.none, n.sockets, n.interfaces = nil, false, false, nil, interfaces{}
 	n.changes = 0 // of the next one's the count begins anew
-	again := false
 	for _, s := range all {
 		if s == nil {
 			continue
@@ -91,7 +122,6 @@ func (h *Host) Down() {
 		if s.Kind == socket.Stream && s.state != Listen {
 			if s.state != Closed { // else it has ended in both directions, and what had come may be lost
 				n.broken = append(n.broken, pair{s.bound, s.remote})
-				again = true
 			}
 			s.err = abi.ECONNRESET
 			s.done()
@@ -99,14 +129,7 @@ func (h *Host) Down() {
 		s.queue.Tell(everybody)
 	}
 	n.known.Tell(everybody)
-	for _, all := range h.ports {
-		for _, s := range all {
-			again = again || s.wanted
-		}
-	}
-	if again {
-		h.beginNetwork()
-	}
+	h.Retry()
 }
 
 // beginNetwork has a session begin, if there is a network and none has.
@@ -125,8 +148,7 @@ func (h *Host) unknown() bool {
 	switch {
 	case h.net == nil || h.net.session != nil:
 		return false
-	case h.net.none: // who asks once more hears the same, and a session is tried meanwhile
-		h.net.none = false
+	case h.net.none: // who asks meanwhile hears the same, until it is known otherwise
 		h.beginNetwork()
 		return false
 	}
@@ -165,6 +187,7 @@ func (h *Host) routeBeyond(from, to netip.Addr, bound bool) (netip.Addr, abi.Err
 type outside struct {
 	number uint32 // one more than its number there; 0: it has none
 	wanted bool   // it is to have one in each session: it listens, or is bound
+	lost   bool   // it couldn't be made there, for the session has ended
 	seen   uint32 // its word of events that was looked at
 	pushed settings
 }
@@ -180,12 +203,35 @@ func (s *Socket) word() uint32 {
 	return sys.LoadShared(s.host.net.session.Events, int(s.at())*sockets.EventSize)
 }
 
-// ask makes a call to the server. An error is of Linux's.
+// lost is what a call to the server answers whose session has ended, which is heard of soon (Down): the server has died over the
+// call, or doesn't know the session. But for calls that send, receive or connect nothing else gives that error.
+const lost = abi.ECONNRESET
+
+// ask makes a call to the server. An error is of Linux's, whatever the server says.
 func (h *Host) ask(call func(ctx context.Context, server sockets.Sockets, session uint64) error) abi.Errno {
 	n := h.net
 	e := lx.Errno(call(context.Background(), n.session.Server, n.session.Number))
-	if e == abi.EBADF { // the session has ended, which is heard of soon
-		return abi.ECONNRESET
+	if e == abi.EBADF {
+		return lost
+	}
+	return known(e)
+}
+
+// mostErrno is the largest number of an error of Linux's. Behind it are those that mean something here alone.
+const mostErrno = 133
+
+// known gives an error that the server has said, if it is one.
+func known(e abi.Errno) abi.Errno {
+	if e > mostErrno {
+		return abi.EIO
+	}
+	return e
+}
+
+// again has an operation that has changed nothing yet be made again with the next session, if this one is lost.
+func again(e abi.Errno) abi.Errno {
+	if e == lost {
+		return Unknown
 	}
 	return e
 }
@@ -197,16 +243,21 @@ func (s *Socket) makeThere(kind uint8, six bool) (e abi.Errno) {
 		number, err = server.Socket(ctx, session, kind, six)
 		return err
 	})
+	if e == 0 && !s.isThere(number) {
+		return abi.EIO
+	}
 	if e == 0 {
-		s.isThere(number)
 		s.Changed()
 	}
 	return e
 }
 
-// isThere notes that a socket has one of the server's.
-func (s *Socket) isThere(number uint32) {
+// isThere notes that a socket has one of the server's, if its number can be one.
+func (s *Socket) isThere(number uint32) bool {
 	n := s.host.net
+	if number >= sockets.MaxSockets || int(number) < len(n.sockets) && n.sockets[number] != nil {
+		return false
+	}
 	for uint32(len(n.sockets)) <= number {
 		n.sockets = append(n.sockets, nil)
 	}
@@ -214,6 +265,7 @@ func (s *Socket) isThere(number uint32) {
 	s.number = number + 1
 	s.pushed = s.atFirst()
 	s.seen = s.word()
+	return true
 }
 
 // leave gives up the socket there.
@@ -242,13 +294,18 @@ func (s *Socket) bindThere(to netip.AddrPort) abi.Errno {
 	})
 }
 
-// addressThere gives an address for the server, and addressHere one of the server's.
+// addressThere gives an address for the server.
 func addressThere(a netip.AddrPort) sockets.Address {
 	return sockets.Address{IP: sockets.IP{Bytes: a.Addr().As16(), Four: a.Addr().Is4()}, Port: a.Port()}
 }
 
-func addressHere(a sockets.Address) netip.AddrPort {
-	return netip.AddrPortFrom(a.IP.Addr().Unmap(), a.Port)
+// addressHere gives it as the socket can have it: to one of IPv4 nothing else is said.
+func (s *Socket) addressHere(a sockets.Address) netip.AddrPort {
+	ip := a.IP.Addr().Unmap()
+	if ip.Is6() && !s.Six {
+		ip = netip.IPv4Unspecified()
+	}
+	return netip.AddrPortFrom(ip, a.Port)
 }
 
 // Heard looks at what the server has said by events. changed: the network may have, or it isn't known yet.
@@ -277,7 +334,9 @@ func (s *Socket) heard(w uint32) {
 	if s.Kind == socket.Stream {
 		s.heardStream(w)
 	} else if w&sockets.EventError != 0 {
-		s.err = s.errorThere()
+		if e, ok := s.errorThere(); ok && e != 0 { // else one that was there before stays
+			s.err = e
+		}
 	}
 	if s.there() {
 		s.queue.Tell(s.eventsThere(w))
@@ -286,17 +345,14 @@ func (s *Socket) heard(w uint32) {
 	}
 }
 
-// errorThere takes the error that the socket has met there.
-func (s *Socket) errorThere() (met abi.Errno) {
+// errorThere takes the error that the socket has met there. false: the session is lost, and nothing is known.
+func (s *Socket) errorThere() (met abi.Errno, ok bool) {
 	e := s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
 		v, err := server.Error(ctx, session, s.at())
-		met = abi.Errno(v)
+		met = known(abi.Errno(min(v, mostErrno+1)))
 		return err
 	})
-	if e != 0 {
-		return e
-	}
-	return met
+	return met, e == 0
 }
 
 // eventsThere gives the bits of epoll(7) for a word of events.

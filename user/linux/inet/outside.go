@@ -18,7 +18,7 @@ import (
 // dialBeyond begins a connection. A port that wasn't asked for is the server's to choose.
 func (s *Socket) dialBeyond(from netip.Addr, to netip.AddrPort) abi.Errno {
 	if e := s.makeThere(sockets.Stream, to.Addr().Is6()); e != 0 {
-		return e
+		return again(e)
 	}
 	e := abi.Errno(0)
 	if s.port != 0 {
@@ -31,7 +31,7 @@ func (s *Socket) dialBeyond(from netip.Addr, to netip.AddrPort) abi.Errno {
 	}
 	if e != 0 && e != abi.EINPROGRESS {
 		s.leave(true)
-		return e
+		return again(e)
 	}
 	s.bound = netip.AddrPortFrom(from, s.localPort())
 	s.state, s.remote, s.err, s.shut, s.ended = SynSent, to, 0, 0, false
@@ -59,9 +59,7 @@ func (s *Socket) appearListener() {
 		e = s.bindThere(s.bound)
 	}
 	if e == 0 {
-		e = s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
-			return server.Listen(ctx, session, s.at(), uint32(max(s.backlog, 1)))
-		})
+		e = s.host.ask(s.listenThere)
 	}
 	if e != 0 { // it is reached from the sandbox alone
 		s.leave(true)
@@ -70,9 +68,15 @@ func (s *Socket) appearListener() {
 	s.acceptThere()
 }
 
-// acceptThere takes connections from there, as many as there is room for.
+// listenThere has the server take connections for it.
+func (s *Socket) listenThere(ctx context.Context, server sockets.Sockets, session uint64) error {
+	return server.Listen(ctx, session, s.at(), uint32(max(s.backlog, 1)))
+}
+
+// acceptThere takes connections from there, as many as there is room for. One for which the server has no room waits there, and
+// an event tells when it has.
 func (s *Socket) acceptThere() {
-	for s.there() && !s.full() {
+	for s.there() && !s.full() && s.word()&sockets.EventIn != 0 {
 		var number uint32
 		var local, far sockets.Address
 		e := s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) (err error) {
@@ -84,9 +88,11 @@ func (s *Socket) acceptThere() {
 		}
 		c := s.host.New(socket.Stream, s.Six)
 		c.Options = s.Options
-		c.bound, c.remote, c.state = addressHere(local), addressHere(far), Established
+		if !c.isThere(number) {
+			return
+		}
+		c.bound, c.remote, c.state = s.addressHere(local), s.addressHere(far), Established
 		c.occupy(s.port)
-		c.isThere(number)
 		c.Changed()
 		c.heardStream(c.seen) // what has happened before it was accepted
 		s.accepted = append(s.accepted, c)
@@ -103,20 +109,22 @@ func (s *Socket) heardStream(w uint32) {
 			s.acceptThere()
 		}
 		return
-	case s.state == SynSent && w&(over|sockets.EventOut) != 0:
-		if s.err = s.errorThere(); s.err != 0 {
-			s.over()
-			return
+	case s.state == SynSent && w&(over|sockets.EventOut) != 0, w&sockets.EventError != 0 && s.state != Closed:
+		e, ok := s.errorThere()
+		if !ok {
+			return // Down ends it, and knows whose other end has to hear of that
 		}
-		s.state = Established
-	case w&sockets.EventError != 0 && s.state != Closed:
-		if e := s.errorThere(); e != 0 {
+		if e != 0 {
 			s.err = e
 			s.over()
 			return
 		}
+		if s.state == SynSent {
+			s.state = Established
+		}
 	}
-	if w&sockets.EventEnd != 0 && s.state != SynSent {
+	// Who receives no more by his own will has this event, too, which says nothing of the other end then.
+	if w&sockets.EventEnd != 0 && s.state != SynSent && s.shut&socket.NoReceive == 0 {
 		s.endHeard()
 	}
 }
@@ -183,6 +191,7 @@ func (s *Socket) sendBeyond(b lx.Buffer) (done int, e abi.Errno) {
 			n, err = server.Send(ctx, session, s.at(), part[:k], false, sockets.Address{})
 			return err
 		})
+		n = min(n, uint32(k))
 		done += int(n)
 		switch {
 		case e == abi.EAGAIN, e == 0 && int(n) < k:
@@ -266,7 +275,8 @@ func (s *Socket) receiveBeyond(b lx.Buffer, peek, drop bool) (done int, e abi.Er
 			}
 			return done, 0
 		}
-		n := len(data)
+		n := min(len(data), most)
+		data = data[:n]
 		if !drop {
 			if n, e = b.Put(data); e != 0 {
 				return done + n, e
@@ -291,7 +301,7 @@ func waitUnless(done int) abi.Errno {
 func (s *Socket) bufferedBeyond() (n int) {
 	s.host.ask(func(ctx context.Context, server sockets.Sockets, session uint64) error {
 		v, err := server.Option(ctx, session, s.at(), sockets.ReceiveQueueSize)
-		n = int(v)
+		n = int(min(max(v, 0), 1<<30))
 		return err
 	})
 	return n

@@ -16,10 +16,11 @@ import (
 
 // appearDatagram binds it there, too, and connects it if it is.
 func (s *Socket) appearDatagram() {
-	if e := s.makeThere(sockets.Datagram, s.bound.Addr().Is6()); e != 0 {
+	e := s.makeThere(sockets.Datagram, s.bound.Addr().Is6())
+	if s.lost = e == lost; e != 0 {
 		return
 	}
-	e := s.bindThere(netip.AddrPortFrom(s.boundThere(), s.port))
+	e = s.bindThere(netip.AddrPortFrom(s.boundThere(), s.port))
 	if e == abi.EADDRINUSE && !s.fixedPort { // another sandbox has it: any will do
 		e = s.bindThere(netip.AddrPortFrom(s.boundThere(), 0))
 	}
@@ -28,7 +29,7 @@ func (s *Socket) appearDatagram() {
 			return server.Connect(ctx, session, s.at(), addressThere(s.remote))
 		})
 	}
-	if e != 0 {
+	if s.lost = e == lost; e != 0 {
 		s.leave(false)
 	}
 }
@@ -54,11 +55,8 @@ func (s *Socket) reconnectBeyond() {
 
 // sendDatagramBeyond sends one.
 func (s *Socket) sendDatagramBeyond(b lx.Buffer, to netip.AddrPort) (int, abi.Errno) {
-	if !s.there() {
-		s.want()
-	}
-	if !s.there() {
-		return 0, abi.ENETUNREACH
+	if e := s.wantNow(); e != 0 {
+		return 0, e
 	}
 	if b.Len() > sockets.MaxData {
 		return 0, abi.EMSGSIZE
@@ -71,13 +69,29 @@ func (s *Socket) sendDatagramBeyond(b lx.Buffer, to netip.AddrPort) (int, abi.Er
 		_, err := server.Send(ctx, session, s.at(), data, s.state != Established || to != s.remote, addressThere(to))
 		return err
 	})
-	if e == abi.EAGAIN {
-		e = lx.Wait
-	}
-	if e != 0 {
+	switch {
+	case e == abi.EAGAIN:
+		return 0, lx.Wait
+	case e == lost:
+		return 0, Unknown // a datagram may come twice; nothing of the server is heard when it goes
+	case e != 0:
 		return 0, e
 	}
 	return len(data), 0
+}
+
+// wantNow has it be there, or says why it can't.
+func (s *Socket) wantNow() abi.Errno {
+	if !s.there() {
+		s.want()
+	}
+	switch {
+	case s.there():
+		return 0
+	case s.lost:
+		return Unknown
+	}
+	return abi.ENETUNREACH
 }
 
 // receiveDatagramBeyond gives one that has come there. lx.Wait: none has.
@@ -93,12 +107,14 @@ func (s *Socket) receiveDatagramBeyond(b lx.Buffer, peek bool) (n int, a Arrived
 		return err
 	})
 	switch {
-	case e == abi.EAGAIN:
+	case e == abi.EAGAIN, e == lost: // of which more is heard
 		return 0, a, lx.Wait
 	case e != 0:
 		return 0, a, e
 	}
-	a = Arrived{From: addressHere(from), To: s.bound, Size: int(size), TTL: defaultHops}
+	data = data[:min(len(data), b.Len())]
+	size = min(max(size, uint32(len(data))), mostDatagram)
+	a = Arrived{From: s.addressHere(from), To: s.bound, Size: int(size), TTL: defaultHops}
 	if a.To.Addr().IsUnspecified() {
 		if to, ok := s.host.net.source(a.From.Addr()); ok {
 			a.To = netip.AddrPortFrom(to, s.port)

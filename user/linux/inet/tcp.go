@@ -10,7 +10,6 @@ import (
 	"loam/user/linux/lx"
 	"loam/user/linux/poll"
 	"loam/user/linux/socket"
-	"loam/user/sockets"
 )
 
 // connection is what a socket of TCP has.
@@ -39,6 +38,7 @@ func (s *Socket) Listen(backlog int32) abi.Errno {
 	}
 	s.backlog = int(min(uint32(backlog), mostBacklog))
 	if s.state == Listen {
+		s.listenAgain()
 		return 0
 	}
 	s.state, s.shut = Listen, 0
@@ -52,6 +52,19 @@ func (s *Socket) Listen(backlog int32) abi.Errno {
 	return abi.EADDRINUSE
 }
 
+// listenAgain has another backlog count, also there.
+func (s *Socket) listenAgain() {
+	for len(s.waiting) > 0 && !s.full() {
+		from := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		from.establish(s)
+	}
+	if s.there() {
+		s.host.ask(s.listenThere)
+		s.acceptThere()
+	}
+}
+
 // full reports whether a listener has no room for another connection.
 func (s *Socket) full() bool { return len(s.accepted) > s.backlog }
 
@@ -63,6 +76,9 @@ func (s *Socket) Accept() (*Socket, abi.Errno) {
 	case s.state != Listen:
 		return nil, abi.EINVAL
 	case len(s.accepted) == 0:
+		s.acceptThere() // one that the server had no room for may be there
+	}
+	if len(s.accepted) == 0 {
 		return nil, lx.Wait
 	}
 	c := s.accepted[0]
@@ -74,9 +90,7 @@ func (s *Socket) Accept() (*Socket, abi.Errno) {
 		s.waiting = s.waiting[1:]
 		from.establish(s)
 	}
-	if s.there() && s.word()&sockets.EventIn != 0 {
-		s.acceptThere()
-	}
+	s.acceptThere()
 	return c, 0
 }
 

@@ -39,10 +39,14 @@ type Arrived struct {
 
 // datagramEvents is Events of what can be read and written.
 func (s *Socket) datagramEvents() uint32 {
-	if len(s.received) > 0 || s.there() && s.word()&sockets.EventIn != 0 {
-		return readable | writable | band
+	v := uint32(writable | band)
+	if s.there() && s.word()&sockets.EventOut == 0 { // what is sent goes there, or waits for it
+		v = 0
 	}
-	return writable | band
+	if len(s.received) > 0 || s.there() && s.word()&sockets.EventIn != 0 {
+		v |= readable
+	}
+	return v
 }
 
 // firstSize is the size of the next datagram.
