@@ -429,5 +429,12 @@ const (
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT; ENOENT there is none.
 	CallProcessThread // 0x104e
 
+	// CallProcessSignals tells what signals are pending for a process, or for one of its threads, what it does with
+	// signals, and takes one away, the thread's own first, as signalfd(2) does. Taken is only what is
+	// pending; whether it is blocked means nothing. Arguments: the endpoint, the process's id, a thread's, or
+	// 0 for the first one's, address of a ProcessSignals, whose first two words are read. Right: RightWait.
+	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EFAULT.
+	CallProcessSignals // 0x104f
+
 	callEnd
 )

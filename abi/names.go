@@ -101,6 +101,7 @@ var loamNames = [...]string{
 	CallProcessWrite - CallBase:           "process_write",
 	CallProcessArea - CallBase:            "process_area",
 	CallProcessThread - CallBase:          "process_thread",
+	CallProcessSignals - CallBase:         "process_signals",
 }
 
 // Name gives the name of call number nr on architecture a, or "" when nobody

@@ -8,6 +8,10 @@ import (
 )
 
 func TestObjectRoundTrips(t *testing.T) {
+	signalsLost := []int{68, 69, 70, 71} // of the siginfo_t
+	for i := 56 + 32; i < ProcessSignalsSize; i++ {
+		signalsLost = append(signalsLost, i)
+	}
 	again(t, "HandleInfo", HandleInfoSize, func(d, s []byte) { GetHandleInfo(s).Put(d) })
 	again(t, "ProcessInfo", ProcessInfoSize, func(d, s []byte) { i := GetProcessInfo(s); i.Put(d) })
 	again(t, "ProcessCreate", ProcessCreateSize, func(d, s []byte) { p := GetProcessCreate(s); p.Put(d) })
@@ -18,6 +22,7 @@ func TestObjectRoundTrips(t *testing.T) {
 	again(t, "ProcessClone", ProcessCloneSize, func(d, s []byte) { GetProcessClone(s).Put(d) })
 	again(t, "ProcessReplace", ProcessReplaceSize, func(d, s []byte) { GetProcessReplace(s).Put(d) })
 	again(t, "ProcessReplaced", ProcessReplacedSize, func(d, s []byte) { GetProcessReplaced(s).Put(d) })
+	again(t, "ProcessSignals", ProcessSignalsSize, func(d, s []byte) { p := GetProcessSignals(s); p.Put(d) }, signalsLost...)
 	again(t, "ProcessNews", ProcessNewsSize, func(d, s []byte) { GetProcessNews(s).Put(d) })
 	again(t, "MessageOptions", MessageOptionsSize, messageAgain, 44, 45, 46, 47)
 	again(t, "HandOn", HandOnSize, func(d, s []byte) { GetHandOn(s).Put(d) })

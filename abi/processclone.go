@@ -106,6 +106,7 @@ const (
 	NewsEnded     = 1 // the process has ended, with Status; nothing else is told of it any more
 	NewsStopped   = 2 // the signal Signal has stopped it
 	NewsContinued = 4 // SIGCONT has come since it was stopped
+	NewsSignal    = 8 // a signal that is watched (CallProcessSignals) is pending
 )
 
 // ProcessNewsSize is the size of ProcessNews in bytes.

@@ -231,6 +231,7 @@ var loamCalls = [...]call{
 	abi.CallProcessWrite - abi.CallBase:           loamProcessWrite,
 	abi.CallProcessArea - abi.CallBase:            loamProcessArea,
 	abi.CallProcessThread - abi.CallBase:          loamProcessThread,
+	abi.CallProcessSignals - abi.CallBase:         loamProcessSignals,
 
 	abi.CallEndpointCreate - abi.CallBase:       loamEndpointCreate,
 	abi.CallEndpointCall - abi.CallBase:         loamEndpointCall,

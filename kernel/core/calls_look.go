@@ -7,6 +7,7 @@ package core
 import (
 	"loam/abi"
 	"loam/kernel/pool"
+	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/machine/metal"
 )
@@ -64,4 +65,33 @@ func loamProcessThread(r *runner, c *metal.Context) uint64 {
 		return abi.ENOENT.Result()
 	}
 	return r.tellThread(found, next, c.Arg3())
+}
+
+// loamProcessSignals: endpoint, process id, thread id or 0, where a ProcessSignals is and goes.
+func loamProcessSignals(r *runner, c *metal.Context) uint64 {
+	p, e := r.managed(c.Arg0(), c.Arg1())
+	if e != 0 {
+		return e.Result()
+	}
+	i := p.leader
+	if c.Arg2() != 0 {
+		var ok bool
+		if i, ok = p.thread(c.Arg2()); !ok {
+			return abi.ESRCH.Result()
+		}
+	}
+	var b [abi.ProcessSignalsSize]byte
+	if e := r.as.ReadUser(abi.UserAddr(c.Arg3()), b[:]); e != 0 {
+		return e.Result()
+	}
+	if e := r.present(c.Arg3(), abi.ProcessSignalsSize); e != 0 { // a signal that is taken can't be put back
+		return e.Result()
+	}
+	s := abi.GetProcessSignals(b[:])
+	t := &k.threads.Index(i).sig
+	p.sig.Watch(s.Watch)
+	signal.Look(&p.sig, t, &s)
+	s.Info, _ = signal.Take(&p.sig, t, s.Take)
+	s.Put(b[:])
+	return r.put(c.Arg3(), b[:])
 }

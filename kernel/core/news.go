@@ -53,7 +53,10 @@ func (r *runner) tellNews(p *Process, what uint8) {
 	if p.news == 0 {
 		k.news.PushBack(k.newsLinks, p.handle.Index)
 	}
-	p.news = p.news&^(abi.NewsStopped|abi.NewsContinued) | what // the last one of the two
+	if what&(abi.NewsStopped|abi.NewsContinued) != 0 {
+		p.news &^= abi.NewsStopped | abi.NewsContinued // the last one of the two
+	}
+	p.news |= what
 	r.signal(ep.News-1, ep.NewsBits)
 }
 
@@ -191,6 +194,15 @@ func loamProcessWrite(r *runner, c *metal.Context) uint64 {
 	return r.moveForwarded(p, c.Arg2(), c.Arg3(), c.Arg4(), true)
 }
 
+// thread gives the thread of p with an id.
+func (p *Process) thread(tid uint64) (int32, bool) {
+	t := k.find(uint32(tid))
+	if t == nil || tid>>32 != 0 || t.process != p.handle.Index || t.gone {
+		return pool.Nil, false
+	}
+	return t.handle.Index, true
+}
+
 // loamProcessPost: endpoint, process id, thread id or 0, siginfo_t.
 func loamProcessPost(r *runner, c *metal.Context) uint64 {
 	p, e := r.managed(c.Arg0(), c.Arg1())
@@ -199,11 +211,10 @@ func loamProcessPost(r *runner, c *metal.Context) uint64 {
 	}
 	i := pool.Nil
 	if c.Arg2() != 0 {
-		t := k.find(uint32(c.Arg2()))
-		if t == nil || c.Arg2()>>32 != 0 || t.process != p.handle.Index || t.gone {
+		var ok bool
+		if i, ok = p.thread(c.Arg2()); !ok {
 			return abi.ESRCH.Result()
 		}
-		i = t.handle.Index
 	}
 	var b [abi.SiginfoSize]byte
 	if e := r.as.ReadUser(abi.UserAddr(c.Arg3()), b[:]); e != 0 {

@@ -23,6 +23,7 @@ func (r *runner) postThread(i int32, info abi.Siginfo) {
 	t := k.threads.Index(i)
 	p := k.processes.Index(t.process)
 	sent := signal.SendThread(&p.sig, &t.sig, info)
+	r.tellSent(p, info.Signo, sent)
 	if sent == signal.Resumed {
 		r.resume(p)
 	}
@@ -47,6 +48,7 @@ func (r *runner) postProcess(p *Process, info abi.Siginfo) {
 		blocked &= k.threads.Index(i).sig.Mask()
 	}
 	sent := signal.SendProcess(&p.sig, blocked, info)
+	r.tellSent(p, info.Signo, sent)
 	if sent == signal.Resumed {
 		r.resume(p)
 	}
@@ -66,6 +68,13 @@ func (r *runner) postProcess(p *Process, info abi.Siginfo) {
 			r.look(i, t, p, info.Signo)
 			return
 		}
+	}
+}
+
+// tellSent tells who watches it of a signal that has become pending.
+func (r *runner) tellSent(p *Process, s abi.Signal, sent signal.Sent) {
+	if p.sig.Watches(s) && (sent == signal.Queued || sent == signal.Resumed) {
+		r.tellNews(p, abi.NewsSignal)
 	}
 }
 

@@ -7,7 +7,7 @@ import "loam/abi"
 // Fork makes p the signal state of a copy of another process: it has its actions, and no signals.
 func (p *Process) Fork(of *Process) {
 	p.actions = of.actions
-	p.pending.set = 0
+	p.pending.set, p.watched = 0, 0
 }
 
 // Fork makes t the signal state of a copy of another thread, in a process of its own.

@@ -52,6 +52,7 @@ func (p *pending) take(s abi.Signal) abi.Siginfo {
 type Process struct {
 	actions [abi.NumSignals]abi.Sigaction
 	pending pending
+	watched abi.Sigset // somebody else wants to know when one is pending
 }
 
 // Thread is the signal state of one thread. Its zero value blocks nothing and

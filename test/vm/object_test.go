@@ -54,7 +54,7 @@ var triedElsewhere = []string{
 	"boot_file", "spawn", // test/programs/misbehave
 	"endpoint_", "message_", "interrupt_", "port_", "ports_", "timer_", "device_", "registers_", "host_", "machine_",
 	"thread_bind", "thread_schedule", "thread_info", "process_quota", "process_forward", "process_signal", "process_clone", "process_copy", "process_replace", "process_continue", "process_open",
-	"process_post", "process_watch", "process_news", "process_write", "process_area", "process_thread",
+	"process_post", "process_watch", "process_news", "process_write", "process_area", "process_thread", "process_signals",
 	"memory_create_dma", "memory_address", "memory_create_paged", "memory_supply",
 }
 

@@ -26,7 +26,7 @@ func TestDifferPipes(t *testing.T) {
 var pipeSteps = []func(*differ) bool{
 	stepPipe, stepPipe, stepSplice, stepSplice, stepSplice, stepSplice, stepSplice, stepTee, stepTee, stepSendfileAny, stepSendfileAny,
 	stepShortWrite, stepShortWrite, stepRead, stepRead, stepRead, stepPoll, stepPoll, stepEpoll, stepEpollCtl, stepEpollCtl, stepEpollWait, stepClose,
-	stepTimerfd, stepSetTimer, stepSetTimer, stepGetTimer, stepOpen, stepDup, stepFstat,
+	stepSignalfd, stepTimerfd, stepSetTimer, stepSetTimer, stepGetTimer, stepOpen, stepDup, stepFstat,
 	plain(lx.SysLseek, func(d *differ) []arg { return []arg{d.slot(), num(uint64(d.r.IntN(9000))), num(0)} }),
 }
 
@@ -79,6 +79,26 @@ func stepTimerfd(d *differ) bool {
 	i := 1 + d.r.IntN(slots-1)
 	clock := []uint64{0, 1, 7, 2, 12}[d.r.IntN(5)]
 	ok := d.open(i, lx.SysTimerfdCreate, num(clock), num(abi.O_NONBLOCK|d.flags(abi.O_CLOEXEC, 1)))
+	d.kind[i] = 'v'
+	return ok
+}
+
+// stepSignalfd makes a file of signals that don't come, or gives one another mask.
+func stepSignalfd(d *differ) bool {
+	for _, s := range []*side{&d.ours, &d.host} {
+		binary.LittleEndian.PutUint64(s.memory[pathAt:], 1<<30|1<<8)
+	}
+	size, flags := num(8), num(abi.O_NONBLOCK|d.flags(abi.O_CLOEXEC, 1))
+	if d.r.IntN(8) == 0 {
+		size = num(4)
+	}
+	if d.r.IntN(2) == 0 {
+		at := d.slot()
+		ours, host, ok := d.same(lx.SysSignalfd4, at, mem(pathAt), size, flags)
+		return ok || ours == d.ours.fds[at.v] && host == d.host.fds[at.v]
+	}
+	i := 1 + d.r.IntN(slots-1)
+	ok := d.open(i, lx.SysSignalfd4, num(1<<64-1), mem(pathAt), size, flags)
 	d.kind[i] = 'v'
 	return ok
 }

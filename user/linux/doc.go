@@ -87,5 +87,5 @@
 //   - Sockets and routes in /proc/net, multicast on loopback, errors that IP_RECVERR has queued, raw sockets.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
 //   - A process's tree: CLONE_FILES and CLONE_FS of processes, RLIMIT_CPU and others that are only kept.
-//   - Signalfd; /dev/vda for disks.
+//   - /dev/vda for disks.
 package linux

@@ -119,3 +119,8 @@ func (k kernelProcs) Threads(pid int32) (all []abi.ThreadInfo) {
 		id = t.ID + 1
 	}
 }
+
+// Signals asks and takes.
+func (k kernelProcs) Signals(pid, tid int32, q *abi.ProcessSignals) abi.Errno {
+	return lx.Errno(k.m.Signals(uint32(pid), uint32(tid), q))
+}

@@ -76,6 +76,8 @@ func (n *devNode) name() string {
 		return "anon_inode:[eventpoll]"
 	case *timerFile:
 		return "anon_inode:[timerfd]"
+	case *signalFile:
+		return "anon_inode:[signalfd]"
 	case *inotifyFile:
 		return "anon_inode:inotify"
 	case socketFile:

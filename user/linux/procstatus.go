@@ -4,6 +4,7 @@ package linux
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"loam/abi"
@@ -84,7 +85,7 @@ func (s *Server) statmLine(p *process) string {
 	return fmt.Sprintf("%d %d %d %d 0 %d 0\n", m.all/abi.PageSize, s.use(p).Pages, 0, m.code/abi.PageSize, m.data/abi.PageSize)
 }
 
-// statusText is the file status. What is about signals and about what Linux's kernel alone has is left out.
+// statusText is the file status. What is about what Linux's kernel alone has is left out.
 func (s *Server) statusText(p *process, tid int32) string {
 	state, id := s.state(p, tid), tid
 	if id == 0 {
@@ -104,10 +105,11 @@ func (s *Server) statusText(p *process, tid int32) string {
 		s.statusMemory(&b, p)
 	}
 	fmt.Fprintf(&b, "Threads:\t%d\n", len(threads))
+	s.statusSignals(&b, p, tid)
 	c := &p.who.caps
 	fmt.Fprintf(&b, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", c.inheritable, c.permitted, c.effective, allCaps, 0)
 	cpus := s.machine.CPUs()
-	fmt.Fprintf(&b, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t%x\nCpus_allowed_list:\t%s\n", uint64(1)<<cpus-1, cpuList(cpus))
+	fmt.Fprintf(&b, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t%x\nCpus_allowed_list:\t%s\nMems_allowed:\t1\nMems_allowed_list:\t0\n", uint64(1)<<cpus-1, cpuList(cpus))
 	switches := uint64(0)
 	for _, t := range threads {
 		if tid == 0 && int32(t.ID) == p.pid || int32(t.ID) == tid {
@@ -140,9 +142,26 @@ func (s *Server) statusMemory(b *strings.Builder, p *process) {
 	}{
 		{"VmPeak", max(m.all, u.Peak*abi.PageSize)}, {"VmSize", m.all}, {"VmLck", 0}, {"VmPin", 0}, {"VmHWM", u.Peak * abi.PageSize},
 		{"VmRSS", u.Pages * abi.PageSize}, {"RssAnon", u.Pages * abi.PageSize}, {"RssFile", 0}, {"RssShmem", 0},
-		{"VmData", m.data}, {"VmStk", m.stackSize}, {"VmExe", m.code}, {"VmLib", 0}, {"VmPTE", 0}, {"VmSwap", 0},
+		{"VmData", m.data}, {"VmStk", m.stackSize}, {"VmExe", m.code}, {"VmLib", 0}, {"VmPTE", 0}, {"VmSwap", 0}, {"HugetlbPages", 0},
 	} {
 		fmt.Fprintf(b, "%s:\t%8d kB\n", l.name, l.bytes>>10)
+	}
+	b.WriteString("CoreDumping:\t0\nTHP_enabled:\t1\n")
+}
+
+// statusSignals adds what is about signals: those of a zombie are gone.
+func (s *Server) statusSignals(b *strings.Builder, p *process, tid int32) {
+	var q abi.ProcessSignals
+	if s.procs != nil && !p.zombie {
+		s.procs.Signals(p.pid, tid, &q)
+	}
+	queued := bits.OnesCount64(uint64(q.Own)) + bits.OnesCount64(uint64(q.Shared))
+	fmt.Fprintf(b, "SigQ:\t%d/%d\n", queued, p.limits[abi.RLIMIT_SIGPENDING].Cur)
+	for _, l := range []struct {
+		name string
+		set  abi.Sigset
+	}{{"SigPnd", q.Own}, {"ShdPnd", q.Shared}, {"SigBlk", q.Blocked}, {"SigIgn", q.Ignored}, {"SigCgt", q.Caught}} {
+		fmt.Fprintf(b, "%s:\t%016x\n", l.name, uint64(l.set))
 	}
 }
 

@@ -47,6 +47,7 @@ var known = []struct {
 	{lx.SysRecvmmsg, sysRecvmmsg},
 	{lx.SysSendmmsg, sysSendmmsg},
 
+	{lx.SysSignalfd, sysSignalfd}, {lx.SysSignalfd4, sysSignalfd4},
 	{lx.SysTimerfdCreate, sysTimerfdCreate}, {lx.SysTimerfdSettime, sysTimerfdSettime}, {lx.SysTimerfdGettime, sysTimerfdGettime},
 	{lx.SysInotifyInit, sysInotifyInit}, {lx.SysInotifyInit1, sysInotifyInit1},
 	{lx.SysInotifyAddWatch, sysInotifyAddWatch}, {lx.SysInotifyRmWatch, sysInotifyRmWatch},

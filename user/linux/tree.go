@@ -30,7 +30,7 @@ type Processes interface {
 	// Post sends a signal to a process, or to one of its threads if tid isn't 0. For SIGCHLD the result
 	// is abi.PostIgnored and the like.
 	Post(pid, tid int32, info *abi.Siginfo) (uint64, abi.Errno)
-	// News tells of a process that has ended, was stopped or goes on.
+	// News tells of a process that has ended, was stopped or goes on, or of a signal that is watched.
 	News() (abi.ProcessNews, bool)
 	// Use tells what a process does and has used.
 	Use(pid int32) abi.ProcessUse
@@ -38,6 +38,8 @@ type Processes interface {
 	Areas(pid int32) []abi.ProcessArea
 	// Threads tells of its threads, by id.
 	Threads(pid int32) []abi.ThreadInfo
+	// Signals tells of its signals, those of the thread tid among them (0: of the first), and takes one as q asks.
+	Signals(pid, tid int32, q *abi.ProcessSignals) abi.Errno
 }
 
 // family is what a process has to do with others.
@@ -61,6 +63,9 @@ type family struct {
 
 	changed poll1 // children have
 	ended   poll1 // for pidfds
+
+	watched   abi.Sigset // signals of which there is news when one becomes pending
+	signalled poll1      // one has
 }
 
 // maxProcesses is how many there are at most.
@@ -81,7 +86,12 @@ func (s *Server) News() {
 		case n.What&abi.NewsEnded != 0:
 			s.end(p, n.Status, int64(n.Time))
 		default:
-			s.stopOrGo(p, &n)
+			if n.What&abi.NewsSignal != 0 {
+				p.signalled.Tell(abi.EPOLLIN)
+			}
+			if n.What&^abi.NewsSignal != 0 {
+				s.stopOrGo(p, &n)
+			}
 		}
 	}
 	s.retry()

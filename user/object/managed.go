@@ -115,3 +115,14 @@ func (m Managed) ThreadFrom(pid, tid uint32) (t abi.ThreadInfo, ok bool) {
 	_, err := sys.ObjectBytes(abi.CallProcessThread, 3, b[:], uint64(m), uint64(pid), uint64(tid))
 	return abi.GetThreadInfo(b[:]), err == nil
 }
+
+// Signals tells of the signals of a process, or of its thread tid if that isn't 0, and takes one as s asks.
+func (m Managed) Signals(pid, tid uint32, s *abi.ProcessSignals) error {
+	var b [abi.ProcessSignalsSize]byte
+	s.Put(b[:])
+	_, err := sys.ObjectBytes(abi.CallProcessSignals, 3, b[:], uint64(m), uint64(pid), uint64(tid))
+	if err == nil {
+		*s = abi.GetProcessSignals(b[:])
+	}
+	return err
+}

@@ -100,6 +100,7 @@ var loamForms = []form{
 	{abi.CallProcessWrite, 3, []kind{endpoint, any64, addr, addr, size}},
 	{abi.CallProcessArea, 3, []kind{endpoint, any64, any64, addr}},
 	{abi.CallProcessThread, 3, []kind{endpoint, any64, any64, addr}},
+	{abi.CallProcessSignals, 3, []kind{endpoint, any64, any64, addr}},
 	{abi.CallMemoryCreatePaged, 5, []kind{pages, endpoint, any64, addr, small}},
 	{abi.CallMemoryResize, 4, []kind{memory, pages}},
 	{abi.CallMemoryDecommit, 4, []kind{memory, offset, pages}},

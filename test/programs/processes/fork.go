@@ -258,7 +258,7 @@ func testPidfd() error {
 	_, err = c.Process.Wait()
 	fmt.Println(err != nil)
 	var fd int32
-	pid, err := clonePidfd(&fd)
+	pid, err := clonePidfd(&fd, syscall.SIGCHLD)
 	if err != nil {
 		return err
 	}
@@ -360,6 +360,10 @@ func childMore(args []string) {
 	switch args[0] {
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "signalfd":
+		signalfdChild()
+	case "signalfd-other":
+		signalfdOther()
 	case "leader", "job", "stopped":
 		orphans(args[0])
 	case "line":

@@ -36,6 +36,7 @@ var tests = []struct {
 	{"proc", testProc},
 	{"limits", testLimits},
 	{"orphans", testOrphans},
+	{"signalfd", testSignalfd},
 }
 
 func main() {

@@ -60,7 +60,7 @@ func testProc() error {
 // procStatus prints the names of status that both have, in their order, and what they say.
 func procStatus() {
 	known := map[string]bool{}
-	for _, name := range strings.Fields("Name Umask State Tgid Ngid Pid PPid TracerPid Uid Gid FDSize Groups Threads CapInh CapEff CapAmb VmPeak VmSize VmRSS VmData VmStk Seccomp Cpus_allowed_list") {
+	for _, name := range strings.Fields("Name Umask State Tgid Ngid Pid PPid TracerPid Uid Gid FDSize Groups CoreDumping THP_enabled Threads SigQ SigPnd ShdPnd SigBlk SigIgn SigCgt CapInh CapEff CapAmb VmPeak VmSize VmRSS VmData VmStk Seccomp Cpus_allowed_list Mems_allowed_list") {
 		known[name] = true
 	}
 	for line := range strings.Lines(read("/proc/self/status")) {
@@ -71,7 +71,8 @@ func procStatus() {
 			fmt.Println(name, strings.HasSuffix(value, " kB\n"), strings.TrimSpace(value) != "0 kB")
 		case name == "State": // another thread than the first may ask
 			fmt.Println(name, value == "R (running)\n" || value == "S (sleeping)\n")
-		case name == "Uid" || name == "Gid" || name == "Umask" || name == "CapInh" || name == "CapAmb":
+		case name == "Uid" || name == "Gid" || name == "Umask" || name == "CapInh" || name == "CapAmb" ||
+			name == "SigPnd" || name == "SigBlk" || name == "SigIgn" || name == "SigCgt": // Go's runtime handles the same ones everywhere
 			fmt.Printf("%s %q\n", name, value)
 		case name == "Pid" || name == "Tgid":
 			fmt.Println(name, value == fmt.Sprintln(os.Getpid()))

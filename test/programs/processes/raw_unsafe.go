@@ -7,6 +7,8 @@ package main
 import (
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // pin keeps the goroutine from being asked to give way, until unpin.
@@ -46,13 +48,13 @@ func setForeground(fd, group int) error {
 	return nil
 }
 
-// clonePidfd makes a process that ends with 4, and a descriptor of it.
-func clonePidfd(fd *int32) (int, error) {
+// clonePidfd makes a process that ends with 4, and a descriptor of it. Its parent gets a signal then.
+func clonePidfd(fd *int32, signal syscall.Signal) (int, error) {
 	const clonePidfd = 0x1000
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
 	pin()
-	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, clonePidfd|uintptr(syscall.SIGCHLD), 0, uintptr(unsafe.Pointer(fd)), 0, 0, 0)
+	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, clonePidfd|uintptr(signal), 0, uintptr(unsafe.Pointer(fd)), 0, 0, 0)
 	if pid == 0 {
 		for {
 			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 4, 0, 0)
@@ -77,4 +79,20 @@ func waitPidfd(fd int) [3]int32 {
 		word := func(at int) int32 { return *(*int32)(unsafe.Pointer(&info[at])) }
 		return [3]int32{word(0), word(8), word(24)} // signal, code, status
 	}
+}
+
+// infoOf gives what lies at the beginning of b.
+func infoOf(b []byte) unix.SignalfdSiginfo { return *(*unix.SignalfdSiginfo)(unsafe.Pointer(&b[0])) }
+
+// queue sends this process a signal with a value.
+func queue(signal syscall.Signal, value int32) {
+	const siQueue = -1
+	var info [128]byte
+	put := func(at int, v int32) { *(*int32)(unsafe.Pointer(&info[at])) = v }
+	put(0, int32(signal))
+	put(8, siQueue)
+	put(16, int32(syscall.Getpid()))
+	put(20, int32(syscall.Getuid()))
+	put(24, value)
+	syscall.RawSyscall(syscall.SYS_RT_SIGQUEUEINFO, uintptr(syscall.Getpid()), uintptr(signal), uintptr(unsafe.Pointer(&info)))
 }

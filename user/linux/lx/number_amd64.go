@@ -146,6 +146,8 @@ const (
 	SysRecvmmsg        = 299
 	SysSendmmsg        = 307
 	SysTimerfdCreate   = 283
+	SysSignalfd        = 282
+	SysSignalfd4       = 289
 	SysTimerfdSettime  = 286
 	SysTimerfdGettime  = 287
 	SysSplice          = 275

@@ -148,6 +148,8 @@ const (
 	SysRecvmmsg        = 243
 	SysSendmmsg        = 269
 	SysTimerfdCreate   = 85
+	SysSignalfd        = None
+	SysSignalfd4       = 74
 	SysTimerfdSettime  = 86
 	SysTimerfdGettime  = 87
 	SysSplice          = 76
