@@ -14,6 +14,7 @@ import (
 	"loam/kernel/sched"
 	"loam/kernel/space"
 	"loam/machine/metal"
+	"loam/machine/phys"
 )
 
 // Threads that wait at endpoints, and the entities that they run on: what package
@@ -308,7 +309,7 @@ func copyBytes(src *space.Space, from uint64, dst *space.Space, to, n uint64) (d
 // copyRun copies as much as is ready and lies in one piece on both sides.
 func copyRun(src *space.Space, from uint64, dst *space.Space, to, n uint64) uint64 {
 	v := dst.Run(abi.UserAddr(to), n, space.Write)
-	return uint64(copy(v, src.Run(abi.UserAddr(from), uint64(len(v)), space.Read)))
+	return uint64(phys.Move(v, src.Run(abi.UserAddr(from), uint64(len(v)), space.Read)))
 }
 
 // cancel tells who has received the call of thread i that a signal has come, if the

@@ -142,6 +142,9 @@ func chooseState(cpu *CPU) {
 	if cpu.xcr0&amd64.XCR0AVX != 0 {
 		phys.EnableAVX()
 	}
+	if emulated() {
+		phys.EnablePlain()
+	}
 }
 
 // idleEntry is where idle threads begin.

@@ -54,6 +54,17 @@ func logCPU() {
 	puts(" bytes of FPU state a thread\n")
 }
 
+// signatureTCG is how the signature of QEMU's TCG begins.
+const signatureTCG = 'T' | 'C'<<8 | 'G'<<16 | 'T'<<24
+
+// emulated reports whether it is QEMU that runs each instruction.
+func emulated() bool {
+	const hypervisor = 1 << 31
+	_, _, c, _ := cpuid(1, 0)
+	_, b, _, _ := cpuid(0x40000000, 0)
+	return c&hypervisor != 0 && b == signatureTCG
+}
+
 // hypervisorName says who runs the machine, by the signature of leaf
 // 40000000H.
 func hypervisorName() string {
@@ -62,7 +73,7 @@ func hypervisorName() string {
 		return ""
 	}
 	switch _, b, _, _ := cpuid(0x40000000, 0); b {
-	case 'T' | 'C'<<8 | 'G'<<16 | 'T'<<24:
+	case signatureTCG:
 		return ", emulated (TCG)"
 	case 'K' | 'V'<<8 | 'M'<<16 | 'K'<<24:
 		return ", under KVM"

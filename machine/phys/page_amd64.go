@@ -49,3 +49,31 @@ func copyAVX(dst, src *[PageSize]byte)
 
 // orderStores has nothing to do: stores are seen in order (SDM vol. 3A, 8.2.2).
 func orderStores() {}
+
+// plain is set once plain moves are the fastest way to copy much.
+var plain bool
+
+// EnablePlain has Move copy by general registers. Call it if the processor is emulated by QEMU's TCG: that calls a
+// function for each 256-bit load and store, and goes through its dispatch for each word of REP MOVSQ, but
+// translates plain moves to the host's. They take half of the time there; hardware would be slower by them.
+func EnablePlain() { plain = true }
+
+// manyBytes is from where on Move does so. Below that few instructions are worth more than fast ones.
+const manyBytes = 16 << 10
+
+// Move is copy, for what may be large.
+func Move(dst, src []byte) int {
+	n := min(len(dst), len(src))
+	if !plain || n < manyBytes || beginsWithin(dst, src[:n]) {
+		return copy(dst, src)
+	}
+	whole := n &^ 63
+	movePlain(dst[:whole], src)
+	copy(dst[whole:n], src[whole:n])
+	return n
+}
+
+// movePlain copies len(dst) bytes, a multiple of 64 and not 0, the first ones first.
+//
+//go:noescape
+func movePlain(dst, src []byte)

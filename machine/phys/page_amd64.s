@@ -117,3 +117,33 @@ loop:
 	VMOVDQU 64(SP), Y2
 	VMOVDQU 96(SP), Y3
 	RET
+
+// func movePlain(dst, src []byte)
+TEXT ·movePlain(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), SI
+	ADDQ DI, CX
+
+loop:
+	MOVQ 0(SI), AX
+	MOVQ 8(SI), BX
+	MOVQ 16(SI), DX
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	MOVQ 40(SI), R10
+	MOVQ 48(SI), R11
+	MOVQ 56(SI), R12
+	MOVQ AX, 0(DI)
+	MOVQ BX, 8(DI)
+	MOVQ DX, 16(DI)
+	MOVQ R8, 24(DI)
+	MOVQ R9, 32(DI)
+	MOVQ R10, 40(DI)
+	MOVQ R11, 48(DI)
+	MOVQ R12, 56(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	CMPQ DI, CX
+	JNE  loop
+	RET
