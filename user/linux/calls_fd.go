@@ -27,7 +27,11 @@ func sysCloseRange(s *Server, t *task) uint64 {
 	if flags&^(unshare|closeExec) != 0 || first > last {
 		return abi.EINVAL.Result()
 	}
-	tb := &t.p.table
+	tb := t.p.table
+	if flags&unshare != 0 {
+		t.p.ownDescriptors()
+		tb = t.p.table
+	}
 	if int64(first) >= int64(tb.Limit) {
 		return 0
 	}

@@ -319,6 +319,7 @@ func sysChdir(s *Server, t *task) uint64 {
 	p, e := s.directory(t)
 	if e == 0 {
 		t.p.view.Cwd = p
+		t.p.movedPlaces()
 	}
 	return fail(e)
 }
@@ -342,6 +343,7 @@ func sysFchdir(s *Server, t *task) uint64 {
 		return abi.ENOTDIR.Result()
 	}
 	t.p.view.Cwd = f.path
+	t.p.movedPlaces()
 	return 0
 }
 
@@ -354,6 +356,7 @@ func sysChroot(s *Server, t *task) uint64 {
 		e = abi.EPERM
 	default:
 		t.p.view.Root = p
+		t.p.movedPlaces()
 	}
 	return fail(e)
 }
@@ -362,5 +365,6 @@ func sysChroot(s *Server, t *task) uint64 {
 func sysUmask(_ *Server, t *task) uint64 {
 	old := t.p.view.Umask
 	t.p.view.Umask = uint32(t.Args[0]) & 0o777
+	t.p.movedPlaces()
 	return uint64(old)
 }

@@ -17,12 +17,13 @@ const allCaps = uint64(1<<41 - 1)
 
 // Capabilities that something here asks for, by their bits.
 const (
-	capKill     = 5
-	capSetGID   = 6
-	capSetUID   = 7
-	capSetPcap  = 8
-	capChroot   = 18
-	capSysAdmin = 21
+	capKill        = 5
+	capSysResource = 24
+	capSetGID      = 6
+	capSetUID      = 7
+	capSetPcap     = 8
+	capChroot      = 18
+	capSysAdmin    = 21
 )
 
 // fileCaps are those that the id for files has or hasn't: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID,

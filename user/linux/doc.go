@@ -86,6 +86,6 @@
 //   - Pings, IP_PKTINFO of what comes from beyond the sandbox, TCP_INFO of connections there.
 //   - Sockets and routes in /proc/net, multicast on loopback, errors that IP_RECVERR has queued, raw sockets.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
-//   - A process's tree: CLONE_FILES and CLONE_FS of processes, RLIMIT_CPU and others that are only kept.
+//   - Pseudo terminals. Limits of memory (RLIMIT_AS and its like) are only kept.
 //   - /dev/vda for disks.
 package linux

@@ -170,6 +170,7 @@ func (s *Server) begin(t *task, x *execution, plan *program.Start) uint64 {
 	p.image = &runs{x.image.plan, plan.Base, plan.Stack, mappedFile{x.image.key.dev, x.image.key.ino, x.exe}}
 	p.mapped = nil
 	p.become(p.who.executes())
+	p.ownDescriptors()
 	p.table.Each(0, func(n int32, f *file) {
 		if p.table.CloseExec(n) {
 			p.table.Remove(n)

@@ -9,7 +9,6 @@ import (
 
 	"loam/abi"
 	"loam/loader"
-	"loam/user/linux/fd"
 	"loam/user/linux/inet"
 	"loam/user/linux/lock"
 	"loam/user/linux/lx"
@@ -28,10 +27,9 @@ type process struct {
 	name  string
 	exe   string
 	file  vfs.Path // that has this name, or had; without a node it is looked up
-	table fd.Table[file]
+	table *descriptors
 	view  vfs.View
 	who   identity
-	locks bool     // it has or had locks of parts of files
 	proc  vfs.Node // its directory in /proc, once somebody has asked
 	args  []byte   // with their zeroes; nil: exe
 	env   []byte   // that it began with, with their zeroes
@@ -42,8 +40,11 @@ type process struct {
 	moved  transfers
 
 	limits      limits
+	cpu         timer      // when its CPU time may be up
 	deathSignal abi.Signal // that it gets when its parent ends
 	reaper      bool       // it is the parent of those below it that have none (PR_SET_CHILD_SUBREAPER)
+
+	places *sharedView // nil: nobody shares them
 
 	family
 }
@@ -170,7 +171,7 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.badge++
-	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, view: s.view()}
+	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, table: newDescriptors(0), view: s.view()}
 	p.view.Umask = 0o022
 	p.become(root)
 	p.limits = firstLimits()
@@ -226,10 +227,9 @@ func (s *Server) leave(p *process) {
 	if len(s.shared) > 0 {
 		s.flushShared(patient{s}, nil)
 	}
-	p.table.Each(0, func(n int32, f *file) {
-		p.table.Remove(n)
-		s.letGo(p, f)
-	})
+	s.stopTimer(&p.cpu)
+	p.ownPlaces()
+	s.dropDescriptors(p)
 }
 
 // chance gives a random number below 2^bits.

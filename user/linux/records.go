@@ -40,7 +40,7 @@ func (s *Server) recordLock(t *task, f *file) uint64 {
 	if command == abi.F_GETLK && kind != lockRead && kind != lockWrite {
 		return abi.EINVAL.Result()
 	}
-	l := lock.Lock{Owner: t.p, PID: t.p.pid, Write: kind == lockWrite}
+	l := lock.Lock{Owner: t.p.table, PID: t.p.pid, Write: kind == lockWrite}
 	if ofFile {
 		l.Owner, l.PID = f, -1
 	}
@@ -147,14 +147,14 @@ func (s *Server) setLock(t *task, f *file, l lock.Lock, wait bool) uint64 {
 	case in == nil:
 		table.Set(l)
 		f.locks = true
-		t.p.locks = true
+		t.p.table.locks = true
 		return 0
 	case !wait:
 		return abi.EAGAIN.Result()
 	case s.deadlock(l.Owner, in.Owner):
 		return abi.EDEADLK.Result()
 	}
-	if _, ok := l.Owner.(*process); ok {
+	if _, ok := l.Owner.(*descriptors); ok {
 		s.lockWaits[l.Owner] = lockWait{in.Owner, t.Token}
 	}
 	return s.waitFor(t, f, table.Queue())
@@ -184,9 +184,9 @@ func (s *Server) tidyLocks(f *file, t *lock.Table) {
 
 // letGo takes a descriptor of a process's away: with it the locks go that the process has of the file.
 func (s *Server) letGo(p *process, f *file) {
-	if p.locks && len(s.records) > 0 && f.flags&abi.O_PATH == 0 {
+	if p.table.locks && len(s.records) > 0 && f.flags&abi.O_PATH == 0 {
 		if t := s.records[f.inode()]; t != nil {
-			t.Clear(p, 0, lock.End)
+			t.Clear(p.table, 0, lock.End)
 			s.tidyLocks(f, t)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"loam/user/linux/vfs"
 )
 
-// Limits of processes (prlimit(2)), which children inherit. Those of descriptors and of a file's size count; the others
-// are kept and told.
+// Limits of processes (prlimit(2)), which children inherit. Those of descriptors, of a file's size, of CPU time and of processes
+// count; the others are kept and told.
 
 // limits are those of a process, by their numbers.
 type limits [abi.RLIM_NLIMITS]abi.Rlimit
@@ -77,6 +77,9 @@ func sysPrlimit64(s *Server, t *task) uint64 {
 	if p == nil {
 		return abi.ESRCH.Result()
 	}
+	if !t.p.mayLimit(p) {
+		return abi.EPERM.Result()
+	}
 	return s.limit(t, p, t.Args[1], t.Args[2], t.Args[3])
 }
 
@@ -97,7 +100,7 @@ func (s *Server) limit(t *task, p *process, resource, set, old uint64) uint64 {
 		if want.Cur > want.Max {
 			return abi.EINVAL.Result()
 		}
-		if resource == abi.RLIMIT_NOFILE && want.Max > MaxFiles {
+		if resource == abi.RLIMIT_NOFILE && want.Max > MaxFiles || want.Max > was.Max && !t.p.who.caps.have(capSysResource) {
 			return abi.EPERM.Result()
 		}
 	}
@@ -109,5 +112,8 @@ func (s *Server) limit(t *task, p *process, resource, set, old uint64) uint64 {
 	}
 	p.limits[resource] = want
 	p.table.Limit = int(min(p.limits[abi.RLIMIT_NOFILE].Cur, MaxFiles))
+	if set != 0 && resource == abi.RLIMIT_CPU {
+		s.watchCPU(p)
+	}
 	return 0
 }

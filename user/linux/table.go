@@ -76,7 +76,7 @@ var known = []struct {
 
 	// processes
 	{lx.SysClone, sysClone}, {lx.SysFork, sysFork}, {lx.SysVfork, sysVfork}, {lx.SysExecve, sysExecve}, {lx.SysExecveat, sysExecveat},
-	{lx.SysWait4, sysWait4}, {lx.SysWaitid, sysWaitid}, {lx.SysGetrusage, sysGetrusage}, {lx.SysTimes, sysTimes},
+	{lx.SysUnshare, sysUnshare}, {lx.SysWait4, sysWait4}, {lx.SysWaitid, sysWaitid}, {lx.SysGetrusage, sysGetrusage}, {lx.SysTimes, sysTimes},
 	{lx.SysKill, sysKill}, {lx.SysTkill, sysTkill}, {lx.SysTgkill, sysTgkill},
 	{lx.SysRtSigqueueinfo, sysSigqueueinfo}, {lx.SysRtTgsigqueueinfo, sysTgsigqueueinfo},
 	{lx.SysGetppid, sysGetppid}, {lx.SysGetpgid, sysGetpgid}, {lx.SysGetpgrp, sysGetpgrp}, {lx.SysSetpgid, sysSetpgid},

@@ -31,7 +31,7 @@ var formats = []struct {
 	{lx.SysSocket, "ddd"}, {lx.SysSocketpair, "dddx"}, {lx.SysBind, "dxd"}, {lx.SysConnect, "dxd"}, {lx.SysListen, "dd"}, {lx.SysAccept4, "dxxx"},
 	{lx.SysSendto, "dbdxxd"}, {lx.SysRecvfrom, "dxdxxx"}, {lx.SysSendmsg, "dxx"}, {lx.SysRecvmsg, "dxx"}, {lx.SysShutdown, "dd"},
 	{lx.SysGetsockopt, "dddxx"}, {lx.SysSetsockopt, "dddxd"}, {lx.SysGetsockname, "dxx"}, {lx.SysGetpeername, "dxx"},
-	{lx.SysInotifyInit1, "x"}, {lx.SysInotifyAddWatch, "dpx"}, {lx.SysInotifyRmWatch, "dd"}, {lx.SysTimerfdCreate, "dx"}, {lx.SysSignalfd, "dxd"}, {lx.SysSignalfd4, "dxdx"}, {lx.SysTimerfdSettime, "dxxx"},
+	{lx.SysInotifyInit1, "x"}, {lx.SysInotifyAddWatch, "dpx"}, {lx.SysInotifyRmWatch, "dd"}, {lx.SysTimerfdCreate, "dx"}, {lx.SysUnshare, "x"}, {lx.SysSignalfd, "dxd"}, {lx.SysSignalfd4, "dxdx"}, {lx.SysTimerfdSettime, "dxxx"},
 	{lx.SysSplice, "dxdxdx"}, {lx.SysSendfile, "ddxd"}, {lx.SysCopyFileRange, "dxdxdx"}, {lx.SysMemfdCreate, "px"}, {lx.SysMsync, "xdx"},
 	{lx.SysWait4, "dxxx"}, {lx.SysKill, "dd"}, {lx.SysSetpgid, "dd"},
 }

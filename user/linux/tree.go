@@ -253,7 +253,7 @@ func sysVfork(s *Server, t *task) uint64 {
 
 // cloneFlags are those of a new process.
 const cloneFlags = abi.CLONE_CSIGNAL | abi.CLONE_VM | abi.CLONE_VFORK | abi.CLONE_PIDFD | abi.CLONE_SETTLS | abi.CLONE_PARENT_SETTID |
-	abi.CLONE_CHILD_CLEARTID | abi.CLONE_CHILD_SETTID | abi.CLONE_SYSVSEM | abi.CLONE_UNTRACED | abi.CLONE_IO | abi.CLONE_DETACHED | abi.CLONE_PARENT
+	abi.CLONE_CHILD_CLEARTID | abi.CLONE_CHILD_SETTID | abi.CLONE_FILES | abi.CLONE_FS | abi.CLONE_SYSVSEM | abi.CLONE_UNTRACED | abi.CLONE_IO | abi.CLONE_DETACHED | abi.CLONE_PARENT
 
 func (s *Server) clone(t *task, flags, stack, parentTID, childTID, tls uint64) uint64 {
 	signal := abi.Signal(flags & abi.CLONE_CSIGNAL)
@@ -263,7 +263,7 @@ func (s *Server) clone(t *task, flags, stack, parentTID, childTID, tls uint64) u
 	case flags&^cloneFlags != 0 || signal != 0 && !signal.Valid(),
 		flags&abi.CLONE_PIDFD != 0 && flags&(abi.CLONE_DETACHED|abi.CLONE_PARENT_SETTID) != 0:
 		return abi.EINVAL.Result()
-	case len(s.byPID) >= maxProcesses:
+	case len(s.byPID) >= maxProcesses || !s.mayMakeMore(t.p):
 		return abi.EAGAIN.Result()
 	case flags&abi.CLONE_PIDFD != 0 && !t.p.table.Free():
 		return abi.EMFILE.Result()
@@ -279,7 +279,7 @@ func (s *Server) clone(t *task, flags, stack, parentTID, childTID, tls uint64) u
 	if flags&abi.CLONE_CHILD_CLEARTID != 0 {
 		q.ClearTID = childTID
 	}
-	p, e := s.newChild(t, &q)
+	p, e := s.newChild(t, &q, flags)
 	if e != 0 {
 		return e.Result()
 	}
@@ -323,7 +323,7 @@ func (s *Server) tellIDs(t *task, p *process, flags, parentTID, childTID uint64)
 func le32(v uint32) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)} }
 
 // newChild makes a process of who calls. An id that a zombie still has isn't given: the process that got it ends.
-func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
+func (s *Server) newChild(t *task, q *abi.ProcessClone, flags uint64) (*process, abi.Errno) {
 	s.badge++
 	q.Badge = s.badge
 	pid, e := s.procs.Clone(t.Token, q)
@@ -349,10 +349,17 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone) (*process, abi.Errno) {
 	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view, who: o.who}
 	p.args, p.env, p.pgid, p.sid, p.limits = o.args, o.env, o.pgid, o.sid, o.limits
 	p.image, p.mapped, p.born = o.image, slices.Clone(o.mapped), s.kernel.Now()
-	p.table.Limit = o.table.Limit
-	p.table.CopyOf(&o.table, func(f *file) { f.refs++ })
+	if p.table = o.table; flags&abi.CLONE_FILES != 0 {
+		p.table.sharers++
+	} else {
+		p.table = o.table.copy()
+	}
+	if flags&abi.CLONE_FS != 0 {
+		p.sharePlaces(o)
+	}
 	s.processes[p.badge], s.byPID[pid] = p, p
 	s.adoptChild(o, p)
+	s.watchCPU(p)
 	return p, 0
 }
 

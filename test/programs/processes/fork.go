@@ -360,6 +360,12 @@ func childMore(args []string) {
 	switch args[0] {
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "share":
+		shareChild()
+	case "time":
+		timeChild()
+	case "user":
+		userChild()
 	case "signalfd":
 		signalfdChild()
 	case "signalfd-other":

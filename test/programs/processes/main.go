@@ -37,6 +37,8 @@ var tests = []struct {
 	{"limits", testLimits},
 	{"orphans", testOrphans},
 	{"signalfd", testSignalfd},
+	{"share", testShare},
+	{"time", testTime},
 }
 
 func main() {

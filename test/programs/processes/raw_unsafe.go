@@ -81,6 +81,60 @@ func waitPidfd(fd int) [3]int32 {
 	}
 }
 
+// byRange has sharing close the descriptor by close_range(2), which has it not shared any more.
+const byRange = ^uintptr(0)
+
+// sharing makes a process that shares what flags say. It closes a descriptor, goes to a directory and sets a umask, and
+// ends with what closing came to.
+func sharing(flags uintptr, fd int, dir *byte, unshare uintptr) (int, error) {
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	pin()
+	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, flags|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+	if pid == 0 {
+		var e syscall.Errno
+		if unshare == byRange {
+			_, _, e = syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(fd), uintptr(fd), unix.CLOSE_RANGE_UNSHARE)
+		} else if _, _, e = syscall.RawSyscall(syscall.SYS_UNSHARE, unshare, 0, 0); e == 0 {
+			_, _, e = syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0)
+		}
+		syscall.RawSyscall(syscall.SYS_CHDIR, uintptr(unsafe.Pointer(dir)), 0, 0)
+		syscall.RawSyscall(syscall.SYS_UMASK, 0o31, 0, 0)
+		for {
+			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, uintptr(e), 0, 0)
+		}
+	}
+	unpin()
+	if e != 0 {
+		return 0, e
+	}
+	return int(pid), nil
+}
+
+// forkWithLimit makes a process that ends at once, with another soft limit of processes meanwhile.
+func forkWithLimit(now, then *syscall.Rlimit) (int, error) {
+	const processes = 6
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	pin()
+	set := func(l *syscall.Rlimit) {
+		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, processes, uintptr(unsafe.Pointer(l)), 0, 0, 0)
+	}
+	set(now)
+	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+	if pid == 0 {
+		for {
+			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+	}
+	set(then)
+	unpin()
+	if e != 0 {
+		return 0, e
+	}
+	return int(pid), nil
+}
+
 // infoOf gives what lies at the beginning of b.
 func infoOf(b []byte) unix.SignalfdSiginfo { return *(*unix.SignalfdSiginfo)(unsafe.Pointer(&b[0])) }
 

@@ -147,6 +147,7 @@ const (
 	SysSendmmsg        = 307
 	SysTimerfdCreate   = 283
 	SysSignalfd        = 282
+	SysUnshare         = 272
 	SysSignalfd4       = 289
 	SysTimerfdSettime  = 286
 	SysTimerfdGettime  = 287

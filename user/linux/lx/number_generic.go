@@ -149,6 +149,7 @@ const (
 	SysSendmmsg        = 269
 	SysTimerfdCreate   = 85
 	SysSignalfd        = None
+	SysUnshare         = 97
 	SysSignalfd4       = 74
 	SysTimerfdSettime  = 86
 	SysTimerfdGettime  = 87

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && (amd64 || riscv64)
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// testShare has a child, with two threads and more, that shares things with its own children.
+func testShare() error {
+	c := me("share")
+	c.Dir, c.Stdout, c.Stderr = "/", os.Stdout, os.Stderr
+	return c.Run()
+}
+
+func shareChild() {
+	tmp := append([]byte("/tmp"), 0)
+	for _, c := range []struct {
+		what           string
+		flags, unshare uintptr
+	}{
+		{"nothing", 0, 0},
+		{"files", unix.CLONE_FILES, 0},
+		{"places", unix.CLONE_FS, 0},
+		{"both", unix.CLONE_FILES | unix.CLONE_FS, 0},
+		{"no more", unix.CLONE_FILES | unix.CLONE_FS, unix.CLONE_FILES | unix.CLONE_FS},
+		{"one no more", unix.CLONE_FILES | unix.CLONE_FS, unix.CLONE_FILES},
+		{"a wrong flag", unix.CLONE_FILES, 1},
+		{"files, until it closes a range", unix.CLONE_FILES, byRange},
+	} {
+		_ = os.Chdir("/")
+		syscall.Umask(0o22)
+		f, err := os.Open("/dev/null")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fd := int(f.Fd())
+		lock := unix.Flock_t{Type: unix.F_RDLCK}
+		lockErr := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &lock)
+		pid, err := sharing(c.flags, fd, &tmp[0], c.unshare)
+		if err != nil {
+			fmt.Println(c.what, err)
+			return
+		}
+		var status syscall.WaitStatus
+		_, err = syscall.Wait4(pid, &status, 0, nil)
+		var st syscall.Stat_t
+		there := syscall.Fstat(fd, &st)
+		wd, _ := syscall.Getwd()
+		fmt.Printf("%s: %d %v, %v, %v, %s %o\n", c.what, status.ExitStatus(), err, there, lockErr, wd, syscall.Umask(0o22))
+		f.Close()
+	}
+	fmt.Println("of a process with threads", unix.Unshare(unix.CLONE_VM), unix.Unshare(unix.CLONE_SIGHAND), unix.Unshare(unix.CLONE_SYSVSEM))
+}
+
+// testTime has a child use the CPU for longer than it may, and one with a limit of processes.
+func testTime() error {
+	for _, name := range []string{"time", "user"} {
+		c := me(name)
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		err := c.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			fmt.Println(name, "ends by", exit.Sys().(syscall.WaitStatus).Signal())
+		} else {
+			fmt.Println(name, err)
+		}
+	}
+	return nil
+}
+
+func timeChild() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGXCPU)
+	fmt.Println(syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: 1, Max: 2}))
+	go func() {
+		for n := uint64(0); ; n++ { // Go's runtime interrupts it
+		}
+	}()
+	fmt.Println(<-signals)
+	var l syscall.Rlimit
+	var use syscall.Rusage
+	err := syscall.Getrlimit(syscall.RLIMIT_CPU, &l)
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &use)
+	used := time.Duration(use.Utime.Nano() + use.Stime.Nano())
+	fmt.Println(l.Cur, l.Max, err, used > 800*time.Millisecond)
+	select {}
+}
+
+func userChild() {
+	const processes, somebody = 6, 41234
+	parent := os.Getppid()
+	var old syscall.Rlimit
+	fmt.Println(syscall.Getrlimit(processes, &old))
+	fork := func(what string, most uint64) {
+		pid, err := forkWithLimit(&syscall.Rlimit{Cur: most, Max: old.Max}, &old)
+		fmt.Println(what, pid > 0, err)
+		if pid > 0 {
+			_, err = syscall.Wait4(pid, nil, 0, nil)
+			fmt.Println(err)
+		}
+	}
+	fork("user 0 may", 1)
+	fmt.Println(syscall.Setresuid(somebody, somebody, somebody))
+	fork("another may not", 1)
+	fork("but this many", 1000)
+	fmt.Println("another's", unix.Prlimit(parent, syscall.RLIMIT_CORE, nil, &unix.Rlimit{}))
+	fmt.Println("less", syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Max: 10}))
+	fmt.Println("more", syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Max: 11}))
+	fmt.Println("more than that", syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: 6, Max: 5}))
+}
