@@ -60,6 +60,7 @@ func targets() []target {
 		{"faults", "[-seconds 300] [-n 100] [-arch ARCH]", "servers killed in the middle of calls, sizes at edges, signals in every call, crowds (a campaign)", faultsTarget},
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
+		{"wasitest", "[-suite DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},
 		{"gotest", "[-run REGEXP] [-j N] [-timeout 30m] [-resume] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR] [-arch ARCH]", "make only the kernel, as linked and as bootable image", kernelTarget},

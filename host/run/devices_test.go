@@ -12,6 +12,7 @@ import (
 
 	"loam/abi"
 	"loam/host/exit"
+	"loam/host/program"
 	"loam/host/vm"
 	"loam/internal/manifest"
 )
@@ -102,12 +103,13 @@ func TestParseFolder(t *testing.T) {
 		"a:ro/::/b:ro":  {"a:ro/", "/b", true},
 		"a::/devices":   {"a", "/devices", false},
 		"a,b::/comma,s": {"a,b", "/comma,s", false},
+		"a::/":          {"a", "/", false},
 	} {
 		if f, err := ParseFolder(text); err != nil || f != want {
 			t.Errorf("%s: %+v, %v", text, f, err)
 		}
 	}
-	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f", "a::/", "/", "a::/dev", "/dev/shm", "a::/proc/x"} {
+	for _, text := range []string{"", ":ro", "::/a", "a::", "a::b", "a::/b/", "a::/b/../c", "a:://b", "a::/b\n", "a::/b\x7f", "a::/dev", "/dev/shm", "a::/proc/x"} {
 		if f, err := ParseFolder(text); err == nil {
 			t.Errorf("%q became %+v", text, f)
 		}
@@ -123,11 +125,29 @@ func TestCheckFolders(t *testing.T) {
 		"is not a folder":       {{file, "/a", false}},
 		"no such file":          {{filepath.Join(dir, "missing"), "/a", false}},
 		"are both to be /a in":  {{dir, "/a", false}, {dir, "/a", true}},
+		"are both to be /mnt/r": {{dir, "/", false}, {dir, "/mnt/root", true}},
 		"does not begin with /": {{dir, "a", false}},
 	} {
 		if err := checkFolders(f); err == nil || exit.Code(err) != exit.Loam || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// TestRootFolder is for modules alone, whose names for folders are their own.
+func TestRootFolder(t *testing.T) {
+	root := []Folder{{t.TempDir(), "/", false}}
+	if err := checkRoot(root, program.Wasm); err != nil {
+		t.Error(err)
+	}
+	if err := checkRoot(root, program.Native); err == nil || !strings.Contains(err.Error(), "machine's own") {
+		t.Errorf("a program: %v", err)
+	}
+	if err := checkRoot([]Folder{{t.TempDir(), "/a", false}}, program.Native); err != nil {
+		t.Error(err)
+	}
+	if m := machineWith(t, vm.MicroVM, Options{Folders: root}); !strings.Contains(m.personalitySection(), "mount=0:/mnt/root") {
+		t.Error(m.personalitySection())
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"loam/host/program"
 	"loam/host/vm"
 	"loam/payload"
+	"loam/user/wasi/preview1"
 	"loam/user/wasi/runner"
 )
 
@@ -68,7 +69,7 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	}
 	conf := runner.Config{Verbose: m.Verbose, Memory: uint64(m.programMiB()) << 20}
 	for _, f := range m.Folders {
-		conf.Folders = append(conf.Folders, f.Guest)
+		conf.Folders = append(conf.Folders, preview1.Folder{Path: f.mount(), Name: f.Guest})
 	}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"loam/host/exit"
+	"loam/host/program"
 	"loam/host/vm"
 )
 
@@ -49,7 +50,18 @@ func ParseFolder(text string) (Folder, error) {
 }
 
 // own are folders of the machine's own (package user/linux), where nothing else can be.
-var own = []string{"/", "/boot", "/dev", "/proc"}
+var own = []string{"/boot", "/dev", "/proc"}
+
+// rootMount is where a folder is that a module calls "/". The machine's own root is no folder.
+const rootMount = "/mnt/root"
+
+// mount is where the folder is in the machine: where programs see it, but modules have names of their own.
+func (f *Folder) mount() string {
+	if f.Guest == "/" {
+		return rootMount
+	}
+	return f.Guest
+}
 
 func (f *Folder) checkGuest() error {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
@@ -66,6 +78,16 @@ func (f *Folder) checkGuest() error {
 	return nil
 }
 
+// checkRoot refuses a folder as the root of a program that isn't a module.
+func checkRoot(folders []Folder, kind program.Kind) error {
+	for _, f := range folders {
+		if f.Guest == "/" && kind != program.Wasm {
+			return exit.Errorf(exit.Loam, "--dir: the path in the machine, /, is one of the machine's own but for modules: HOST::GUEST gives the folder another")
+		}
+	}
+	return nil
+}
+
 // checkFolders looks at the folders, and at what only all of them can tell.
 func checkFolders(folders []Folder) error {
 	at := map[string]string{}
@@ -73,10 +95,10 @@ func checkFolders(folders []Folder) error {
 		if err := f.checkGuest(); err != nil {
 			return exit.Errorf(exit.Loam, "--dir: %v", err)
 		}
-		if other, taken := at[f.Guest]; taken {
-			return exit.Errorf(exit.Loam, "--dir: %s and %s are both to be %s in the machine", other, f.Host, f.Guest)
+		if other, taken := at[f.mount()]; taken {
+			return exit.Errorf(exit.Loam, "--dir: %s and %s are both to be %s in the machine", other, f.Host, f.mount())
 		}
-		at[f.Guest] = f.Host
+		at[f.mount()] = f.Host
 		info, err := os.Stat(f.Host)
 		var p *fs.PathError
 		switch {
@@ -149,7 +171,7 @@ func workingFolder(folders []Folder) string {
 		if err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) || len(host) <= longest {
 			continue
 		}
-		cwd, longest = path.Join(f.Guest, filepath.ToSlash(below)), len(host)
+		cwd, longest = path.Join(f.mount(), filepath.ToSlash(below)), len(host)
 	}
 	return cwd
 }
@@ -165,9 +187,9 @@ func (o *Options) personalitySection() string {
 		order[i] = i
 		uses.WriteString("  uses " + folderName(i) + "\n")
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(folders[a].Guest, folders[b].Guest) })
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(folders[a].mount(), folders[b].mount()) })
 	for _, i := range order {
-		mount := fmt.Sprintf("mount=%d:%s", i, folders[i].Guest)
+		mount := fmt.Sprintf("mount=%d:%s", i, folders[i].mount())
 		if folders[i].ReadOnly {
 			mount += ":ro"
 		}

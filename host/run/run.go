@@ -341,6 +341,9 @@ func (o *Options) prepare(ctx context.Context, prog *program.Program) (m *machin
 		return m, &exit.Error{Code: exit.Loam, Text: err.Error(), Hint: "loam doctor says more"}
 	}
 	o.sayMachine(m.facts)
+	if err := checkRoot(o.Folders, prog.Kind); err != nil {
+		return m, err
+	}
 	if m.devices, err = o.openDevices(); err != nil {
 		return m, err
 	}

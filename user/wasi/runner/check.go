@@ -5,9 +5,8 @@ package runner
 import (
 	"strconv"
 
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-
 	"loam/internal/wasmfile"
+	"loam/user/wasi/preview1"
 )
 
 // Runnable reports, as an error fit for people, why a module of this outline
@@ -18,9 +17,9 @@ func Runnable(info *wasmfile.Info, pages uint32) error {
 		switch {
 		case m.Module == "wasi_unstable":
 			return cannot("built for WASI preview 0 (wasi_unstable); loam runs preview 1")
-		case m.Module != wasi_snapshot_preview1.ModuleName || m.Kind != wasmfile.Func:
+		case m.Module != preview1.ModuleName || m.Kind != wasmfile.Func:
 			return cannot("it imports " + m.Kind.String() + " " + quote(m.Module) + "." + quote(m.Name) +
-				", which nobody provides (loam provides " + wasi_snapshot_preview1.ModuleName + ")")
+				", which nobody provides (loam provides " + preview1.ModuleName + ")")
 		}
 	}
 	if e, ok := info.Export("_start"); !ok || e.Kind != wasmfile.Func {
@@ -31,16 +30,6 @@ func Runnable(info *wasmfile.Info, pages uint32) error {
 			mebibytes(uint64(pages)) + " for it (-m gives more)")
 	}
 	return nil
-}
-
-// needs reports whether the module imports anything from the named module.
-func needs(info *wasmfile.Info, module string) bool {
-	for _, m := range info.Imports {
-		if m.Module == module {
-			return true
-		}
-	}
-	return false
 }
 
 // quote makes a name from a module fit for a terminal.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"loam/internal/wasmfile"
+	"loam/user/wasi/preview1"
 )
 
 // Config is what the host tells the runner, in the boot archive's wasi.conf:
@@ -17,9 +18,9 @@ import (
 type Config struct {
 	Verbose bool   // verbose=1: say on standard error which engine is used
 	Memory  uint64 // memory=N: bytes of memory of the whole machine, or that the program may have of it, 0 unknown
-	// Folders are what the module may open, dir=PATH each: by the same paths as this process, and as
-	// far as this process may.
-	Folders []string
+	// Folders are what the module may open, as far as this process may: dir=PATH each, and a tab and what
+	// the module calls it, where that is another path.
+	Folders []preview1.Folder
 }
 
 // ParseConfig reads wasi.conf; an absent one is an empty one.
@@ -30,7 +31,11 @@ func ParseConfig(b []byte) (c Config, err error) {
 		case "verbose":
 			c.Verbose = value == "1"
 		case "dir":
-			c.Folders = append(c.Folders, value)
+			path, name, other := strings.Cut(value, "\t")
+			if !other {
+				name = path
+			}
+			c.Folders = append(c.Folders, preview1.Folder{Path: path, Name: name})
 		case "memory":
 			if c.Memory, err = strconv.ParseUint(value, 10, 64); err != nil {
 				return c, errors.New(FileConfig + ": memory is not a number: " + strconv.Quote(value))
@@ -49,8 +54,12 @@ func (c Config) Encode() []byte {
 	if c.Memory != 0 {
 		b = append(strconv.AppendUint(append(b, "memory="...), c.Memory, 10), '\n')
 	}
-	for _, path := range c.Folders {
-		b = append(append(append(b, "dir="...), path...), '\n')
+	for _, f := range c.Folders {
+		b = append(append(b, "dir="...), f.Path...)
+		if f.Name != f.Path {
+			b = append(append(b, '\t'), f.Name...)
+		}
+		b = append(b, '\n')
 	}
 	return b
 }

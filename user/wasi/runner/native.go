@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"loam/internal/wasmcode"
 	"loam/internal/wasmfile"
@@ -89,15 +88,4 @@ func (r *run) runNative(ctx context.Context, i *native.Instance) error {
 	}
 	_, err := i.Call(ctx, "_start")
 	return ended(err, false)
-}
-
-// wasi makes the WASI functions, if the module imports any.
-func (r *run) wasi(ctx context.Context) error {
-	if !needs(r.info, wasi_snapshot_preview1.ModuleName) {
-		return nil
-	}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r.rt); err != nil {
-		return failure(oneLine(err))
-	}
-	return nil
 }

@@ -17,10 +17,11 @@
 // opened page by page as the module grows it, so growing never copies, and
 // refusing it is an answer (-1) to the module and not the end of the runner.
 //
+// The WASI functions are package preview1's.
+//
 // # Not provided yet
 //
-// No sockets. poll_oneoff sleeps for
-// clocks and says that standard input is always ready, because wazero's does.
+// Listening sockets.
 //
 // # Rejected alternatives
 //
@@ -229,26 +230,9 @@ func (r *run) loadCode(ctx context.Context) (wazero.CompiledModule, error) {
 	return r.rt.CompileModule(ctx, r.code.Module)
 }
 
-// moduleConfig is what the module sees of the machine.
+// moduleConfig is how modules are instantiated: what they see of the machine is package preview1's alone.
 func (r *run) moduleConfig() wazero.ModuleConfig {
-	c := wazero.NewModuleConfig().WithName("").WithStartFunctions().
-		WithArgs(r.Args...).
-		WithStdin(r.Stdin).WithStdout(r.Stdout).WithStderr(r.Stderr).
-		WithRandSource(r.Random).
-		WithSysWalltime().WithSysNanotime().WithSysNanosleep().WithOsyield(runtime.Gosched)
-	for _, kv := range r.Env {
-		if k, v, ok := strings.Cut(kv, "="); ok && k != "" {
-			c = c.WithEnv(k, v)
-		}
-	}
-	if len(r.conf.Folders) > 0 {
-		files := wazero.NewFSConfig()
-		for _, path := range r.conf.Folders {
-			files = files.WithDirMount(path, path)
-		}
-		c = c.WithFSConfig(files)
-	}
-	return c
+	return wazero.NewModuleConfig().WithName("").WithStartFunctions()
 }
 
 // ended classifies how instantiating a module or calling its _start ended.

@@ -23,6 +23,7 @@ import (
 	"loam/test/wasm"
 	"loam/user/sys"
 	"loam/user/wasi/native"
+	"loam/user/wasi/preview1"
 )
 
 // result is what a module left behind.
@@ -384,7 +385,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}, {Folders: []string{"/a", "/b = c "}}} {
+	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}, {Folders: []preview1.Folder{{Path: "/a", Name: "/a"}, {Path: "/b = c ", Name: "/"}}}} {
 		if got, err := ParseConfig(c.Encode()); err != nil || !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v became %+v, %v", c, got, err)
 		}
