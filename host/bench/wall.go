@@ -71,9 +71,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", bare, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks, w.streams} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks, w.streams, w.network} {
 		name := WallGroups[i]
-		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks || name == groupStreams) {
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks || name == groupStreams || name == groupNetwork) {
 			continue
 		}
 		if err := run(ctx); err != nil {
@@ -88,13 +88,14 @@ const (
 	groupFolders = "folders" // needs Linux's modules
 	groupDisks   = "disks"   // likewise
 	groupStreams = "streams" // likewise
+	groupNetwork = "network" // likewise
 )
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
 // module, two programs on two CPUs, calls of one pair of processes and of two on two
-// CPUs, the pauses of the kernel's collector, a folder of the host's, a disk, and the
-// console streams.
-var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks, groupStreams}
+// CPUs, the pauses of the kernel's collector, a folder of the host's, a disk, the
+// console streams, and the network.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks, groupStreams, groupNetwork}
 
 // bare has the kernel alone answer the program: what is compared is the kernel's.
 var bare = []string{"--bare"}

@@ -26,7 +26,10 @@ func begin(args []string) {
 		}
 		_ = f.Close()
 	}
-	if len(args) == 3 {
+	if args[0] == "network" || args[0] == "answer" {
+		check(linkUp())
+	}
+	if args[0] == "folder" && len(args) == 3 {
 		check(os.MkdirAll(args[1], 0o755))
 		check(syscall.Mount(args[2], args[1], "9p", 0, "trans=virtio,version=9p2000.L,msize=524288,cache=none"))
 	}

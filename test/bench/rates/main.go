@@ -12,6 +12,9 @@
 //	rates streams SIZE [IN OUT] so many bytes from stdin to stdout, on Loam those of the console streams; how
 //	                            fast they come the host counts, and nothing is said here
 //
+//	rates network ADDRESS       a server of the host's, of TCP
+//	rates answer                HTTP at port 80, until the machine is ended
+//
 // On Linux it is the first program: the kernel's command line has the arguments, as rates=folder,DIR,DEVICE,
 // and the modules in /modules are loaded in the order of their names.
 package main
@@ -43,8 +46,12 @@ func main() {
 		err = disk(strings.Join(args[1:], ""))
 	case "streams":
 		err = stream(args[1:])
+	case "network":
+		err = network(args[1])
+	case "answer":
+		err = answer()
 	default:
-		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR, rates disk, or rates streams SIZE")
+		fmt.Fprintln(os.Stderr, "rates: usage: rates folder DIR, rates disk, rates streams SIZE, rates network ADDRESS, or rates answer")
 		os.Exit(2)
 	}
 	if err != nil {
