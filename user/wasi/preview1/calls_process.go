@@ -57,7 +57,7 @@ func environSizesGet(s *System, m memory, p []uint64) Errno {
 	return putSizes(m, s.envc, s.env.Len(), p[0], p[1])
 }
 
-// Clocks. Linux has the same numbers for all but none at all.
+// Clocks. Linux has the same numbers.
 const (
 	clockRealtime  = 0
 	clockMonotonic = 1

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is a name in a directory: what a call that makes, moves or removes names is given. The kernel follows
-// nothing of a place but what fast and whole say.
+// place is a name in a directory: what a call that makes, moves or removes names is given.
 type place struct {
 	dir  int    // Linux's descriptor
 	name string // of one component, with the slashes behind it
