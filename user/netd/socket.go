@@ -161,11 +161,9 @@ func isFull(err tcpip.Error) bool {
 // receive receives.
 func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, error) {
 	defer k.look()
-	queued, e := k.end.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
-	if e == nil && k.kind != sockets.Echo { // of an echo's it isn't told
-		most = min(most, queued)
-	}
-	b := room{b: make([]byte, 0, most)}
+	// More may come until it is read: how much there is now tells only how much memory that is likely to take.
+	queued, _ := k.end.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
+	b := room{most: most, likely: queued}
 	r, err := k.end.Read(&b, tcpip.ReadOptions{Peek: peek, NeedRemoteAddr: k.kind != sockets.Stream})
 	if !peek && k.kind == sockets.Datagram {
 		k.session.network.link.datagrams.received(k.port, isFull(err))
@@ -185,12 +183,18 @@ func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, 
 	return b.b, uint32(r.Total), addressFrom(r.RemoteAddr, k.six), nil
 }
 
-// room takes as much as it has room for.
-type room struct{ b []byte }
+// room takes so many bytes at most.
+type room struct {
+	b            []byte
+	most, likely int
+}
 
 // Write is for io.Writer. Of more than there is room for it takes a part, and says so.
 func (r *room) Write(p []byte) (int, error) {
-	n := min(len(p), cap(r.b)-len(r.b))
+	if r.b == nil {
+		r.b = make([]byte, 0, min(r.most, max(r.likely, len(p))))
+	}
+	n := min(len(p), r.most-len(r.b))
 	r.b = append(r.b, p[:n]...)
 	if n < len(p) {
 		return n, io.ErrShortWrite
