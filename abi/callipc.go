@@ -97,7 +97,7 @@ const (
 	// CallThreadSchedule sets a thread's scheduling. Arguments: the thread, its
 	// fixed priority from 1 to MaxPriority, or 0 for the class of programs, its nice
 	// value there, from -20 to 19, its timer slack in ns, up to MaxTimerSlack, or 0 for
-	// TimerSlack. Right: RightManage.
+	// TimerSlack. Sleeps shorter than ShortSleep have no more than TimerSlack. Right: RightManage.
 	// Errors: EBADF, ENOTSUP, EACCES, ESRCH, EINVAL; EPERM a priority above what the
 	// thread's process may have (ProcessCreate).
 	CallThreadSchedule // 0x1024

@@ -12,10 +12,12 @@ var HandleMachine = GivenHandle(0)
 const MaxPriority = 31
 
 // TimerSlack is how many ns later than asked for a thread's wait may end, as on Linux (prctl(2), PR_SET_TIMERSLACK), and
-// MaxTimerSlack is the most that can be set with CallThreadSchedule.
+// MaxTimerSlack is the most that can be set with CallThreadSchedule. Sleeps shorter than ShortSleep end TimerSlack late at
+// most whatever is set.
 const (
 	TimerSlack    = 50_000
 	MaxTimerSlack = 1_000_000_000
+	ShortSleep    = 10_000
 )
 
 // Flags of CallInterruptCreate: how the device signals. Without InterruptLevel it

@@ -12,6 +12,7 @@ import (
 	"loam/kernel/signal"
 	"loam/kernel/space"
 	"loam/kernel/victim"
+	"loam/machine/metal"
 )
 
 // Thread is a thread of a process. Its index in k.threads names it in every
@@ -123,12 +124,17 @@ func (r *runner) pause(kind waitKind, deadline int64) uint64 {
 
 // lax adds the thread's slack to the deadline of a call of Linux's, once: many threads sleep for some
 // microseconds, as Go's monitors do, and an alarm for each leaves the CPU no time for what they look after. Urgent threads
-// have none, nor have waits for messages and objects, which end late only if something is wrong.
+// have none, nor have waits for messages and objects, which end late only if something is wrong. A short sleep ends soon
+// whatever the slack: it is meant for another thread to get on, and who sleeps keeps others from it meanwhile.
 func (t *Thread) lax(deadline int64) int64 {
 	if t.wait > forSignal || t.resumed {
 		return deadline
 	}
-	return decode.After(deadline, t.slackNow())
+	slack := t.slackNow()
+	if slack > abi.TimerSlack && t.wait == forTime && deadline-metal.Now() < abi.ShortSleep {
+		slack = abi.TimerSlack
+	}
+	return decode.After(deadline, slack)
 }
 
 func (t *Thread) slackNow() int64 {

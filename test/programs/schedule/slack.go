@@ -47,11 +47,24 @@ func sleepsLate() error {
 	if err != nil || time.Duration(got) != slack {
 		return fmt.Errorf("the slack is %v, want %v: %v", time.Duration(got), slack, err)
 	}
-	const d = time.Millisecond
-	t, begin := syscall.NsecToTimespec(int64(d)), time.Now()
-	err = syscall.Nanosleep(&t, nil)
-	if took := time.Since(begin); err == nil && took < d+slack {
-		err = fmt.Errorf("a sleep of %v took %v", d, took)
+	const long, short = time.Millisecond, 3 * time.Microsecond
+	took, err := sleepTook(long)
+	if err == nil && took < long+slack {
+		err = fmt.Errorf("a sleep of %v took %v", long, took)
+	}
+	least := slack
+	for range 20 { // others have the CPU for most of one, perhaps
+		took, wrong := sleepTook(short)
+		least, err = min(least, took), errors.Join(err, wrong)
+	}
+	if err == nil && least == slack {
+		err = fmt.Errorf("each sleep of %v took %v or more", short, slack)
 	}
 	return err
+}
+
+func sleepTook(d time.Duration) (time.Duration, error) {
+	t, begin := syscall.NsecToTimespec(int64(d)), time.Now()
+	err := syscall.Nanosleep(&t, nil)
+	return time.Since(begin), err
 }
