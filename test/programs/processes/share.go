@@ -97,7 +97,8 @@ func timeChild() {
 	pause.Store(true)
 	var l syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_CPU, &l)
-	fmt.Println(l.Cur > most, l.Max == most+3, err, used() > time.Duration(most)*time.Second-200*time.Millisecond)
+	// A Linux that is busy is far from exact: it counts the ticks that find the process running.
+	fmt.Println(l.Cur > most, l.Max == most+3, err, used() > time.Duration(most)*time.Second/2)
 	for { // until it is killed
 		_ = used()
 	}
