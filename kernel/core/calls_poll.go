@@ -74,16 +74,23 @@ func (r *runner) maskFor(addr, size uint64) abi.Errno {
 	if addr == 0 || r.t.resumed {
 		return 0
 	}
-	set, e := r.sigset(addr, size)
-	if e != 0 {
+	if e := r.suspendFor(addr, size); e != 0 {
 		return e
 	}
-	r.t.sig.Suspend(set)
 	if r.t.due(r.p) {
 		r.work |= workSignal
 		return abi.EINTR
 	}
 	return 0
+}
+
+// suspendFor puts the mask at addr in place of the caller's for the time of a call.
+func (r *runner) suspendFor(addr, size uint64) abi.Errno {
+	set, e := r.sigset(addr, size)
+	if e == 0 {
+		r.t.sig.Suspend(set)
+	}
+	return e
 }
 
 // unmask ends what maskFor began, unless the call waits.

@@ -167,11 +167,14 @@ func (r *runner) forsake(p *Process) {
 }
 
 // tellCall puts the call of t, thread i, into the registers of who receives it, and gives
-// the result.
+// the result. A signal that its mask lets through is told next.
 func (t *Thread) tellCall(to, c *metal.Context, i int32, came uint64) uint64 {
 	to.SetReceived(k.ipc.Parties[i].Badge, came, k.ipc.Token(i))
 	if t.forwarded {
 		to.TakeCall(c, uint64(t.tid))
+		if t.sig.Masked() && t.due(k.processes.Index(t.process)) {
+			k.ipc.Tell(i)
+		}
 		return abi.ReceivedForwarded
 	}
 	to.TakeWords(c)
@@ -191,7 +194,7 @@ func (r *runner) forwardAnswered(c *metal.Context, x int32, t *Thread) abi.Errno
 	}
 	t.forwarded = false
 	if t.sig.Masked() {
-		t.endMask(k.processes.Index(t.process), result)
+		result = t.endMask(k.processes.Index(t.process), k.contexts[x].Number(), result)
 	}
 	r.endCall(x)
 	k.contexts[x].SetResult(result)

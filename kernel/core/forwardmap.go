@@ -92,7 +92,8 @@ func maskOf(c *metal.Context) uint64 {
 	return 0
 }
 
-// forwardMasked puts the mask of a call in place, if it has one. EINTR: with it a signal is due.
+// forwardMasked puts the mask of a call in place, if it has one. A signal that is due with it doesn't keep the server from
+// looking once: it is told to who receives the call (tellCall), and ends it if it has to wait.
 func (r *runner) forwardMasked(c *metal.Context) abi.Errno {
 	at, size := maskOf(c), uint64(abi.SigsetSize)
 	switch {
@@ -111,14 +112,18 @@ func (r *runner) forwardMasked(c *metal.Context) abi.Errno {
 			return e
 		}
 	}
-	return r.maskFor(at, size)
+	return r.suspendFor(at, size)
 }
 
-// endMask ends what forwardMasked began for t, whose call has a result: at once, or when a
-// handler runs that has ended it.
-func (t *Thread) endMask(p *Process, result uint64) {
+// endMask ends what forwardMasked began for t, whose call has a result, and gives that: at once, or when a
+// handler runs that has ended it. To ppoll(2) and pselect(2) a signal goes before a time that is up.
+func (t *Thread) endMask(p *Process, call, result uint64) uint64 {
+	if result == 0 && (call == abi.SYS_PPOLL || call == abi.SYS_PSELECT6) && t.due(p) {
+		result = abi.EINTR.Result()
+	}
 	if result != abi.EINTR.Result() {
 		t.sig.RestoreMask()
 	}
 	t.signalled = t.signalled || t.sig.Masked() || t.due(p)
+	return result
 }

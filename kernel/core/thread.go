@@ -284,14 +284,14 @@ func (r *runner) interrupt(i int32, t *Thread) {
 			t.restart = ifRestart
 		}
 	case forChild, forObject, forSend, forReceive: // a deadline is a time, not a length
-		if t.ask.why != noAsk { // as for memory
+		switch {
+		case t.ask.why != noAsk: // as for memory
+			return
+		case t.forwarded && t.sig.Masked(): // it waits for the signal, too, of which is told when it is received (tellCall)
 			return
 		}
 		t.restart = ifRestart
-		switch {
-		case t.forwarded && t.sig.Masked(): // it waits for the signal, too: the handler mustn't run behind its back
-			t.restart = ifNotHandled
-		case t.forwarded: // nobody has begun with it
+		if t.forwarded { // nobody has begun with it
 			t.restart = always
 		}
 	case forReply:

@@ -37,6 +37,7 @@ var tests = []struct {
 	{"limits", testLimits},
 	{"orphans", testOrphans},
 	{"signalfd", testSignalfd},
+	{"masks", testMasks},
 	{"share", testShare},
 	{"time", testTime},
 }
