@@ -15,10 +15,12 @@ import (
 	"time"
 )
 
-// gotestPatterns are the packages of Go's standard library whose tests gotest runs.
+// gotestPatterns are the packages of Go's standard library whose tests gotest runs. runtime/... leaves out runtime/cgo, since
+// the others are built without cgo; runtime/coverage has its tests, and os some of its own, in what is internal.
 var gotestPatterns = strings.Fields(`bufio bytes compress/... container/... context crypto/... encoding/...
-	errors fmt hash/... io/... log/... maps math/... mime/... net/... os/... path/... reflect regexp/... runtime/...
-	slices sort strconv strings sync/... syscall testing/... text/... time/... unicode/...`)
+	errors fmt hash/... io/... log/... maps math/... mime/... net/... os/... path/... reflect regexp/... runtime/... runtime/cgo
+	slices sort strconv strings sync/... syscall testing/... text/... time/... unicode/...
+	internal/coverage/... internal/poll internal/runtime/... internal/syscall/...`)
 
 // gotest is a campaign of Go's own tests: where its files are, and how a package is run.
 type gotest struct {
@@ -99,7 +101,7 @@ func (g *gotest) prepare(match *regexp.Regexp) ([]string, error) {
 	}
 	var pkgs []string
 	for _, pkg := range strings.Fields(out) {
-		if match.MatchString(pkg) {
+		if match.MatchString(pkg) && g.buildable(pkg) {
 			pkgs = append(pkgs, pkg)
 		}
 	}

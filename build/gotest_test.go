@@ -49,6 +49,7 @@ func TestGotestTable(t *testing.T) {
 	all.add(&out, r)
 	all.add(&out, result{pkg: "c", revision: "r2", loam: outcomes{status: 1, last: "no memory"}})
 	all.add(&out, result{pkg: "d", revision: "r1", err: errors.New("can't be built")})
+	all.add(&out, result{pkg: "net", revision: "r2"})
 	if all.end(&out) == nil {
 		t.Error("failures are no error")
 	}
@@ -63,8 +64,10 @@ c                                            0     1     0      0.0
     FAIL exit status 1: no memory
 d                                            0     1     0      0.0
     FAIL can't be built
-3 packages                                   2     6     1
-run at revisions: r1 (2), r2 (1)
+net                                          0     0     0      0.0
+    without ^TestSplice$/./^big$
+4 packages                                   2     6     1
+run at revisions: r1 (2), r2 (2)
 `
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)

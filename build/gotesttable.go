@@ -173,8 +173,11 @@ func (t *table) count(revision string) {
 	t.byRevision[revision]++
 }
 
-// details prints which tests failed, and which were skipped that the host ran.
+// details prints which tests were left out, which failed, and which were skipped that the host ran.
 func (r *result) details(w io.Writer) {
+	if left := gotestLeft[r.pkg]; left != "" {
+		fmt.Fprintf(w, "    without %s\n", left)
+	}
 	switch {
 	case r.err != nil:
 		fmt.Fprintf(w, "    FAIL %v\n", r.err)
