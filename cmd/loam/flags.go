@@ -147,6 +147,20 @@ func (p *portFlag) Set(v string) error {
 	return err
 }
 
+// listenFlag collects ports at which a module has listeners.
+type listenFlag struct{ ports *portFlag }
+
+func (l listenFlag) String() string { return "" }
+func (l listenFlag) Type() string   { return "[ADDR:]PORT" }
+
+func (l listenFlag) Set(v string) error {
+	port, err := run.ParseListener(v)
+	if err == nil {
+		*l.ports = append(*l.ports, port)
+	}
+	return err
+}
+
 // envFlag collects variables; a later one replaces an earlier of its name.
 type envFlag struct{ values []string }
 

@@ -134,6 +134,7 @@ Exit status: the program's own, or
   loam run --services ./services ./server
   loam run --dir ./site::/site:ro --dir ./out::/out ./build-site /site /out
   loam run -p 8080:80 ./webserver
+  loam run --listen 127.0.0.1:8080 webserver.wasm
   loam run -p 127.0.0.1:5353:53/udp --pcap dns.pcap ./nameserver
   loam run --net none ./untrusted
   loam run ./editor
@@ -161,6 +162,7 @@ Exit status: the program's own, or
 	fl.Var(&f.folders, "dir", "give the program a folder: HOST as the path GUEST there, or as the same path; with :ro to be read only; repeatable")
 	fl.StringVar(&f.net, "net", run.NetDefault, "network of the machine: none, or user, whose connections are made by QEMU as its own (default: user for a native program in 32M or more, else none)")
 	fl.VarP(&f.ports, "publish", "p", "have a port of this host, of all its addresses or one, lead to a port of the program; repeatable")
+	fl.Var(listenFlag{&f.ports}, "listen", "give a module a listener at a port of this host, of all its addresses or one: the first descriptor behind --dir's, 3 without any; repeatable")
 	fl.StringVar(&f.pcap, "pcap", "", "write what the machine sends and receives to `FILE`, for Wireshark or tcpdump")
 	fl.Var(&f.disks, "disk", "give the machine a raw image, with :ro to be read only, as the service disk0, disk1 ... (docs/init.md); repeatable")
 	fl.BoolVar(&f.init, "init", false, "with --bare, have init start and watch the program all the same: loam ps sees what it does")

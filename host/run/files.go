@@ -67,7 +67,7 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	if err != nil {
 		return nil, err
 	}
-	conf := runner.Config{Verbose: m.Verbose, Memory: uint64(m.programMiB()) << 20}
+	conf := runner.Config{Verbose: m.Verbose, Memory: uint64(m.programMiB()) << 20, Listeners: m.listeners()}
 	for _, f := range m.Folders {
 		conf.Folders = append(conf.Folders, preview1.Folder{Path: f.mount(), Name: f.Guest})
 	}

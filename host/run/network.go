@@ -50,6 +50,21 @@ type Port struct {
 	Address     netip.Addr // of the host's interface; not valid: all of IPv4's
 	Host, Guest uint16
 	UDP         bool
+	Listener    bool // a module has it open from its start: it can't listen by itself
+}
+
+// ParseListener reads [ADDR:]PORT: the port of the host, of which that of the machine is the same.
+func ParseListener(text string) (p Port, err error) {
+	host := text
+	if at := strings.LastIndexByte(text, ':'); at >= 0 {
+		if p.Address, err = parseInterface(text[:at]); err != nil {
+			return p, err
+		}
+		host = text[at+1:]
+	}
+	p.Host, err = parsePortNumber(host, "host")
+	p.Guest, p.Listener = p.Host, true
+	return p, err
 }
 
 // ParsePort reads [ADDR:]HOST:GUEST[/udp].
@@ -101,9 +116,20 @@ func parsePortNumber(text, whose string) (uint16, error) {
 	return uint16(n), nil
 }
 
-// String gives the port as ParsePort reads it.
+// flag is what gave the port, in messages.
+func (p Port) flag() string {
+	if p.Listener {
+		return "--listen " + p.String()
+	}
+	return "-p " + p.String()
+}
+
+// String gives the port as ParsePort or ParseListener reads it.
 func (p Port) String() string {
-	s := fmt.Sprintf("%d:%d", p.Host, p.Guest)
+	s := strconv.Itoa(int(p.Host))
+	if !p.Listener {
+		s += ":" + strconv.Itoa(int(p.Guest))
+	}
 	if p.Address.IsValid() {
 		s = p.Address.String() + ":" + s
 	}
@@ -147,30 +173,33 @@ func (p Port) check() error {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return exit.Errorf(exit.Loam, "-p %s: port %d of the host is taken by another program", p, p.Host)
+		return exit.Errorf(exit.Loam, "%s: port %d of the host is taken by another program", p.flag(), p.Host)
 	case errors.Is(err, syscall.EACCES):
-		return exit.Errorf(exit.Loam, "-p %s: port %d of the host is for its administrator: ports from 1024 on are for all", p, p.Host)
+		return exit.Errorf(exit.Loam, "%s: port %d of the host is for its administrator: ports from 1024 on are for all", p.flag(), p.Host)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return exit.Errorf(exit.Loam, "-p %s: %s is not an address of this host", p, p.Address)
+		return exit.Errorf(exit.Loam, "%s: %s is not an address of this host", p.flag(), p.Address)
 	case err != nil:
-		return exit.Errorf(exit.Loam, "-p %s: %v", p, err)
+		return exit.Errorf(exit.Loam, "%s: %v", p.flag(), err)
 	}
 	return c.Close()
 }
 
 // settleNetwork decides whether the machine has a network.
 func (o *Options) settleNetwork(kind program.Kind) error {
+	if err := o.checkPorts(kind); err != nil {
+		return err
+	}
 	served := o.personality || o.manifest.wants(networkName)
 	asked := o.Net == NetUser || len(o.Ports) > 0 || o.Pcap != ""
 	switch {
 	case o.Net != NetDefault && o.Net != NetNone && o.Net != NetUser:
 		return exit.Errorf(exit.Loam, "--net %s: there is no such network (%s, %s)", o.Net, NetNone, NetUser)
 	case o.Net == NetNone && asked:
-		return exit.Errorf(exit.Loam, "-p and --pcap are about a network, and --net none says that there is none")
+		return exit.Errorf(exit.Loam, "-p, --listen and --pcap are about a network, and --net none says that there is none")
 	case o.Net == NetNone && o.manifest.wants(networkName):
 		return exit.Errorf(exit.Loam, "--services: a section uses %s, and --net none says that there is none", networkName)
 	case asked && !served:
-		return exit.Errorf(exit.Loam, "--net, -p and --pcap: nothing in the machine would use the network (--bare, --deterministic)")
+		return exit.Errorf(exit.Loam, "--net, -p, --listen and --pcap: nothing in the machine would use the network (--bare, --deterministic)")
 	case o.Net == NetNone:
 	case asked || o.manifest.wants(networkName):
 		o.network = true
@@ -181,11 +210,38 @@ func (o *Options) settleNetwork(kind program.Kind) error {
 	return nil
 }
 
+// checkPorts refuses ports at which a program of this kind could never listen.
+func (o *Options) checkPorts(kind program.Kind) error {
+	for i, p := range o.Ports {
+		same := func(other Port) bool { return other.Listener && other.Guest == p.Guest && other.Host == p.Host }
+		switch {
+		case kind != program.Wasm && p.Listener:
+			return exit.Errorf(exit.Loam, "--listen %s: it is for modules; this program listens by itself, and -p %d:%d has the host's port lead there",
+				p, p.Host, p.Guest)
+		case kind == program.Wasm && !p.Listener && !o.manifest.wants(networkName):
+			return exit.Errorf(exit.Loam, "-p %s: a module can't listen by itself; --listen %d gives it a listener at that port of the host", p, p.Host)
+		case p.Listener && slices.ContainsFunc(o.Ports[:i], same):
+			return exit.Errorf(exit.Loam, "--listen %s: there is another --listen with port %d", p, p.Host)
+		}
+	}
+	return nil
+}
+
+// listeners are the ports of the machine at which a module gets listeners, in their order.
+func (o *Options) listeners() (list []uint16) {
+	for _, p := range o.Ports {
+		if p.Listener {
+			list = append(list, p.Guest)
+		}
+	}
+	return list
+}
+
 // networkDevice is the network's device. Its server begins when it is first called.
 func (o *Options) networkDevice() (device, error) {
 	for i, p := range o.Ports {
 		if k := slices.IndexFunc(o.Ports[:i], p.meets); k >= 0 {
-			return device{}, exit.Errorf(exit.Loam, "-p %s and -p %s: one port of the host leads to one of the machine", o.Ports[k], p)
+			return device{}, exit.Errorf(exit.Loam, "%s and %s: one port of the host leads to one of the machine", o.Ports[k].flag(), p.flag())
 		}
 		if err := p.check(); err != nil {
 			return device{}, err
@@ -221,7 +277,7 @@ func (o *Options) networkDevice() (device, error) {
 func (o *Options) networkFlag() string {
 	switch {
 	case len(o.Ports) > 0:
-		return "-p"
+		return o.Ports[0].flag()
 	case o.Pcap != "":
 		return "--pcap"
 	case o.Net == NetUser:

@@ -55,9 +55,43 @@ func TestParsePort(t *testing.T) {
 	}
 }
 
+func TestParseListener(t *testing.T) {
+	local := netip.MustParseAddr("127.0.0.1")
+	for text, want := range map[string]Port{
+		"8080":           {Host: 8080, Guest: 8080, Listener: true},
+		"127.0.0.1:8080": {Address: local, Host: 8080, Guest: 8080, Listener: true},
+		"localhost:1":    {Address: local, Host: 1, Guest: 1, Listener: true},
+	} {
+		p, err := ParseListener(text)
+		if err != nil || p != want {
+			t.Errorf("%s: %+v, %v", text, p, err)
+		}
+		if again, err := ParseListener(p.String()); err != nil || again != p || p.flag() != "--listen "+p.String() {
+			t.Errorf("%s: %+v, %v", p, again, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"":          `"" is not a port of the host`,
+		"0":         `"0" is not a port`,
+		"65536":     `"65536" is not a port`,
+		"http":      `"http" is not a port`,
+		"80/udp":    `"80/udp" is not a port`,
+		"8080:80":   `"8080" is not an address`,
+		"[::1]:80":  "IPv4 alone",
+		":8080":     `"" is not an address`,
+		"a,b:8080":  "is not an address",
+		"1.2.3.4:-": `"-" is not a port`,
+	} {
+		if p, err := ParseListener(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %+v, %v, want %s", text, p, err, want)
+		}
+	}
+}
+
 // TestSettleNetwork: who has a network, and what can't be.
 func TestSettleNetwork(t *testing.T) {
-	ports := []Port{{Host: 8080, Guest: 80}}
+	local := netip.MustParseAddr("127.0.0.1")
+	ports, listeners := []Port{{Host: 8080, Guest: 80}}, []Port{{Host: 8080, Guest: 8080, Listener: true}}
 	for _, c := range []struct {
 		o    Options
 		kind program.Kind
@@ -66,7 +100,12 @@ func TestSettleNetwork(t *testing.T) {
 	}{
 		{o: Options{}, want: true},
 		{o: Options{}, kind: program.Wasm},
-		{o: Options{Ports: ports}, kind: program.Wasm, want: true},
+		{o: Options{Ports: ports}, kind: program.Wasm, err: "a module can't listen by itself; --listen 8080"},
+		{o: Options{Ports: listeners}, kind: program.Wasm, want: true},
+		{o: Options{Ports: listeners}, err: "-p 8080:8080 has the host's port lead there"},
+		{o: Options{Ports: append(listeners, Port{Host: 8080, Guest: 8080, Listener: true, Address: local})}, kind: program.Wasm, err: "there is another"},
+		{o: Options{Ports: listeners, Net: NetNone}, kind: program.Wasm, err: "says that there is none"},
+		{o: Options{Ports: listeners, Bare: true}, kind: program.Wasm, err: "nothing in the machine"},
 		{o: Options{MemoryMiB: leastForNetwork - 1}},
 		{o: Options{MemoryMiB: leastForNetwork - 1, Net: NetUser}, want: true},
 		{o: Options{Net: NetNone}},

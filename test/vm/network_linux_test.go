@@ -130,7 +130,7 @@ func TestNetworkServer(t *testing.T) {
 			if text, err := get(client, g.url("/large")); err != nil || text != string(make([]byte, 4<<20)) {
 				t.Errorf("%d bytes, %v", len(text), err)
 			}
-			manyRequests(t, &g)
+			manyRequests(t, &g, 20, 10)
 			_, _ = client.Get(g.url("/quit"))
 			if err := s.cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, s.stderr.String())
@@ -190,8 +190,7 @@ func datagram(t *testing.T, port int) {
 
 // manyRequests makes some by many connections at once. They are made one after the other: QEMU lets no more than two wait to be
 // accepted.
-func manyRequests(t *testing.T, g *guestPorts) {
-	const connections, requests = 20, 10
+func manyRequests(t *testing.T, g *guestPorts, connections, requests int) {
 	var all sync.WaitGroup
 	for range connections {
 		client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}

@@ -3,10 +3,18 @@
 package vm
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"loam/host/ps"
+	"loam/internal/proglist"
 	"loam/test/vm/vmtest"
 )
 
@@ -35,4 +43,68 @@ func TestModulePaths(t *testing.T) {
 	// What isn't a module has a root already.
 	r := vmtest.Run(t, "--dir", dir+"::/", vmtest.Program(t, "hello"))
 	r.Want(t, 125)
+}
+
+// TestModuleServer has a module serve HTTP at two ports of the host, with a folder besides: many at once, and when
+// nobody asks it sleeps.
+func TestModuleServer(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	var g guestPorts
+	g.flags(t) // for ports that are free
+	listen := func(port int) string { return fmt.Sprintf("--listen=127.0.0.1:%d", port) }
+	s := start(t, "run", "--arch", vmtest.Arch(), "--dir", t.TempDir()+"::/", listen(g.http), listen(g.stream), vmtest.Foreign(t, "wasip1", "wasm", "moduleserver"))
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
+	for _, port := range []int{g.http, g.stream} {
+		if text := g.get(t, client, fmt.Sprintf("http://127.0.0.1:%d/", port)); text != "hello by HTTP/1.1" {
+			t.Error(text)
+		}
+	}
+	manyRequests(t, &g, 4, 4)
+	wantIdle(t, s.cmd.Process.Pid)
+	_, _ = client.Get(g.url("/quit"))
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, s.stderr.String())
+	}
+}
+
+// wantIdle wants that the program, and those that serve it, use no CPU for a second once they have come to rest. An
+// init that tells so uses some itself.
+func wantIdle(t *testing.T, loam int) {
+	t.Helper()
+	used := map[string]uint64{}
+	for try := 0; ; try++ {
+		before := maps.Clone(used)
+		for _, p := range listed(t, loam) {
+			used[p.Name] = p.CPU
+		}
+		delete(used, "init")
+		if used["program"] == 0 || used["linux"] == 0 {
+			t.Fatalf("not listed: %v", used)
+		}
+		if maps.Equal(before, used) {
+			return
+		}
+		if try == 20 {
+			t.Fatalf("nobody asks it, and a second took ns of CPU from %v to %v", before, used)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// listed are the programs in the machine of a loam.
+func listed(t *testing.T, loam int) []proglist.Entry {
+	t.Helper()
+	out, err := exec.Command(vmtest.Loam(t), "ps", "--json").Output()
+	var machines []ps.Machine
+	if err == nil {
+		err = json.Unmarshal(out, &machines)
+	}
+	for _, m := range machines {
+		if m.PID == loam {
+			return m.Programs
+		}
+	}
+	t.Fatalf("loam ps doesn't list %d: %v\n%s", loam, err, out)
+	return nil
 }

@@ -18,6 +18,26 @@ func (s *System) socket(fd uint64, need rights) (*descriptor, Errno) {
 	return s.get(fd, need)
 }
 
+// backlog is how many connections may wait to be accepted.
+const backlog = 128
+
+// newListener makes a listener that is granted. It never waits, unless the module wants it to: Go's runtime lets other
+// goroutines run only while descriptors are so that it is given, and takes them as they come.
+func newListener(port uint16) (*descriptor, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(port)}); err == nil {
+		err = unix.Listen(fd, backlog)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return &descriptor{fd: fd, kind: typeStream, base: ofListener}, nil
+}
+
 func sockAccept(s *System, m memory, p []uint64) Errno {
 	d, e := s.socket(p[0], rightAccept)
 	if e != errnoSuccess {

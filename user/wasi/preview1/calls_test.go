@@ -6,10 +6,14 @@ package preview1
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -284,6 +288,44 @@ func TestSockets(t *testing.T) {
 	g.must(errnoNotsock, "sock_shutdown", 0, 1)
 	g.must(errnoBadf, "sock_shutdown", 99, 1)
 	g.must(errnoNotcapable, "sock_accept", conn, 0, resultAt)
+}
+
+// TestListeners: a listener that is granted comes after the folders, waits for nobody, and can do nothing else.
+func TestListeners(t *testing.T) {
+	g := newGuest(t, t.TempDir(), func(c *Config) { c.Listeners = []uint16{0} }) // a port of Linux's choice
+	const listener = 4
+	g.must(errnoBadf, "fd_prestat_get", listener, resultAt) // so that who looks for folders is at their end
+	g.must(0, "fd_fdstat_get", listener, resultAt)
+	if kind, flags := g.m[resultAt], g.m[resultAt+2]; kind != typeStream || flags != flagNonblock {
+		t.Errorf("its type is %d, its flags %d", kind, flags)
+	}
+	g.must(fromLinux[unix.EAGAIN], "sock_accept", listener, 0, resultAt)
+	g.subscription(0, eventRead, listener)
+	g.subscription(1, eventClock, clockMonotonic, uint64(10*time.Millisecond), 0, 0)
+	if got := g.poll(2); !maps.Equal(got, map[uint64]Errno{1: 0}) {
+		t.Errorf("nobody connects, and %v", got)
+	}
+	g.vector(5)
+	g.must(errnoNotcapable, "sock_send", listener, vectorAt, 1, 0, resultAt)
+	g.must(errnoNotcapable, "sock_shutdown", listener, 3)
+	g.must(errnoNotcapable, "fd_read", listener, vectorAt, 1, resultAt)
+	g.must(0, "fd_fdstat_set_rights", listener, 0, 0)
+	g.must(errnoNotcapable, "sock_accept", listener, 0, resultAt)
+	g.must(0, "fd_close", listener)
+	g.must(errnoBadf, "sock_accept", listener, 0, resultAt)
+}
+
+// TestListenerTaken: a port that another has is an error at the start.
+func TestListenerTaken(t *testing.T) {
+	l, err := net.Listen("tcp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	if _, err := New(Config{Listeners: []uint16{uint16(port)}}); !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), strconv.Itoa(port)) {
+		t.Error(err)
+	}
 }
 
 // TestTimes sets times, also a link's own, and refuses flags that contradict.

@@ -8,8 +8,8 @@
 //
 // # Capabilities
 //
-// A module has three streams, and the folders of Config.Folders as open directories: nothing else can be
-// named. Every path is relative to a directory that is open, and is resolved by the kernel, by openat2(2) with
+// A module has three streams, the folders of Config.Folders as open directories, and listeners: nothing else can be
+// named, and no connection be made. Every path is relative to a directory that is open, and is resolved by the kernel, by openat2(2) with
 // RESOLVE_BENEATH: no "..", no symbolic link and no change that somebody makes meanwhile leads out of it. What is
 // outside is NOTCAPABLE, whether it exists or not.
 //
@@ -22,6 +22,12 @@
 // through it. They only ever get less: path_open gives at most the directory's inheriting rights, fewer where the
 // file's type has no use for them, and fd_fdstat_set_rights gives up. Rights that the specification doesn't know
 // are ignored where they are asked for.
+//
+// # Listeners
+//
+// They come after the folders: a library that looks for folders from descriptor 3 on takes the first that is none for
+// the end (EBADF) or, as wasi-libc does with other errors, gives up. wazero has the same order; in wasmtime, where they
+// come first, they hide the folders. They don't wait (NONBLOCK), as wasmtime's: Go's runtime would stand still otherwise.
 //
 // # Waiting
 //

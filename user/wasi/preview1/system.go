@@ -25,6 +25,8 @@ type Config struct {
 	Stderr  io.Writer
 	Random  io.Reader // never ends
 	Folders []Folder
+	// Listeners are ports of TCP. The module has a listener for each, from all addresses.
+	Listeners []uint16
 }
 
 // System is what one instance of a module sees of the machine. The module's calls come one at a time.
@@ -64,6 +66,13 @@ func New(c Config) (*System, error) {
 		d, err := newFolder(f)
 		if err != nil {
 			return nil, fmt.Errorf("the folder %s: %w", f.Name, err)
+		}
+		s.add(d)
+	}
+	for _, port := range c.Listeners {
+		d, err := newListener(port)
+		if err != nil {
+			return nil, fmt.Errorf("the listener at port %d: %w", port, err)
 		}
 		s.add(d)
 	}

@@ -21,6 +21,8 @@ type Config struct {
 	// Folders are what the module may open, as far as this process may: dir=PATH each, and a tab and what
 	// the module calls it, where that is another path.
 	Folders []preview1.Folder
+	// Listeners are ports of TCP at which the module has listeners: listen=PORT each.
+	Listeners []uint16
 }
 
 // ParseConfig reads wasi.conf; an absent one is an empty one.
@@ -36,6 +38,12 @@ func ParseConfig(b []byte) (c Config, err error) {
 				name = path
 			}
 			c.Folders = append(c.Folders, preview1.Folder{Path: path, Name: name})
+		case "listen":
+			port, err := strconv.ParseUint(value, 10, 16)
+			if err != nil {
+				return c, errors.New(FileConfig + ": listen is not a port: " + strconv.Quote(value))
+			}
+			c.Listeners = append(c.Listeners, uint16(port))
 		case "memory":
 			if c.Memory, err = strconv.ParseUint(value, 10, 64); err != nil {
 				return c, errors.New(FileConfig + ": memory is not a number: " + strconv.Quote(value))
@@ -60,6 +68,9 @@ func (c Config) Encode() []byte {
 			b = append(append(b, '\t'), f.Name...)
 		}
 		b = append(b, '\n')
+	}
+	for _, port := range c.Listeners {
+		b = append(strconv.AppendUint(append(b, "listen="...), uint64(port), 10), '\n')
 	}
 	return b
 }

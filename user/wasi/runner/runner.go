@@ -19,10 +19,6 @@
 //
 // The WASI functions are package preview1's.
 //
-// # Not provided yet
-//
-// Listening sockets.
-//
 // # Rejected alternatives
 //
 // wazero's InstantiateWithConfig with its default start functions: it can't

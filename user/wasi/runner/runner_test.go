@@ -385,7 +385,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}, {Folders: []preview1.Folder{{Path: "/a", Name: "/a"}, {Path: "/b = c ", Name: "/"}}}} {
+	for _, c := range []Config{{}, {Verbose: true}, {Memory: 1 << 40}, {Verbose: true, Memory: 1}, {Folders: []preview1.Folder{{Path: "/a", Name: "/a"}, {Path: "/b = c ", Name: "/"}}}, {Listeners: []uint16{8080, 1, 65535}}} {
 		if got, err := ParseConfig(c.Encode()); err != nil || !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v became %+v, %v", c, got, err)
 		}
@@ -395,6 +395,11 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := ParseConfig([]byte("memory=lots")); err == nil {
 		t.Error("memory=lots was accepted")
+	}
+	for _, bad := range []string{"listen=", "listen=65536", "listen=-1"} {
+		if _, err := ParseConfig([]byte(bad)); err == nil {
+			t.Error(bad + " was accepted")
+		}
 	}
 	const mib = 16 // pages
 	for _, c := range []struct {

@@ -18,7 +18,7 @@ func (r *run) wasi(ctx context.Context) error {
 		return nil
 	}
 	s, err := preview1.New(preview1.Config{Args: r.Args, Env: r.Env, Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr,
-		Random: r.Random, Folders: r.conf.Folders})
+		Random: r.Random, Folders: r.conf.Folders, Listeners: r.conf.Listeners})
 	if err != nil {
 		return failure(err.Error())
 	}
