@@ -89,9 +89,10 @@ const (
 	CallMessageWrite // 0x1022
 
 	// CallThreadBind binds a notification to the calling thread, in place of the one
-	// bound before: its bits end a CallEndpointReceive. Argument: the notification,
+	// bound before: its bits end a CallEndpointReceive. It is taken from another thread of
+	// the process, and from who receives there at the moment, too. Argument: the notification,
 	// or 0 for none. Right: RightWait.
-	// Errors: EBADF, ENOTSUP, EACCES; EBUSY it is bound to another thread.
+	// Errors: EBADF, ENOTSUP, EACCES; EBUSY it is bound to a thread of another process.
 	CallThreadBind // 0x1023
 
 	// CallThreadSchedule sets a thread's scheduling. Arguments: the thread, its

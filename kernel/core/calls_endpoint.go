@@ -455,8 +455,13 @@ func loamThreadBind(r *runner, c *metal.Context) uint64 {
 		return e.Result()
 	}
 	o := k.objects.At(i)
-	if o.Bound != 0 && o.Bound != r.index+1 {
-		return abi.EBUSY.Result()
+	if w := o.Bound - 1; w >= 0 && w != r.index {
+		before := k.threads.Index(w)
+		if before.process != r.t.process {
+			return abi.EBUSY.Result()
+		}
+		r.reach(w)
+		r.unbind(w, before)
 	}
 	if o.Bound == 0 {
 		r.unbind(r.index, r.t)

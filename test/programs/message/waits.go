@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -27,6 +28,7 @@ func waitCases() []cases.Case {
 		{Name: "a cancelled call", Run: cancelled},
 		{Name: "a cancelled call, another process receives too", Run: cancelledAmongOthers},
 		{Name: "bits of the bound notification", Run: boundBits},
+		{Name: "a notification that another thread of the process binds", Run: boundAnew},
 		{Name: "stopped and resumed at each stage", Run: stopped},
 		{Name: "CPU time is the caller's", Run: charged},
 	}
@@ -330,14 +332,38 @@ func cancelledAmongOthers() error {
 	return object.Close(e)
 }
 
+// boundAnew: a thread takes the notification from another one of its process, which receives at the moment.
+func boundAnew() error {
+	e, n := endpoint(), must(object.NewNotification())
+	p := newProcess(2*buffers, to(e, waitRights), to(abi.Handle(n), abi.RightWait))
+	bind := do{nr: abi.CallThreadBind, to: given(1)}
+	first := p.add(bind, receive(given(0)), receive(given(0)))
+	second := p.add(bind, receive(given(0)), receive(given(0)))
+	first.start().waits(1, 2) // the other one hasn't begun
+	ok(n.Signal(1))
+	if o := first.result(1); o.result != abi.ReceivedBits || o.words[0] != 1 {
+		return fmt.Errorf("before: %+v", o)
+	}
+	first.waits(2, 2)
+	second.start().waits(1, 2)
+	ok(n.Signal(2))
+	if o := second.result(1); o.result != abi.ReceivedBits || o.words[0] != 2 {
+		return fmt.Errorf("after: %+v", o)
+	}
+	if first.steps[2].finished() != first.steps[1].finished() && first.steps[2].finished() != 0 {
+		return errors.New("who had it before got bits, too")
+	}
+	p.over()
+	return errors.Join(n.Close(), object.Close(e))
+}
+
 // boundBits end a receive, and wait while the thread is busy.
 func boundBits() error {
 	e, n, busy := endpoint(), must(object.NewNotification()), must(object.NewNotification())
 	p := newProcess(2*buffers, to(e, waitRights), to(abi.Handle(n), abi.RightWait), to(abi.Handle(busy), abi.RightWait))
 	s := p.add(do{nr: abi.CallThreadBind, to: given(1)}, receive(given(0)), pause(given(2)), receive(given(0)), receive(given(0)),
 		do{nr: abi.CallEndpointReplyReceive, to: given(0), answer: true}, do{nr: abi.CallThreadBind, to: 0}, pause(given(2))).start()
-	other := p.add(do{nr: abi.CallThreadBind, to: given(1), failed: true}, pause(given(2)))
-	s.waits(1, 2) // the other one hasn't begun
+	s.waits(1, 1)
 	ok(n.Signal(5))
 	if o := s.result(1); o.result != abi.ReceivedBits || o.words[0] != 5 {
 		return fmt.Errorf("while it received: %+v", o)
@@ -348,11 +374,13 @@ func boundBits() error {
 	if o := s.result(3); o.result != abi.ReceivedBits || o.words[0] != 10 {
 		return fmt.Errorf("while it was busy: %+v", o)
 	}
-	if o := other.start().result(0); o.errno() != syscall.EBUSY {
-		return fmt.Errorf("bound twice: %v", o.errno())
+	another := begin([]abi.HandOn{to(abi.Handle(n), abi.RightWait)}, do{nr: abi.CallThreadBind, to: given(0), failed: true})
+	if o := another.result(0); o.errno() != syscall.EBUSY {
+		return fmt.Errorf("bound by two processes: %v", o.errno())
 	}
+	another.over()
 	// While a call is served, which is answered then.
-	s.waits(4, 2)
+	s.waits(4, 1)
 	c := begin([]abi.HandOn{to(e, callRights), to(abi.Handle(n), abi.RightWrite)}, call(given(0), 6))
 	if o := c.result(0); o.result != 0 || o.words[0] != 6 {
 		return fmt.Errorf("the caller: %+v", o)
