@@ -58,12 +58,28 @@ type watch struct {
 func (w *watch) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if fake != nil {
-		w.thread = fake.thread()
-		return
+	w.thread = threadID()
+	w.ended = fake == nil && prepare() != nil
+}
+
+// moved reports whether the goroutine has another thread than before, which is the one to be interrupted from now on.
+func (w *watch) moved() bool {
+	thread := threadID()
+	if thread == w.thread { // which only this goroutine changes
+		return false
 	}
-	w.ended = prepare() != nil
-	w.thread = sys.ThreadID()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.thread = thread
+	return true
+}
+
+// threadID is the thread's id.
+func threadID() int {
+	if fake != nil {
+		return fake.thread()
+	}
+	return sys.ThreadID()
 }
 
 // interrupt is called when the context is done. The thread may not have got to its

@@ -42,7 +42,10 @@
 // to receiver is never taken, and each request costs two system calls.
 //
 // Raw calls, which keep the place for good, are there for those who know that nothing
-// else wants it: Client.Short, Server.Alone.
+// else wants it: Client.Short, Server.Alone. A program with one place whose methods wake goroutines, such as those of a
+// network stack, lets these run before the receiver waits (Server.Yields): on the receiver's thread, without a change of
+// threads. One of them may wait in the kernel itself and keep the thread; then the receiver goes on with another one, and takes
+// what was bound to the first along.
 //
 // # Lending
 //

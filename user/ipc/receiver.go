@@ -46,6 +46,11 @@ func (r *receiver) run() error {
 			}
 			return nil
 		}
+		if r.s.Yields {
+			if err := r.yield(); err != nil {
+				return err
+			}
+		}
 		r.ask(q)
 		r.s.ready.Add(1)
 		result := r.wait(nr, &q.m)

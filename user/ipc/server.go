@@ -69,6 +69,11 @@ type Server struct {
 	// waits: it is for programs that only serve.
 	Alone bool
 
+	// Yields has a receiver let other goroutines run on its own thread before it waits, if any can: without that a
+	// receiver that is Alone leaves them its thread's place after 10 ms, and another thread takes it, which takes two
+	// changes of threads each time. It is for programs with one place (GOMAXPROCS is 1) and one receiver.
+	Yields bool
+
 	async    [4]uint64 // a bit for each method
 	closing  atomic.Bool
 	received atomic.Bool    // something has come
@@ -259,9 +264,26 @@ func (r *receiver) begin() error {
 			return err
 		}
 	}
+	return r.bind()
+}
+
+// bind binds the notification to the thread, if that is for this receiver to do.
+func (r *receiver) bind() error {
 	if !r.first || r.s.Notification == 0 {
 		return nil
 	}
 	_, err := objectCall(abi.CallThreadBind, uint64(r.s.Notification))
 	return err
+}
+
+// yield lets other goroutines run. If one of them keeps the thread, for it waits in the kernel, this one
+// goes on with another one.
+func (r *receiver) yield() error {
+	runtime.UnlockOSThread()
+	runtime.Gosched()
+	runtime.LockOSThread()
+	if !r.watch.moved() {
+		return nil
+	}
+	return r.bind()
 }

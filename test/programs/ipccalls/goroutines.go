@@ -6,8 +6,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"loam/abi"
 	"loam/test/programs/cases"
 	"loam/user/ipc"
+	"loam/user/object"
 	"loam/user/sys"
 )
 
@@ -22,10 +25,13 @@ import (
 // nothing else in its process. "role gaps" measures how much.
 func goroutineCases() []cases.Case {
 	return []cases.Case{
-		{Name: "goroutines run while a server waits", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), false) }},
-		{Name: "goroutines run while a server waits, with one place", Run: func() error { return goesOn(1, false) }},
-		{Name: "goroutines run while a server serves", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), true) }},
-		{Name: "goroutines run while a server serves, with one place", Run: func() error { return goesOn(1, true) }},
+		{Name: "goroutines run while a server waits", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), false, nil) }},
+		{Name: "goroutines run while a server waits, with one place", Run: func() error { return goesOn(1, false, nil) }},
+		{Name: "goroutines run while a server waits that yields", Run: func() error { return goesOn(1, false, yields) }},
+		{Name: "goroutines run while a server serves", Run: func() error { return goesOn(runtime.GOMAXPROCS(0), true, nil) }},
+		{Name: "goroutines run while a server serves, with one place", Run: func() error { return goesOn(1, true, nil) }},
+		{Name: "goroutines run while a server serves that yields", Run: func() error { return goesOn(1, true, yields) }},
+		{Name: "goroutines keep the threads of a server that yields", Run: keptThreads},
 		{Name: "more servers than places", Run: moreServers},
 		{Name: "a method runs on its caller's time", Run: func() error { return lent("one", true) }},
 		{Name: "a method of Async runs on the server's", Run: func() error { return lent("async", false) }},
@@ -46,10 +52,45 @@ func tick(period, during time.Duration) (ticks int, longest time.Duration) {
 	return ticks, longest
 }
 
+// yields makes a server one that yields.
+func yields(s *ipc.Server) { s.Alone, s.Yields = true, true }
+
+// keptThreads has goroutines that a server starts wait in the kernel: each keeps the thread that the server had, which goes on
+// with another one.
+func keptThreads() error {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const times = 5
+	n, over := must(object.NewNotification()), must(object.NewNotification())
+	got, kept := make(chan uint64, 1), sync.WaitGroup{}
+	l := startHere(func(s *ipc.Server) {
+		yields(s)
+		s.Notification, s.OnBits = n, func(bit uint64) {
+			kept.Go(func() { must(over.Wait(bit, object.Forever)) })
+			got <- bit
+		}
+	})
+	for i := range times {
+		ok(n.Signal(1 << i))
+		select {
+		case b := <-got:
+			if b != 1<<i {
+				return fmt.Errorf("bits %#x, want %#x", b, 1<<i)
+			}
+		case <-time.After(10 * time.Second):
+			return fmt.Errorf("no bits the %d. time", i+1)
+		}
+		ok(l.Null(context.Background()))
+	}
+	l.end() // on the last of the threads
+	ok(over.Signal(1<<times - 1))
+	kept.Wait()
+	return errors.Join(n.Close(), over.Close())
+}
+
 // goesOn looks whether tickers tick and the collector comes to its end beside a server.
-func goesOn(places int, calls bool) error {
+func goesOn(places int, calls bool, how func(*ipc.Server)) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(places))
-	l := startHere(nil)
+	l := startHere(how)
 	defer l.end()
 	ok(l.Null(context.Background()))
 	if calls {
