@@ -13,14 +13,23 @@
 // # The link
 //
 // link.go is netstack's link endpoint over a card (user/virtio/net). Packets that find no room in the transmit queue
-// wait, 512 and 2 MiB at most, and go when the device has taken some; beyond that they are dropped, as by a network. Segments
-// are cut by the device if it offers that for IPv4 and IPv6, else by netstack in batches that take one doorbell.
-// A checksum that the sender has left to be computed is computed when the frame comes, and then
+// wait, 512 and 2 MiB at most, and go when the device has taken some; beyond that they are dropped, as by a network. A checksum
+// that the sender has left to be computed is computed when the frame comes, and then
 // checked by netstack like all others: no frame is believed because somebody says so.
 //
-// Frames are handled by the one goroutine that hears of the interrupt, 32 at a time. Sending is from whatever
-// goroutine the stack has: link.mu is the card's. It is taken below the stack's own locks, and nothing is taken
-// below it; so the stack is never called with it held.
+// Netstack's way of a packet is long, some 20,000 instructions, and the same for one of 60 KiB. So segments of a stream
+// that come one behind the other are put together below it, and of acknowledgments the last is enough (together.go); and
+// it sends packets of up to 32 KiB, which the device cuts if it offers that for IPv4 and IPv6, else cut.go.
+//
+// # One thread
+//
+// The receiver of calls hears of interrupts, too, and handles both itself: frames, 64 at a time, into the stack. What the stack
+// does with goroutines of its own (TCP's segments above all) runs on the same thread before that waits again
+// (ipc.Server.Yields), since Go has one place here. With a place for each that waits, a packet's way went over five threads that
+// woke each other, and cost three times as much on one CPU and more on several.
+//
+// Sending is from whatever goroutine the stack has: link.mu is the card's. It is taken below the stack's own locks, and
+// nothing is taken below it; so the stack is never called with it held.
 //
 // # Addresses
 //
@@ -49,6 +58,11 @@
 // nothing is taken.
 //
 // # Costs
+//
+// Bulk TCP through the device, in instructions of all programs and the kernel together, of a machine of one CPU: 7,900 for a KiB
+// that comes and 5,300 for one that goes, in frames of 1,500 bytes; 23,800 and 33,100 without what together.go and
+// cut.go do and with four places. 1,000 bytes there and back cost 106,000, in 17 changes of process and 32 calls of the
+// kernel; more than half of that is netstack's.
 //
 // Netstack alone, a byte there and one back over TCP on its own loopback, with goroutines that block (adapters/gonet), one
 // CPU of a busy host: 24 to 30 us of CPU time, against 32.8 us of Linux's loopback, system calls among them, in instructions

@@ -22,8 +22,8 @@ const (
 	// beyond that is dropped, as by a network.
 	maxWaiting      = 512
 	maxWaitingBytes = 2 << 20
-	// batch is how many frames are taken in before the stack sees them.
-	batch = 32
+	// batch is how many frames are taken in before the stack sees them, put together.
+	batch = 64
 	// maxSegments is the most of TCP's data that the device is given to cut, in bytes.
 	maxSegments = 1 << 15
 )
@@ -52,8 +52,11 @@ type link struct {
 	failed  bool
 	waiting []*stack.PacketBuffer
 	parts   [][]byte // of the packet that is being sent
+	begun   int      // bytes of data of the first that waits which were sent
 	sizes   int      // bytes of what waits
 	dropped uint64
+	coming  together
+	cutter  cutter
 
 	datagrams datagrams // that wait to be received
 
@@ -97,13 +100,11 @@ func (*link) SetLinkAddress(tcpip.LinkAddress) {}
 // Capabilities are none: checksums that are left to the device are those of segments (WritePackets).
 func (*link) Capabilities() stack.LinkEndpointCapabilities { return 0 }
 
-// SupportedGSO says who cuts segments: the device, or else the stack in batches.
-func (l *link) SupportedGSO() stack.SupportedGSO {
-	if l.info.Checksums && l.info.TCPv4 && l.info.TCPv6 {
-		return stack.HostGSOSupported
-	}
-	return stack.GVisorGSOSupported
-}
+// SupportedGSO says that segments are cut below the stack.
+func (*link) SupportedGSO() stack.SupportedGSO { return stack.HostGSOSupported }
+
+// cuts reports whether the device does that, else it is done here.
+func (l *link) cuts() bool { return l.info.Checksums && l.info.TCPv4 && l.info.TCPv6 }
 
 // GSOMaxSize is the most of a segment that is to be cut.
 func (*link) GSOMaxSize() uint32 { return maxSegments }
@@ -179,8 +180,11 @@ func (l *link) await() {
 
 // write sends a packet, in order.
 func (l *link) write(p *stack.PacketBuffer) {
-	if len(l.waiting) == 0 && (l.sendPacket(p) || l.failed) {
-		return
+	if len(l.waiting) == 0 {
+		var done bool
+		if l.begun, done = l.sendPacket(p, 0); done || l.failed {
+			return
+		}
 	}
 	if len(l.waiting) == maxWaiting || l.sizes > maxWaitingBytes {
 		l.dropped++
@@ -190,8 +194,9 @@ func (l *link) write(p *stack.PacketBuffer) {
 	l.waiting = append(l.waiting, p.Clone())
 }
 
-// sendPacket reports whether there was room.
-func (l *link) sendPacket(p *stack.PacketBuffer) bool {
+// sendPacket sends a packet, of which begun bytes of data were sent before, and reports whether there was room for all of it,
+// or else for how much.
+func (l *link) sendPacket(p *stack.PacketBuffer, begun int) (int, bool) {
 	views, skip := p.AsViewList()
 	l.parts = l.parts[:0]
 	for v := views.Front(); v != nil; v = v.Next() {
@@ -202,14 +207,18 @@ func (l *link) sendPacket(p *stack.PacketBuffer) bool {
 			l.parts = append(l.parts, b[n:])
 		}
 	}
-	ok, err := l.card.Send(0, offload(p), l.parts...)
-	clear(l.parts)
+	defer func() { clear(l.parts) }()
+	o := offload(p)
+	if o.Partial && !l.cuts() {
+		return l.cut(p, begun)
+	}
+	ok, err := l.card.Send(0, o, l.parts...)
 	if err == vnet.ErrFrame {
 		l.dropped++
-		return true
+		return 0, true
 	}
 	l.check(err)
-	return ok
+	return 0, ok
 }
 
 // offload says what is left to the device.
@@ -280,8 +289,9 @@ func (l *link) take(configuration bool) (frames []*buffer.View, again bool, err 
 			return nil, false, err
 		}
 	}
+	taken := 0
 	for pair := range l.card.Receiving() {
-		for len(frames) < batch {
+		for ; taken < batch; taken++ {
 			f, ok, err := l.card.Next(pair)
 			if err != nil {
 				return nil, false, err
@@ -289,19 +299,23 @@ func (l *link) take(configuration bool) (frames []*buffer.View, again bool, err 
 			if !ok {
 				break
 			}
-			v := buffer.NewViewSize(f.Length)
-			if err := l.card.Take(pair, v.AsSlice()); err != nil {
+			if !l.coming.fits(f.Length) {
+				frames = l.coming.flush(frames)
+			}
+			b := l.coming.room(f.Length)
+			if err := l.card.Take(pair, b); err != nil {
 				return nil, false, err
 			}
-			complete(v.AsSlice(), &f.Offload)
-			frames = append(frames, v)
+			complete(b, &f.Offload)
+			frames = l.coming.add(len(b), frames)
 		}
 	}
+	frames = l.coming.flush(frames)
 	l.flush()
 	if err := l.card.Kick(); err != nil {
 		return nil, false, err
 	}
-	if len(frames) == batch {
+	if taken == batch {
 		return frames, true, nil
 	}
 	again, err = l.card.Arm()
@@ -311,7 +325,10 @@ func (l *link) take(configuration bool) (frames []*buffer.View, again bool, err 
 // flush sends what waits, as long as there is room.
 func (l *link) flush() {
 	n := 0
-	for ; n < len(l.waiting) && l.sendPacket(l.waiting[n]); n++ {
+	for done := true; n < len(l.waiting); n++ {
+		if l.begun, done = l.sendPacket(l.waiting[n], l.begun); !done {
+			break
+		}
 		l.sizes -= l.waiting[n].Size()
 		l.waiting[n].DecRef()
 	}

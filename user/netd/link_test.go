@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"loam/user/virtio"
 	vnet "loam/user/virtio/net"
@@ -60,7 +63,10 @@ func TestStreams(t *testing.T) {
 					out(b, o)
 				}
 			})
-			stream(t, a, b, 1<<20)
+			stream(t, a, b, tcpip.FullAddress{NIC: nicID, Addr: address(addressB.Addr()), Port: 80}, ipv4.ProtocolNumber, 1<<20)
+			six(t, a, "fd00::1")
+			six(t, b, "fd00::2")
+			stream(t, a, b, tcpip.FullAddress{NIC: nicID, Addr: address(netip.MustParseAddr("fd00::2")), Port: 80}, ipv6.ProtocolNumber, 1<<20)
 			mu.Lock()
 			defer mu.Unlock()
 			if largest < c.least || !c.offload && largest > 1514 {
@@ -70,10 +76,22 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// six gives a network an address of IPv6.
+func six(t *testing.T, n *network, a string) {
+	t.Helper()
+	p := prefix(netip.PrefixFrom(netip.MustParseAddr(a), 64))
+	if err := n.stack.AddProtocolAddress(nicID, tcpip.ProtocolAddress{Protocol: ipv6.ProtocolNumber, AddressWithPrefix: p}, stack.AddressProperties{}); err != nil {
+		t.Fatal(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.routes()
+}
+
 // stream sends n bytes from a to b.
-func stream(t *testing.T, a, b *network, n int) {
-	to := tcpip.FullAddress{NIC: nicID, Addr: address(addressB.Addr()), Port: 80}
-	l, err := gonet.ListenTCP(b.stack, to, ipv4.ProtocolNumber)
+func stream(t *testing.T, a, b *network, to tcpip.FullAddress, protocol tcpip.NetworkProtocolNumber, n int) {
+	t.Helper()
+	l, err := gonet.ListenTCP(b.stack, to, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +113,7 @@ func stream(t *testing.T, a, b *network, n int) {
 		}
 		result <- errors.Join(err, c.Close())
 	}()
-	c, err := gonet.DialTCP(a.stack, to, ipv4.ProtocolNumber)
+	c, err := gonet.DialTCP(a.stack, to, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"loam/abi"
@@ -20,9 +19,6 @@ import (
 )
 
 const (
-	// places is how many goroutines can run at once at least. Who waits in the kernel for a call or for an interrupt keeps
-	// the place: the other two are the stack's.
-	places = 4
 	// limit is how long the device may be silent. Nothing that it is asked has a time, so it is never over.
 	limit = time.Minute
 	// graceOfRouters is how long an IPv6 router may take to be heard of before the network is said to be there.
@@ -43,7 +39,7 @@ func Run(args []string) error {
 	if len(args) > 0 {
 		return errors.New(args[0] + ": there are no arguments")
 	}
-	runtime.GOMAXPROCS(max(places, runtime.NumCPU()))
+	runtime.GOMAXPROCS(1) // what changes threads for each packet is slower on any number of CPUs
 	memory := ownMemory()
 	debug.SetMemoryLimit(int64(memory / 8 * 7)) // the runtime's own limit is one that it only heeds
 	failed := make(chan error, 4)
@@ -62,10 +58,15 @@ func Run(args []string) error {
 		return errors.Join(err, d.card.Device().Reset())
 	}
 	s := serverOf(n, customerOf)
-	receiver := ipc.Server{Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: sockets.SocketsService(s)}
+	receiver := ipc.Server{
+		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: sockets.SocketsService(s),
+		Notification: d.note, OnBits: d.happened(fail), Alone: true, Yields: true,
+	}
 	go n.configure(context.Background(), newClient(d.link), nil, func(error) { n.settle(false) })
 	time.AfterFunc(graceOfRouters, func() { n.settle(true) })
-	go func() { fail(d.drive()) }()
+	if err := d.link.arrived(true); err != nil { // nothing has asked for an interrupt yet
+		fail(err)
+	}
 	go func() { fail(receiver.Serve(context.Background())) }()
 	// What is on the way is lost, as by a network: the next instance begins with the device anew.
 	return errors.Join(<-failed, d.card.Device().Reset())
@@ -98,21 +99,11 @@ func open(fail func(error)) (*device, error) {
 	return d, err
 }
 
-// drive handles interrupts until the device fails.
-func (d *device) drive() error {
-	if err := d.link.arrived(true); err != nil { // nothing has asked for an interrupt yet
-		return err
-	}
-	for {
-		bits, err := d.note.Wait(driver.BitInterrupt|driver.BitAlarm, object.Forever)
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err == nil {
-			err = d.loop.Handle(bits)
-		}
-		if err != nil {
-			return err
+// happened handles bits of the notification, until the device fails.
+func (d *device) happened(fail func(error)) func(bits uint64) {
+	return func(bits uint64) {
+		if err := d.loop.Handle(bits); err != nil {
+			fail(err)
 		}
 	}
 }
