@@ -27,6 +27,7 @@ func faultsTarget(b *builder, args []string) error {
 	for _, cpus := range []string{"1", "4"} {
 		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, "LOAM_CPUS="+cpus)
 		run(cpus+" CPUs, pipes, signals, open files, no room, a folder that goes, 10 times", "TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", 10, "LOAM_CPUS="+cpus)
+		run(cpus+" CPUs, greedy programs in a sandbox beside another", "TestBesideGreedy", 1, "LOAM_CPUS="+cpus)
 	}
 	run(fmt.Sprintf("a thousand processes, %d times", *n), "TestCrowd", *n)
 	return all.err()

@@ -179,13 +179,7 @@ func TestPersonalityKilled(t *testing.T) {
 		t.Run(cpus+" CPUs", func(t *testing.T) {
 			t.Parallel()
 			dir := services(t, fmt.Sprintf(killedManifest, 400))
-			program, err := os.ReadFile(vmtest.Program(t, "faults"))
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, "faults"), program, 0o666)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			addService(t, dir, "faults")
 			c := vmtest.Command{Limit: limit, Args: []string{"run", "-m", "512M", "--cpus", cpus, "-v", "--services", dir,
 				vmtest.Program(t, "faults"), "beside", strconv.Itoa(seconds)}}
 			r := c.Do(t)
@@ -197,5 +191,63 @@ func TestPersonalityKilled(t *testing.T) {
 				t.Errorf("the server was killed %d times\n%s", kills, r)
 			}
 		})
+	}
+}
+
+// besideManifest has a sandbox whose program takes all that it can get, again and again, beside another one.
+const besideManifest = `service linux
+  system linux
+  provides linux
+  restart never
+service victim
+  file %s
+  args %s
+  under linux
+  restart always after 1ms to 1ms without limit
+service safe
+  system linux
+  provides safe
+  restart never
+program
+  under safe
+`
+
+// TestBesideGreedy: who makes all the processes, has all the memory of files, or opens all the files that there may be in its
+// sandbox takes nothing from another.
+func TestBesideGreedy(t *testing.T) {
+	t.Parallel()
+	seconds := campaign(t)
+	vmtest.Loam(t)
+	for _, greedy := range []struct{ program, args string }{{"processes", "bomb told"}, {"faults", "full /tmp told"}, {"faults", "open 10000 told"}} {
+		t.Run(greedy.args, func(t *testing.T) {
+			t.Parallel()
+			dir := services(t, fmt.Sprintf(besideManifest, greedy.program, greedy.args))
+			addService(t, dir, greedy.program)
+			c := vmtest.Command{Limit: time.Hour, Args: []string{"run", "-m", "512M", "-v", "--services", dir,
+				vmtest.Program(t, "faults"), "beside", strconv.Itoa(seconds)}}
+			r := c.Do(t)
+			r.Want(t, 0)
+			if !bytes.HasSuffix(r.Stdout, []byte("unharmed true\n")) { // before that is what the other one prints
+				t.Error(r)
+			}
+			wantNothingLeft(t, r)
+			all, done := bytes.Count(r.Stderr, []byte("init: service victim: ")), bytes.Count(r.Stderr, []byte("init: service victim: exit code 3\n"))
+			t.Logf("%s: %d times", greedy.args, done)
+			if all != done || done == 0 {
+				t.Errorf("%d ends, %d of them as they should be\n%s", all, done, r)
+			}
+		})
+	}
+}
+
+// addService puts a program into a folder of services, by its name.
+func addService(t *testing.T, dir, name string) {
+	t.Helper()
+	program, err := os.ReadFile(vmtest.Program(t, name))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name), program, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

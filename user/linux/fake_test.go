@@ -103,8 +103,11 @@ func (fakeMachine) CPUs() int                { return 2 }
 func (fakeMachine) Memory() (uint64, uint64) { return 1 << 30, 1 << 29 }
 
 func (fakeMachine) File(name string) []byte {
-	if name == "program" {
+	switch name {
+	case "program":
 		return []byte("\x7fELF")
+	case "service":
+		return []byte("a service's")
 	}
 	return nil
 }

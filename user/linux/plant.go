@@ -48,5 +48,5 @@ func (s *Server) plant(c Config) {
 	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)
 	s.mount("/dev/shm", s.memory.Another(0o1777), "tmpfs", "tmpfs", false)
 	s.mount("/proc", s.proc(now), "proc", "proc", false)
-	s.mount("/boot", s.boot(now), "boot", "bootfs", true)
+	s.mount("/boot", s.newBootFiles(now), "boot", "bootfs", true)
 }

@@ -75,19 +75,6 @@ func (o *textOpen) Seek(_ vfs.Waiter, off int64, whence int) (int64, abi.Errno) 
 	return off, 0
 }
 
-// bootProgram is the program of the boot archive.
-const bootProgram = "/boot/program"
-
-// boot makes the directory of the boot archive, which has the program in it.
-func (s *Server) boot(now abi.Timespec) vfs.Node {
-	d := &vfs.Fixed{Ino: 1, Dev: devBoot, Time: now, Kind: tmpfsMagic}
-	if b := s.machine.File("program"); b != nil {
-		d.Add("program", &textNode{ino: 2, dev: devBoot, kind: tmpfsMagic, mode: 0o555, time: now,
-			text: func() []byte { return b }, size: int64(len(b))})
-	}
-	return d
-}
-
 // procFolder makes the files of a directory of /proc, with their inode numbers.
 type procFolder struct {
 	*vfs.Fixed

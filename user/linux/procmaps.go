@@ -68,14 +68,15 @@ func (s *Server) fileID(p *process, f *file) (id mappedFile) {
 
 // runsOf gives the program that a process runs: one that the kernel has started is looked at first.
 func (s *Server) runsOf(p *process, areas []abi.ProcessArea) *runs {
-	if p.image != nil || p.exe != bootProgram {
+	if p.image != nil {
 		return p.image
 	}
-	img, e := program.Parse(s.machine.File("program"), s.target)
-	if e != 0 {
+	file, is := s.bootFile(p.exe)
+	img, e := program.Parse(file.content, s.target)
+	if !is || e != 0 {
 		return nil
 	}
-	r := &runs{image: img, id: mappedFile{devBoot, 2, p.exe}}
+	r := &runs{image: img, id: mappedFile{devBoot, file.ino, p.exe}}
 	if i := slices.IndexFunc(areas, func(a abi.ProcessArea) bool { return a.Kind == abi.AreaProgram }); i >= 0 && img.Relocatable() {
 		r.base = areas[i].Start - img.Low()
 	}

@@ -96,6 +96,7 @@ type Server struct {
 	unknown    map[uint64]uint64        // how often a call came that isn't known
 	counted    uint64                   // calls
 	root       *vfs.Mount
+	boot       *bootFiles
 	memfds     *vfs.Mount // nobody sees it
 	abstract   map[abstractName]*unixFile
 	inet       *inet.Host

@@ -8,9 +8,10 @@
 //	faults pipes          sizes around those of pipes and of what is atomic
 //	faults writers        several writers of one pipe
 //	faults signals        a signal in the middle of each call that waits, and of calls that don't
-//	faults open N         so many open files
+//	faults open N [told]  so many open files; exit code 3 then, if that is to be told
 //	faults gone DIR       a folder that the host takes away when it is told to
-//	faults full DIR       no room
+//	faults full DIR [told]
+//	                      no room
 //	faults beside N       calls of many kinds, whose results are checked, for so many seconds
 //	faults chaos          these calls for ever, by several processes
 package main
@@ -53,6 +54,9 @@ func main() {
 		time.Sleep(time.Hour)
 	case "chaos":
 		chaos()
+	}
+	if len(os.Args) > 3 && os.Args[3] == "told" { // by init, which tells of what ends with another exit code than 0
+		os.Exit(3)
 	}
 }
 

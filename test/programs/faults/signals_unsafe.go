@@ -5,6 +5,7 @@
 package main
 
 import (
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,4 +46,15 @@ func raw(nr uintptr, args ...uintptr) (int, error) {
 	return int(n), nil
 }
 
-func addr[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+// addr is what raw takes for a pointer. What that leads to stays where it is for good: nobody else knows that the kernel has it.
+func addr[T any](p *T) uintptr {
+	kept.Lock()
+	defer kept.Unlock()
+	kept.all = append(kept.all, unsafe.Pointer(p))
+	return uintptr(unsafe.Pointer(p))
+}
+
+var kept struct {
+	sync.Mutex
+	all []unsafe.Pointer
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,7 +66,7 @@ func (m *maker) folder() string {
 
 // waits are the calls.
 func waits() []wait {
-	all := slices.Concat(pipeWaits, descriptorWaits, acceptWaits, pollWaits, lockWaits, timeWaits, processWaits)
+	all := slices.Concat(pipeWaits, descriptorWaits, acceptWaits, networkWaits, pollWaits, lockWaits, timeWaits, processWaits)
 	for _, mode := range []int{unix.O_RDONLY, unix.O_WRONLY} {
 		all = append(all, fifoWait(mode))
 	}
@@ -145,6 +146,19 @@ var descriptorWaits = []wait{
 				return unix.TimerfdSettime(timer, 0, &unix.ItimerSpec{Value: unix.Timespec{Nsec: 1}}, nil)
 			}
 	}},
+	{"read of a signalfd", func(*maker) (call, act) {
+		var tid atomic.Int64
+		return func() (int, error) {
+			var set unix.Sigset_t
+			set.Val[0] = 1 << (unix.SIGUSR2 - 1)
+			fail(unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil)) // the thread ends with the call
+			fd, err := unix.Signalfd(-1, &set, unix.SFD_CLOEXEC)
+			fail(err)
+			defer unix.Close(fd)
+			tid.Store(int64(unix.Gettid()))
+			return unix.Read(fd, make([]byte, 128))
+		}, func() error { return unix.Tgkill(unix.Getpid(), int(tid.Load()), unix.SIGUSR2) }
+	}},
 	{"read of an inotify", func(m *maker) (call, act) {
 		watch, dir := m.fd(unix.InotifyInit1(unix.IN_CLOEXEC)), m.folder()
 		_, err := unix.InotifyAddWatch(watch, dir, unix.IN_CREATE)
@@ -168,6 +182,7 @@ func fifoWait(mode int) wait {
 	}}
 }
 
+// socketWaits are of pairs of Unix's sockets.
 func socketWaits(kind int) []wait {
 	name := func(call string) string {
 		return call + " " + map[int]string{1: "stream", 2: "datagram", 5: "packets"}[kind]
@@ -182,6 +197,13 @@ func socketWaits(kind int) []wait {
 			return func() (int, error) {
 				n, _, _, _, err := unix.Recvmsg(a, make([]byte, 8), make([]byte, 64), 0)
 				return n, err
+			}, writeByte(b)
+		}},
+		{name("recvmmsg"), func(m *maker) (call, act) {
+			a, b := m.sockets(kind)
+			return func() (int, error) {
+				var messages [2]message
+				return raw(unix.SYS_RECVMMSG, uintptr(a), addr(&messages), 2, unix.MSG_WAITFORONE)
 			}, writeByte(b)
 		}},
 		{name("recv with a limit"), func(m *maker) (call, act) {
@@ -204,6 +226,13 @@ func socketWaits(kind int) []wait {
 			return func() (int, error) { return unix.Write(a, make([]byte, 4096)) }, drain
 		}},
 	}
+}
+
+// message is what recvmmsg receives into: nothing but that it came.
+type message struct {
+	header unix.Msghdr
+	len    uint32
+	_      uint32
 }
 
 // listener makes a socket that listens, and gives its name too.
@@ -264,6 +293,15 @@ var pollWaits = []wait{
 		epoll := m.fd(unix.EpollCreate1(unix.EPOLL_CLOEXEC))
 		fail(unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, r, &unix.EpollEvent{Events: unix.EPOLLIN}))
 		return func() (int, error) { return unix.EpollWait(epoll, make([]unix.EpollEvent, 4), -1) }, writeByte(w)
+	}},
+	{"epoll_pwait2", func(m *maker) (call, act) {
+		r, w := m.pipe()
+		epoll := m.fd(unix.EpollCreate1(unix.EPOLL_CLOEXEC))
+		fail(unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, r, &unix.EpollEvent{Events: unix.EPOLLIN}))
+		return func() (int, error) {
+			var events [4]unix.EpollEvent
+			return raw(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), addr(&events), 4, addr(&long))
+		}, writeByte(w)
 	}},
 }
 

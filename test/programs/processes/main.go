@@ -9,7 +9,7 @@
 //	processes all          everything below
 //	processes jobs         what a shell does with a terminal
 //	processes crowd N      so many processes at once
-//	processes bomb         as many as there can be
+//	processes bomb [told]  as many as there can be; exit code 3 then, if that is to be told
 //	processes outlive      has the server end while processes wait
 //	processes child ...    is what it starts
 package main
