@@ -92,7 +92,7 @@ and linux/riscv64.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), bootCommand(), psCommand(), doctorCommand(), benchCommand(), versionCommand())
+	root.AddCommand(runCommand(), execCommand(), bootCommand(), psCommand(), doctorCommand(), benchCommand(), versionCommand())
 	return root
 }
 

@@ -48,6 +48,7 @@ type runFlags struct {
 	trace         traceFlags
 	streamsDriver string
 	networkServer string
+	temp          bool // a module has a /tmp
 }
 
 // machineFlags are those that run and boot share.
@@ -141,15 +142,24 @@ Exit status: the program's own, or
   loam run --bare -m 16M ./server
   loam run --services ./services --disk data.img --disk base.img:ro ./server
   loam run --memory-map ram.svg --memory-map-at 250ms ./server`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("which program?")}
-			}
-			return nil
-		},
+		Args: someProgram,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
-	f.add(cmd, "the program's own, for a module amd64", "microvm (the default) or q35 for amd64, virt for riscv64")
+	f.add(cmd)
+	return cmd
+}
+
+// someProgram wants at least one argument.
+func someProgram(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("which program?")}
+	}
+	return nil
+}
+
+// add adds the flags, of which all stand before the program.
+func (f *runFlags) add(cmd *cobra.Command) {
+	f.machineFlags.add(cmd, "the program's own, for a module amd64", "microvm (the default) or q35 for amd64, virt for riscv64")
 	fl := cmd.Flags()
 	fl.SetInterspersed(false)
 	fl.VarP(&f.env, "env", "e", "set a variable for the program: K=V, or K to copy it from here; repeatable")
@@ -175,7 +185,6 @@ Exit status: the program's own, or
 	_ = fl.MarkHidden("network-server") // for tests
 	fl.Var(&f.params, "param", "a further word of the kernel's command line, K=V (docs/kernel-command-line.md); repeatable")
 	_ = fl.MarkHidden("param") // for tests and for work on the kernel
-	return cmd
 }
 
 func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
@@ -202,7 +211,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) (err error) {
 		Arch: f.arch, Machine: vm.Machine(f.machine), Firmware: f.firm, CPUProps: f.cpu, Accel: f.accel, Deterministic: f.deterministic, Params: f.params,
 		Stdin: os.Stdin, Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Messages: cmd.ErrOrStderr(),
 		Verbose: f.verbose, Statistics: f.stats != "", Log: log.w,
-		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Net: f.net, Ports: f.ports, Pcap: f.pcap, Bare: f.bare, Terminal: f.terminal, StreamsDriver: strings.Fields(f.streamsDriver), NetworkServer: strings.Fields(f.networkServer), Sockets: ps.Folders(cacheDir()),
+		Services: f.services, Init: f.init, Disks: f.disks, Folders: f.folders, Temp: f.temp, Net: f.net, Ports: f.ports, Pcap: f.pcap, Bare: f.bare, Terminal: f.terminal, StreamsDriver: strings.Fields(f.streamsDriver), NetworkServer: strings.Fields(f.networkServer), Sockets: ps.Folders(cacheDir()),
 		Cache: cacheDir(), Interrupt: stop.code, Kernel: kernelImage,
 	}
 	f.memoryMap.ask(&o)

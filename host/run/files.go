@@ -71,6 +71,9 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 	for _, f := range m.Folders {
 		conf.Folders = append(conf.Folders, preview1.Folder{Path: f.mount(), Name: f.Guest})
 	}
+	if m.Temp {
+		conf.Folders = append(conf.Folders, preview1.Folder{Path: "/tmp", Name: "/tmp"})
+	}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))
 	code, err := m.compile(ctx, prog)

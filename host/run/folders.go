@@ -63,6 +63,9 @@ func (f *Folder) mount() string {
 	return f.Guest
 }
 
+// Possible reports whether a machine for any kind of program can have the folder at its path.
+func (f *Folder) Possible() bool { return f.Guest != "/" && f.checkGuest() == nil }
+
 func (f *Folder) checkGuest() error {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
 	switch {
