@@ -13,6 +13,7 @@ func faultsTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("faults", flag.ContinueOnError)
 	seconds := fs.Int("seconds", 300, "how long the server is killed again and again, on each machine")
 	n := fs.Int("n", 100, "how often a thousand processes are made")
+	times := fs.Int("times", 10, "how often the other tests are run")
 	arch := archFlag(fs)
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
@@ -26,7 +27,8 @@ func faultsTarget(b *builder, args []string) error {
 	}
 	for _, cpus := range []string{"1", "4"} {
 		run(fmt.Sprintf("%s CPUs, the server killed for %d s", cpus, *seconds), "TestPersonalityKilled", 1, "LOAM_CPUS="+cpus)
-		run(cpus+" CPUs, pipes, signals, open files, no room, a folder that goes, 10 times", "TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", 10, "LOAM_CPUS="+cpus)
+		run(fmt.Sprintf("%s CPUs, pipes, signals, open files, no room, a folder that goes, %d times", cpus, *times),
+			"TestFaults|TestFull|TestFolderGone|TestBomb|TestOutlive", *times, "LOAM_CPUS="+cpus)
 		run(cpus+" CPUs, greedy programs in a sandbox beside another", "TestBesideGreedy", 1, "LOAM_CPUS="+cpus)
 	}
 	run(fmt.Sprintf("a thousand processes, %d times", *n), "TestCrowd", *n)

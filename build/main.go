@@ -57,7 +57,7 @@ func targets() []target {
 		{"ipc", "[-time 5m] [-arch ARCH]", "calls between processes that are stopped, ended and killed meanwhile (a campaign)", ipcTarget},
 		{"streams", "[-n 200] [-arch ARCH]", "console streams whose driver is killed under load, and 1 GiB through them (a campaign)", streamsTarget},
 		{"disk", "[-n 1000000] [-arch ARCH]", "random requests to a disk whose driver is killed meanwhile (a campaign)", diskTarget},
-		{"faults", "[-seconds 300] [-n 100] [-arch ARCH]", "servers killed in the middle of calls, sizes at edges, signals in every call, crowds (a campaign)", faultsTarget},
+		{"faults", "[-seconds 300] [-n 100] [-times 10] [-arch ARCH]", "servers killed in the middle of calls, sizes at edges, signals in every call, crowds (a campaign)", faultsTarget},
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"wasitest", "[-suite DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},
