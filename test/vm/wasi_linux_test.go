@@ -23,8 +23,20 @@ import (
 func TestModulePaths(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
+	dir, untouched := grantedFolder(t)
+	vmtest.Run(t, "-m", "256M", "--arch", vmtest.Arch(), "--dir", dir+"::/", vmtest.Foreign(t, "wasip1", "wasm", "modulepaths")).Cases(t)
+	untouched()
+	// What isn't a module has a root already.
+	r := vmtest.Run(t, "--dir", dir+"::/", vmtest.Program(t, "hello"))
+	r.Want(t, 125)
+}
+
+// grantedFolder is a folder beside a secret, with links that lead out of it, and what checks that there is nothing new
+// beside it afterwards.
+func grantedFolder(t *testing.T) (dir string, untouched func()) {
+	t.Helper()
 	all := t.TempDir()
-	dir := filepath.Join(all, "granted")
+	dir = filepath.Join(all, "granted")
 	if err := os.MkdirAll(filepath.Join(dir, "sub"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -36,13 +48,23 @@ func TestModulePaths(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	vmtest.Run(t, "-m", "256M", "--arch", vmtest.Arch(), "--dir", dir+"::/", vmtest.Foreign(t, "wasip1", "wasm", "modulepaths")).Cases(t)
-	if b, err := os.ReadFile(filepath.Join(all, "secret")); err != nil || string(b) != "secret\n" {
-		t.Errorf("beside the folder: %q, %v", b, err)
+	return dir, func() {
+		t.Helper()
+		list, err := os.ReadDir(all)
+		if b, err2 := os.ReadFile(filepath.Join(all, "secret")); len(list) != 2 || string(b) != "secret\n" {
+			t.Errorf("beside the folder: %v, %v; %q, %v", list, err, b, err2)
+		}
 	}
-	// What isn't a module has a root already.
-	r := vmtest.Run(t, "--dir", dir+"::/", vmtest.Program(t, "hello"))
-	r.Want(t, 125)
+}
+
+// TestHostileModule: a module that wants what it wasn't granted, and more than there is, gets errors and ends by
+// itself.
+func TestHostileModule(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	dir, untouched := grantedFolder(t)
+	vmtest.Run(t, "-m", "256M", "--arch", vmtest.Arch(), "--dir", dir+"::/", vmtest.Foreign(t, "wasip1", "wasm", "modulehostile")).Cases(t)
+	untouched()
 }
 
 // TestModuleServer has a module serve HTTP at two ports of the host, with a folder besides: many at once, and when

@@ -113,9 +113,11 @@ func TestGreedyModules(t *testing.T) {
 			}
 		})
 	}
-	t.Run("time", func(t *testing.T) {
-		vmtest.Run(t, "--timeout", "5s", module(t, wasm.Spin())).WantReason(t, 124, "timeout")
-	})
+	for name, data := range map[string][]byte{"time": wasm.Spin(), "time, with calls": wasm.SpinCalls()} {
+		t.Run(name, func(t *testing.T) {
+			vmtest.Run(t, "--timeout", "5s", module(t, data)).WantReason(t, 124, "timeout")
+		})
+	}
 }
 
 // The cache of compiled code: found again, and never trusted.

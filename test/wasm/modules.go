@@ -248,6 +248,13 @@ func Invalid() []byte { return (&Builder{}).Memory(1).Start(0, Const(1)).Bytes()
 // Component is the beginning of a WebAssembly component.
 func Component() []byte { return []byte("\x00asm\x0d\x00\x01\x00\x00\x00") }
 
+// SpinCalls loops for ever, and calls WASI meanwhile.
+func SpinCalls() []byte {
+	m := &Builder{}
+	yield := m.WASI("sched_yield", "")
+	return m.Memory(1).Start(0, opLoop, noType, call(yield), opDrop, opBr, 0, opEnd).Bytes()
+}
+
 // Spin loops for ever.
 func Spin() []byte {
 	return (&Builder{}).Memory(1).Start(0, opLoop, noType, opBr, 0, opEnd).Bytes()

@@ -18,6 +18,10 @@ const (
 	eventSize        = 32
 )
 
+// mostWaits is how much a module can wait for at once. It bounds what the runner keeps of that, and is more than there
+// are descriptors.
+const mostWaits = 1 << 16
+
 // What is waited for.
 const (
 	eventClock = iota
@@ -43,7 +47,7 @@ type wait struct {
 // pollOneoff: subscriptions, events, how many, where the number of events goes.
 func pollOneoff(s *System, m memory, p []uint64) Errno {
 	n := uint32(p[2])
-	if n == 0 || uint64(n)*subscriptionSize > uint64(len(m)) {
+	if n == 0 || n > mostWaits || uint64(n)*subscriptionSize > uint64(len(m)) {
 		return errnoInval
 	}
 	in, ok := m.bytes(uint32(p[0]), n*subscriptionSize)

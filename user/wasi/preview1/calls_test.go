@@ -290,6 +290,51 @@ func TestSockets(t *testing.T) {
 	g.must(errnoNotcapable, "sock_accept", conn, 0, resultAt)
 }
 
+// TestTooManyFiles opens files until there can be no more, and goes on with fewer.
+func TestTooManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/file", "text")
+	g := newGuest(t, dir)
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: min(before.Cur, 300), Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &before)
+	var list []uint64
+	for {
+		fd, e := g.open("file", 0, 0, readWrite, 0)
+		if e == fromLinux[unix.EMFILE] {
+			break
+		}
+		if e != 0 || len(list) > 300 {
+			t.Fatalf("error %d after %d files", e, len(list))
+		}
+		list = append(list, fd)
+	}
+	if len(list) < 100 {
+		t.Errorf("only %d files", len(list))
+	}
+	for _, fd := range list {
+		g.must(0, "fd_close", fd)
+	}
+	if fd, e := g.open("file", 0, 0, readWrite, 0); e != 0 || fd != list[0] {
+		t.Errorf("descriptor %d, error %d, not %d again", fd, e, list[0])
+	}
+}
+
+// TestPollLists: lists of subscriptions that are longer than anybody needs.
+func TestPollLists(t *testing.T) {
+	g := newGuest(t, "")
+	g.m = make(memory, (mostWaits+1)*subscriptionSize+0x1000)
+	const result = 8
+	g.must(errnoInval, "poll_oneoff", 16, 16, mostWaits+1, result)
+	g.must(errnoInval, "poll_oneoff", 16, 16, 1<<32-1, result)
+	g.must(errnoInval, "poll_oneoff", 16, 16, 0, result)
+}
+
 // TestListeners: a listener that is granted comes after the folders, waits for nobody, and can do nothing else.
 func TestListeners(t *testing.T) {
 	g := newGuest(t, t.TempDir(), func(c *Config) { c.Listeners = []uint16{0} }) // a port of Linux's choice
