@@ -12,7 +12,7 @@ import (
 )
 
 // processFamilies are the parts of test/programs/processes.
-var processFamilies = []string{"exec", "fork", "stop", "groups", "pidfd", "threads", "ignored", "pipes", "many", "proc", "limits", "orphans", "signalfd", "masks", "share", "time"}
+var processFamilies = []string{"exec", "fork", "stop", "groups", "pidfd", "threads", "ignored", "pipes", "many", "proc", "limits", "orphans", "signalfd", "masks", "pty", "share", "time"}
 
 // TestProcesses makes processes under the personality server: what comes of it is what comes of it on the host.
 func TestProcesses(t *testing.T) {

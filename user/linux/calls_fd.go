@@ -191,6 +191,8 @@ func sysIoctl(s *Server, t *task) uint64 {
 		return d.ioctl(s, t, request, arg)
 	case *streamFile:
 		return s.terminal(t, d, request, arg)
+	case *ptyFile:
+		return d.ioctl(s, t, request, arg)
 	case *epollFile:
 		return abi.EINVAL.Result() // of a request that it doesn't know
 	}
@@ -206,6 +208,11 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 	case socketFile:
 		if d.Listening() {
 			return abi.EINVAL.Result()
+		}
+		n = int64(d.Buffered())
+	case *ptyFile:
+		if d.Hung() {
+			return abi.EIO.Result()
 		}
 		n = int64(d.Buffered())
 	case *inotifyFile:
@@ -232,7 +239,7 @@ func (s *Server) available(t *task, f *file, to uint64) uint64 {
 // terminal passes a terminal's request on to its stream.
 func (s *Server) terminal(t *task, st *streamFile, request uint32, arg uint64) uint64 {
 	if st.Terminal() {
-		if result, ok := s.jobControl(t, request, arg); ok {
+		if result, ok := s.jobControl(t, &s.tty, false, request, arg); ok {
 			return result
 		}
 	}
@@ -241,8 +248,10 @@ func (s *Server) terminal(t *task, st *streamFile, request uint32, arg uint64) u
 	case lx.TCSETS, lx.TCSETSW, lx.TCSETSF:
 		n = termiosSize
 		if st.Terminal() {
-			if waits, _ := s.takeForeground(t, abi.SIGTTOU); waits {
+			if waits, e := s.takeForeground(t, &s.tty, abi.SIGTTOU); waits {
 				return blocked
+			} else if e != 0 {
+				return fail(e)
 			}
 		}
 	case lx.TIOCSWINSZ:

@@ -3,8 +3,6 @@
 package linux
 
 import (
-	"encoding/binary"
-
 	"loam/abi"
 	"loam/user/linux/lx"
 )
@@ -86,22 +84,56 @@ func sysSetsid(s *Server, t *task) uint64 {
 	if t.p.pgid == t.p.pid || s.groupExists(t.p.pid, 0) {
 		return abi.EPERM.Result()
 	}
-	t.p.sid, t.p.pgid = t.p.pid, t.p.pid
+	t.p.sid, t.p.pgid, t.p.noTerminal = t.p.pid, t.p.pid, false
 	return uint64(t.p.pid)
 }
 
-// takeForeground has a call about the terminal go on, unless its process is in the background: then its group gets a
-// signal, and the call is made again when it is in the foreground. ignored: the signal is, and so the
-// call goes on, or fails.
-func (s *Server) takeForeground(t *task, signal abi.Signal) (waits, ignored bool) {
+// terminalOf is the terminal of a process's session; nil: it has none.
+func (s *Server) terminalOf(p *process) *controlling {
+	if p.noTerminal || p.sid == 0 {
+		return nil
+	}
+	if p.sid == s.tty.session && s.console() != nil {
+		return &s.tty
+	}
+	for _, q := range s.ptys {
+		if q.control.session == p.sid {
+			return &q.control
+		}
+	}
+	return nil
+}
+
+// numberOf is a terminal's number in /dev/pts.
+func (s *Server) numberOf(c *controlling) int {
+	for n, q := range s.ptys {
+		if c == &q.control {
+			return n
+		}
+	}
+	return 0
+}
+
+// takeForeground has a call about a terminal go on, unless its process is in the background of that: then its group gets a
+// signal, and the call is made again when it is in the foreground. It goes on also if the signal is ignored, but to read is
+// EIO then; and everything is where nobody would have the group go on.
+func (s *Server) takeForeground(t *task, c *controlling, signal abi.Signal) (waits bool, e abi.Errno) {
 	p := t.p
-	if p.pgid == s.tty.group || p.sid != s.tty.session || s.procs == nil {
-		return false, false
+	if p.pgid == c.group || c.group == 0 || p.sid != c.session || s.procs == nil || p.noTerminal {
+		return false, 0
+	}
+	var q abi.ProcessSignals
+	if s.procs.Signals(p.pid, int32(t.Thread), &q); (q.Ignored | q.Blocked).Has(signal) {
+		if signal == abi.SIGTTIN {
+			e = abi.EIO
+		}
+		return false, e
+	}
+	if s.orphaned(p.pgid) {
+		return false, abi.EIO
 	}
 	info := abi.SentInfo(signal, abi.SI_KERNEL, 0, 0)
-	if does, e := s.procs.Post(p.pid, int32(t.Thread), &info); e != 0 || does != 0 || s.orphaned(p.pgid) {
-		return false, true
-	}
+	s.procs.Post(p.pid, int32(t.Thread), &info)
 	for _, q := range s.byPID {
 		if q != p && q.pgid == p.pgid {
 			s.signalTo(q, signal, nil)
@@ -113,7 +145,7 @@ func (s *Server) takeForeground(t *task, signal abi.Signal) (waits, ignored bool
 		s.release(t)
 	}
 	s.kernel.Reply(t.Token, abi.EINTR.Result(), true)
-	return true, false
+	return true, 0
 }
 
 // orphaned reports whether nobody outside of a group looks after its stops: no member has a parent in
@@ -127,77 +159,112 @@ func (s *Server) orphaned(pgid int32) bool {
 	return true
 }
 
-// jobControl does what ioctl(2) asks of a terminal about sessions and groups; ok is false for other requests.
-func (s *Server) jobControl(t *task, request uint32, arg uint64) (result uint64, ok bool) {
+// jobControl does what ioctl(2) asks of a terminal about sessions and groups, by one of its files or by its
+// master; ok is false for other requests.
+func (s *Server) jobControl(t *task, c *controlling, master bool, request uint32, arg uint64) (result uint64, ok bool) {
 	p := t.p
-	mine := p.sid == s.tty.session
+	mine := s.terminalOf(p) == c
 	switch request {
 	case lx.TIOCGPGRP:
-		if !mine {
+		if !mine && !master {
 			return abi.ENOTTY.Result(), true
 		}
-		return s.put(t, arg, le32(uint32(s.tty.group))), true
+		return s.put(t, arg, le32(uint32(c.group))), true
 	case lx.TIOCGSID:
-		if !mine {
+		if !mine && !master || c.session == 0 {
 			return abi.ENOTTY.Result(), true
 		}
-		return s.put(t, arg, le32(uint32(s.tty.session))), true
+		return s.put(t, arg, le32(uint32(c.session))), true
 	case lx.TIOCSPGRP:
-		return s.setForeground(t, arg), true
+		return s.setForeground(t, c, arg), true
 	case lx.TIOCSCTTY:
-		switch {
-		case mine && p.sid == p.pid:
-		case p.sid != p.pid || s.tty.session != 0 && arg != 1:
-			return abi.EPERM.Result(), true
-		default:
-			s.tty = controlling{p.sid, p.pgid}
-		}
-		return 0, true
+		return s.takeTerminal(t, c, arg), true
 	case lx.TIOCNOTTY:
-		if !mine {
+		switch {
+		case !mine || master:
 			return abi.ENOTTY.Result(), true
-		}
-		if p.sid == p.pid {
-			s.endSession(p)
+		case p.sid == p.pid:
+			s.endSession(p, false)
+		default:
+			p.noTerminal = true
 		}
 		return 0, true
 	}
 	return 0, false
 }
 
+// takeTerminal is ioctl(TIOCSCTTY).
+func (s *Server) takeTerminal(t *task, c *controlling, arg uint64) uint64 {
+	p, f := t.p, s.file(t, t.Args[0])
+	mighty := p.who.caps.have(capSysAdmin)
+	switch {
+	case p.sid == p.pid && p.sid == c.session:
+		return 0
+	case p.sid != p.pid, s.terminalOf(p) != nil, c.session != 0 && (arg != 1 || !mighty), !f.reads() && !mighty:
+		return abi.EPERM.Result()
+	}
+	c.session, c.group = p.sid, p.pgid
+	return 0
+}
+
 // setForeground is ioctl(TIOCSPGRP).
-func (s *Server) setForeground(t *task, arg uint64) uint64 {
-	b := s.scratch[:4]
-	if t.p.sid != s.tty.session {
+func (s *Server) setForeground(t *task, c *controlling, arg uint64) uint64 {
+	if waits, e := s.takeForeground(t, c, abi.SIGTTOU); waits {
+		return blocked
+	} else if e != 0 {
 		return abi.ENOTTY.Result()
 	}
-	if waits, _ := s.takeForeground(t, abi.SIGTTOU); waits {
-		return blocked
-	}
-	if !s.get(t, arg, b) {
-		return abi.EFAULT.Result()
-	}
-	group := int32(binary.LittleEndian.Uint32(b))
+	group, e := s.int32At(t, arg)
 	switch {
+	case e != 0:
+		return fail(e)
 	case group < 0:
 		return abi.EINVAL.Result()
+	case s.terminalOf(t.p) != c:
+		return abi.ENOTTY.Result()
 	case !s.groupExists(group, 0):
 		return abi.ESRCH.Result()
 	case !s.groupExists(group, t.p.sid):
 		return abi.EPERM.Result()
 	}
-	s.tty.group = group
+	c.group = group
 	return 0
 }
 
-// endSession has the end of a session's leader take its terminal away.
-func (s *Server) endSession(p *process) {
-	if p.sid == p.pid && s.tty.session == p.sid && p.sid != 0 {
-		s.sendGroup(s.tty.group, abi.SIGHUP)
-		s.sendGroup(s.tty.group, abi.SIGCONT)
-		s.tty = controlling{}
+// endSession has a session's leader, which may end, give its terminal away. One whose terminal was hung up before tells those who
+// were in the foreground then.
+func (s *Server) endSession(p *process, ends bool) {
+	if p.sid != p.pid {
+		return
+	}
+	c, group := s.terminalOf(p), p.lostGroup
+	if c != nil {
+		group = c.group
+	}
+	if group != 0 {
+		s.sendGroup(group, abi.SIGHUP)
+		if !ends || c == nil || c == &s.tty { // Linux has it so
+			s.sendGroup(group, abi.SIGCONT)
+		}
+	}
+	p.lostGroup = 0
+	if c == nil && p.sid == s.tty.session {
+		c = &s.tty // which is no terminal
+	}
+	if c != nil {
+		c.session, c.group = 0, 0
 	}
 }
 
-// controlling is the terminal: of which session it is, and which group its keys are for.
+// loseTerminal tells the leader of a terminal's session that it is no more.
+func (s *Server) loseTerminal(c *controlling) {
+	if p := s.byPID[c.session]; p != nil && p.sid == p.pid && s.procs != nil {
+		s.signalTo(p, abi.SIGHUP, nil)
+		s.signalTo(p, abi.SIGCONT, nil)
+		p.lostGroup = c.group
+	}
+	c.session, c.group = 0, 0
+}
+
+// controlling is what a terminal is for sessions: of which it is, and which group its keys are for; 0: none.
 type controlling struct{ session, group int32 }

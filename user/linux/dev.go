@@ -108,20 +108,24 @@ func (n *linkNode) Stat(_ vfs.Waiter, s *abi.Stat) (abi.Timespec, abi.Errno) {
 // Readlink is for vfs.Node.
 func (n *linkNode) Readlink(vfs.Waiter) (string, abi.Errno) { return n.target() }
 
-// ttyNode is /dev/tty: the first of the standard streams that is a terminal.
+// ttyNode is /dev/tty: the terminal of who opens it.
 type ttyNode struct {
 	charNode
 	s *Server
 }
 
 // Open is for vfs.Node.
-func (n *ttyNode) Open(vfs.Waiter, uint32) (vfs.Open, abi.Errno) {
-	for _, f := range n.s.streams {
-		if d, ok := f.dev.(*streamFile); ok && d.Terminal() {
-			return &devOpen{d: d}, 0
+func (n *ttyNode) Open(_ vfs.Waiter, flags uint32) (vfs.Open, abi.Errno) {
+	c := n.s.terminalOf(n.s.current.p)
+	if c == nil {
+		return nil, abi.ENXIO
+	}
+	for _, p := range n.s.ptys {
+		if c == &p.control {
+			return n.s.openSlave(p, flags)
 		}
 	}
-	return nil, abi.ENXIO
+	return &devOpen{d: n.s.console()}, 0
 }
 
 // devices makes /dev.
@@ -144,6 +148,10 @@ func (s *Server) devices(now abi.Timespec, random func([]byte)) vfs.Node {
 		next++
 		d.Add(name, &linkNode{ino: next, dev: devDev, time: now, target: func() (string, abi.Errno) { return target, 0 }})
 	}
+	next++
+	d.Add("ptmx", &ptmxNode{charNode: charNode{ino: next, rdev: lx.Device(5, 2), time: now}, s: s, mode: 0o666})
+	next++
+	d.Add("pts", &vfs.Fixed{Ino: next, Dev: devDev, Time: now, Kind: tmpfsMagic}) // where another is mounted
 	next++
 	d.Add("shm", &vfs.Fixed{Ino: next, Dev: devDev, Time: now, Kind: tmpfsMagic}) // where another is mounted
 	link("fd", "/proc/self/fd")

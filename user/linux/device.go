@@ -176,7 +176,7 @@ func (f *streamFile) again(uint32) (device, abi.Errno) { return f, 0 }
 // stat says that it is a terminal of the host's, or a pipe to or from it.
 func (f *streamFile) stat(st *abi.Stat) {
 	if f.Terminal() {
-		*st = abi.Stat{Dev: devDev, Ino: f.ino, Nlink: 1, Mode: abi.S_IFCHR | 0o620, Rdev: lx.Device(136, 0), Blksize: 1024}
+		*st = ptsStat(0, consoleMode)
 		return
 	}
 	*st = abi.Stat{Dev: devPipes, Ino: f.ino, Nlink: 1, Mode: abi.S_IFIFO | 0o600, Blksize: 4096}
@@ -190,5 +190,6 @@ const (
 	devPipes     = 13
 	devAnonymous = 14
 	devBoot      = 15
+	devPts       = 16
 	devFolders   = 64 // of the first host folder, and the next of the next
 )

@@ -10,6 +10,7 @@
 //	                                             │   ├─ socket   unix sockets
 //	                                             │   ├─ inet     TCP and UDP, what interfaces there are ── user/netd
 //	                                             │   ├─ lock     locks of parts of files
+//	                                             │   ├─ tty      pseudo terminals
 //	                                             │   └─ vfs      paths, mounts ── tmpfs, hostfs, /dev, /proc
 //	                                             └─ lx           Linux's numbers and layouts
 //
@@ -86,6 +87,6 @@
 //   - Pings, IP_PKTINFO of what comes from beyond the sandbox, TCP_INFO of connections there.
 //   - Sockets and routes in /proc/net, multicast on loopback, errors that IP_RECVERR has queued, raw sockets.
 //   - Folders: a name costs a message or two to the host, each of which is a few changes of process.
-//   - Pseudo terminals. Limits of memory (RLIMIT_AS and its like) are only kept.
+//   - Limits of memory (RLIMIT_AS and its like) are only kept.
 //   - /dev/vda for disks.
 package linux

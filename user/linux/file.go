@@ -207,6 +207,9 @@ func count(n int, e abi.Errno) uint64 {
 // read reads from where the file is.
 func (s *Server) read(t *task, f *file, b *span) uint64 {
 	if f.dev != nil {
+		if d, ok := f.dev.(*ptyFile); ok {
+			return s.readTerminal(t, f, d, b)
+		}
 		if t.p.pgid != s.tty.group && t.p.sid == s.tty.session {
 			if result, ok := s.readBackground(t, f); ok {
 				return result
@@ -244,13 +247,11 @@ func (s *Server) readBackground(t *task, f *file) (result uint64, ok bool) {
 	if !is || !st.Terminal() {
 		return 0, false
 	}
-	switch waits, ignored := s.takeForeground(t, abi.SIGTTIN); {
-	case waits:
+	waits, e := s.takeForeground(t, &s.tty, abi.SIGTTIN)
+	if waits {
 		return blocked, true
-	case ignored:
-		return abi.EIO.Result(), true
 	}
-	return 0, false
+	return fail(e), e != 0
 }
 
 // occupy keeps f's position for t, until vacate. false: another has it, and t may not wait.
@@ -330,6 +331,9 @@ func (s *Server) write(t *task, f *file, b *span) uint64 {
 
 // writeDevice writes all of it, and waits for room as often as it must.
 func (s *Server) writeDevice(t *task, f *file, b *span) uint64 {
+	if result, ok := s.mayWriteTerminal(t, f); !ok {
+		return result
+	}
 	done := 0
 	if t.w != nil {
 		done = t.w.done

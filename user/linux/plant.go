@@ -46,6 +46,13 @@ func (s *Server) plant(c Config) {
 	}
 	now := c.Clock()
 	s.mount("/dev", s.devices(now, c.Random), "devtmpfs", "devtmpfs", false)
+	pts := s.pts(now)
+	s.mount("/dev/pts", pts, "devpts", "devpts", false)
+	for _, m := range s.root.All() {
+		if m.Root == pts {
+			s.ptsMount = m
+		}
+	}
 	s.mount("/dev/shm", s.memory.Another(0o1777), "tmpfs", "tmpfs", false)
 	s.mount("/proc", s.proc(now), "proc", "proc", false)
 	s.mount("/boot", s.newBootFiles(now), "boot", "bootfs", true)

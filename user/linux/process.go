@@ -83,7 +83,7 @@ func New(c Config) *Server {
 	s := &Server{kernel: c.Kernel, procs: c.Processes, target: c.Target, byPID: map[int32]*process{}, random: c.Random,
 		machine: c.Machine, clock: c.Clock, say: c.Say, processes: map[uint64]*process{},
 		unknown: map[uint64]uint64{}, locks: map[any]*flock{}, records: map[any]*lock.Table{}, lockWaits: map[any]lockWait{}, shared: map[vfs.Node]*sharedFile{}, writable: map[vfs.Node]bool{},
-		abstract: map[abstractName]*unixFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*unixFile{}, inet: inet.NewHost(), netlinks: map[uint32]*netlinkFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
+		ptys: map[int]*pty{}, abstract: map[abstractName]*unixFile{}, fifos: map[vfs.Node]*poll.Pipe{}, bound: map[vfs.Node]*unixFile{}, inet: inet.NewHost(), netlinks: map[uint32]*netlinkFile{}, watched: map[vfs.Node][]*inWatch{}, alarm: never}
 	s.changed.L = &s.mu
 	for _, k := range known {
 		s.calls[k.number] = k.do
@@ -190,7 +190,7 @@ func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 		p.args, p.env = s.machine.File("args"), s.machine.File("env")
 	}
 	if s.tty.session == 0 {
-		s.tty = controlling{pid, pid}
+		s.tty = controlling{session: pid, group: pid}
 	}
 	return p.badge
 }

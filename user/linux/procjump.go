@@ -80,6 +80,10 @@ func (n *devNode) name() string {
 		return "anon_inode:[signalfd]"
 	case *inotifyFile:
 		return "anon_inode:inotify"
+	case *streamFile:
+		if st.Mode&abi.S_IFMT == abi.S_IFCHR {
+			return "/dev/pts/0"
+		}
 	case socketFile:
 		return "socket:[" + strconv.FormatUint(st.Ino, 10) + "]"
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"loam/abi"
+	"loam/user/linux/lx"
 )
 
 // The texts of /proc/PID/stat, status, statm and io, in Linux's formats (proc(5)).
@@ -64,8 +65,8 @@ func (s *Server) statLine(p *process, tid int32) string {
 		}
 	}
 	tty, foreground := 0, int32(-1)
-	if p.sid == s.tty.session {
-		tty, foreground = 136<<8, s.tty.group
+	if c := s.terminalOf(p); c != nil {
+		tty, foreground = int(lx.Device(ptsMajor, uint32(s.numberOf(c)))), c.group
 	}
 	count := len(threads)
 	if p.zombie {

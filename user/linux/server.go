@@ -73,7 +73,9 @@ type Server struct {
 	processes  map[uint64]*process // guarded by mu, as all that follows; by badge
 	byPID      map[int32]*process  // and those that have ended and nobody has waited for
 	images     []*image            // the last that was asked for first
-	tty        controlling
+	tty        controlling         // the console
+	ptys       map[int]*pty        // by number
+	ptsMount   *vfs.Mount
 	load       load
 	usedBefore int64      // CPU time of processes that have ended, ns
 	last       *process   // who called last

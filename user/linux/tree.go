@@ -47,6 +47,8 @@ type family struct {
 	parent     *process // nil: nobody waits for it
 	children   []*process
 	pgid, sid  int32
+	noTerminal bool       // its session's terminal isn't its own any more (TIOCNOTTY)
+	lostGroup  int32      // of a session's leader whose terminal was hung up: who was in the foreground
 	exitSignal abi.Signal // to the parent; 0: none
 	waiter     uint64     // the token of the parent's call that waits until this one has a space of its own (CLONE_VFORK)
 	execed     bool
@@ -106,7 +108,7 @@ func (s *Server) end(p *process, status abi.ExitStatus, time int64) {
 	s.releaseParent(p)
 	groups := p.lookedAfter()
 	s.orphan(p)
-	s.endSession(p)
+	s.endSession(p, true)
 	s.hangUp(groups)
 	p.ended.Tell(abi.EPOLLIN)
 	parent := p.parent
@@ -347,7 +349,7 @@ func (s *Server) newChild(t *task, q *abi.ProcessClone, flags uint64) (*process,
 	}
 	o := t.p
 	p := &process{badge: q.Badge, pid: pid, name: o.name, exe: o.exe, file: o.file, view: o.view, who: o.who}
-	p.args, p.env, p.pgid, p.sid, p.limits = o.args, o.env, o.pgid, o.sid, o.limits
+	p.args, p.env, p.pgid, p.sid, p.noTerminal, p.limits = o.args, o.env, o.pgid, o.sid, o.noTerminal, o.limits
 	p.image, p.mapped, p.born = o.image, slices.Clone(o.mapped), s.kernel.Now()
 	if p.table = o.table; flags&abi.CLONE_FILES != 0 {
 		p.table.sharers++

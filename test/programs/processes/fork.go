@@ -368,6 +368,8 @@ func childMore(args []string) {
 		userChild()
 	case "signalfd":
 		signalfdChild()
+	case "pty":
+		ptyChild(args[1])
 	case "signalfd-other":
 		signalfdOther()
 	case "leader", "job", "stopped":

@@ -38,6 +38,7 @@ var tests = []struct {
 	{"orphans", testOrphans},
 	{"signalfd", testSignalfd},
 	{"masks", testMasks},
+	{"pty", testPty},
 	{"share", testShare},
 	{"time", testTime},
 }

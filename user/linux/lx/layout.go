@@ -56,7 +56,9 @@ func putStatxTime(b []byte, t abi.Timespec) {
 }
 
 // Device makes a device's number, as st_dev and st_rdev have it (both below 4096 and 256).
-func Device(major, minor uint32) uint64 { return uint64(major)<<8 | uint64(minor) }
+func Device(major, minor uint32) uint64 {
+	return uint64(major)<<8 | uint64(minor&0xff) | uint64(minor&^0xff)<<12
+}
 
 // Major gives the first part of a device's number.
 func Major(d uint64) uint32 { return uint32(d>>8&0xfff | d>>32&^0xfff) }
