@@ -255,7 +255,11 @@ func sysCopyFileRange(s *Server, t *task) uint64 {
 	if t.Args[5] != 0 {
 		return abi.EINVAL.Result()
 	}
-	length := min(t.Args[4], copied)
+	most, e := s.mayWrite(t, out, to, copied)
+	if e != 0 {
+		return fail(e)
+	}
+	length := min(t.Args[4], uint64(most))
 	if in.path == out.path {
 		var st abi.Stat
 		if _, e := in.attributes.Stat(t.waiter, &st); e != 0 {
@@ -336,7 +340,14 @@ func (s *Server) copyRange(t *task, in *file, from int64, out *file, to int64, n
 	if e != 0 || got == 0 {
 		return 0, e
 	}
-	p.at, p.left = 0, got
+	most, e := s.mayWrite(t, out, to, int64(got))
+	if e != 0 {
+		return 0, e
+	}
+	if most < int64(got) { // Linux tries to write the rest, too
+		s.tooLarge(t)
+	}
+	p.at, p.left = 0, int(most)
 	done, _, e := out.open.Write(t.waiter, &p, to, false)
 	if e == 0 && done > 0 {
 		s.accessed(in, done)

@@ -220,6 +220,15 @@ func (s *Server) fromPipe(t *task, from *pipeFile, out *file, n uint64, nonblock
 	if e != 0 {
 		return fail(e)
 	}
+	most, e := s.mayWrite(t, out, at, int64(len(b)))
+	if e != 0 {
+		return fail(e)
+	}
+	if most < int64(len(b)) { // Linux tries to write the rest, too
+		s.tooLarge(t)
+	}
+	b = b[:most]
+	p.left = len(b)
 	if t.waiter != nil { // others may read meanwhile
 		from.Discard(len(b))
 	}

@@ -53,22 +53,33 @@ func (s *Server) tooLarge(t *task) abi.Errno {
 
 // boundWrite leaves of a write to a file what may be written (RLIMIT_FSIZE).
 func (s *Server) boundWrite(t *task, f *file, b *span, off int64) abi.Errno {
-	most := t.p.limits[abi.RLIMIT_FSIZE].Cur
-	if most >= 1<<63-1 || b.Len() == 0 || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
+	if b.Len() == 0 {
 		return 0
+	}
+	n, e := s.mayWrite(t, f, off, int64(b.Len()))
+	if e == 0 {
+		b.bound(n)
+	}
+	return e
+}
+
+// mayWrite gives how many of n bytes may be written to a file from an offset on (RLIMIT_FSIZE).
+func (s *Server) mayWrite(t *task, f *file, off, n int64) (int64, abi.Errno) {
+	most := t.p.limits[abi.RLIMIT_FSIZE].Cur
+	if most >= 1<<63-1 || f.path.Node.Mode()&abi.S_IFMT != abi.S_IFREG {
+		return n, 0
 	}
 	if f.flags&abi.O_APPEND != 0 {
 		var st abi.Stat
 		if _, e := f.attributes.Stat(t.waiter, &st); e != 0 {
-			return e
+			return 0, e
 		}
 		off = st.Size
 	}
 	if off >= int64(most) {
-		return s.tooLarge(t)
+		return 0, s.tooLarge(t)
 	}
-	b.bound(int64(most) - off)
-	return 0
+	return min(n, int64(most)-off), 0
 }
 
 // sysPrlimit64: process, resource, new limits, where to put the old ones.

@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // testLimits writes to files that may not become larger than some size.
@@ -57,6 +59,7 @@ func testLimits() error {
 		fmt.Println("truncate to", size, syscall.Ftruncate(fd, size), told(), syscall.Truncate(f.Name(), size), told())
 	}
 	fmt.Println("allocate", syscall.Fallocate(fd, 0, 0, 10_000), told(), syscall.Fallocate(fd, 1, 0, 10_001), told())
+	limitCopies(f, told)
 	r, w, _ := os.Pipe()
 	n, err = w.Write(make([]byte, 20_000))
 	fmt.Println("a pipe", n, err, told())
@@ -66,6 +69,50 @@ func testLimits() error {
 	end, seekErr := f.Seek(0, io.SeekEnd)
 	fmt.Println(err, end, seekErr)
 	return nil
+}
+
+// limitCopies has a file grow by copies, up to the limit of 10,000 bytes and behind it.
+func limitCopies(f *os.File, told func() string) {
+	in, err := os.CreateTemp("/dev/shm", "source")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(in.Name())
+	defer in.Close()
+	_, err = in.Write(make([]byte, 3_000))
+	fmt.Println(err)
+	from, to := int(in.Fd()), int(f.Fd())
+	var p [2]int
+	fmt.Println(syscall.Pipe(p[:]))
+	defer syscall.Close(p[0])
+	defer syscall.Close(p[1])
+	for _, c := range []struct {
+		name string
+		copy func(from, to *int64) (int, error)
+	}{
+		{"copy_file_range", func(off, at *int64) (int, error) { return unix.CopyFileRange(from, off, to, at, 3_000, 0) }},
+		{"sendfile", func(off, at *int64) (int, error) {
+			if _, err := unix.Seek(to, *at, 0); err != nil {
+				return 0, err
+			}
+			return unix.Sendfile(to, from, off, 3_000)
+		}},
+		{"splice", func(off, at *int64) (int, error) {
+			_, _ = unix.Write(p[1], make([]byte, 3_000-*off))
+			n, err := unix.Splice(p[0], nil, to, at, 3_000, 0)
+			_ = unix.SetNonblock(p[0], true)
+			left, _ := unix.Read(p[0], make([]byte, 4_000))
+			_ = unix.SetNonblock(p[0], false)
+			fmt.Println(left, "bytes left")
+			return int(n), err
+		}},
+	} {
+		for _, at := range []struct{ off, to int64 }{{0, 9_000}, {0, 10_000}, {2_990, 9_980}, {0, 20_000}} {
+			n, err := c.copy(&at.off, &at.to)
+			fmt.Println(c.name, n, err, at.off, told())
+		}
+	}
 }
 
 // testOrphans has a job in a session of its own end, of which a member is stopped: that one hears SIGHUP, and goes on.
