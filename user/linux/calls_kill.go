@@ -20,7 +20,7 @@ func (s *Server) post(pid, tid int32, signal abi.Signal, from *process) abi.Errn
 		if tid != 0 {
 			code = abi.SI_TKILL
 		}
-		info = abi.SentInfo(signal, code, uint32(from.pid), 0)
+		info = abi.SentInfo(signal, code, uint32(from.pid), from.who.user.real)
 	}
 	_, e := s.procs.Post(pid, tid, &info)
 	return e

@@ -136,7 +136,7 @@ func sysWaitid(s *Server, t *task) uint64 {
 		}
 		return s.putChild(t, &abi.Siginfo{})
 	}
-	info := abi.SentInfo(abi.SIGCHLD, what, uint32(p.pid), 0)
+	info := abi.SentInfo(abi.SIGCHLD, what, uint32(p.pid), p.who.user.real)
 	switch what {
 	case abi.CLD_STOPPED:
 		info.B = uint64(p.stop)

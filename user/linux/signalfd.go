@@ -78,6 +78,9 @@ func (f *signalFile) read(s *Server, b lx.Buffer) (done int, e abi.Errno) {
 		if f.ask(&q); q.Info.Signo == 0 {
 			break
 		}
+		if i := &q.Info; (i.Code == abi.SI_USER || i.Code == abi.SI_TKILL) && i.PID() == uint32(s.current.p.pid) {
+			*i = abi.SentInfo(i.Signo, i.Code, i.PID(), s.current.p.who.user.real) // the kernel, which sent it, knows of no users
+		}
 		p := s.scratch[:signalfdSize]
 		putSignalfd(p, q.Info)
 		if _, e := b.Put(p); e != 0 { // the signal is gone, as on Linux

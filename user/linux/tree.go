@@ -196,7 +196,7 @@ func (s *Server) tellParent(p *process, code int32, status uint32) bool {
 	if signal == 0 {
 		return false
 	}
-	info := abi.SentInfo(signal, code, uint32(p.pid), 0)
+	info := abi.SentInfo(signal, code, uint32(p.pid), p.who.user.real)
 	info.B = uint64(status)
 	does, e := s.procs.Post(p.parent.pid, 0, &info)
 	return e == 0 && does != 0

@@ -370,6 +370,8 @@ func childMore(args []string) {
 		signalfdChild()
 	case "pty":
 		ptyChild(args[1])
+	case "signalfd-user":
+		signalfdUser()
 	case "signalfd-other":
 		signalfdOther()
 	case "leader", "job", "stopped":

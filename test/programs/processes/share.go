@@ -112,7 +112,7 @@ func used() time.Duration {
 }
 
 func userChild() {
-	const processes, somebody = 6, 41234
+	const processes = 6
 	parent := os.Getppid()
 	var old syscall.Rlimit
 	fmt.Println(syscall.Getrlimit(processes, &old))

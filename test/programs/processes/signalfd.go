@@ -251,16 +251,40 @@ func signalfdForks() {
 	}
 	i := infoOf(b)
 	fmt.Println("child", n, err, unix.Signal(i.Signo), i.Code, i.Pid, i.Band == uint32(pid), i.Fd, i.Status, i.Int, i.Ptr)
+	fmt.Println("of its user", i.Uid == somebody || os.Getuid() != 0, waitUser(pid) == i.Uid)
 	var status unix.WaitStatus
 	got, err := unix.Wait4(pid, &status, unix.WALL, nil)
 	fmt.Println(got == pid, status.ExitStatus(), err)
 	_ = unix.Close(int(pidfd))
+	c := me("signalfd-user")
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	fmt.Println(c.Run())
 	mine, _ := unix.Signalfd(-1, sigset(syscall.SIGUSR1), unix.SFD_NONBLOCK)
 	_ = unix.Kill(os.Getpid(), unix.SIGUSR1)
-	c := me("signalfd-other")
+	c = me("signalfd-other")
 	c.Stdout, c.Stderr, c.ExtraFiles = os.Stdout, os.Stderr, []*os.File{os.NewFile(uintptr(mine), "signals")}
 	fmt.Println(c.Run())
 	take("mine", mine, 128)
+}
+
+// somebody is a user without privileges.
+const somebody = 41234
+
+// signalfdUser is somebody else, who sends itself a signal.
+func signalfdUser() {
+	runtime.LockOSThread()
+	if os.Getuid() == 0 {
+		fmt.Println(syscall.Setuid(somebody))
+	} else {
+		fmt.Println(nil)
+	}
+	fd, err := unix.Signalfd(-1, sigset(syscall.SIGUSR1, syscall.SIGUSR2), 0)
+	fmt.Println(err)
+	_ = unix.Kill(os.Getpid(), unix.SIGUSR1)
+	take("of oneself", fd, 128)
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGUSR2)
+	take("of oneself", fd, 128)
+	os.Exit(7)
 }
 
 // signalfdOther is a child with its parent's file: it has its own signals by it.
