@@ -218,7 +218,7 @@ func TestBesideGreedy(t *testing.T) {
 	t.Parallel()
 	seconds := campaign(t)
 	vmtest.Loam(t)
-	for _, greedy := range []struct{ program, args string }{{"processes", "bomb told"}, {"faults", "full /tmp told"}, {"faults", "open 10000 told"}} {
+	for _, greedy := range []struct{ program, args string }{{"processes", "bomb told"}, {"faults", "full /tmp told"}, {"faults", "open 2000 told"}} {
 		t.Run(greedy.args, func(t *testing.T) {
 			t.Parallel()
 			dir := services(t, fmt.Sprintf(besideManifest, greedy.program, greedy.args))
