@@ -216,14 +216,14 @@ program
 // sandbox takes nothing from another.
 func TestBesideGreedy(t *testing.T) {
 	t.Parallel()
-	seconds := campaign(t)
+	seconds := max(campaign(t), 120) // so that each comes to its end
 	vmtest.Loam(t)
 	for _, greedy := range []struct{ program, args string }{{"processes", "bomb told"}, {"faults", "full /tmp told"}, {"faults", "open 2000 told"}} {
 		t.Run(greedy.args, func(t *testing.T) {
 			t.Parallel()
 			dir := services(t, fmt.Sprintf(besideManifest, greedy.program, greedy.args))
 			addService(t, dir, greedy.program)
-			c := vmtest.Command{Limit: time.Hour, Args: []string{"run", "-m", "512M", "-v", "--services", dir,
+			c := vmtest.Command{Limit: time.Hour, Args: []string{"run", "-m", "512M", "--cpus", "2", "-v", "--services", dir,
 				vmtest.Program(t, "faults"), "beside", strconv.Itoa(seconds)}}
 			r := c.Do(t)
 			r.Want(t, 0)

@@ -72,7 +72,7 @@ func (k *walker) open(flags, mode uint32) (Path, Open, abi.Errno) {
 	if exclusive {
 		return p, nil, abi.EEXIST
 	}
-	if IsLink(p.Node) && (flags&abi.O_NOFOLLOW == 0 || k.slash) {
+	if k.atLink(p) && (flags&abi.O_NOFOLLOW == 0 || k.slash) {
 		if e := k.follow(p); e != 0 {
 			return p, nil, e
 		}

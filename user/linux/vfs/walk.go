@@ -216,6 +216,9 @@ func (k *walker) through() abi.Errno {
 	return 0
 }
 
+// atLink reports whether the last name is a link's. A link that a Jump has gone to isn't there by a name, and is the end.
+func (k *walker) atLink(p Path) bool { return k.kind == lastName && IsLink(p.Node) }
+
 // child gives what has the name that stop has come to. A file that isn't there is ENOENT.
 func (k *walker) child() (Path, abi.Errno) {
 	switch k.kind {
@@ -386,7 +389,7 @@ func (k *walker) end(follow bool) (p Path, jump Node, e abi.Errno) {
 		if p, e = k.child(); e != 0 {
 			return Path{}, nil, e
 		}
-		if IsLink(p.Node) && (follow || k.slash) {
+		if k.atLink(p) && (follow || k.slash) {
 			if e = k.follow(p); e != 0 {
 				return Path{}, nil, e
 			}
