@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"loam/abi"
 	"loam/host/exit"
 	"loam/host/program"
 	"loam/internal/manifest"
@@ -22,7 +23,7 @@ import (
 const MaxServicesSize = 1 << 30
 
 // taken are the names of files of the boot archive that loam itself puts there.
-var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runner.FileModule, runner.FileConfig, runner.FileCode, networkFile}
+var taken = []string{manifest.SystemImage, fileProgram, fileArgs, fileEnv, runner.FileModule, runner.FileConfig, runner.FileCode, networkFile, abi.RootsFile}
 
 // ServiceFiles gives what goes into the boot archive of a machine with services: the
 // files of the folder dir, the manifest among them, which is checked. The system
@@ -141,7 +142,7 @@ func (m *machine) initFiles() ([]guestFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, f)
+		files = append(files, f, roots())
 	}
 	slices.SortFunc(files[1:], func(a, b guestFile) int { return strings.Compare(a.name, b.name) })
 	return files, nil

@@ -2,6 +2,8 @@
 
 package linux
 
+import "loam/abi"
+
 // What there is at the begin, as every program may expect it.
 
 // directories are made at the begin.
@@ -27,6 +29,20 @@ var texts = []struct{ path, text string }{
 	{"/etc/hostname", "loam\n"},
 	{"/etc/hosts", "127.0.0.1\tlocalhost loam\n::1\tlocalhost\n"},
 	{"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
+}
+
+// rootsPlace is where they are looked for, by Go's crypto/x509 and OpenSSL of Debian among others.
+const rootsPlace = "/etc/ssl/certs"
+
+// plantRoots makes a link to the certificates, if there are any.
+func (s *Server) plantRoots() {
+	v := s.view()
+	if _, e := v.Lookup(nil, v.Root, bootRoots, true); e != 0 {
+		return
+	}
+	_ = v.Mkdir(nil, v.Root, "/etc/ssl", 0o755)
+	_ = v.Mkdir(nil, v.Root, rootsPlace, 0o755)
+	_ = v.Symlink(nil, bootRoots, v.Root, rootsPlace+"/"+abi.RootsFile)
 }
 
 // plant makes what there is at the begin, and mounts.
@@ -56,4 +72,5 @@ func (s *Server) plant(c Config) {
 	s.mount("/dev/shm", s.memory.Another(0o1777), "tmpfs", "tmpfs", false)
 	s.mount("/proc", s.proc(now), "proc", "proc", false)
 	s.mount("/boot", s.newBootFiles(now), "boot", "bootfs", true)
+	s.plantRoots()
 }

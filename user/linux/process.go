@@ -170,7 +170,7 @@ func (s *Server) Mount(path string, root vfs.Node, source, kind string, readOnly
 func (s *Server) Adopt(pid int32, name, exe, cwd string) (badge uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addBootFile(exe)
+	s.addBootFile(exe, 0o555)
 	s.badge++
 	p := &process{badge: s.badge, pid: pid, name: name, exe: exe, table: newDescriptors(0), view: s.view()}
 	p.view.Umask = 0o022
