@@ -133,6 +133,6 @@ func soakTarget(b *builder, args []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	return b.run(b.testEnv(*arch), "go", "test", fmt.Sprintf("-count=%d", *count),
+	return b.run(append(b.testEnv(*arch), wholeVariable), "go", "test", fmt.Sprintf("-count=%d", *count),
 		"-timeout=24h", "-run", *only, "./test/vm/...")
 }

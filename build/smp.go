@@ -34,7 +34,7 @@ func smpTarget(b *builder, args []string) error {
 			env = b.checkedEnv(*arch, cpus)
 		}
 		start, verdict := time.Now(), "ok"
-		err := b.run(append(env, "LOAM_FIRMWARE="+firmware), "go", "test", fmt.Sprintf("-count=%d", count), "-timeout=24h", "-run", only, "./test/vm/...")
+		err := b.run(append(env, "LOAM_FIRMWARE="+firmware, wholeVariable), "go", "test", fmt.Sprintf("-count=%d", count), "-timeout=24h", "-run", only, "./test/vm/...")
 		if err != nil {
 			failed++
 			verdict = "FAILED"

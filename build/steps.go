@@ -141,6 +141,9 @@ func (b *builder) testEnv(arch string) []string {
 	return []string{"LOAM=" + b.path(exe), "LOAM_ARCH=" + arch}
 }
 
+// wholeVariable has each test of the machine try all machines that it knows, on riscv64 too; test doesn't, for time.
+const wholeVariable = "LOAM_WHOLE=1"
+
 // program builds a system program into the payload.
 func (b *builder) program(arch, pkg string) error {
 	name := filepath.Base(pkg)

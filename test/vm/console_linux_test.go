@@ -113,7 +113,7 @@ func driverServices(t *testing.T, kind string) string {
 func TestConsoleKilled(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			m, env := newMonitor(t, false)
@@ -167,7 +167,7 @@ func (c *console) answered(press func(), answer string) {
 func TestConsoleGivenUp(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			dir := driverServices(t, kind)
@@ -189,7 +189,7 @@ func TestConsoleGivenUp(t *testing.T) {
 func TestBootKernelPanics(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			stays := kind == string(hostvm.Q35)

@@ -21,10 +21,10 @@ import (
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
+	for _, args := range vmtest.Machines([][]string{
 		on(full(), "-m", "256M"),
 		on(full(), "-m", "64M", "--cpus", "2"),
-	} {
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, append(args, "-v", vmtest.Program(t, "devices"))...)

@@ -51,7 +51,7 @@ func TestWearingOut(t *testing.T) {
 	for _, c := range machineCode().wears {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := vmtest.Run(t, "-m", "64M", "--timeout", "4s", vmtest.Code(t, "prog", c.code))
+			r := vmtest.Run(t, "-m", "64M", "--timeout", "2s", vmtest.Code(t, "prog", c.code))
 			for _, want := range c.exit {
 				if r.Code == want {
 					return

@@ -133,7 +133,7 @@ program
 func TestServices(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, cpus := range []string{"1", "2"} {
+	for _, cpus := range vmtest.CPUs("1", "2") {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
 			device := "registers 0x10001000 0x200" // of a virtio device
@@ -193,7 +193,7 @@ func TestSupervisor(t *testing.T) {
 		kills = "40"
 	}
 	const manifest = "service work\n  file services\n  args serve\n  provides work\n  restart always after 0s to 0s without limit\nprogram\n  uses work\n"
-	for _, cpus := range []string{"1", "2"} {
+	for _, cpus := range vmtest.CPUs("1", "2") {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
 			c := vmtest.Command{Args: []string{"run", "-m", "256M", "--cpus", cpus, "-v", "--services", services(t, manifest),

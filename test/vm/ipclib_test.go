@@ -14,10 +14,10 @@ import (
 func TestTypedCalls(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
+	for _, args := range vmtest.Machines([][]string{
 		on(quick(), "-m", "256M"),
 		on(full(), "-m", "256M", "--cpus", "2"),
-	} {
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, append(args, "-v", vmtest.Program(t, "ipccalls"))...)

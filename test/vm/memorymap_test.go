@@ -75,7 +75,7 @@ func TestMemoryMap(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	tool := vmtest.Program(t, "tool")
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		for _, cpus := range vmtest.CPUs("1", "2") {
 			t.Run(kind+"/"+cpus, func(t *testing.T) {
 				at := func(when string) table {

@@ -13,7 +13,7 @@ import (
 func TestMisbehave(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			vmtest.Run(t, on(kind, "-m", "128M", vmtest.Program(t, "misbehave"))...).Cases(t)

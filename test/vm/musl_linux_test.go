@@ -28,7 +28,7 @@ func TestMusl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cpus := range []string{"1", "4"} {
+	for _, cpus := range vmtest.CPUs("1", "4") {
 		r := vmtest.Run(t, "--dir", t.TempDir()+"::/host", "-m", "256M", "--cpus", cpus, "-v", program)
 		r.WantStdout(t, 0, string(want))
 		wantNothingLeft(t, r)

@@ -19,11 +19,11 @@ import (
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
+	for _, args := range vmtest.Machines([][]string{
 		on(quick(), "-m", "256M"),
 		on(quick(), "-m", "256M", "--cpus", "4"),
 		on(full(), "-m", "64M", "--cpus", "2"),
-	} {
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, slices.Concat(args, []string{"-v", vmtest.Program(t, "objects")})...)
@@ -99,7 +99,7 @@ func wantErrorsTried(t *testing.T, out string) {
 func TestObjectStress(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, cpus := range []string{"1", "2", "4"} {
+	for _, cpus := range vmtest.CPUs("1", "2", "4") {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "objects"), "role", "stress", "4", cpus)
@@ -114,7 +114,7 @@ func TestObjectStress(t *testing.T) {
 func TestObjectGarbage(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, cpus := range []string{"1", "4"} {
+	for _, cpus := range vmtest.CPUs("1", "4") {
 		t.Run(cpus, func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "objects"), "role", "garbage", "4", cpus)

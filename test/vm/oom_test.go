@@ -17,11 +17,11 @@ import (
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
+	for _, args := range vmtest.Machines([][]string{
 		{"--cpus", "1"},
 		{"--cpus", "2"},
 		on(full(), "--cpus", "4"),
-	} {
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, append(args, "-m", "64M", "-v", vmtest.Program(t, "greedy"), "family")...)
@@ -55,10 +55,10 @@ func TestEssentialProcesses(t *testing.T) {
 func TestKernelReserve(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
-		{"--cpus", "1", "-m", "96M"},
+	for _, args := range vmtest.Machines([][]string{
 		{"--cpus", "2", "-m", "64M"},
-	} {
+		{"--cpus", "1", "-m", "96M"},
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, append(args, "-v", vmtest.Program(t, "greedy"), "kernel")...)

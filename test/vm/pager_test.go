@@ -15,11 +15,11 @@ import (
 func TestPager(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, args := range [][]string{
+	for _, args := range vmtest.Machines([][]string{
 		on(quick(), "-m", "256M"),
 		on(quick(), "-m", "256M", "--cpus", "2"),
 		on(full(), "-m", "256M", "--cpus", "4"),
-	} {
+	}...) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := vmtest.Run(t, slices.Concat(args, []string{"-v", vmtest.Program(t, "pager")})...)

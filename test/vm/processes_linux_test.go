@@ -27,7 +27,7 @@ func TestProcesses(t *testing.T) {
 			if err := onHost.Run(); err != nil {
 				t.Fatalf("on the host: %v\n%s%s", err, &stdout, &stderr)
 			}
-			for _, cpus := range []string{"1", "4"} {
+			for _, cpus := range vmtest.CPUs("1", "4") {
 				r := vmtest.Run(t, "--dir", t.TempDir()+"::/host", "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "processes"), family)
 				r.WantStdout(t, 0, stdout.String())
 				wantNothingLeft(t, r)
@@ -71,7 +71,7 @@ func TestCrowd(t *testing.T) {
 func TestBomb(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, cpus := range []string{"1", "4"} {
+	for _, cpus := range vmtest.CPUs("1", "4") {
 		r := vmtest.Run(t, "-t=false", "-m", "256M", "--cpus", cpus, "-v", vmtest.Program(t, "processes"), "bomb")
 		r.WantStdout(t, 0, "refused true\nover\nhello from a child []\n<nil>\n")
 		wantNothingLeft(t, r)
@@ -83,7 +83,7 @@ func TestOutlive(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	const little = "service linux\n  system linux\n  provides linux\n  limit pages 24M\n  restart never\nprogram\n  under linux\n"
-	for _, cpus := range []string{"1", "4"} {
+	for _, cpus := range vmtest.CPUs("1", "4") {
 		r := vmtest.Run(t, "-m", "256M", "--cpus", cpus, "-v", "--services", services(t, little), vmtest.Program(t, "processes"), "outlive")
 		r.Want(t, 137)
 		wantNothingLeft(t, r)

@@ -26,7 +26,7 @@ func served(t *testing.T, stdin []byte, args ...string) *vmtest.Result {
 func TestServedHello(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		for _, cpus := range vmtest.CPUs("1", "4") {
 			t.Run(kind+"/"+cpus, func(t *testing.T) {
 				t.Parallel()
@@ -105,7 +105,7 @@ func TestServedMemory(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	const most = 24
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			hello := vmtest.Program(t, "hello")

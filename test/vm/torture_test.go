@@ -42,7 +42,7 @@ func torture(t *testing.T, seconds uint64, seed int64, flags, more []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "stats")
 	args := append([]string{"run", "--stats", file, "--param", "collect=1"}, flags...)
-	args = append(args, vmtest.Program(t, "torture"), "-seconds", fmt.Sprint(max(1, float64(seconds))), "-seed", fmt.Sprint(seed))
+	args = append(args, vmtest.Program(t, "torture"), "-seconds", fmt.Sprint(max(1, float64(seconds))), "-least", "12", "-seed", fmt.Sprint(seed))
 	r := vmtest.Command{
 		Args:  append(args, more...),
 		Limit: vmtest.Limit + time.Duration(seconds)*time.Second,

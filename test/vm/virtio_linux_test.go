@@ -62,7 +62,7 @@ func TestEntropy(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
 	for _, ring := range rings {
-		for _, cpus := range []string{"1", "2"} {
+		for _, cpus := range vmtest.CPUs("1", "2") {
 			t.Run(ring+"/"+cpus, func(t *testing.T) {
 				t.Parallel()
 				const bus = 3

@@ -195,7 +195,7 @@ func TestGoModule(t *testing.T) {
 	if err := vmtest.Go("wasip1", "wasm", "build", "-ldflags", "-s -w", "-o", demo, "./test/demo"); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range kinds() {
+	for _, kind := range vmtest.Machines(kinds()...) {
 		r := vmtest.Command{
 			Args:  append([]string{"run"}, on(kind, "-e", "K=V", demo, "-exit", "9", "-stdin", "x", "y")...),
 			Stdin: strings.NewReader("12345"),
