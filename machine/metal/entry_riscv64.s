@@ -213,6 +213,9 @@ fromkernel:
 //
 // Loads the user state of c and runs it; the next trap comes back as this
 // call's return. Interrupts are off in the caller, which has loaded c's root.
+// No SC may end there what LR has begun elsewhere since c's last trap, in another thread or in a signal's handler, be it at
+// the same address: a compare-and-swap would then have compared what the other one read. So there is an SC here, each
+// time (The RISC-V Instruction Set Manual, volume I, "Load-Reserved/Store-Conditional Instructions").
 //
 //loam:nocall
 TEXT ·enter(SB),NOSPLIT|NOFRAME,$FRAMELESS-8
@@ -220,6 +223,8 @@ TEXT ·enter(SB),NOSPLIT|NOFRAME,$FRAMELESS-8
 	MOV	X2, CPU_runnerSP(TP)
 	MOV	X1, CPU_runnerRA(TP)
 	MOV	X5, CPU_ctx(TP)
+	ADD	$CPU_scratch, TP, X6
+	SCD	X0, (X6), X7
 	MOV	CPU_stateOf(TP), X6
 	BNE	X5, X6, state
 	JMP	·enterLoaded(SB)
@@ -243,10 +248,7 @@ TEXT ·enterRest(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
 
 // enterState: enter, if the registers of floating point and vectors are another
 // thread's than that of the Context at X5. They are off until it uses one (GiveState).
-// Nor may an SC of its end what LR of another thread has begun.
 TEXT ·enterState(SB),NOSPLIT|NOFRAME|TOPFRAME,$FRAMELESS
-	ADD	$CPU_scratch, TP, X6
-	SCD	X0, (X6), X7
 	MOV	Context_Status(X5), X6
 	MOV	$const_stateOff, X7
 	OR	X7, X6

@@ -56,10 +56,6 @@ func forgetSpace(asid uint64)
 // fenceCode makes it fetch what was stored before.
 func fenceCode()
 
-// dropReservation ends what LR of another thread has begun, so that no SC of this one
-// goes on with it (volume I, 8.2): by an SC to a word of its own.
-func dropReservation()
-
 // fence orders everything before it before everything after it.
 func fence()
 

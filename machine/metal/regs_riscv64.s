@@ -101,15 +101,6 @@ TEXT ·fenceCode(SB),NOSPLIT,$0
 	WORD	$const_fenceI
 	RET
 
-// func dropReservation()
-//
-// The lowest word of the frame is the return address: not that one, for the SC goes
-// through if the reservation is for the stack.
-TEXT ·dropReservation(SB),NOSPLIT,$16
-	ADD	$8, X2, X5
-	SCD	X0, (X5), X6
-	RET
-
 TEXT ·fence(SB),NOSPLIT,$0
 	FENCE
 	RET
