@@ -38,7 +38,11 @@ func timerSlack() error {
 // sleeps sleeps by nanosleep(2), which may take longer than asked for and not less.
 func sleeps(d time.Duration) error {
 	t, begin := syscall.NsecToTimespec(int64(d)), time.Now()
-	if err := syscall.Nanosleep(&t, nil); err != nil {
+	err := error(syscall.EINTR)
+	for err == syscall.EINTR { // by Go's monitor, which preempts on a busy machine
+		err = syscall.Nanosleep(&t, &t)
+	}
+	if err != nil {
 		return err
 	}
 	if took := time.Since(begin); took < d {
