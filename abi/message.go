@@ -50,6 +50,11 @@ const (
 	// call that a signal interrupted. A signal to the caller is told (ReceivedCancel), as with
 	// MessageCancel, and before the call was received it has the call made again.
 	ReceivedForwarded = 4
+
+	// ReceivedInterrupted is a forwarded call of a thread to which a signal has come that the
+	// call's mask lets through (ppoll(2) and its like): what holds at once is its result, and
+	// where it would have to wait it ends with EINTR, however little time it gives.
+	ReceivedInterrupted = 5
 )
 
 // MessageSame, added to the address of MessageOptions, says that they are as they were when the

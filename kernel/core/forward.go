@@ -167,13 +167,13 @@ func (r *runner) forsake(p *Process) {
 }
 
 // tellCall puts the call of t, thread i, into the registers of who receives it, and gives
-// the result. A signal that its mask lets through is told next.
+// the result, which says if there is a signal that its mask lets through.
 func (t *Thread) tellCall(to, c *metal.Context, i int32, came uint64) uint64 {
 	to.SetReceived(k.ipc.Parties[i].Badge, came, k.ipc.Token(i))
 	if t.forwarded {
 		to.TakeCall(c, uint64(t.tid))
 		if t.sig.Masked() && t.due(k.processes.Index(t.process)) {
-			k.ipc.Tell(i)
+			return abi.ReceivedInterrupted
 		}
 		return abi.ReceivedForwarded
 	}

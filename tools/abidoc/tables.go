@@ -65,6 +65,7 @@ func (s *source) constants() (string, error) {
 		{"ReceivedCancel", abi.ReceivedCancel, "%d"},
 		{"ReceivedPage", abi.ReceivedPage, "%d"},
 		{"ReceivedForwarded", abi.ReceivedForwarded, "%d"},
+		{"ReceivedInterrupted", abi.ReceivedInterrupted, "%d"},
 		{"MessageCancel", abi.MessageCancel, "%d"},
 		{"MessageInterrupted", abi.MessageInterrupted, "%d"},
 		{"MaxPriority", abi.MaxPriority, "%d"},

@@ -166,6 +166,8 @@ type world struct {
 	stream [3]*fakeStream
 	badge  uint64
 	token  uint64
+
+	interrupted bool // a signal has come to who calls
 }
 
 const fakeBase = 0x10000
@@ -202,7 +204,7 @@ func (w *world) call(nr int, args ...uint64) uint64 {
 // begin makes a call, and reports whether it was answered at once.
 func (w *world) begin(nr int, args ...uint64) (uint64, bool) {
 	w.token++
-	c := Call{Number: uint64(nr), Badge: w.badge, Token: w.token}
+	c := Call{Number: uint64(nr), Badge: w.badge, Token: w.token, Interrupted: w.interrupted}
 	copy(c.Args[:], args)
 	return w.Handle(&c)
 }

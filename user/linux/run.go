@@ -300,8 +300,9 @@ func (r *thread) serve() error {
 		r.ready.Add(-1)
 		nr = abi.CallEndpointReceive
 		switch result {
-		case abi.ReceivedForwarded:
-			c := Call{Number: m.Words[0], Args: [6]uint64(m.Words[1:7]), Thread: m.Words[7], Badge: m.To, Token: m.Token}
+		case abi.ReceivedForwarded, abi.ReceivedInterrupted:
+			c := Call{Number: m.Words[0], Args: [6]uint64(m.Words[1:7]), Thread: m.Words[7], Badge: m.To, Token: m.Token,
+				Interrupted: result == abi.ReceivedInterrupted}
 			if answer, now := r.server.Handle(&c); now {
 				m.Words[0], m.Token = answer, c.Token
 				nr = abi.CallEndpointReplyReceive

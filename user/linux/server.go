@@ -25,6 +25,8 @@ type Call struct {
 	Thread uint64
 	Badge  uint64 // of its process
 	Token  uint64
+
+	Interrupted bool // it ends with EINTR where it would wait
 }
 
 // Kernel is what a server asks of the kernel.

@@ -51,7 +51,7 @@ func (s *Server) wait(t *task, until int64, restarts bool, queues ...*poll.Queue
 		w.entries[i].To = w
 		q.Join(&w.entries[i])
 	}
-	if s.early.Take(t.Token) {
+	if t.Interrupted || s.early.Take(t.Token) {
 		w.signalled = true
 		w.Changed(0)
 	}

@@ -161,6 +161,37 @@ func TestTimeouts(t *testing.T) {
 	w.want(1, lx.SysEpollPwait, ep, bufferAt, 8, 0, 0, 8)
 }
 
+// TestInterrupted: a call to whose caller a signal has come takes what is there and doesn't wait, whatever time it has.
+func TestInterrupted(t *testing.T) {
+	w := newWorld(t)
+	ep := w.call(lx.SysEpollCreate1, 0)
+	r, wr := w.pipe(0)
+	binary.LittleEndian.PutUint32(w.k.memory[0:], abi.EPOLLIN)
+	w.want(0, lx.SysEpollCtl, ep, abi.EPOLL_CTL_ADD, r, fakeBase)
+	interrupted := func(nr int, args ...uint64) {
+		t.Helper()
+		w.interrupted = true
+		token := w.waits(nr, args...)
+		w.interrupted = false
+		w.answered(token, abi.EINTR)
+	}
+	abi.PollFD{FD: int32(r), Events: abi.EPOLLIN}.Put(w.k.memory[100:])
+	abi.TimespecOf(1).Put(w.k.memory[200:])
+	const soon = fakeBase + 200
+	interrupted(lx.SysEpollPwait, ep, bufferAt, 8, 1, 0, 8)
+	interrupted(lx.SysEpollPwait, ep, bufferAt, 8, ^uint64(0), 0, 8)
+	interrupted(lx.SysEpollPwait2, ep, bufferAt, 8, soon, 0, 8)
+	interrupted(lx.SysPpoll, fakeBase+100, 1, soon, 0, 8)
+	w.interrupted = true
+	w.want(0, lx.SysEpollPwait, ep, bufferAt, 8, 0, 0, 8)
+	w.want(1, lx.SysWrite, wr, fakeBase, 1)
+	w.want(1, lx.SysEpollPwait, ep, bufferAt, 8, 1, 0, 8)
+	w.want(1, lx.SysPpoll, fakeBase+100, 1, soon, 0, 8)
+	if len(w.timers) != 0 || w.Server.waits.n != 0 {
+		t.Fatal("something is left")
+	}
+}
+
 // TestPollWaits: poll waits for any of its files, select for those of its sets.
 func TestPollWaits(t *testing.T) {
 	w := newWorld(t)

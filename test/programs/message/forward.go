@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"loam/abi"
 	"loam/test/programs/cases"
 	"loam/user/ipc"
@@ -440,6 +442,13 @@ func (s server) answerRole() error {
 			waits = 0
 		case what == abi.ReceivedCancel:
 			return fmt.Errorf("told of a call that doesn't wait")
+		case m.Words[0] == syscall.SYS_EPOLL_PWAIT && m.Words[1] == answered:
+			if (what == abi.ReceivedInterrupted) != (m.Words[2] > 0) {
+				return fmt.Errorf("a call with a mask was received as %d", what)
+			}
+			ok(answer(m.Token, m.Words[3], nil))
+		case what == abi.ReceivedInterrupted:
+			return fmt.Errorf("a call without a mask is interrupted from its beginning")
 		case m.Words[0] != syscall.SYS_READ || m.Words[1] < answered:
 			ok(answer(m.Token, otherAnswer(m.Words[0]), nil))
 		case m.Words[1] == answered:
@@ -464,6 +473,38 @@ func otherAnswer(nr uint64) uint64 {
 		return 0
 	}
 	return abi.ENOSYS.Result()
+}
+
+// maskedRole makes calls with a mask while a signal waits for it, and gives a status to exit with, 0: all is as it should be.
+func maskedRole(me int, c chan os.Signal) int {
+	var none, blocked unix.Sigset_t
+	blocked.Val[0] = 1 << (syscall.SIGUSR1 - 1)
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, nil); err != nil {
+		return 30
+	}
+	interrupted := abi.EINTR.Result()
+	for i, t := range []struct {
+		mask   *unix.Sigset_t
+		due    uintptr // the mask lets a signal through that waits
+		answer uint64
+		taken  int
+	}{
+		{&none, 0, 3, 0}, {nil, 0, 4, 0}, {&blocked, 0, 5, 0}, {&none, 1, 6, 0}, {&none, 1, interrupted, 1}, {&none, 0, 7, 0},
+	} {
+		if i == 1 {
+			tgkill(me, syscall.SIGUSR1)
+		}
+		if r := maskedEpoll(t.due, t.answer, t.mask); r != t.answer {
+			return 31 + i
+		}
+		for range t.taken {
+			<-c
+		}
+		if len(c) > 0 {
+			return 40 + i
+		}
+	}
+	return 0
 }
 
 // forwardedRole waits in calls, and is sent signals meanwhile.
@@ -514,6 +555,9 @@ func forwardedRole() error {
 		os.Exit(21)
 	}
 	<-send
+	if at := maskedRole(me, c); at != 0 {
+		os.Exit(at)
+	}
 	if told, e := asks(answered, 0); told != 5 || e != 0 {
 		os.Exit(22)
 	}

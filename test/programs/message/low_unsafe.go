@@ -8,6 +8,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"loam/abi"
 )
 
 // codeOfActor gives the address of an actor's code (asm_GOARCH.s).
@@ -100,6 +104,15 @@ func setRestart(s syscall.Signal, on bool) {
 // tgkill sends a signal to a thread of this process.
 func tgkill(tid int, s syscall.Signal) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(tid), uintptr(s))
+}
+
+// maskedEpoll makes epoll_pwait(2) with a mask, for a server that answers as told, and gives the result.
+func maskedEpoll(due uintptr, answer uint64, mask *unix.Sigset_t) uint64 {
+	r, _, e := syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, answered, due, uintptr(answer), 0, uintptr(unsafe.Pointer(mask)), 8)
+	if e != 0 {
+		return abi.Errno(e).Result()
+	}
+	return uint64(r)
 }
 
 // setAffinity has the calling thread stay on a CPU.
