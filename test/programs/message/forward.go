@@ -478,7 +478,8 @@ func otherAnswer(nr uint64) uint64 {
 // maskedRole makes calls with a mask while a signal waits for it, and gives a status to exit with, 0: all is as it should be.
 func maskedRole(me int, c chan os.Signal) int {
 	var none, blocked unix.Sigset_t
-	blocked.Val[0] = 1 << (syscall.SIGUSR1 - 1)
+	none.Val[0] = 1 << (syscall.SIGURG - 1) // of Go's runtime
+	blocked.Val[0] = none.Val[0] | 1<<(syscall.SIGUSR1-1)
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, nil); err != nil {
 		return 30
 	}
