@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -40,11 +42,22 @@ func Main(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	folder = dir
+	hearSignals()
 	// What loam keeps must not come from, or go to, the person's own cache.
 	if os.Getenv("LOAM_CACHE") == "" {
 		_ = os.Setenv("LOAM_CACHE", filepath.Join(dir, "cache"))
 	}
 	return m.Run()
+}
+
+// hearSignals has programs that tests start on the host begin with the signals' defaults, as those in a machine do: what
+// ignores a signal (nohup) hands that on, but not what handles it.
+func hearSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, os.Interrupt} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 // Dir is a folder that lives as long as the package's tests.
