@@ -18,7 +18,7 @@ import (
 func TestSteady(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for cpus, often := range map[string]uint64{"1": 20_000, "2": 2_000} {
+	for cpus, often := range map[string]uint64{"1": 10_000, "2": 500} {
 		for _, cpus := range vmtest.CPUs(cpus) {
 			t.Run(cpus, func(t *testing.T) {
 				t.Parallel()
