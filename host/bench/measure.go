@@ -60,7 +60,7 @@ var steps = []step{
 	{"calls", probed, (*session).probe},
 	{"processes", []string{"spawn_tiny", "spawn_hello", "futex_processes"}, (*session).processes},
 	{"messages", messaged, (*session).messages},
-	{"writes", []string{"write_4kib", "write_4kib_asleep", "fstat_forwarded", "tmpfs_file_4kib", "pipe_processes"}, (*session).writes},
+	{"writes", []string{"write_4kib", "write_4kib_asleep", "fstat_forwarded", "tmpfs_file_4kib", "tmpfs_read_64mib", "pipe_processes"}, (*session).writes},
 	{"loopback", []string{"tcp_loopback", "http_sequential"}, (*session).loopback},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},

@@ -121,7 +121,7 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 		if o.Deterministic || !o.Counted || !o.Discard {
 			t.Error("the host's time is in it")
 		}
-		_, _ = io.WriteString(o.Stderr, "write_4kib 8 ns\nwrite_4kib_asleep 9 ns\nfstat_forwarded 8 ns\ntmpfs_file_4kib 9 ns\npipe_processes 9 ns\n")
+		_, _ = io.WriteString(o.Stderr, "write_4kib 8 ns\nwrite_4kib_asleep 9 ns\nfstat_forwarded 8 ns\ntmpfs_file_4kib 9 ns\ntmpfs_read_64mib 9 ns\npipe_processes 9 ns\n")
 	case progLoopback:
 		_, _ = io.WriteString(o.Stderr, "tcp_loopback 8 ns\nhttp_sequential 9 ns\n")
 	case progCrowd:

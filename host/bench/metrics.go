@@ -51,6 +51,7 @@ var Metrics = []Metric{
 	{"write_4kib_asleep", "ns", "the same, all asleep who have to do with it", 12_000},
 	{"fstat_forwarded", "ns", "fstat of a file in memory, which the personality answers", 2000},
 	{"tmpfs_file_4kib", "ns", "a file in memory made, 4 KiB written, read, closed and removed", 36_000},
+	{"tmpfs_read_64mib", "ns", "a file of 64 MiB in memory, read by 64 KiB at a time", 36_000_000},
 	{"pipe_processes", "ns", "a byte to another process through a pipe, and back through another, by way of the personality", 12_000},
 	{"tcp_loopback", "ns", "a byte to another goroutine over a TCP connection on loopback, and back", 32_800},
 	{"http_sequential", "ns", "a request of package net/http to a server of the same process, one behind the other", 137_500},

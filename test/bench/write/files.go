@@ -78,8 +78,46 @@ func files() error {
 		}
 		return nil
 	})
-	if err == nil {
-		fmt.Fprintf(os.Stderr, "tmpfs_file_4kib %.1f ns\n", one)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(os.Stderr, "tmpfs_file_4kib %.1f ns\n", one)
+	return readAll()
+}
+
+// large is read one piece behind the other, as programs do that copy files.
+const large = 64 << 20
+
+var piece [64 << 10]byte
+
+// readAll measures what reading a large file takes.
+func readAll() error {
+	if err := open(); err != nil {
+		return err
+	}
+	size, buffer := uintptr(len(piece)), reflect.ValueOf(&piece).Pointer()
+	for range large / len(piece) {
+		if err := made("write", size, syscall.SYS_WRITE, fd, buffer, size); err != nil {
+			return err
+		}
+	}
+	all, err := measured(1, func() error {
+		if err := made("lseek", 0, syscall.SYS_LSEEK, fd, 0, 0); err != nil {
+			return err
+		}
+		for range large / len(piece) {
+			if err := made("read", size, syscall.SYS_READ, fd, buffer, size); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "tmpfs_read_64mib %.0f ns\n", all)
+	if err := closeFile(); err != nil {
+		return err
+	}
+	return remove()
 }
