@@ -12,7 +12,8 @@ import (
 // What the kernel floor calls. The methods of CPU are for its own runner (RunOn)
 // alone, but for Kick; the functions for whoever holds the kernel lock.
 
-// Frames is the frame allocator.
+// Frames is the frame allocator. Interrupts are off in who uses it: one that came while its lock is held could wait for
+// another CPU that waits for that lock.
 func Frames() *frame.Allocator { return &frames }
 
 // Phys is the window through which the kernel reaches physical memory.
