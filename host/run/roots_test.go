@@ -4,6 +4,7 @@ package run
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"testing"
 )
@@ -15,11 +16,13 @@ func TestRoots(t *testing.T) {
 	if err != nil || int64(len(b)) != f.size {
 		t.Fatal(len(b), f.size, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(b) {
-		t.Fatal("none")
+	n := 0
+	for p, rest := pem.Decode(b); p != nil; p, rest = pem.Decode(rest) {
+		if _, err := x509.ParseCertificate(p.Bytes); err != nil {
+			t.Error(err)
+		}
+		n++
 	}
-	n := len(pool.Subjects()) //nolint:staticcheck // the pool isn't the system's
 	if n < 50 || n > 500 {
 		t.Errorf("%d roots", n)
 	}

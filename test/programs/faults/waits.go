@@ -230,9 +230,9 @@ func socketWaits(kind int) []wait {
 
 // message is what recvmmsg receives into: nothing but that it came.
 type message struct {
-	header unix.Msghdr
-	len    uint32
-	_      uint32
+	_ unix.Msghdr
+	_ uint32 // its length
+	_ uint32
 }
 
 // listener makes a socket that listens, and gives its name too.

@@ -45,7 +45,7 @@ func main() {
 func roots() {
 	pool, err := x509.SystemCertPool()
 	check(err)
-	fmt.Println("as many as there ought to be:", len(pool.Subjects()) > 50) //nolint:staticcheck // those of a file
+	fmt.Println("there are some:", !pool.Equal(x509.NewCertPool()))
 }
 
 func check(err error) {
