@@ -19,13 +19,8 @@
 // to the guest, where the module would run anyway. A child that crashes costs
 // its caller an error, and the guest compiles instead.
 //
-// The cache is a folder of the user's that no guest ever sees. Each entry
-// carries a keyed checksum (HMAC-SHA256, the key random and readable by its
-// user only) over the entry's name and content; one that is stale, truncated,
-// corrupted, renamed or not from here is deleted and compiled again. Entries are named by
-// all that the code depends on, so nothing is ever updated in place, and
-// written under another name and renamed, so that runs at the same time need
-// no lock. A folder that can't be used makes runs slower, not fail.
+// The cache (package codecache) is a folder of the user's that no guest ever
+// sees. A folder that can't be used makes runs slower, not fail.
 //
 // # Rejected alternatives
 //
@@ -38,13 +33,14 @@ package compile
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
+	"loam/internal/codecache"
 	"loam/internal/wasmcode"
 	"loam/internal/wasmfile"
 )
@@ -109,13 +105,13 @@ func Module(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	r := &Result{Engine: wasmcode.Engine(o.Arch)}
-	id := o.id()
-	var store *cache
+	id := wasmcode.ID(o.Arch, o.CPU, o.Module)
+	var store *codecache.Cache
 	if o.CacheSize > 0 {
 		var err error
 		if store, err = openCache(o.CacheDir); err != nil {
 			r.Note = "compiled code is not kept: " + err.Error()
-		} else if code, ok := store.get(id); ok {
+		} else if code, ok := store.Get(id); ok {
 			if _, err := wasmcode.Decode(code); err == nil {
 				r.Code, r.Cached, r.Took = code, true, time.Since(begin)
 				return r, nil
@@ -127,7 +123,7 @@ func Module(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	if store != nil {
-		if err := store.put(id, code, o.CacheSize); err != nil {
+		if err := store.Put(id, code, o.CacheSize); err != nil {
 			r.Note = "compiled code is not kept: " + err.Error()
 		}
 	}
@@ -156,16 +152,14 @@ func (o *Options) defaults() {
 	}
 }
 
-// id names the code by all that it depends on.
-func (o *Options) id() (id [sha256.Size]byte) {
-	h := sha256.New()
-	build := wasmcode.Build(o.Arch)
-	var n [16]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(len(build)))
-	binary.LittleEndian.PutUint64(n[8:], uint64(o.CPU))
-	h.Write(n[:])
-	h.Write([]byte(build))
-	h.Write(o.Module)
-	h.Sum(id[:0])
-	return id
+// openCache opens the cache in a folder, by default in the user's cache folder.
+func openCache(dir string) (*codecache.Cache, error) {
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(base, "loam", "code")
+	}
+	return codecache.Open(dir)
 }

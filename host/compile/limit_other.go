@@ -4,13 +4,7 @@
 
 package compile
 
-import (
-	"errors"
-	"io/fs"
-)
+import "errors"
 
 // limit refuses: Supports says no on these systems.
 func limit(*request) error { return errors.ErrUnsupported }
-
-// mine trusts the folder's access list.
-func mine(fs.FileInfo) bool { return true }

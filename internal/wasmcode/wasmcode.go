@@ -27,12 +27,15 @@
 // # Trust
 //
 // Code is machine code: whoever writes it controls the process that runs it.
-// The guest takes it from the host that started it, and the host only from its
-// own compiler or its own authenticated cache (package host/compile). Decode
-// checks framing, not honesty.
+// The guest takes it from the host that started it, or from a folder that who
+// started the module named, and the host only from its own compiler or its own
+// authenticated cache (packages host/compile and codecache). Decode checks framing,
+// not honesty.
 package wasmcode
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -82,6 +85,20 @@ func InterpreterConfig() wazero.RuntimeConfig {
 // and the architecture.
 func Build(arch string) string {
 	return "loam-code-2 " + Engine(arch) + " " + runtime.Version() + " " + arch
+}
+
+// ID names the code of a module by all that it depends on.
+func ID(arch string, cpu CPU, module []byte) (id [sha256.Size]byte) {
+	h := sha256.New()
+	build := Build(arch)
+	var n [16]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(len(build)))
+	binary.LittleEndian.PutUint64(n[8:], uint64(cpu))
+	h.Write(n[:])
+	h.Write([]byte(build))
+	h.Write(module)
+	h.Sum(id[:0])
+	return id
 }
 
 // Engine names the compiler for an architecture and its version, for people.

@@ -130,3 +130,16 @@ func listed(t *testing.T, loam int) []proglist.Entry {
 	t.Fatalf("loam ps doesn't list %d: %v\n%s", loam, err, out)
 	return nil
 }
+
+// TestModuleCache has a program of the machine start modules: the second start finds the code that the first one made.
+func TestModuleCache(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	dir := t.TempDir()
+	if err := vmtest.Go("linux", vmtest.Arch(), "build", "-trimpath", "-o", filepath.Join(dir, "wasi"), "./user/wasi"); err != nil {
+		t.Fatal(err)
+	}
+	r := vmtest.Run(t, "-m", "512M", "--dir", dir+"::/w", vmtest.Program(t, "modulecache"))
+	r.Cases(t)
+	t.Logf("%s", r.Stderr)
+}

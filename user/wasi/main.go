@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command wasi is Loam's WASI runner: the guest's only process when the
-// program to run is a WebAssembly module. The kernel starts it with the
+// Command wasi is Loam's WASI runner. It is the guest's only process when the
+// program to run is a WebAssembly module: the kernel starts it with the
 // module's arguments and environment as its own; the module and its compiled
-// code are files of the boot archive. Package runner does the work.
+// code are files of the boot archive. In a machine without a module it is a
+// command, by which programs of the machine start modules that are files there:
+//
+//	wasi [-v] [--cache DIR] [--dir PATH[::NAME]]... MODULE.wasm [ARGUMENT...]
+//
+// Package runner does the work.
 package main
 
 import (
@@ -15,7 +20,7 @@ import (
 )
 
 func main() {
-	os.Exit(runner.Run(&runner.Machine{
+	m := &runner.Machine{
 		File:    sys.BootFile,
 		Args:    os.Args,
 		Env:     os.Environ(),
@@ -24,7 +29,20 @@ func main() {
 		Stderr:  sys.Stream(2),
 		Random:  random{},
 		Reserve: runner.Reserve,
-	}))
+	}
+	if len(os.Args) > 1 && !given() {
+		if code := command(m, os.Args[1:]); code != 0 {
+			os.Exit(code)
+		}
+	}
+	os.Exit(runner.Run(m))
+}
+
+// given reports whether the machine was made for a module. It asks for the file that
+// comes with one and is small: files of the boot archive stay mapped.
+func given() bool {
+	_, err := sys.BootFile(runner.FileConfig)
+	return err == nil
 }
 
 // random is the kernel's random source as a reader.

@@ -21,6 +21,9 @@ type Config struct {
 	// Folders are what the module may open, as far as this process may: dir=PATH each, and a tab and what
 	// the module calls it, where that is another path.
 	Folders []preview1.Folder
+	// Cache is the folder that keeps code that is compiled here, empty for none: cache=PATH. What is in it is run as
+	// it is: nobody may write there who may not write machine code.
+	Cache string
 	// Listeners are ports of TCP at which the module has listeners: listen=PORT each.
 	Listeners []uint16
 }
@@ -38,6 +41,8 @@ func ParseConfig(b []byte) (c Config, err error) {
 				name = path
 			}
 			c.Folders = append(c.Folders, preview1.Folder{Path: path, Name: name})
+		case "cache":
+			c.Cache = value
 		case "listen":
 			port, err := strconv.ParseUint(value, 10, 16)
 			if err != nil {
@@ -68,6 +73,9 @@ func (c Config) Encode() []byte {
 			b = append(append(b, '\t'), f.Name...)
 		}
 		b = append(b, '\n')
+	}
+	if c.Cache != "" {
+		b = append(append(append(b, "cache="...), c.Cache...), '\n')
 	}
 	for _, port := range c.Listeners {
 		b = append(strconv.AppendUint(append(b, "listen="...), uint64(port), 10), '\n')

@@ -15,12 +15,12 @@ import (
 	"loam/user/wasi/native"
 )
 
-// startNative runs the module as code for riscv64, from the host or made here.
+// startNative runs the module as code for riscv64, which there is or which is made here.
 // It returns errInterpret if the module uses what the compiler does not know;
 // r.rt and valid are then there for the interpreter.
 func (r *run) startNative(ctx context.Context) (valid wazero.CompiledModule, err error) {
 	r.rt = wazero.NewRuntimeWithConfig(ctx, wasmcode.InterpreterConfig().WithMemoryLimitPages(r.pages))
-	outline, image := r.hostImage()
+	outline, image := r.image()
 	if image == nil {
 		if r.info, err = wasmfile.Check(r.module); err != nil {
 			return nil, cannot(err.Error())
@@ -53,9 +53,9 @@ var errInterpret = failure("no code for it")
 // errCPU says that code is for another CPU.
 var errCPU = errors.New("it is for a CPU that can do more")
 
-// hostImage returns the code that came from the host, with the module that it
-// belongs to, nil if there is none that is good.
-func (r *run) hostImage() ([]byte, *wasmrv64.Image) {
+// image returns the code that there is, with the module that it belongs to, nil if
+// there is none that is good.
+func (r *run) image() ([]byte, *wasmrv64.Image) {
 	if r.code == nil {
 		return nil, nil
 	}
@@ -64,10 +64,10 @@ func (r *run) hostImage() ([]byte, *wasmrv64.Image) {
 	case err == nil && image.CPU&^native.CPU() != 0:
 		err = errCPU
 	case err == nil:
-		r.note("engine: compiler for riscv64, code compiled on the host")
+		r.note("engine: compiler for riscv64, code " + r.origin)
 		return r.code.Module, image
 	}
-	r.note("code from the host refused: " + oneLine(err) + "; compiling in the guest")
+	r.note("code " + r.origin + " refused: " + oneLine(err) + "; compiling in the guest")
 	r.code = nil
 	return nil, nil
 }

@@ -7,7 +7,8 @@
 // # How it works
 //
 // The module comes from the boot archive, and with luck its compiled code too
-// (package wasmcode says how that fits together). Without code, or with code
+// (package wasmcode says how that fits together), or the code is in a folder that
+// keeps it from one start to the next (Config.Cache). Without code, or with code
 // that this CPU can't use, the module is compiled here; without a CPU that the
 // compiler serves it is interpreted. Which of the three happened is said under
 // verbose, never silently different in result. The compiler is wazero's, but on
@@ -76,6 +77,7 @@ type run struct {
 	conf   Config
 	module []byte
 	code   *wasmcode.Code // nil when the module is to be compiled here
+	origin string         // of the code, for people: compiled where, or found
 	info   *wasmfile.Info
 	pages  uint32 // the most linear memory it may have
 	rt     wazero.Runtime
@@ -90,7 +92,7 @@ func Run(m *Machine) (exit int) {
 		}
 	}()
 	ctx := experimental.WithMemoryAllocator(context.Background(), m.Reserve)
-	err := r.load()
+	err := r.load(ctx)
 	if err == nil {
 		tune(r.conf.Memory)
 		err = r.start(ctx)
@@ -99,7 +101,7 @@ func Run(m *Machine) (exit int) {
 }
 
 // load fetches the module and what belongs to it, and checks its outline.
-func (r *run) load() (err error) {
+func (r *run) load(ctx context.Context) (err error) {
 	conf, err := r.File(FileConfig)
 	if err != nil && !errors.Is(err, syscall.ENOENT) {
 		return failure("cannot read the boot archive: " + err.Error())
@@ -110,7 +112,9 @@ func (r *run) load() (err error) {
 	if r.module, err = r.File(FileModule); err != nil {
 		return failure("no module in the boot archive: " + err.Error())
 	}
-	r.code = r.hostCode()
+	if r.code = r.hostCode(); r.code == nil {
+		r.code = r.keptCode(ctx)
+	}
 	outline, archive := r.module, uint64(len(r.module))
 	if r.code != nil {
 		outline = r.code.Module
@@ -134,9 +138,10 @@ func (r *run) hostCode() *wasmcode.Code {
 	case !native.Supported && !compilerServes():
 		return nil
 	}
+	r.origin = "compiled on the host"
 	c, err := wasmcode.Decode(b)
 	if err != nil {
-		r.note("code from the host refused: " + err.Error())
+		r.note("code " + r.origin + " refused: " + err.Error())
 		return nil
 	}
 	return c
@@ -175,29 +180,29 @@ func (r *run) start(ctx context.Context) error {
 // errStart is a _start of another type than WASI's.
 const errStart = cannot("not a WASI command: its _start function takes or returns values")
 
-// fill writes the data that came with the host's code.
+// fill writes the data that came with the code.
 func (r *run) fill(memory api.Memory) error {
 	if r.code == nil {
 		return nil
 	}
 	for _, s := range r.code.Data {
 		if !memory.Write(s.At, s.Content) {
-			return failure("code from the host does not fit its module")
+			return failure("the code does not fit its module")
 		}
 	}
 	return nil
 }
 
-// compile loads the host's code, or compiles the module, or prepares it for
+// compile loads the code that there is, or compiles the module, or prepares it for
 // interpretation, whichever is the first that works.
 func (r *run) compile(ctx context.Context) (wazero.CompiledModule, error) {
 	if r.code != nil {
 		m, err := r.loadCode(ctx)
 		if err == nil {
-			r.note("engine: compiler, code compiled on the host")
+			r.note("engine: compiler, code " + r.origin)
 			return m, nil
 		}
-		r.note("code from the host refused: " + oneLine(err))
+		r.note("code " + r.origin + " refused: " + oneLine(err))
 		if r.info, err = wasmfile.Check(r.module); err != nil {
 			return nil, err
 		}
@@ -215,7 +220,7 @@ func (r *run) compile(ctx context.Context) (wazero.CompiledModule, error) {
 	return r.rt.CompileModule(ctx, wasmfile.Clean(r.module, r.info))
 }
 
-// loadCode makes an engine around the host's code.
+// loadCode makes an engine around the code that there is.
 func (r *run) loadCode(ctx context.Context) (wazero.CompiledModule, error) {
 	cache, err := r.code.Cache()
 	if err != nil {

@@ -248,7 +248,7 @@ func TestCodeFromHost(t *testing.T) {
 	module := wasm.Hello()
 	good := precompile(t, module)
 	loud := conf(Config{Verbose: true})
-	const used, refused = "code compiled on the host", "code from the host refused"
+	const used, refused = ", code compiled on the host", "code compiled on the host refused"
 	other := precompile(t, wasm.Exit(9))
 	otherKey := *good
 	otherKey.Key[0] ^= 1

@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package compile
+package codecache
 
 import (
 	"io/fs"

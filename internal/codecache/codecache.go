@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package compile
+// Package codecache keeps compiled WebAssembly modules in a folder: those of the
+// host's user for package host/compile, and in a machine those of whoever starts
+// modules there by the program user/wasi.
+//
+// Each entry carries a keyed checksum (HMAC-SHA256, the key random and readable by
+// its user only) over the entry's name and content; one that is stale, truncated,
+// corrupted, renamed or not from here is deleted. Entries are named by all that the
+// code depends on (package wasmcode's ID), so nothing is ever updated in place, and
+// written under another name and renamed, so that runs at the same time need no
+// lock.
+//
+// The key lies in the folder. So the checksum finds damage, and whoever can read and
+// write the folder as its user can write code that is run.
+package codecache
 
 import (
 	"crypto/hmac"
@@ -17,9 +30,9 @@ import (
 	"time"
 )
 
-// cache is a folder of authenticated entries. An entry's file is its checksum
+// Cache is a folder of authenticated entries. An entry's file is its checksum
 // followed by its content; its name is its id in hexadecimal.
-type cache struct {
+type Cache struct {
 	dir string
 	key []byte
 }
@@ -30,27 +43,12 @@ const (
 	stale    = time.Hour // age at which someone else's temporary file is litter
 )
 
-// defaultDir is the cache's place in the user's cache folder.
-func defaultDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(base, "loam", "code"), nil
-}
-
-// openCache opens, or makes, the cache in a folder, by default the user's.
-func openCache(dir string) (*cache, error) {
-	if dir == "" {
-		var err error
-		if dir, err = defaultDir(); err != nil {
-			return nil, err
-		}
-	}
+// Open opens, or makes, the cache in a folder.
+func Open(dir string) (*Cache, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	c := &cache{dir: dir}
+	c := &Cache{dir: dir}
 	key, err := c.readKey()
 	if err != nil {
 		if err = c.makeKey(); err != nil {
@@ -67,7 +65,7 @@ func openCache(dir string) (*cache, error) {
 // errKey says that the key file is not one that others can't have read or written.
 var errKey = errors.New("its key is damaged or open to others")
 
-func (c *cache) readKey() ([]byte, error) {
+func (c *Cache) readKey() ([]byte, error) {
 	path := filepath.Join(c.dir, keyFile)
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -85,7 +83,7 @@ func (c *cache) readKey() ([]byte, error) {
 
 // makeKey puts a new key in place of an absent or bad one. Of several at the
 // same time the last wins, and what the others wrote is compiled again.
-func (c *cache) makeKey() error {
+func (c *Cache) makeKey() error {
 	key := make([]byte, sha256.Size)
 	if _, err := rand.Read(key); err != nil {
 		return err
@@ -94,7 +92,7 @@ func (c *cache) makeKey() error {
 }
 
 // replace writes a file of mode 0600 whole or not at all.
-func (c *cache) replace(name string, parts ...[]byte) error {
+func (c *Cache) replace(name string, parts ...[]byte) error {
 	f, err := os.CreateTemp(c.dir, tempName)
 	if err != nil {
 		return err
@@ -117,16 +115,16 @@ func (c *cache) replace(name string, parts ...[]byte) error {
 }
 
 // checksum authenticates an entry's content under its id.
-func (c *cache) checksum(id [sha256.Size]byte, content []byte) []byte {
+func (c *Cache) checksum(id [sha256.Size]byte, content []byte) []byte {
 	h := hmac.New(sha256.New, c.key)
 	h.Write(id[:])
 	h.Write(content)
 	return h.Sum(nil)
 }
 
-// get returns an entry's content, and deletes what should be the entry but was
-// not written by put with this key.
-func (c *cache) get(id [sha256.Size]byte) ([]byte, bool) {
+// Get returns an entry's content, and deletes what should be the entry but was
+// not written by Put with this key.
+func (c *Cache) Get(id [sha256.Size]byte) ([]byte, bool) {
 	path := filepath.Join(c.dir, hex.EncodeToString(id[:]))
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -141,9 +139,9 @@ func (c *cache) get(id [sha256.Size]byte) ([]byte, bool) {
 	return b[sha256.Size:], true
 }
 
-// put stores an entry and makes room for it. An entry that is bigger than the
+// Put stores an entry and makes room for it. An entry that is bigger than the
 // whole cache may be is not stored.
-func (c *cache) put(id [sha256.Size]byte, content []byte, most int64) error {
+func (c *Cache) Put(id [sha256.Size]byte, content []byte, most int64) error {
 	if size := int64(len(content)) + sha256.Size; size > most {
 		return fmt.Errorf("%d MiB are more than the cache may hold", size>>20)
 	}
@@ -156,7 +154,7 @@ func (c *cache) put(id [sha256.Size]byte, content []byte, most int64) error {
 
 // evict removes litter and then the entries used longest ago, until the rest
 // fits. Other runs do the same; who finds a file gone goes on.
-func (c *cache) evict(most int64) {
+func (c *Cache) evict(most int64) {
 	list, err := os.ReadDir(c.dir)
 	if err != nil {
 		return
