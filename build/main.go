@@ -58,6 +58,7 @@ func targets() []target {
 		{"streams", "[-n 200] [-arch ARCH]", "console streams whose driver is killed under load, and 1 GiB through them (a campaign)", streamsTarget},
 		{"disk", "[-n 1000000] [-arch ARCH]", "random requests to a disk whose driver is killed meanwhile (a campaign)", diskTarget},
 		{"faults", "[-seconds 300] [-n 100] [-times 10] [-arch ARCH]", "servers killed in the middle of calls, sizes at edges, signals in every call, crowds (a campaign)", faultsTarget},
+		{"netload", "[-open 1000] [-requests 100000] [-slow 200] [-resets 1000] [-rounds 2] [-arch ARCH]", "connections, requests, slow readers and resets at a server in the machine (a campaign)", netloadTarget},
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"wasitest", "[-suite DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},

@@ -325,7 +325,7 @@ func established(t *testing.T, port int) net.Conn {
 		if c, err = net.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err != nil {
 			continue
 		}
-		if err = answered(c); err == nil {
+		if err = answered(c, 5*time.Second); err == nil {
 			return c
 		}
 		c.Close()
@@ -335,8 +335,8 @@ func established(t *testing.T, port int) net.Conn {
 }
 
 // answered makes a request by a connection that stays open.
-func answered(c net.Conn) error {
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+func answered(c net.Conn, limit time.Duration) error {
+	if err := c.SetDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"); err != nil {

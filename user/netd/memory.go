@@ -120,7 +120,7 @@ func (a *account) wants(k *socket) {
 
 // first gives the size of a new socket's buffers: less, the less there is.
 func (a *account) first() int64 {
-	const share = 512
+	const share = 2048
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return min(max((a.most-a.used)/share, leastBuffer), firstBuffer)

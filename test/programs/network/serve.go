@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -30,6 +31,7 @@ func serve() {
 	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, 4<<20))
 	})
+	mux.HandleFunc("/left", left)
 	certificate, text := newCertificate()
 	secure := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
 	go func() { check(secure.ServeTLS(listen(":443"), "", "")) }()
@@ -40,6 +42,12 @@ func serve() {
 	l := listen(":80")
 	fmt.Printf("ready\n%send\n", text)
 	check(http.Serve(l, mux))
+}
+
+// left tells how many goroutines and descriptors there are.
+func left(w http.ResponseWriter, _ *http.Request) {
+	open, err := os.ReadDir("/proc/self/fd")
+	_, _ = fmt.Fprintln(w, runtime.NumGoroutine(), len(open), err)
 }
 
 func listen(at string) net.Listener {
