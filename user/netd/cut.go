@@ -35,12 +35,13 @@ func (l *link) cut(p *stack.PacketBuffer, from int) (next int, done bool) {
 	if mss := int(p.GSOOptions.MSS); mss > 0 {
 		most = mss
 	}
+	pair := l.pair(p)
 	for at := from; ; at += most {
 		n := min(most, total-at)
 		c.begin(at, at/most, at+n == total)
 		c.parts = within(append(c.parts[:0], c.part.frame), data, at, n)
 		c.part.complete(len(c.part.frame)+n, sumOf(c.parts[1:]))
-		ok, err := l.card.Send(0, vnet.Offload{}, c.parts...)
+		ok, err := l.card.Send(pair, vnet.Offload{}, c.parts...)
 		if l.check(err); !ok || l.failed {
 			return at, false
 		}

@@ -21,6 +21,9 @@
 // that come one behind the other are put together below it, and of acknowledgments the last is enough (together.go); and
 // it sends packets of up to 32 KiB, which the device cuts if it offers that for IPv4 and IPv6, else cut.go.
 //
+// Of a device that offers several pairs of queues four are used, for its sake: here one thread serves them all. Packets of one stream
+// go by one pair.
+//
 // # One thread
 //
 // The receiver of calls hears of interrupts, too, and handles both itself: frames, 64 at a time, into the stack. What the stack
@@ -82,6 +85,5 @@
 //
 // # Next
 //
-//   - Several queues, when the device offers them.
 //   - Addresses of packets that came (IP_PKTINFO), multicast groups.
 package netd

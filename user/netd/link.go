@@ -33,6 +33,7 @@ type card interface {
 	Info() vnet.Info
 	Refresh() error
 	Receiving() int
+	Sending() int
 	Next(pair int) (vnet.Frame, bool, error)
 	Take(pair int, b []byte) error
 	Send(pair int, o vnet.Offload, parts ...[]byte) (bool, error)
@@ -212,7 +213,7 @@ func (l *link) sendPacket(p *stack.PacketBuffer, begun int) (int, bool) {
 	if o.Partial && !l.cuts() {
 		return l.cut(p, begun)
 	}
-	ok, err := l.card.Send(0, o, l.parts...)
+	ok, err := l.card.Send(l.pair(p), o, l.parts...)
 	if err == vnet.ErrFrame {
 		l.dropped++
 		return 0, true
@@ -220,6 +221,9 @@ func (l *link) sendPacket(p *stack.PacketBuffer, begun int) (int, bool) {
 	l.check(err)
 	return 0, ok
 }
+
+// pair gives the pair of queues that a packet goes by: one for all of a stream, or they would overtake each other.
+func (l *link) pair(p *stack.PacketBuffer) int { return int(p.Hash % uint32(l.card.Sending())) }
 
 // offload says what is left to the device.
 func offload(p *stack.PacketBuffer) (o vnet.Offload) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -130,6 +132,45 @@ func stream(t *testing.T, a, b *network, to tcpip.FullAddress, protocol tcpip.Ne
 		}
 	case <-time.After(time.Minute):
 		t.Error("it hangs")
+	}
+}
+
+// TestPairs: a stream's packets go by one pair of queues, those of several streams by several.
+func TestPairs(t *testing.T) {
+	const pairs, streams = 4, 16
+	var mu sync.Mutex
+	by := map[uint16]map[int]bool{} // by a's port, the pairs
+	a, b := wire(t, false, func(a, _ *port) {
+		a.pairs = pairs
+		a.went = func(pair int, parts [][]byte) {
+			f := bytes.Join(parts, nil)
+			if len(f) < tcpAtV4+2 || f[ipAt]>>4 != 4 || f[ipAt+9] != uint8(header.TCPProtocolNumber) {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			from := uint16(be16(f, tcpAtV4))
+			if by[from] == nil {
+				by[from] = map[int]bool{}
+			}
+			by[from][pair] = true
+		}
+	})
+	for i := range streams {
+		to := tcpip.FullAddress{NIC: nicID, Addr: address(addressB.Addr()), Port: uint16(80 + i)}
+		stream(t, a, b, to, ipv4.ProtocolNumber, 1<<16)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	used := map[int]bool{}
+	for from, of := range by {
+		if len(of) != 1 {
+			t.Errorf("port %d's packets went by %d pairs", from, len(of))
+		}
+		maps.Copy(used, of)
+	}
+	if len(by) != streams || len(used) < 2 {
+		t.Errorf("%d streams by %d pairs", len(by), len(used))
 	}
 }
 

@@ -17,6 +17,9 @@ type port struct {
 	memory int64 // of sockets
 	// out takes a frame that is sent.
 	out func(b []byte, o vnet.Offload)
+	// pairs is how many pairs of queues there are, one if 0; went is told by which a frame goes.
+	pairs int
+	went  func(pair int, parts [][]byte)
 	// full refuses a frame now and then, for want of room.
 	full func() bool
 
@@ -42,6 +45,7 @@ func newPort(last byte, offload bool) *port {
 func (p *port) Info() vnet.Info { return p.info }
 func (p *port) Refresh() error  { return nil }
 func (p *port) Receiving() int  { return 1 }
+func (p *port) Sending() int    { return max(1, p.pairs) }
 func (p *port) Kick() error     { return p.err }
 
 // comes has a frame come.
@@ -78,10 +82,13 @@ func (p *port) Take(_ int, b []byte) error {
 	return nil
 }
 
-func (p *port) Send(_ int, o vnet.Offload, parts ...[]byte) (bool, error) {
+func (p *port) Send(pair int, o vnet.Offload, parts ...[]byte) (bool, error) {
 	if p.full != nil && p.full() {
 		p.signal()
 		return false, p.err
+	}
+	if p.went != nil {
+		p.went(pair, parts)
 	}
 	if p.out != nil {
 		p.out(slices.Concat(parts...), o)

@@ -25,13 +25,15 @@ const (
 	graceOfRouters = 300 * time.Millisecond
 	// frameRoom is what a frame takes that isn't cut.
 	frameRoom = 2048
-	// rings is how many buffers a queue has.
+	// rings is how many buffers there are in all queues of a kind.
 	rings = 256
+	// pairs is how many pairs of queues are used at most: a device that has several may serve them at the same time.
+	pairs = 4
 )
 
 // cardOptions are those of the device, for which the manifest gives memory: 1,280 KiB.
 func cardOptions() vnet.Options {
-	return vnet.Options{Pairs: 1, Receive: rings, Transmit: rings, Buffer: frameRoom}
+	return vnet.Options{Pairs: pairs, Receive: rings, Transmit: rings, Buffer: frameRoom}
 }
 
 // Run is the program: a device's driver, with the stack over it.

@@ -14,8 +14,8 @@
 //
 // # Memory
 //
-// All of it is the arena's and is taken by Open: Receive + Transmit buffers of Buffer bytes for each
-// pair, and queues. A frame lies in as many buffers as it needs, at most 64 KiB and an Ethernet header,
+// All of it is the arena's and is taken by Open: Receive + Transmit buffers of Buffer bytes, which the
+// pairs share equally, and queues. A frame lies in as many buffers as it needs, at most 64 KiB and an Ethernet header,
 // either way: mergeable receive buffers (5.1.6.3.1) and chains of transmit buffers are the same thing
 // seen from two sides. Without VIRTIO_NET_F_MRG_RXBUF a frame that comes has one buffer, and
 // frames that are larger than that (segments that the device has joined) aren't asked for.

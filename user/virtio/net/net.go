@@ -4,6 +4,7 @@ package net
 
 import (
 	"errors"
+	"math/bits"
 
 	"loam/user/virtio"
 )
@@ -29,8 +30,8 @@ var ErrFrame = errors.New("net: such a frame can't be sent")
 // Options are what can be chosen.
 type Options struct {
 	Pairs    int // of queues, that are used at most, 1 to MaxPairs; the device may have fewer
-	Receive  int // buffers of a receive queue, powers of two up to MaxBuffers; the device may allow fewer
-	Transmit int // and of a transmit queue
+	Receive  int // buffers to receive in, 2 to MaxBuffers: of all pairs, which have equal parts, powers of two; the device may allow fewer
+	Transmit int // and to send from
 	Buffer   int // bytes of a buffer, MinBuffer to MaxBuffer
 	Without  uint64
 }
@@ -43,20 +44,36 @@ func (o Options) check() error {
 	return nil
 }
 
+// each gives the options of one of so many pairs.
+func (o Options) each(pairs int) Options {
+	part := func(buffers int) int { return 1 << (bits.Len(uint(max(2, buffers/pairs))) - 1) }
+	o.Receive, o.Transmit = part(o.Receive), part(o.Transmit)
+	return o
+}
+
 // pieces is how many buffers a frame of the largest size takes.
 func (o Options) pieces() int { return (headerSize + MaxFrame + o.Buffer - 1) / o.Buffer }
 
 // Bytes tells how much memory a card with these options takes of its arena at most.
-func (o Options) Bytes() int {
-	const rounding = 128
-	queue := func(size, indirect int) int {
-		split := virtio.QueueConfig{Size: size, Indirect: min(indirect, size)}
-		packed := split
-		packed.Packed = true
-		return max(split.Bytes(), packed.Bytes()) + rounding
+func (o Options) Bytes() (most int) {
+	for pairs := 1; pairs <= o.Pairs; pairs++ {
+		most = max(most, pairs*o.each(pairs).pairBytes())
 	}
-	pair := queue(o.Receive, 0) + queue(o.Transmit, o.pieces()) + (o.Receive+o.Transmit)*o.Buffer + 2*rounding
-	return o.Pairs*pair + queue(controlEntries, 0) + controlMemory + rounding
+	return most + queueBytes(controlEntries, 0) + controlMemory + rounding
+}
+
+// rounding is what a piece of the arena may lose to the next one's alignment, in bytes.
+const rounding = 128
+
+func (o Options) pairBytes() int {
+	return queueBytes(o.Receive, 0) + queueBytes(o.Transmit, o.pieces()) + (o.Receive+o.Transmit)*o.Buffer + 2*rounding
+}
+
+func queueBytes(size, indirect int) int {
+	split := virtio.QueueConfig{Size: size, Indirect: min(indirect, size)}
+	packed := split
+	packed.Packed = true
+	return max(split.Bytes(), packed.Bytes()) + rounding
 }
 
 // Card is a network device. It belongs to one goroutine at a time.
@@ -113,6 +130,7 @@ func (c *Card) setUp(a *virtio.Arena, o Options) (err error) {
 		return virtio.ErrMemory
 	}
 	c.pairs = make([]pair, min(o.Pairs, c.info.MaxPairs))
+	o = o.each(len(c.pairs))
 	for i := range c.pairs {
 		p := &c.pairs[i]
 		if err := p.in.open(c.device, 2*i, o, a); err != nil {

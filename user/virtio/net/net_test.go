@@ -24,7 +24,7 @@ const (
 	packed = events | virtio.FeatureRingPacked
 )
 
-var testOptions = Options{Pairs: 4, Receive: 64, Transmit: 64, Buffer: 2048}
+var testOptions = Options{Pairs: 4, Receive: 256, Transmit: 256, Buffer: 2048}
 
 // model is an honest device: it keeps buffers for frames until a test has one come, and has what was sent.
 type model struct {
@@ -267,6 +267,12 @@ func TestPairs(t *testing.T) {
 		}
 	}
 	o := testOptions
+	for pairs, each := range map[int]int{1: 256, 2: 128, 3: 64, 4: 64} { // they share the buffers
+		w, err := tryOpen(t, events|all, o, func(d *virtiotest.Device) { d.Config, d.Max = config(pairs, 1400), d.Max[:2*pairs+1] })
+		if err != nil || w.card.Receiving() != pairs || len(w.room[pairs-1]) != each {
+			t.Errorf("a device with %d pairs: %v", pairs, err)
+		}
+	}
 	o.Pairs = 1
 	if w := open(t, events|all, o); len(w.commands) != 0 || w.dev.Accepted&(featureControl|featureMultiqueue) != 0 {
 		t.Errorf("%v, features %#x", w.commands, w.dev.Accepted)
@@ -333,7 +339,7 @@ func TestMalformed(t *testing.T) {
 		if f, b := w.next(0); f.Length != 77 || !bytes.Equal(b, pattern(77)) || w.card.Stats().Malformed != 1 || w.card.Stats().Received != 1 {
 			t.Errorf("%s: %+v, %+v", name, f, w.card.Stats())
 		}
-		if len(w.room[0]) != testOptions.Receive {
+		if len(w.room[0]) != testOptions.each(len(w.card.pairs)).Receive {
 			t.Errorf("%s: %d buffers are left", name, len(w.room[0]))
 		}
 	}
@@ -454,7 +460,7 @@ func TestBlocked(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if sent != testOptions.Transmit || w.dev.Pending() || w.arm() {
+		if sent != testOptions.each(4).Transmit || w.dev.Pending() || w.arm() {
 			t.Fatal(sent, w.dev.Pending())
 		}
 		w.dev.Finish(1, w.held[0], 0)
