@@ -67,7 +67,7 @@ func testTarget(b *builder, flags []string) error {
 		}})
 	}
 	checks = append(checks, check{"Go's own tests in the machine", func() error {
-		return b.gotest("amd64", 5*time.Minute).run(os.Stderr, gotestSmoke, 2)
+		return b.gotest("linux", "amd64", 5*time.Minute).run(os.Stderr, gotestSmoke, 2)
 	}})
 	return runChecks("test", checks)
 }

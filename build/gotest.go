@@ -25,11 +25,12 @@ var gotestPatterns = strings.Fields(`bufio bytes compress/... container/... cont
 // gotest is a campaign of Go's own tests: where its files are, and how a package is run.
 type gotest struct {
 	b       *builder
-	arch    string
+	goos    string // what the tests are built for: linux, or wasip1, which are modules
+	arch    string // of the machines
 	goroot  string
 	dir     string // of test binaries, logs and the tools that tests look for
 	timeout time.Duration
-	host    bool // the same binaries run on this host, too
+	host    bool // the same binaries run on this host, too: modules by wazero, if they failed in the machine
 	resumes bool // a package whose kept result has no failures isn't run again
 	rev     string
 }
@@ -38,6 +39,7 @@ type gotest struct {
 // inside the machine. The table goes to stdout, and what each package wrote to build/out/gotest/ARCH.
 func gotestTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("gotest", flag.ContinueOnError)
+	goos := fs.String("os", "linux", "tests are built for this `OS`: linux, or wasip1 (modules)")
 	only := fs.String("run", ".", "only packages that match `REGEXP`")
 	jobs := fs.Int("j", 1, "machines at a time")
 	timeout := fs.Duration("timeout", 30*time.Minute, "for each package")
@@ -46,13 +48,16 @@ func gotestTarget(b *builder, args []string) error {
 	if err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}
-	if *jobs < 1 {
+	switch {
+	case *jobs < 1:
 		return fmt.Errorf("gotest: -j %d: at least 1 machine runs", *jobs)
+	case *goos != "linux" && *goos != wasip1:
+		return fmt.Errorf("gotest: -os %s: the machine runs what is built for linux or wasip1", *goos)
 	}
 	if err := b.ready(); err != nil {
 		return err
 	}
-	g := b.gotest(*arch, *timeout)
+	g := b.gotest(*goos, *arch, *timeout)
 	g.resumes = *resume
 	return g.run(os.Stdout, *only, *jobs)
 }
@@ -60,9 +65,13 @@ func gotestTarget(b *builder, args []string) error {
 // gotestSmoke are two packages that test runs, so that the campaign stays one that can be run.
 const gotestSmoke = "^(errors|io/ioutil)$"
 
-func (b *builder) gotest(arch string, timeout time.Duration) *gotest {
-	return &gotest{b: b, arch: arch, dir: b.path("build/out/gotest/" + arch), timeout: timeout, rev: b.revision(),
+func (b *builder) gotest(goos, arch string, timeout time.Duration) *gotest {
+	g := &gotest{b: b, goos: goos, arch: arch, dir: b.path("build/out/gotest/" + arch), timeout: timeout, rev: b.revision(),
 		host: runtime.GOOS == "linux" && runtime.GOARCH == arch}
+	if g.modules() {
+		g.dir, g.host = b.path("build/out/gotest/"+wasip1+"-"+arch), true
+	}
+	return g
 }
 
 // run runs the packages that match, some at a time, and writes the table.
@@ -92,10 +101,14 @@ func (g *gotest) prepare(match *regexp.Regexp) ([]string, error) {
 		return nil, err
 	}
 	g.goroot = strings.TrimSpace(out)
-	if err := g.tools(); err != nil {
+	patterns, tools := gotestPatterns, g.tools
+	if g.modules() {
+		patterns, tools = wasiPatterns, g.wazero
+	}
+	if err := tools(); err != nil {
 		return nil, err
 	}
-	list := append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"}, gotestPatterns...)
+	list := append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"}, patterns...)
 	if out, err = g.b.output(g.buildEnv(), "go", list...); err != nil {
 		return nil, err
 	}
@@ -130,7 +143,12 @@ func (g *gotest) start(pkgs []string, jobs int) []chan result {
 	return results
 }
 
-// file is where a file of a package is.
+// source is the folder of a package.
+func (g *gotest) source(pkg string) string {
+	return filepath.Join(g.goroot, "src", filepath.FromSlash(pkg))
+}
+
+// file is where a file of a package is, of those that the campaign makes.
 func (g *gotest) file(pkg, what string) string {
 	return filepath.Join(g.dir, strings.ReplaceAll(pkg, "/", "_")+"."+what)
 }

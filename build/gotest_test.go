@@ -19,7 +19,8 @@ const gotestOutput = "\x16=== RUN   TestGood\n\x16=== RUN   TestGood/part\n" +
 	"\x16=== RUN   ExampleDies\npanic: on purpose\n"
 
 func TestReadOutcomes(t *testing.T) {
-	o := readOutcomes([]byte(gotestOutput))
+	const verbose = "loam: machine: microvm\nloam: wasm: engine: interpreter, because\n"
+	o := readOutcomes([]byte(gotestOutput + verbose))
 	o.expect(listed([]byte("TestGood\nBenchmarkGood\nTestLate\nloam: a line of another\n")))
 	want := map[string]outcome{
 		"TestGood":    {"PASS", ""},
@@ -34,8 +35,8 @@ func TestReadOutcomes(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, o.tests[name], w)
 		}
 	}
-	if len(o.tests) != len(want) || o.last != "panic: on purpose" {
-		t.Errorf("%d tests, the last line is %q", len(o.tests), o.last)
+	if len(o.tests) != len(want) || o.last != "panic: on purpose" || o.engine != "interpreter" {
+		t.Errorf("%d tests, the last line is %q, the engine %q", len(o.tests), o.last, o.engine)
 	}
 }
 
@@ -49,7 +50,7 @@ func TestGotestTable(t *testing.T) {
 	all.add(&out, r)
 	all.add(&out, result{pkg: "c", revision: "r2", loam: outcomes{status: 1, last: "no memory"}})
 	all.add(&out, result{pkg: "d", revision: "r1", err: errors.New("can't be built")})
-	all.add(&out, result{pkg: "net", revision: "r2"})
+	all.add(&out, result{pkg: "net", revision: "r2", left: gotestLeft["net"], loam: outcomes{engine: "an engine"}})
 	if all.end(&out) == nil {
 		t.Error("failures are no error")
 	}
@@ -68,6 +69,7 @@ net                                          0     0     0      0.0
     without ^TestSplice$/./^big$
 4 packages                                   2     6     1
 run at revisions: r1 (2), r2 (2)
+engines: an engine (1 runs)
 `
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)

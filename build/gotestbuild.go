@@ -33,8 +33,12 @@ func (g *gotest) tools() error {
 
 // buildEnv is the environment that builds tests. Unlike other programs they keep the paths of their sources.
 func (g *gotest) buildEnv() []string {
-	return []string{"GOOS=linux", "GOARCH=" + g.arch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOEXPERIMENT=",
-		"GOAMD64=v1", "GORISCV64=rva20u64", "GOFIPS140=off", "GOWORK=off"}
+	arch := g.arch
+	if g.modules() {
+		arch = "wasm"
+	}
+	return []string{"GOOS=" + g.goos, "GOARCH=" + arch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOEXPERIMENT=",
+		"GOAMD64=v1", "GORISCV64=rva20u64", "GOWASM=", "GOFIPS140=off", "GOWORK=off"}
 }
 
 // cgoTests are the packages whose tests can't be built without cgo.

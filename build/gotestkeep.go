@@ -37,7 +37,7 @@ func (g *gotest) keep(r result) error {
 
 // resume gives the result that is kept of a package, if there is one without failures.
 func (g *gotest) resume(pkg string) (result, bool) {
-	r := result{pkg: pkg}
+	r := result{pkg: pkg, left: g.left(pkg)}
 	data, err := os.ReadFile(g.file(pkg, "json"))
 	if err != nil {
 		return r, false

@@ -12,11 +12,8 @@ import (
 	"time"
 )
 
-// gotestMemory is what a machine has for the tests of a package, and gotestLarge the packages whose tests
-// take more than that.
+// gotestMemory is what a machine has for the tests of a package.
 const gotestMemory = "1G"
-
-var gotestLarge = map[string]string{}
 
 // gotestLeft are the tests of a package that are left out, as -test.skip has them, since emulation is too slow for them.
 var gotestLeft = map[string]string{
@@ -26,6 +23,14 @@ var gotestLeft = map[string]string{
 	"runtime/pprof": "^TestCPUProfileMultithreadMagnitude$",
 	// A million items and timers in a minute, on two CPUs; if that isn't enough the test fails, or hangs.
 	"time": "^TestLongAdjustTimers$",
+}
+
+// left are the tests of a package that are left out.
+func (g *gotest) left(pkg string) string {
+	if g.modules() {
+		return wasiLeft[pkg]
+	}
+	return gotestLeft[pkg]
 }
 
 // testEnv is what tests see of the environment, in the machine and on the host.
@@ -52,7 +57,7 @@ func (g *gotest) result(pkg string) result {
 
 // test builds the tests of a package, runs them in the machine, and on the host if that can.
 func (g *gotest) test(pkg string) result {
-	r := result{pkg: pkg, revision: g.rev}
+	r := result{pkg: pkg, revision: g.rev, left: g.left(pkg)}
 	binary := g.file(pkg, "test")
 	if r.err = g.compile(pkg, binary); r.err != nil {
 		return r
@@ -64,7 +69,7 @@ func (g *gotest) test(pkg string) result {
 		r.listed, r.err = g.names(pkg, binary)
 		r.loam.expect(r.listed)
 	}
-	if g.host {
+	if g.host && (!g.modules() || r.failed() > 0) {
 		r.host = g.outside(pkg, binary)
 	}
 	return r
@@ -82,26 +87,31 @@ func (g *gotest) names(pkg, binary string) ([]string, error) {
 // flags are those of a test binary. The mode test2json marks the lines that are the framework's own.
 func (g *gotest) flags(pkg string) []string {
 	flags := []string{"-test.short", "-test.v=test2json", "-test.timeout=" + g.timeout.String()}
-	if left := gotestLeft[pkg]; left != "" {
+	if left := g.left(pkg); left != "" {
 		flags = append(flags, "-test.skip", left)
 	}
 	return flags
 }
 
-// inside runs a test binary in the machine, which has the library's sources to be read, and no go command.
-// Its own file is where the host has it, because some tests start themselves by that.
+// inside runs a test binary in the machine.
 func (g *gotest) inside(pkg, suffix, binary string, flags ...string) (outcomes, error) {
-	memory := gotestMemory
-	if larger := gotestLarge[pkg]; larger != "" {
-		memory = larger
+	args, env := g.native(), os.Environ()
+	if g.modules() {
+		args, env = g.exec(), append(env, "GOROOT="+g.goroot)
 	}
-	args := []string{"run", "-m", memory, "--cpus", "2", "--timeout", (g.timeout + time.Minute).String(),
-		"--dir", filepath.Join(g.goroot, "src") + ":ro", "--dir", filepath.Join(g.goroot, "lib") + ":ro",
-		"--dir", g.dir + ":ro", "--dir", filepath.Join(g.dir, "bin") + "::/usr/bin:ro"}
+	args = append(args, "-m", gotestMemory, "--timeout", (g.timeout + time.Minute).String(), binary)
+	return g.collect(pkg, suffix, env, g.b.path(exe), append(args, flags...))
+}
+
+// native are the arguments for the machine of a native test, which has the library's sources to be read, and no go command.
+// Its own file is where the host has it, because some tests start themselves by that.
+func (g *gotest) native() []string {
+	args := []string{"run", "--cpus", "2", "--dir", filepath.Join(g.goroot, "src") + ":ro",
+		"--dir", filepath.Join(g.goroot, "lib") + ":ro", "--dir", g.dir + ":ro", "--dir", filepath.Join(g.dir, "bin") + "::/usr/bin:ro"}
 	for _, v := range g.testEnv("/tmp") {
 		args = append(args, "-e", v)
 	}
-	return g.collect(pkg, suffix, os.Environ(), g.b.path(exe), append(append(args, binary), flags...))
+	return args
 }
 
 // outside runs it on this host. What is wrong there is in its outcomes.
@@ -111,7 +121,11 @@ func (g *gotest) outside(pkg, binary string) outcomes {
 		return outcomes{}
 	}
 	defer os.RemoveAll(tmp)
-	o, _ := g.collect(pkg, "host", g.testEnv(tmp), binary, g.flags(pkg))
+	name, args, env := binary, g.flags(pkg), g.testEnv(tmp)
+	if g.modules() {
+		name, args, env = g.byWazero(pkg, binary, tmp)
+	}
+	o, _ := g.collect(pkg, "host", env, name, args)
 	return o
 }
 
@@ -120,7 +134,7 @@ func (g *gotest) collect(pkg, suffix string, env []string, name string, args []s
 	ctx, cancel := context.WithTimeout(context.Background(), g.timeout+2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = filepath.Join(g.goroot, "src", filepath.FromSlash(pkg))
+	cmd.Dir = g.source(pkg)
 	cmd.Env = env
 	cmd.WaitDelay = 10 * time.Second           // for what a test left behind that has its output open
 	log, err := os.Create(g.file(pkg, suffix)) // which can be read meanwhile

@@ -24,6 +24,7 @@ type outcomes struct {
 	tests  map[string]outcome
 	status int    // of the program
 	died   string // the line that says what ended it before its tests did
+	engine string // that ran a module
 	last   string // the last line that it wrote
 }
 
@@ -32,6 +33,9 @@ const frame = "\x16"
 
 // deadly matches what Go's runtime, the testing package and loam say when a program ends early.
 var deadly = regexp.MustCompile(`^(panic: |fatal error: |loam: )`)
+
+// verbose matches what loam run -v says, which is nobody's last word.
+var verbose = regexp.MustCompile(`^loam: (machine|accelerator|guest CPU|wasm|times|kernel): `)
 
 // notReached is said of a test that didn't begin.
 const notReached = "was not reached"
@@ -42,6 +46,12 @@ func readOutcomes(out []byte) outcomes {
 	current := ""
 	for line := range bytes.Lines(out) {
 		text := strings.TrimRight(string(line), "\r\n")
+		if verbose.MatchString(text) {
+			if m := wasiEngine.FindStringSubmatch(text); m != nil {
+				o.engine = m[1]
+			}
+			continue
+		}
 		said, framed, is := strings.Cut(text, frame)
 		if said = strings.TrimSpace(said); said != "" {
 			o.last = said
@@ -117,6 +127,7 @@ type result struct {
 	pkg        string
 	err        error    // why it couldn't be run
 	loam, host outcomes // host's are empty if it wasn't run there
+	left       string   // tests that are left out
 	took       time.Duration
 	listed     []string // the tests that there are, if it failed
 	revision   string   // of what ran it
@@ -142,6 +153,7 @@ type table struct {
 	failures                   []string // packages with any
 	revisions                  []string // that ran packages, in the order of their first
 	byRevision                 map[string]int
+	engines                    map[string]int // how many packages they ran, of modules
 }
 
 const tableLine = "%-40s %s\n"
@@ -152,6 +164,12 @@ func (t *table) add(w io.Writer, r result) {
 	}
 	t.packages++
 	t.count(r.revision)
+	if r.loam.engine != "" {
+		if t.engines == nil {
+			t.engines = map[string]int{}
+		}
+		t.engines[r.loam.engine]++
+	}
 	t.pass += r.loam.count("PASS")
 	t.fail += r.failed()
 	t.skip += r.loam.count("SKIP")
@@ -175,8 +193,8 @@ func (t *table) count(revision string) {
 
 // details prints which tests were left out, which failed, and which were skipped that the host ran.
 func (r *result) details(w io.Writer) {
-	if left := gotestLeft[r.pkg]; left != "" {
-		fmt.Fprintf(w, "    without %s\n", left)
+	if r.left != "" {
+		fmt.Fprintf(w, "    without %s\n", r.left)
 	}
 	switch {
 	case r.err != nil:
@@ -211,6 +229,9 @@ func (r *result) details(w io.Writer) {
 func (t *table) end(w io.Writer) error {
 	fmt.Fprintf(w, tableLine, fmt.Sprintf("%d packages", t.packages), fmt.Sprintf("%5d %5d %5d", t.pass, t.fail, t.skip))
 	fmt.Fprintf(w, "run at revisions: %s\n", t.at())
+	if t.engines != nil {
+		fmt.Fprintf(w, "engines: %s\n", engineNames(t.engines))
+	}
 	if t.failures != nil {
 		return fmt.Errorf("%d packages with failures: %s", len(t.failures), strings.Join(t.failures, " "))
 	}

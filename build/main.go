@@ -62,7 +62,7 @@ func targets() []target {
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
 		{"wasitest", "[-suite DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},
-		{"gotest", "[-run REGEXP] [-j N] [-timeout 30m] [-resume] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},
+		{"gotest", "[-os wasip1] [-run REGEXP] [-j N] [-timeout 30m] [-resume] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR] [-arch ARCH]", "make only the kernel, as linked and as bootable image", kernelTarget},
 		{"image", "-o OUT ELF", "make a bootable image of a kernel as Go's linker left it", imageTarget},

@@ -107,7 +107,7 @@ func (w *wasiTest) run(out io.Writer, title string, match *regexp.Regexp, cases 
 	if n == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s, %s: %d of %d pass, %d of %d fail with a start function that traps\n", w.arch, title, w.engineNames(), passed, n, caught, n)
+	fmt.Fprintf(out, "%s: %s, %s: %d of %d pass, %d of %d fail with a start function that traps\n", w.arch, title, engineNames(w.engines), passed, n, caught, n)
 	if passed+caught != 2*n {
 		return fmt.Errorf("%s: %d modules fail, %d controls don't", title, n-passed, n-caught)
 	}
@@ -115,9 +115,9 @@ func (w *wasiTest) run(out io.Writer, title string, match *regexp.Regexp, cases 
 }
 
 // engineNames are the engines that have run, each with how often.
-func (w *wasiTest) engineNames() string {
+func engineNames(engines map[string]int) string {
 	var names []string
-	for name, n := range w.engines {
+	for name, n := range engines {
 		names = append(names, fmt.Sprintf("%s (%d runs)", name, n))
 	}
 	slices.Sort(names)

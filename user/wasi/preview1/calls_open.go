@@ -113,7 +113,8 @@ func (o *opening) open(dir *descriptor, path string) (*descriptor, Errno) {
 	}
 	d := &descriptor{fd: fd, kind: typeOf(st.Mode), base: o.base, inheriting: o.inheriting}
 	if d.kind == typeDirectory {
-		d.base &= ofDirectory
+		// Go asks for no right to truncate what is in a directory (os.OpenRoot), and does, since other runtimes know no rights.
+		d.base = (d.base | dir.inheriting&rightPathSetSize) & ofDirectory
 	} else {
 		d.base &= ofFile
 	}

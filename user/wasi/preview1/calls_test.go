@@ -80,6 +80,22 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// TestTruncatingBelow: a directory that was opened without the right to truncate has it (as Go expects), if it can be had there.
+func TestTruncatingBelow(t *testing.T) {
+	const without = ofDirectory &^ rightPathSetSize
+	for handedOn, want := range map[rights]Errno{allRights: errnoSuccess, allRights &^ rightPathSetSize: errnoNotcapable} {
+		dir := t.TempDir()
+		write(t, dir+"/sub/a", "abc")
+		g := newGuest(t, dir)
+		g.must(0, "fd_fdstat_set_rights", 3, uint64(ofDirectory), uint64(handedOn))
+		at, n := g.text(textAt, "sub")
+		g.must(0, "path_open", 3, 0, at, n, openDirectory, uint64(without), uint64(ofFile), 0, resultAt)
+		sub := g.result()
+		at, n = g.text(textAt, "a")
+		g.must(want, "path_open", sub, 0, at, n, openTruncate, uint64(rightWrite), 0, 0, resultAt)
+	}
+}
+
 // TestFlags: appending can be turned on and off; being synchronous can't.
 func TestFlags(t *testing.T) {
 	dir := t.TempDir()
