@@ -11,14 +11,14 @@ import (
 	"loam/test/vm/vmtest"
 )
 
-// TestSteady has the kernel do everything that it does all day tens of thousands of times, see
+// TestSteady has the kernel do everything that it does all day thousands of times, see
 // test/programs/steady, and wants it to take nothing from its Go heap meanwhile, from
 // the program's first instruction to its end. Two CPUs do it less often: each wake-up of
 // the other one waits for the host. LOAM_STEADY says how often instead: a million takes ten minutes and more.
 func TestSteady(t *testing.T) {
 	t.Parallel()
 	vmtest.Loam(t)
-	for cpus, often := range map[string]uint64{"1": 10_000, "2": 500} {
+	for cpus, often := range map[string]uint64{"1": 5_000, "2": 250} {
 		for _, cpus := range vmtest.CPUs(cpus) {
 			t.Run(cpus, func(t *testing.T) {
 				t.Parallel()
