@@ -103,7 +103,7 @@ func (g *gotest) prepare(match *regexp.Regexp) ([]string, error) {
 	g.goroot = strings.TrimSpace(out)
 	patterns, tools := gotestPatterns, g.tools
 	if g.modules() {
-		patterns, tools = wasiPatterns, g.wazero
+		patterns, tools = wasiPatterns, g.wasiTools
 	}
 	if err := tools(); err != nil {
 		return nil, err

@@ -2,6 +2,11 @@
 
 package main
 
+import (
+	"os"
+	"path/filepath"
+)
+
 // wasip1 is GOOS of tests that are modules.
 const wasip1 = "wasip1"
 
@@ -16,13 +21,23 @@ var wasiLeft = map[string]string{}
 func (g *gotest) modules() bool { return g.goos == wasip1 }
 
 // exec are the arguments for the machine of a module: loam exec grants it what a test needs. GOROOT as a whole is for the
-// tests of os, which look at files there; a module couldn't start a go command anyway. -v names the engine.
+// tests of os, which look at files there; a module couldn't start a go command anyway. Go's own script for wasip1 grants the
+// host's root: here that is a folder with what tests look for in it. -v names the engine.
 func (g *gotest) exec() []string {
-	return []string{"exec", "-v", "--arch", g.arch, "--dir", g.goroot + ":ro"}
+	return []string{"exec", "-v", "--arch", g.arch, "--dir", g.root() + "::/:ro", "--dir", g.goroot + ":ro"}
 }
 
-// wazero builds wazero's command, of the version that Loam is built with.
-func (g *gotest) wazero() error {
+func (g *gotest) root() string { return filepath.Join(g.dir, "root") }
+
+// wasiTools makes the root, and wazero's command, of the version that Loam is built with.
+func (g *gotest) wasiTools() error {
+	etc := filepath.Join(g.root(), "etc")
+	if err := os.MkdirAll(etc, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(etc, "hosts"), []byte("127.0.0.1 localhost\n::1 localhost\n"), 0o644); err != nil {
+		return err
+	}
 	return g.b.run([]string{"CGO_ENABLED=0"}, "go", "build", "-o", g.wazeroFile(), wazeroModule+"/cmd/wazero")
 }
 
@@ -31,7 +46,7 @@ func (g *gotest) wazeroFile() string { return g.b.path("build/out/gotest/wazero"
 // byWazero is the command that runs a module on this host, with what it is granted in the machine.
 func (g *gotest) byWazero(pkg, binary, tmp string) (name string, args, env []string) {
 	args = []string{"run", "-env-inherit", "-cachedir", g.b.path("build/out/gotest/wazero-cache"),
-		"-mount", g.goroot + ":" + g.goroot + ":ro", "-mount", tmp + ":/tmp", binary}
+		"-mount", g.root() + ":/:ro", "-mount", "/dev:/dev", "-mount", g.goroot + ":" + g.goroot + ":ro", "-mount", tmp + ":/tmp", binary}
 	env = append(g.testEnv("/tmp"), "PWD="+g.source(pkg))
 	return g.wazeroFile(), append(args, g.flags(pkg)...), env
 }

@@ -31,7 +31,7 @@ func execCommand() *cobra.Command {
 itself what such a run needs: what go test starts may read its package's folder and
 GOROOT's src and lib, what go run starts has the working directory, to be written, too.
 Both may write where flags of go test (-coverprofile, -cpuprofile ...) have them, and
-have a /tmp in memory. Of the environment they get what Go's runtime reads (GODEBUG,
+have a /tmp in memory and the machine's /dev. Of the environment they get what Go's runtime reads (GODEBUG,
 GOMAXPROCS, GOTRACEBACK ...), PWD, TMPDIR and HOME; -e and --dir give more.
 
 Native programs are to be built with CGO_ENABLED=0. The exit status is that of loam run.`,

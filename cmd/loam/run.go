@@ -48,7 +48,7 @@ type runFlags struct {
 	trace         traceFlags
 	streamsDriver string
 	networkServer string
-	temp          bool // a module has a /tmp
+	temp          bool // a module has a /tmp and a /dev
 }
 
 // machineFlags are those that run and boot share.

@@ -6,7 +6,8 @@
 //	a test      its package's folder, which is the working directory, to be read; written to by -test.fuzz alone
 //	a program   the working directory
 //	both        GOROOT's src and lib, to be read; the folder that the go command built them in, to be read;
-//	            the folders in which flags of the testing package, and GOCOVERDIR, want files written; /tmp, in memory
+//	            the folders in which flags of the testing package, and GOCOVERDIR, want files written; /tmp, in memory;
+//	            the machine's /dev
 //
 // A folder has the path in the machine that it has here: flags and variables name it so. GOROOT's bin stays out, for
 // with the go command there tests would try to build programs rather than skip themselves.

@@ -72,7 +72,9 @@ func (m *machine) guestFiles(ctx context.Context, prog *program.Program) ([]gues
 		conf.Folders = append(conf.Folders, preview1.Folder{Path: f.mount(), Name: f.Guest})
 	}
 	if m.Temp {
-		conf.Folders = append(conf.Folders, preview1.Folder{Path: "/tmp", Name: "/tmp"})
+		for _, f := range []string{"/tmp", "/dev"} {
+			conf.Folders = append(conf.Folders, preview1.Folder{Path: f, Name: f})
+		}
 	}
 	files = append(files, wasi,
 		fileOf(runner.FileModule, prog.Data), fileOf(runner.FileConfig, conf.Encode()))

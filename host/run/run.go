@@ -109,7 +109,7 @@ type Options struct {
 	// Disks and Folders of the host's that the machine has, each by a service of its own.
 	Disks   []Disk
 	Folders []Folder
-	// Temp grants a module the machine's own /tmp, in memory, which other programs have anyway.
+	// Temp grants a module the machine's own /tmp, in memory, and /dev, which other programs have anyway.
 	Temp bool
 	// Net is the machine's network, Ports those of the host that lead to the program, and Pcap a file for what the
 	// machine sends and receives.

@@ -34,6 +34,9 @@ func TestGrants(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(t.TempDir(), "file"), nil, 0o644); err != nil {
 		t.Error(err)
 	}
+	if err := os.WriteFile(os.DevNull, []byte("gone"), 0o644); err != nil {
+		t.Error(err)
+	}
 	if v := os.Getenv("LOAM_SECRET"); v != "" {
 		t.Error("a variable of the host's")
 	}
