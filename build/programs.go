@@ -12,7 +12,7 @@ import (
 )
 
 // programVerdict matches what go test says of one program.
-var programVerdict = regexp.MustCompile(`(?m)^    --- (PASS|FAIL|SKIP): TestReal(?:Programs|Servers)/(\S+) \((.*)\)$`)
+var programVerdict = regexp.MustCompile(`(?m)^    --- (PASS|FAIL|SKIP): TestReal(?:Programs|Servers|Modules)/(\S+) \((.*)\)$`)
 
 // programsTarget is "programs", a campaign: programs that people use, built from the module proxy, do in the machine what they
 // do on the host. The summary, a line each, goes to stdout.
@@ -27,7 +27,7 @@ func programsTarget(b *builder, args []string) error {
 		return err
 	}
 	cmd := b.command(append(b.testEnv(*arch), "LOAM_PROGRAMS=all"), "go", "test", "-v", "-count=1", "-timeout=24h",
-		"-run", "^TestReal(Programs|Servers)$/("+*only+")", "./test/vm/")
+		"-run", "^TestReal(Programs|Servers|Modules)$/("+*only+")", "./test/vm/")
 	var out bytes.Buffer
 	cmd.Stdout = io.MultiWriter(&out, os.Stderr)
 	err := cmd.Run()

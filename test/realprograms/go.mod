@@ -5,6 +5,7 @@ go 1.26.0
 tool (
 	filippo.io/age/cmd/age
 	filippo.io/age/cmd/age-keygen
+	github.com/benhoyt/goawk
 	github.com/evanw/esbuild/cmd/esbuild
 	github.com/itchyny/gojq/cmd/gojq
 	github.com/u-root/u-root/cmds/core/cat
@@ -49,6 +50,7 @@ require (
 	github.com/ProtonMail/go-crypto v1.1.6 // indirect
 	github.com/atotto/clipboard v0.1.4 // indirect
 	github.com/aymanbagabas/go-osc52/v2 v2.0.1 // indirect
+	github.com/benhoyt/goawk v1.29.1 // indirect
 	github.com/charmbracelet/bubbles v0.15.1-0.20230123181021-a6a12c4a31eb // indirect
 	github.com/charmbracelet/bubbletea v0.24.1 // indirect
 	github.com/charmbracelet/lipgloss v0.7.1 // indirect

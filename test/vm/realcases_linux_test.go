@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	realModule = "test/realprograms"
-	uroot      = "github.com/u-root/u-root/cmds/core/"
+	programsModule = "test/realprograms"
+	uroot          = "github.com/u-root/u-root/cmds/core/"
 )
 
 // coreTools are the tools of u-root's that the script uses.
@@ -23,7 +23,7 @@ var coreTools = []string{"cat", "chmod", "cmp", "cp", "find", "gosh", "grep", "g
 // realPrograms are the programs, the quick ones first.
 func realPrograms() []realProgram {
 	module := func(p realProgram) realProgram {
-		p.module = realModule
+		p.module = programsModule
 		return p
 	}
 	return []realProgram{gofmt(), module(gojq()), module(esbuild()), module(age()), module(sqlite()), module(goGit()), module(core()), hugo()}

@@ -64,14 +64,7 @@ func TestRealPrograms(t *testing.T) {
 				want := s.onHost(t, host, home, onHost)
 				s.inMachine(t, guest, inMachine, want)
 			}
-			want, got := p.contents(t, onHost), p.contents(t, inMachine)
-			all := maps.Clone(want)
-			maps.Copy(all, got)
-			for _, name := range slices.Sorted(maps.Keys(all)) {
-				if want[name] != got[name] {
-					t.Errorf("%s is %.300q, on the host %.300q", name, got[name], want[name])
-				}
-			}
+			sameFiles(t, p.contents(t, onHost, fs.FileMode.String), p.contents(t, inMachine, fs.FileMode.String))
 			if p.after != nil {
 				p.after(t, inMachine, host)
 			}
@@ -95,8 +88,20 @@ func (p realProgram) folder(t *testing.T) string {
 	return dir
 }
 
-// contents gives what is in a folder: of each name what it is, and its content or where it leads.
-func (p realProgram) contents(t *testing.T, dir string) map[string]string {
+// sameFiles compares the contents of the host's folder and the machine's.
+func sameFiles(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	all := maps.Clone(want)
+	maps.Copy(all, got)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if want[name] != got[name] {
+			t.Errorf("%s is %.300q, on the host %.300q", name, got[name], want[name])
+		}
+	}
+}
+
+// contents gives what is in a folder: of each name what is to be told of its mode, and its content or where it leads.
+func (p realProgram) contents(t *testing.T, dir string, told func(fs.FileMode) string) map[string]string {
 	t.Helper()
 	except := regexp.MustCompile(cmp.Or(p.except, "^$"))
 	all := map[string]string{}
@@ -112,7 +117,7 @@ func (p realProgram) contents(t *testing.T, dir string) map[string]string {
 		if err != nil {
 			return err
 		}
-		all[name] = info.Mode().String()
+		all[name] = told(info.Mode())
 		switch {
 		case info.Mode().IsRegular():
 			b, err := os.ReadFile(path)
@@ -140,8 +145,14 @@ type ended struct {
 func (s realStep) onHost(t *testing.T, programs, home, dir string) ended {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(programs, s.args[0]), s.args[1:]...)
-	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + programs, "HOME=" + home}
+	return s.end(t, cmd)
+}
+
+// end runs a command of the host's for a step.
+func (s realStep) end(t *testing.T, cmd *exec.Cmd) ended {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(s.stdin), &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -155,7 +166,13 @@ func (s realStep) inMachine(t *testing.T, programs, dir string, want ended) {
 	t.Helper()
 	args := []string{"run", "-m", "1G", "--dir", dir + "::/work", "--dir", programs + "::/programs:ro", "-e", "PATH=/programs", "-e", "HOME=/tmp",
 		filepath.Join(programs, s.args[0])}
-	c := vmtest.Command{Served: true, Dir: dir, Args: append(args, s.args[1:]...), Stdin: strings.NewReader(s.stdin), Limit: 20 * time.Minute}
+	s.compare(t, vmtest.Command{Dir: dir, Args: append(args, s.args[1:]...)}, want)
+}
+
+// compare runs a command of loam's for a step, which is to end as it did on the host.
+func (s realStep) compare(t *testing.T, c vmtest.Command, want ended) {
+	t.Helper()
+	c.Served, c.Stdin, c.Limit = true, strings.NewReader(s.stdin), 20*time.Minute
 	r := c.Do(t)
 	if r.Code != want.code || !bytes.Equal(r.Stdout, want.stdout) || !bytes.Equal(r.Stderr, want.stderr) {
 		t.Errorf("%q: %v\non the host: exit status %d\nstdout: %.3000s\nstderr: %.3000s", s.args, r, want.code, want.stdout, want.stderr)
@@ -169,6 +186,12 @@ var building sync.Mutex
 // builtPrograms builds a program's packages for an architecture, and gives the folder where they are.
 func builtPrograms(t *testing.T, p realProgram, arch string) string {
 	t.Helper()
+	return builtFor(t, p, "linux", arch)
+}
+
+// builtFor builds them for another system.
+func builtFor(t *testing.T, p realProgram, goos, arch string) string {
+	t.Helper()
 	building.Lock()
 	defer building.Unlock()
 	dir := filepath.Join(vmtest.Dir(), "real", arch, p.name)
@@ -176,7 +199,7 @@ func builtPrograms(t *testing.T, p realProgram, arch string) string {
 		t.Fatal(err)
 	}
 	args := []string{"build", "-trimpath", "-o", dir + "/"}
-	if err := vmtest.GoIn(p.module, "linux", arch, append(args, p.pkgs...)...); err != nil {
+	if err := vmtest.GoIn(p.module, goos, arch, append(args, p.pkgs...)...); err != nil {
 		t.Fatal(fmt.Errorf("building %s: %w", p.name, err))
 	}
 	return dir

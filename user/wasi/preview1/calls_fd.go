@@ -16,7 +16,7 @@ func fdClose(s *System, _ memory, p []uint64) Errno {
 	if e != errnoSuccess {
 		return e
 	}
-	s.table[uint32(p[0])] = nil
+	s.remove(uint32(p[0]))
 	return d.close()
 }
 
@@ -31,7 +31,8 @@ func fdRenumber(s *System, _ memory, p []uint64) Errno {
 	if e != errnoSuccess || from == to {
 		return e
 	}
-	s.table[uint32(p[1])], s.table[uint32(p[0])] = from, nil
+	s.table[uint32(p[1])] = from
+	s.remove(uint32(p[0]))
 	_ = to.close()
 	return errnoSuccess
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -43,6 +44,37 @@ func TestRenumber(t *testing.T) {
 	g.must(0, "fd_close", 1)
 	if c, e := g.open("a", 0, 0, readWrite, 0); c != 1 || e != 0 {
 		t.Errorf("the lowest free number is %d, error %d", c, e)
+	}
+}
+
+// TestNumbers: a descriptor has the lowest number that is free, whatever was opened, closed and renumbered before.
+func TestNumbers(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/a", "")
+	g := newGuest(t, dir)
+	taken := map[uint64]bool{0: true, 1: true, 2: true, 3: true}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		a, b := random.Uint64N(40), random.Uint64N(40)
+		switch random.IntN(4) {
+		case 0:
+			if a != 3 && g.call("fd_close", a) == 0 { // 3 is the folder
+				delete(taken, a)
+			}
+		case 1:
+			if a != 3 && b != 3 && a != b && g.call("fd_renumber", a, b) == 0 {
+				delete(taken, a)
+			}
+		default:
+			want := uint64(0)
+			for taken[want] {
+				want++
+			}
+			if fd, e := g.open("a", 0, 0, rightRead, 0); fd != want || e != 0 {
+				t.Fatalf("the number %d, error %d, not %d", fd, e, want)
+			}
+			taken[want] = true
+		}
 	}
 }
 

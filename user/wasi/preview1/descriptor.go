@@ -103,14 +103,21 @@ func (s *System) directory(fd uint64, need rights) (*descriptor, Errno) {
 
 // add gives a descriptor the lowest number that is free.
 func (s *System) add(d *descriptor) uint32 {
-	for n := range s.table {
-		if s.table[n] == nil {
-			s.table[n] = d
-			return uint32(n)
-		}
+	for s.free < uint32(len(s.table)) && s.table[s.free] != nil {
+		s.free++
 	}
-	s.table = append(s.table, d)
-	return uint32(len(s.table) - 1)
+	if s.free == uint32(len(s.table)) {
+		s.table = append(s.table, nil)
+	}
+	s.table[s.free] = d
+	s.free++
+	return s.free - 1
+}
+
+// remove takes a descriptor's number away.
+func (s *System) remove(n uint32) {
+	s.table[n] = nil
+	s.free = min(s.free, n)
 }
 
 // typeOf is the file type of a mode of Linux's.

@@ -20,7 +20,8 @@
 //
 // Each descriptor has the rights of the specification, its own and those that are handed on to what is opened
 // through it. They only ever get less: path_open gives at most the directory's inheriting rights, fewer where the
-// file's type has no use for them, and fd_fdstat_set_rights gives up. Rights that the specification doesn't know
+// file's type has no use for them, and fd_fdstat_set_rights gives up. A directory that is opened can have files in it
+// truncated even if that wasn't asked for, as Go's os.Root expects of runtimes that know no rights. Rights that the specification doesn't know
 // are ignored where they are asked for.
 //
 // # Listeners

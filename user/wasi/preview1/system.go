@@ -36,6 +36,7 @@ type System struct {
 	envc      int
 	random    io.Reader
 	table     []*descriptor // by number
+	free      uint32        // no number below it is
 	started   time.Time
 	monotonic time.Duration // the clock then
 

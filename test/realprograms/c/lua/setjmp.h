@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lua asks for this header, and takes nothing of it: see wasi.h. */

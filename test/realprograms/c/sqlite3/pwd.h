@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+struct passwd { char *pw_dir; };
+struct passwd *getpwuid(unsigned user);
