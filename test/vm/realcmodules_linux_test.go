@@ -101,6 +101,7 @@ func lua() realModule {
 			{args: []string{"lua", "-e", "local function f() error('with a traceback') end f()"}},
 			{args: []string{"lua", "-v"}},
 		},
+		after: leaves("count.txt", "new.txt", "both.bin"),
 	}
 	return realModule{realProgram: p, build: func(t *testing.T) string {
 		src := cSource(t, debianSource{name: "lua5.4", sum: "164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61",
@@ -170,6 +171,7 @@ func sqlite3() realModule {
 			{args: []string{"sqlite3", "-batch", "-readonly", "-vfs", vfs, "test.db", "DELETE FROM item"}},
 			{args: []string{"sqlite3", "-batch", ":memory:"}, stdin: "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2); SELECT sum(a), sqlite_version() FROM t;\n"},
 		},
+		after: leaves("test.db", "copy.db", "dump.sql", "total.txt"),
 	}
 	return realModule{realProgram: p, build: func(t *testing.T) string {
 		src := cSource(t, debianSource{name: "sqlite3", sum: "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655",

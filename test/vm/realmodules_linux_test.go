@@ -47,12 +47,26 @@ func TestRealModules(t *testing.T) {
 				s.compare(t, vmtest.Command{Dir: built, Args: append(args, s.args...)}, want)
 			}
 			sameFiles(t, m.contents(t, onHost, kindOf), m.contents(t, inMachine, kindOf))
+			if m.after != nil {
+				m.after(t, inMachine, "")
+			}
 		})
 	}
 }
 
 // kindOf tells no permissions: WASI has none, and wazero gives 0600 where others give 0666.
 func kindOf(mode fs.FileMode) string { return mode.Type().String() }
+
+// leaves checks that a program has written files: two that fail alike leave none.
+func leaves(names ...string) func(t *testing.T, folder, _ string) {
+	return func(t *testing.T, folder, _ string) {
+		for _, name := range names {
+			if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Size() == 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
 
 // modules gives the folder where the modules are.
 func (m realModule) modules(t *testing.T) string {
@@ -97,11 +111,11 @@ END {
 	for (i = 1; i <= n; i++) printf "%-8s %6d %9d\n", names[i], hits[names[i]], bytes[names[i]] > "pages.txt"
 	close("pages.txt")
 	while ((getline line < "pages.txt") > 0) lines++
-	for (i = 1; i <= 28; i++) printf "%s%d", i > 1 ? "," : "", day[sprintf("%02d", i)] >> "days.csv"
+	for (i = 1; i <= 28; i++) printf "%s%d", (i > 1 ? "," : ""), day[sprintf("%02d", i)] >> "days.csv"
 	print "" >> "days.csv"
 	printf "%d pages, %d lines, %d bad, %.3f, %s\n", n, lines, bad, log(n) * sin(1), toupper(substr("end", 2))
 	print "to stderr" > "/dev/stderr"
-	exit bad > 0 ? 3 : 0
+	exit (bad > 0 ? 3 : 0)
 }
 `
 	return realProgram{name: "goawk", pkgs: []string{"github.com/benhoyt/goawk"},
@@ -113,5 +127,6 @@ END {
 			{args: []string{"goawk", `BEGIN { print 1`}},
 			{args: []string{"goawk", "{ print }", "missing"}},
 		},
+		after: leaves("pages.txt", "days.csv", "out.1", "out.2"),
 	}
 }
