@@ -22,6 +22,7 @@ type generator struct {
 	body    bytes.Buffer
 	imports map[string]string // path to name
 	keeps   bool              // bytes that are read outlive the buffer
+	into    string            // what has these that a client may have memory for
 }
 
 // p writes a line.
@@ -260,11 +261,27 @@ func (g *generator) clientBytes(m *plan) {
 	g.putAll(values("a", m.args), 0)
 	g.p("if err = c.Client.Exchange(ctx, ipc.Bytes(%sID, %d), b, %d, %d); err != nil {\n%s\n}",
 		g.small, m.number, m.out.most, m.out.handles, zeroes(m, "err"))
+	g.into = onlyBytes(values("r", m.results))
 	g.getAll(values("r", m.results), 0)
+	g.into = ""
 	drop := ""
 	if m.out.handles > 0 {
 		drop = "b.Drop()\n"
 	}
 	g.p("if !b.Done() {\n%s%s\n}", drop, zeroes(m, "ipc.ErrMalformed"))
 	g.p("%s", zeroes(m, "nil"))
+}
+
+// onlyBytes gives the path of the one value that is bytes, if there is exactly one.
+func onlyBytes(all []leaf) (path string) {
+	for _, l := range all {
+		switch {
+		case !isBytes(l.t):
+		case path != "":
+			return ""
+		default:
+			path = l.path
+		}
+	}
+	return path
 }

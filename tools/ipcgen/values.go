@@ -178,6 +178,8 @@ func (g *generator) getOne(path string, t types.Type, depth int) {
 func (g *generator) getSlice(path string, t types.Type, u *types.Slice, depth int) {
 	name := g.typeName(t)
 	switch {
+	case isBytes(t) && g.keeps && path == g.into:
+		g.p("%s = append(%s(c.Client.Memory[:0]), b.GetBytes()...)", path, paren(name))
 	case isBytes(t) && g.keeps:
 		g.p("%s = append(%s(nil), b.GetBytes()...)", path, paren(name))
 	case isBytes(t):

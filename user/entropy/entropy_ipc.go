@@ -67,7 +67,7 @@ func (c *EntropyClient) Bytes(ctx context.Context, a0 uint32) (r0 []byte, err er
 	if err = c.Client.Exchange(ctx, ipc.Bytes(entropyID, 1), b, 65536, 0); err != nil {
 		return r0, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}

@@ -880,7 +880,7 @@ func (c *FolderClient) Read(ctx context.Context, a0 uint32, a1 int64, a2 uint32)
 	if err = c.Client.Exchange(ctx, ipc.Bytes(folderID, 7), b, 65536, 0); err != nil {
 		return r0, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}

@@ -64,7 +64,7 @@ func (c *ProgramsClient) List(ctx context.Context) (r0 []byte, err error) {
 	if err = c.Client.Exchange(ctx, ipc.Bytes(programsID, 1), b, 65536, 0); err != nil {
 		return r0, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}

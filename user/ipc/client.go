@@ -22,6 +22,10 @@ type Client struct {
 	// collector wait for the answer, so the server must be trusted to give one, and
 	// must not be in the same process, where it may need that very place.
 	Short bool
+
+	// Memory is where the bytes of an answer are put that has such a result, one, if they fit: they are good until
+	// the next call. So a client that has some is for one goroutine at a time.
+	Memory []byte
 }
 
 // trap makes the call.

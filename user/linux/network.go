@@ -40,7 +40,8 @@ const firstPause, lastPause = time.Second, time.Minute
 // notification.
 func attachNetwork(s *Server, to ipc.Endpoint, note object.Notification, bits uint64) *uplink {
 	u := &uplink{server: s, sockets: sockets.NewSocketsClient(to), note: note, bits: bits, looks: make(chan struct{}, 1), pause: firstPause}
-	u.sockets.Client.Short = true // nothing that it serves waits
+	u.sockets.Client.Short = true                              // nothing that it serves waits
+	u.sockets.Client.Memory = make([]byte, 0, sockets.MaxData) // its calls are made under the server's lock
 	s.inet.Attach(func() { go u.run() })
 	return u
 }

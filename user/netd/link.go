@@ -276,8 +276,8 @@ func (l *link) arrived(configuration bool) error {
 		if err != nil {
 			return err
 		}
-		for _, v := range frames {
-			l.deliver(v)
+		for i := range frames {
+			l.deliver(&frames[i])
 		}
 		more, configuration = again, false
 	}
@@ -285,7 +285,7 @@ func (l *link) arrived(configuration bool) error {
 }
 
 // take takes frames from the device, up to a batch, and sends what waits. again: there is more to do, or may be.
-func (l *link) take(configuration bool) (frames []*buffer.View, again bool, err error) {
+func (l *link) take(configuration bool) (frames []frame, again bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if configuration {
@@ -352,8 +352,8 @@ func complete(b []byte, o *vnet.Offload) {
 }
 
 // deliver gives a frame to the stack.
-func (l *link) deliver(v *buffer.View) {
-	b := v.AsSlice()
+func (l *link) deliver(f *frame) {
+	b := f.head.AsSlice()
 	l.attached.RLock()
 	d, tap := l.dispatcher, l.tap
 	l.attached.RUnlock()
@@ -361,10 +361,14 @@ func (l *link) deliver(v *buffer.View) {
 		tap(b)
 	}
 	if port, ok := datagramPort(b); d == nil || ok && !l.datagrams.comes(port) {
-		v.Release()
+		f.release()
 		return
 	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithView(v)})
+	whole := buffer.MakeWithView(f.head)
+	if f.data != nil {
+		whole.Append(f.data)
+	}
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: whole})
 	d.DeliverNetworkPacket(0, p) // Ethernet's header says which protocol
 	p.DecRef()
 }

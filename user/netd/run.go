@@ -60,6 +60,7 @@ func Run(args []string) error {
 		return errors.Join(err, d.card.Device().Reset())
 	}
 	s := serverOf(n, customerOf)
+	s.into = make([]byte, 0, sockets.MaxData) // one receiver handles all calls
 	receiver := ipc.Server{
 		Endpoint: ipc.Endpoint(object.Given(driver.GivenEndpoint)), Service: sockets.SocketsService(s),
 		Notification: d.note, OnBits: d.happened(fail), Alone: true, Yields: true,

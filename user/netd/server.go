@@ -21,6 +21,8 @@ type server struct {
 	// client makes use of what Attach is given: it calls ended once, from a goroutine of its own, when the process has
 	// ended, and gives what tells of events. The handles are its from then on, also with an error.
 	client func(process, wake ipc.Handle, bits uint64, ended func()) (peer, error)
+	// into has what Receive gives, until the next one: it is nil where there may be several at the same time.
+	into []byte
 
 	mu       sync.Mutex // guards what follows
 	sessions map[uint64]*session
@@ -211,7 +213,7 @@ func (s *server) Receive(_ context.Context, number uint64, i uint32, most uint32
 	if err != nil {
 		return nil, 0, sockets.Address{}, err
 	}
-	return k.receive(int(min(most, sockets.MaxData)), peek)
+	return k.receive(room{s.into[:0], int(min(most, sockets.MaxData))}, peek)
 }
 
 // Shutdown shuts down.

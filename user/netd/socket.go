@@ -158,12 +158,9 @@ func isFull(err tcpip.Error) bool {
 	return full
 }
 
-// receive receives.
-func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, error) {
+// receive receives, with the room's memory, if it has some.
+func (k *socket) receive(b room, peek bool) ([]byte, uint32, sockets.Address, error) {
 	defer k.look()
-	// More may come until it is read: how much there is now tells only how much memory that is likely to take.
-	queued, _ := k.end.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
-	b := room{most: most, likely: queued}
 	r, err := k.end.Read(&b, tcpip.ReadOptions{Peek: peek, NeedRemoteAddr: k.kind != sockets.Stream})
 	if !peek && k.kind == sockets.Datagram {
 		k.session.network.link.datagrams.received(k.port, isFull(err))
@@ -185,15 +182,12 @@ func (k *socket) receive(most int, peek bool) ([]byte, uint32, sockets.Address, 
 
 // room takes so many bytes at most.
 type room struct {
-	b            []byte
-	most, likely int
+	b    []byte
+	most int
 }
 
 // Write is for io.Writer. Of more than there is room for it takes a part, and says so.
 func (r *room) Write(p []byte) (int, error) {
-	if r.b == nil {
-		r.b = make([]byte, 0, min(r.most, max(r.likely, len(p))))
-	}
 	n := min(len(p), r.most-len(r.b))
 	r.b = append(r.b, p[:n]...)
 	if n < len(p) {

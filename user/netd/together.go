@@ -11,8 +11,24 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
-// mostTogether is the most that a frame has which is put together of others: what IP's length can say.
-const mostTogether = header.EthernetMinimumSize + 1<<16 - 1
+const (
+	// mostTogether is the most that a frame has which is put together of others, in bytes: IP's length could say 13 more, but this
+	// is what the stack keeps and uses again.
+	mostTogether = 1 << 16
+	// handed is how large a frame is whose room goes with it, in bytes: to copy it, and have room for it alone, would take longer.
+	handed = mostTogether / 2
+)
+
+// frame is one that goes to the stack. What is put together has its headers for themselves: the stack looks at those again when it
+// has given the data to a socket, and what it shares with somebody it copies first, all that is in one piece.
+type frame struct{ head, data *buffer.View } // data may be nil
+
+func (f *frame) release() {
+	f.head.Release()
+	if f.data != nil {
+		f.data.Release()
+	}
+}
 
 // together puts frames together that carry a TCP stream's segments one behind the other, as cards do (generic receive
 // offload): the stack's way of a frame is long, and the same for one of 60 KiB. Only what follows without any difference
@@ -25,9 +41,10 @@ const mostTogether = header.EthernetMinimumSize + 1<<16 - 1
 // Of acknowledgments that say nothing else the last one is enough, if each says more than the one before: of a peer that
 // sends one for each segment they are as many as there is to be sent.
 type together struct {
-	b     [mostTogether]byte
-	n     int     // bytes of the frame that may go on
-	first segment // it, if it may, or if it is an acknowledgment
+	v     *buffer.View // has the frame that may go on, and room behind it; or nil
+	b     []byte       // of it
+	n     int          // bytes of the frame
+	first segment      // it, if it may, or if it is an acknowledgment
 	goes  bool
 	acks  bool
 	parts int
@@ -35,13 +52,22 @@ type together struct {
 }
 
 // fits reports whether a frame of n bytes can be had room for, without a flush before or at all.
-func (t *together) fits(n int) bool { return n <= len(t.b)-t.n }
+func (t *together) fits(n int) bool { return t.n == 0 || n <= len(t.b)-t.n }
 
 // room is where the next frame is to be put; it has to fit.
-func (t *together) room(n int) []byte { return t.b[t.n : t.n+n] }
+func (t *together) room(n int) []byte {
+	if len(t.b) < t.n+n { // it is the first
+		if t.v != nil {
+			t.v.Release()
+		}
+		t.v = buffer.NewViewSize(max(n, mostTogether))
+		t.b = t.v.AsSlice()
+	}
+	return t.b[t.n : t.n+n]
+}
 
 // add takes the frame that is in room. done gets the one before, if this one doesn't go on with it.
-func (t *together) add(n int, done []*buffer.View) []*buffer.View {
+func (t *together) add(n int, done []frame) []frame {
 	s, ok := segmentOf(t.room(n))
 	if ok && t.goes && s.follows(&t.first, t.n) {
 		t.sum += s.claimed()
@@ -51,31 +77,46 @@ func (t *together) add(n int, done []*buffer.View) []*buffer.View {
 		t.parts++
 		return done
 	}
-	from, goes, acks := t.n, ok && s.mayGoOn(), ok && !s.hasData()
+	b, goes, acks := t.room(n), ok && s.mayGoOn(), ok && !s.hasData()
 	if !acks || !t.acks || !s.saysMore(&t.first) {
 		done = t.flush(done)
 	}
-	t.n = copy(t.b[:], t.b[from:from+n])
+	t.n = 0
+	t.n = copy(t.room(n), b)
 	t.goes, t.acks, t.parts = goes, acks, 1
 	if goes || acks {
-		s.frame = t.b[:]
+		s.frame = t.b
 		t.first, t.sum = s, s.claimedOf(n)
 	}
 	return done
 }
 
 // flush gives up the frame that might have gone on, if there is one.
-func (t *together) flush(done []*buffer.View) []*buffer.View {
+func (t *together) flush(done []frame) []frame {
 	if t.n == 0 {
 		return done
 	}
 	if t.parts > 1 {
 		t.first.complete(t.n, t.sum)
 	}
-	v := buffer.NewViewSize(t.n)
-	copy(v.AsSlice(), t.b[:t.n])
+	f := frame{head: t.give()}
+	if t.parts > 1 {
+		f.data, f.head = f.head, buffer.NewViewWithData(f.head.AsSlice()[:t.first.data])
+		f.data.TrimFront(t.first.data)
+	}
 	t.n, t.goes, t.acks = 0, false, false
-	return append(done, v)
+	return append(done, f)
+}
+
+// give gives the frame away: with all the room, if it is large.
+func (t *together) give() *buffer.View {
+	if t.n < handed {
+		return buffer.NewViewWithData(t.b[:t.n])
+	}
+	v := t.v
+	v.CapLength(t.n)
+	t.v, t.b = nil, nil
+	return v
 }
 
 // segment is a frame with data of a TCP stream, or an acknowledgment, and nothing unusual.

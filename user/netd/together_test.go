@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -103,17 +102,21 @@ func isTrue(t *testing.T, b []byte) bool {
 
 // gather has frames put together, with a flush now and then.
 func gather(t *together, r *rand.Rand, frames [][]byte) (got [][]byte) {
-	var views []*buffer.View
+	var done []frame
 	for _, b := range frames {
 		if !t.fits(len(b)) || r.IntN(100) == 0 {
-			views = t.flush(views)
+			done = t.flush(done)
 		}
 		copy(t.room(len(b)), b)
-		views = t.add(len(b), views)
+		done = t.add(len(b), done)
 	}
-	for _, v := range t.flush(views) {
-		got = append(got, bytes.Clone(v.AsSlice()))
-		v.Release()
+	for _, f := range t.flush(done) {
+		b := bytes.Clone(f.head.AsSlice())
+		if f.data != nil {
+			b = append(b, f.data.AsSlice()...)
+		}
+		got = append(got, b)
+		f.release()
 	}
 	return got
 }

@@ -1283,7 +1283,7 @@ func (c *SocketsClient) Receive(ctx context.Context, a0 uint64, a1 uint32, a2 ui
 	if err = c.Client.Exchange(ctx, ipc.Bytes(socketsID, 13), b, 65536, 0); err != nil {
 		return r0, r1, r2, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if p := b.Get(23); p != nil {
 		_ = p[22]
 		r1 = uint32(binary.LittleEndian.Uint32(p[0:]))

@@ -101,7 +101,7 @@ func (c *WorkClient) Copy(ctx context.Context, a0 []byte) (r0 []byte, err error)
 	if err = c.Client.Exchange(ctx, ipc.Bytes(workID, 2), b, 65536, 0); err != nil {
 		return r0, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}

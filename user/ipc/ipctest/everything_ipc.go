@@ -471,7 +471,7 @@ func (c *EverythingClient) Blob(ctx context.Context, a0 []byte) (r0 []byte, err 
 	if err = c.Client.Exchange(ctx, ipc.Bytes(everythingID, 3), b, 65536, 0); err != nil {
 		return r0, err
 	}
-	r0 = append(([]byte)(nil), b.GetBytes()...)
+	r0 = append(([]byte)(c.Client.Memory[:0]), b.GetBytes()...)
 	if !b.Done() {
 		return r0, ipc.ErrMalformed
 	}
