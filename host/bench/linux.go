@@ -34,8 +34,11 @@ func (w *wall) linuxCommand() ([]string, error) {
 	}
 	return []string{qemu, "-machine", string(machine), "-accel", "tcg", "-cpu", cpu, "-m", fmt.Sprint(memoryMiB),
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
-		"-kernel", w.Linux, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1"}, nil
+		"-kernel", w.Linux, "-initrd", initrd, "-append", linuxQuiet}, nil
 }
+
+// linuxQuiet are parameters of a Linux that says nothing of its own.
+const linuxQuiet = "console=ttyS0 quiet panic=-1"
 
 // initFile is one more file of an initramfs; without data it is a folder.
 type initFile struct {

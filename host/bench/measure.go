@@ -62,6 +62,8 @@ var steps = []step{
 	{"messages", messaged, (*session).messages},
 	{"writes", []string{"write_4kib", "write_4kib_asleep", "fstat_forwarded", "tmpfs_file_4kib", "tmpfs_read_64mib", "pipe_processes"}, (*session).writes},
 	{"loopback", []string{"tcp_loopback", "http_sequential"}, (*session).loopback},
+	{"calls of WASI", wasiCalls, (*session).wasiCalls},
+	{"modules that compute", computed, (*session).compute},
 	{"large space", []string{"unmap_page", "exit_page"}, largeSpace(1024, "")},
 	{"large space, 64 MiB", []string{"unmap_page_64mib", "exit_page_64mib"}, largeSpace(64, "_64mib")},
 	{"1,000 processes", []string{"kernel_heap_1000", "kernel_pause_1000", "kernel_pause_1000_mean"}, (*session).crowd},

@@ -124,6 +124,17 @@ func fake(t *testing.T, o run.Options) (run.Result, error) {
 		_, _ = io.WriteString(o.Stderr, "write_4kib 8 ns\nwrite_4kib_asleep 9 ns\nfstat_forwarded 8 ns\ntmpfs_file_4kib 9 ns\ntmpfs_read_64mib 9 ns\npipe_processes 9 ns\n")
 	case progLoopback:
 		_, _ = io.WriteString(o.Stderr, "tcp_loopback 8 ns\nhttp_sequential 9 ns\n")
+	case progWASICalls:
+		if o.Files["runner"] == nil || o.Deterministic || !o.Counted {
+			t.Error("no runner, or nobody serves it")
+		}
+		for _, name := range wasiCalls {
+			_, _ = io.WriteString(o.Stderr, name+" 5 ns\n")
+		}
+	case progCompute:
+		for _, name := range computed {
+			_, _ = io.WriteString(o.Stdout, name+" 5 ms\n")
+		}
 	case progCrowd:
 		if !slices.Contains(o.Params, vm.Param{Key: "collect", Value: "1"}) {
 			t.Error("the collector doesn't run")

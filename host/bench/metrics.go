@@ -55,6 +55,11 @@ var Metrics = []Metric{
 	{"pipe_processes", "ns", "a byte to another process through a pipe, and back through another, by way of the personality", 12_000},
 	{"tcp_loopback", "ns", "a byte to another goroutine over a TCP connection on loopback, and back", 32_800},
 	{"http_sequential", "ns", "a request of package net/http to a server of the same process, one behind the other", 137_500},
+	{"wasi_fd_write", "ns", "a module's fd_write of 64 bytes to a file in memory", 3072},
+	{"wasi_fd_write_null", "ns", "the same, to /dev/null", 1814},
+	{"wasi_path_open", "ns", "path_open of a file in memory, and fd_close", 16269},
+	{"wasi_clock_time_get", "ns", "clock_time_get, monotonic", 531},
+	{"wasi_random_get", "ns", "random_get of 64 bytes", 4391},
 	{"notify_driver", "ns", "from a notification's signal to the other process's thread that waits for it", 0},
 	{"notify_driver_fixed", "ns", "the same, if that thread has a fixed priority, as drivers have", 600},
 	{"interrupt_driver", "ns", "from a timer's interrupt to the thread that waits for its bits, the CPU being idle", 900},
@@ -78,6 +83,8 @@ var Metrics = []Metric{
 	{"gc_cycle", "us", "runtime.GC with 4 MiB live", 0},
 	{"sleep_1ms", "us", "time.Sleep of 1 ms", 0},
 	{"sha256_16mib", "ms", "control: no kernel in it", 0},
+	{"wasm_sha256", "ms", "SHA-256 of 256 KiB by a Go module, compiled on the host", 0},
+	{"wasm_sieve", "ms", "a sieve to 300,000 by the same", 0},
 
 	// Memory.
 	{"hello_memory", "KiB", "peak resident memory of a Go hello", 0},

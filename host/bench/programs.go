@@ -36,9 +36,12 @@ const (
 	progLoopback  = "loopback"      // Go, native: under the personality
 	progWrite     = "write"         // Go, native: under the personality
 	progCrowd     = "crowd"         // Go, native: many processes
+	progWASICalls = "wasicalls"     // Go, native: starts modules
+	progWazero    = "wazero"        // wazero's command, for Linux
 	progTiny      = "tiny"          // no runtime, native
 	progHelloWasm = "hello.wasm"    // C-sized
 	progGoWasm    = "go-hello.wasm" // the same Go hello as a module
+	progCompute   = "compute.wasm"  // Go
 	progLarge     = "large.wasm"    // 20 MB
 )
 
@@ -64,6 +67,8 @@ func buildPrograms(ctx context.Context, root, arch string) error {
 		{progRates, "rates", "linux", arch},
 		{progWrite, "write", "linux", arch},
 		{progLoopback, "loopback", "linux", arch},
+		{progWASICalls, "wasicalls", "linux", arch},
+		{progCompute, "compute", "wasip1", "wasm"},
 		{progGoWasm, "hello", "wasip1", "wasm"},
 	} {
 		err := goCommand(ctx, root, guestEnv(p.goos, p.goarch), "build", "-buildvcs=false", "-ldflags", "-s -w",

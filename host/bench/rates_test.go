@@ -45,3 +45,14 @@ func TestInitramfsMore(t *testing.T) {
 		b = b[max(at, 0):]
 	}
 }
+
+func TestTold(t *testing.T) {
+	const console = "[ 1.5] x 1 ns\r\nwasi_a 12.5 ns\r\nother 1 ns\r\nwasi_b 3 ms\r\nreboot: x\r\n"
+	f, err := told([]byte(console), []string{"wasi_a", "wasi_b"})
+	if x, _ := f.Get("wasi_b"); err != nil || len(f) != 2 || x != (Figure{"wasi_b", 3, "ms"}) {
+		t.Error(f, err)
+	}
+	if _, err := told([]byte(console), []string{"wasi_a", "wasi_c"}); err == nil || !strings.Contains(err.Error(), "wasi_c is missing") {
+		t.Error(err)
+	}
+}

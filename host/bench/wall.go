@@ -22,7 +22,7 @@ type WallOptions struct {
 	Loam   string // path of the loam command
 	Rounds int    // how often the ways take turns
 
-	// Only names the groups to time, see WallGroups; empty: all but pause.
+	// Only names the groups to time, see WallGroups; empty: all but those that want to be named.
 	Only []string
 
 	// Linux is a Linux kernel (bzImage, for riscv64 Image) that boots with nothing but an
@@ -71,9 +71,9 @@ func Wall(ctx context.Context, o WallOptions) error {
 	if _, err := w.loam(ctx, "ready", bare, progHello); err != nil {
 		return err
 	}
-	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks, w.streams, w.network} {
+	for i, run := range []func(context.Context) error{w.hello, w.secondRuns, w.twoCPUs, w.pairs, w.pause, w.folders, w.disks, w.streams, w.network, w.modules} {
 		name := WallGroups[i]
-		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || name == groupPause || name == groupFolders || name == groupDisks || name == groupStreams || name == groupNetwork) {
+		if !slices.Contains(o.Only, name) && (len(o.Only) > 0 || slices.Contains(named, name)) {
 			continue
 		}
 		if err := run(ctx); err != nil {
@@ -89,13 +89,17 @@ const (
 	groupDisks   = "disks"   // likewise
 	groupStreams = "streams" // likewise
 	groupNetwork = "network" // likewise
+	groupModules = "modules" // instructions, of Linux alone
 )
+
+// named are timed only if they are named.
+var named = []string{groupPause, groupFolders, groupDisks, groupStreams, groupNetwork, groupModules}
 
 // WallGroups are the names of what is timed: a Go hello, the second run of a
 // module, two programs on two CPUs, calls of one pair of processes and of two on two
 // CPUs, the pauses of the kernel's collector, a folder of the host's, a disk, the
-// console streams, and the network.
-var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks, groupStreams, groupNetwork}
+// console streams, the network, and the calls of modules.
+var WallGroups = []string{"hello", "second_run", "two_cpus", "pairs", groupPause, groupFolders, groupDisks, groupStreams, groupNetwork, groupModules}
 
 // bare has the kernel alone answer the program: what is compared is the kernel's.
 var bare = []string{"--bare"}
