@@ -61,7 +61,7 @@ func targets() []target {
 		{"netload", "[-open 1000] [-requests 100000] [-slow 200] [-resets 1000] [-rounds 2] [-arch ARCH]", "connections, requests, slow readers and resets at a server in the machine (a campaign)", netloadTarget},
 		{"programs", "[-run REGEXP] [-arch ARCH]", "programs that people use, in the machine and on the host (a campaign)", programsTarget},
 		{"torture", "[-time 5m] [-arch ARCH]", "processes torture the kernel's memory (a campaign)", tortureTarget},
-		{"wasitest", "[-suite DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},
+		{"wasitest", "[-suite DIR] [-threads DIR] [-run REGEXP] [-arch ARCH]", "the WASI test suite and wazero's test data inside the machine, with controls that must fail (a campaign)", wasiTestTarget},
 		{"gotest", "[-os wasip1] [-run REGEXP] [-j N] [-timeout 30m] [-resume] [-arch ARCH]", "tests of Go's standard library inside the machine (a campaign)", gotestTarget},
 		{"setup", "", "install what run and test need (QEMU)", setupTarget},
 		{"kernel", "[-o DIR] [-arch ARCH]", "make only the kernel, as linked and as bootable image", kernelTarget},

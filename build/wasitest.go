@@ -29,6 +29,7 @@ type wasiCase struct {
 	root   string            // a folder of which the module gets a copy as "/", none if empty
 	files  map[string]string // files of that folder's, instead
 	stdin  string
+	waits  bool // stdin has nothing and doesn't end
 	exit   int
 	stdout *string // nil: anything
 	sorted bool    // stdout's lines may come in any order
@@ -43,13 +44,14 @@ type wasiTest struct {
 	engines map[string]int
 }
 
-// wasiTestTarget is "wasitest", a campaign: the wasip1 modules of the wasi-testsuite, and those of wazero's own tests, in
-// the machine. Most of them only have to exit with 0, which a runtime that does nothing would do as well: so each is run a
+// wasiTestTarget is "wasitest", a campaign: the wasip1 modules of the wasi-testsuite, its modules with threads, and those of
+// wazero's own tests, in the machine. Most of them only have to exit with 0, which a runtime that does nothing would do as well: so each is run a
 // second time with a start function that traps, and has to fail then. The table goes to stdout.
 func wasiTestTarget(b *builder, args []string) error {
 	fs := flag.NewFlagSet("wasitest", flag.ContinueOnError)
 	only := fs.String("run", ".", "only modules that match `REGEXP`")
 	suite := fs.String("suite", "", "a `DIR` with the suite's files; without it git fetches "+suiteCommit[:12]+" of "+suiteURL)
+	threads := fs.String("threads", "", "a `DIR` with the suite's proposals; without it "+threadsCommit[:12])
 	timeout := fs.Duration("timeout", 2*time.Minute, "for each module")
 	arch := archFlag(fs)
 	if err := parseFlags(fs, args, 0); err != nil {
@@ -62,8 +64,11 @@ func wasiTestTarget(b *builder, args []string) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	if *suite == "" {
-		if *suite, err = b.fetchSuite(); err != nil {
+	for dir, commit := range map[*string]string{suite: suiteCommit, threads: threadsCommit} {
+		if *dir != "" {
+			continue
+		}
+		if *dir, err = b.fetchSuite(commit); err != nil {
 			return err
 		}
 	}
@@ -72,11 +77,16 @@ func wasiTestTarget(b *builder, args []string) error {
 	if err != nil {
 		return err
 	}
+	threaded, err := threadCases(*threads)
+	if err != nil {
+		return err
+	}
 	own, err := b.wazeroCases()
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.run(os.Stdout, "wasi-testsuite", match, suites), w.run(os.Stdout, "wazero's test data", match, own))
+	return errors.Join(w.run(os.Stdout, "wasi-testsuite", match, suites), w.run(os.Stdout, "wasi-threads", match, threaded),
+		w.run(os.Stdout, "wazero's test data", match, own))
 }
 
 // run runs the cases that match, and writes the table.
@@ -161,6 +171,14 @@ func (w *wasiTest) try(c wasiCase) error {
 	cmd := exec.CommandContext(ctx, w.b.path(exe), append(append(args, module), c.args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &stdout, &stderr
+	if c.waits {
+		r, open, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		defer func() { _, _ = r.Close(), open.Close() }()
+		cmd.Stdin = r
+	}
 	ended := cmd.Run()
 	if cmd.ProcessState == nil {
 		return ended
@@ -172,7 +190,7 @@ func (w *wasiTest) try(c wasiCase) error {
 }
 
 // wasiEngine finds what loam run -v says of the engine.
-var wasiEngine = regexp.MustCompile(`(?m)^loam: wasm: engine: ([^,]*)`)
+var wasiEngine = regexp.MustCompile(`(?m)^loam: wasm: engine: ([^,;\n]*)`)
 
 // makeRoot makes the folder that the module gets, anew.
 func (c *wasiCase) makeRoot(root string) (bool, error) {

@@ -61,6 +61,9 @@ func TestSuiteCases(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatal(list, err)
 	}
+	if list, err := threadCases(dir); err == nil {
+		t.Errorf("%d modules with threads in a folder without", len(list))
+	}
 	plain, with := list[0], list[1]
 	if plain.name != "c/plain" || plain.stdout != nil || plain.root != "" {
 		t.Errorf("%+v", plain)

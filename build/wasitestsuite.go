@@ -18,20 +18,23 @@ const (
 	suiteCommit = "9f80ca35444cfd9e63100725615140a346652e6c"
 )
 
-// fetchSuite fetches the suite, if it isn't there yet, and returns its folder.
-func (b *builder) fetchSuite() (string, error) {
-	dir := b.path("build/out/wasi-testsuite")
-	done := filepath.Join(dir, ".git", "fetched-"+suiteCommit)
+// The same with the tests of proposals (prod/testsuite-all), of which those of wasi-threads are run.
+const threadsCommit = "3db7f5d1bf71ef31024aa153807e2f243b2e6d24"
+
+// fetchSuite fetches the suite at a commit, if it isn't there yet, and returns its folder.
+func (b *builder) fetchSuite(commit string) (string, error) {
+	dir := b.path("build/out/wasi-testsuite-" + commit[:12])
+	done := filepath.Join(dir, ".git", "fetched-"+commit)
 	if _, err := os.Stat(done); err == nil {
 		return dir, nil
 	}
 	for _, args := range [][]string{
 		{"init", "-q", dir},
-		{"-C", dir, "fetch", "-q", "--depth=1", suiteURL, suiteCommit},
-		{"-C", dir, "checkout", "-q", "--force", suiteCommit},
+		{"-C", dir, "fetch", "-q", "--depth=1", suiteURL, commit},
+		{"-C", dir, "checkout", "-q", "--force", commit},
 	} {
 		if err := b.run(nil, "git", args...); err != nil {
-			return "", fmt.Errorf("fetching the suite: %w (-suite takes a folder that is here)", err)
+			return "", fmt.Errorf("fetching the suite: %w (-suite and -threads take folders that are here)", err)
 		}
 	}
 	return dir, os.WriteFile(done, nil, 0o644)
@@ -40,11 +43,25 @@ func (b *builder) fetchSuite() (string, error) {
 // suiteModules are where the suite has its modules.
 const suiteModules = "tests/*/testsuite/wasm32-wasip1/*.wasm"
 
+// threadModules are where the proposals' part has those of wasi-threads.
+const threadModules = "tests/proposals/wasi-threads/*.wasm"
+
+// threadCases are those, of which some want to read where nothing comes.
+func threadCases(dir string) ([]wasiCase, error) {
+	list, err := casesOf(dir, threadModules)
+	for i := range list {
+		list[i].waits = true
+	}
+	return list, err
+}
+
 // suiteCases are the suite's modules, as the files beside them say.
-func suiteCases(dir string) ([]wasiCase, error) {
-	files, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(suiteModules)))
+func suiteCases(dir string) ([]wasiCase, error) { return casesOf(dir, suiteModules) }
+
+func casesOf(dir, modules string) ([]wasiCase, error) {
+	files, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(modules)))
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: no modules %s", dir, suiteModules)
+		err = fmt.Errorf("%s: no modules %s", dir, modules)
 	}
 	var list []wasiCase
 	for _, file := range files {

@@ -34,27 +34,38 @@ var (
 	errStale = errors.New("wasmcode: code of another version of the engine")
 )
 
-// supplier is a filecache.Cache that has one entry. Every miss is an error:
-// the engine would otherwise compile a module whose functions are traps.
+// supplier is a filecache.Cache that has one entry. A miss is an error: the
+// engine would otherwise compile a module whose functions are traps. When the
+// entry has been taken there are only the runner's own modules, without code.
 type supplier struct {
 	key    [32]byte
 	entry  []byte
 	anyKey bool // answer whatever the key is, and note it
+	taken  bool
 }
 
 // Get implements filecache.Cache.
 func (s *supplier) Get(key [32]byte) (io.ReadCloser, bool, error) {
+	if s.taken {
+		return nil, false, nil
+	}
 	if s.anyKey {
 		s.key = key
 	}
 	if key != s.key {
 		return nil, false, errKey
 	}
+	s.taken = true
 	return io.NopCloser(bytes.NewReader(s.entry)), true, nil
 }
 
 // Add implements filecache.Cache.
-func (*supplier) Add([32]byte, io.Reader) error { return errStale }
+func (s *supplier) Add([32]byte, io.Reader) error {
+	if !s.taken {
+		return errStale
+	}
+	return nil
+}
 
 // Delete implements filecache.Cache.
 func (*supplier) Delete([32]byte) error { return errStale }

@@ -42,6 +42,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"loam/internal/wasmrv64"
 )
@@ -65,7 +66,7 @@ const X86_64v3 = SSE41 | BMI1 | LZCNT
 const RVA22 = CPU(wasmrv64.Zba | wasmrv64.Zbb)
 
 // Features of WebAssembly that modules may use.
-const features = api.CoreFeaturesV2
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads
 
 // Config returns the engine's configuration, the same wherever a module is
 // compiled or run: some of it is burnt into the code. Debug information is

@@ -102,7 +102,8 @@ func (i *Info) imports(r *reader) {
 			r.valueType()
 			i.table(r)
 		case Memory:
-			i.Pages += r.limits()
+			m.Memory = r.memory()
+			i.Pages += m.Memory.Least
 		case Global:
 			r.valueType()
 			r.byte()

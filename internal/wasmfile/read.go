@@ -89,21 +89,24 @@ func (r *reader) count(limit uint32, what string) uint32 {
 }
 
 // limits reads the limits of a table or a memory and returns the minimum.
-func (r *reader) limits() uint64 {
+func (r *reader) limits() uint64 { return r.memory().Least }
+
+// memory reads the limits of a memory, of which those of a table are a part.
+func (r *reader) memory() (m MemoryType) {
 	flags := r.byte()
 	if flags > 7 {
 		r.fail(ErrMalformed, "limits with flags %#x", flags)
-		return 0
+		return m
 	}
 	bits := uint(32)
 	if flags&4 != 0 {
 		bits = 64
 	}
-	least := r.u64(bits)
+	m.Least, m.Shared = r.u64(bits), flags&2 != 0
 	if flags&1 != 0 {
-		r.u64(bits)
+		m.Most, m.HasMost = r.u64(bits), true
 	}
-	return least
+	return m
 }
 
 // valueType skips a value type: one byte, or a reference with a heap type.

@@ -69,6 +69,13 @@ func (k Kind) String() string {
 type Import struct {
 	Module, Name string
 	Kind         Kind
+	Memory       MemoryType // of a memory
+}
+
+// MemoryType is the type of a memory: limits in pages, and whether threads share it.
+type MemoryType struct {
+	Least, Most     uint64
+	HasMost, Shared bool
 }
 
 // Export is one export of a module; Index is in the index space of its kind.
@@ -104,6 +111,16 @@ const (
 	idStart, idElement, idCode, idData     = 8, 9, 10, 11
 	idDataCount, idTag                     = 12, 13
 )
+
+// SharedMemory returns the import of a memory that threads share.
+func (i *Info) SharedMemory() (Import, bool) {
+	for _, m := range i.Imports {
+		if m.Kind == Memory && m.Memory.Shared {
+			return m, true
+		}
+	}
+	return Import{}, false
+}
 
 // Export returns the export of the given name.
 func (i *Info) Export(name string) (Export, bool) {

@@ -310,3 +310,31 @@ func TestWasmWrongType(t *testing.T) {
 	r.WantReason(t, 126, "fd_write")
 	r.WantStdout(t, 126, "")
 }
+
+// TestModuleThreads runs modules with threads: what comes first ends all, whatever the others do.
+func TestModuleThreads(t *testing.T) {
+	t.Parallel()
+	vmtest.Loam(t)
+	words := func(a, b int32) string {
+		return string(binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, uint32(a)), uint32(b)))
+	}
+	const again, unknown = -6, -52 // errors
+	for name, c := range map[string]struct {
+		data   []byte
+		code   int
+		stdout string
+	}{
+		"add":        {wasm.Threads(16, 5000), 0, words(80_000, 16)},
+		"one by one": {wasm.ThreadsOneByOne(200), 0, words(200, 1)},
+		"exit":       {wasm.ThreadExit(7), 7, ""},
+		"trap":       {wasm.ThreadTrap(), 134, ""},
+		"busy":       {wasm.ThreadsBusy(4), 0, ""},
+		"too many":   {wasm.ThreadsMost(), 0, words(64, again)}, // of 128 MiB
+		"unable":     {wasm.ThreadsUnable()["no function"], 0, words(unknown, 0)},
+		"not shared": {wasm.MemoryNotShared(), 126, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vmtest.Run(t, "-m", "128M", module(t, c.data)).WantStdout(t, c.code, c.stdout)
+		})
+	}
+}

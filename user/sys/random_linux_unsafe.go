@@ -13,7 +13,7 @@ import (
 // until that source is seeded, and needs no file.
 func Random(p []byte) error {
 	for len(p) > 0 {
-		n, _, e := syscall.Syscall(sysGetrandom, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0)
+		n, _, e := syscall.RawSyscall(sysGetrandom, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0)
 		switch {
 		case e == syscall.EINTR:
 		case e != 0:

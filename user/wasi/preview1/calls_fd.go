@@ -12,29 +12,46 @@ import (
 )
 
 func fdClose(s *System, _ memory, p []uint64) Errno {
-	d, e := s.get(p[0], 0)
+	s.lock()
+	d, e := s.find(p[0], 0)
 	if e != errnoSuccess {
+		s.unlock()
 		return e
 	}
 	s.remove(uint32(p[0]))
+	last := d.drop()
+	s.unlock()
+	if !last {
+		return errnoSuccess // a call of another thread closes it
+	}
 	return d.close()
 }
 
 // fdRenumber moves a descriptor to a number that is another's, which is closed. A number that nothing has can't be
 // taken: a library would meet a descriptor there that it has not opened.
 func fdRenumber(s *System, _ memory, p []uint64) Errno {
-	from, e := s.get(p[0], 0)
+	s.lock()
+	to, last, e := s.renumber(p[0], p[1])
+	s.unlock()
+	if last {
+		_ = to.close()
+	}
+	return e
+}
+
+// renumber moves it in the table. last says that what was there is to be closed.
+func (p *process) renumber(from, into uint64) (to *descriptor, last bool, e Errno) {
+	d, e := p.find(from, 0)
 	if e != errnoSuccess {
-		return e
+		return nil, false, e
 	}
-	to, e := s.get(p[1], 0)
-	if e != errnoSuccess || from == to {
-		return e
+	to, e = p.find(into, 0)
+	if e != errnoSuccess || d == to {
+		return nil, false, e
 	}
-	s.table[uint32(p[1])] = from
-	s.remove(uint32(p[0]))
-	_ = to.close()
-	return errnoSuccess
+	p.table[uint32(into)] = d
+	p.remove(uint32(from))
+	return to, to.drop(), errnoSuccess
 }
 
 // Flags of descriptors.
@@ -130,7 +147,9 @@ func fdFdstatSetFlags(s *System, _ memory, p []uint64) Errno {
 }
 
 func fdFdstatSetRights(s *System, _ memory, p []uint64) Errno {
-	d, e := s.get(p[0], 0)
+	s.lock()
+	defer s.unlock()
+	d, e := s.find(p[0], 0)
 	base, inheriting := rights(p[1]), rights(p[2])
 	switch {
 	case e != errnoSuccess:
@@ -138,7 +157,7 @@ func fdFdstatSetRights(s *System, _ memory, p []uint64) Errno {
 	case base&^d.base != 0 || inheriting&^d.inheriting != 0:
 		return errnoNotcapable
 	}
-	d.base, d.inheriting = base, inheriting
+	s.table[uint32(p[0])] = &descriptor{d.file, base, inheriting}
 	return errnoSuccess
 }
 

@@ -111,7 +111,7 @@ func (o *opening) open(dir *descriptor, path string) (*descriptor, Errno) {
 		_ = unix.Close(fd)
 		return nil, errnoOf(err)
 	}
-	d := &descriptor{fd: fd, kind: typeOf(st.Mode), base: o.base, inheriting: o.inheriting}
+	d := &descriptor{&file{fd: fd, kind: typeOf(st.Mode), quick: quick(&st)}, o.base, o.inheriting}
 	if d.kind == typeDirectory {
 		// Go asks for no right to truncate what is in a directory (os.OpenRoot), and does, since other runtimes know no rights.
 		d.base = (d.base | dir.inheriting&rightPathSetSize) & ofDirectory

@@ -15,6 +15,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	wasys "github.com/tetratelabs/wazero/sys"
 	"golang.org/x/sys/unix"
+
+	"loam/user/sys"
 )
 
 // put writes strings that have a NUL behind each, and the address of each.
@@ -90,7 +92,7 @@ func (s *System) now(clock uint32) (uint64, Errno) {
 	case clockRealtime:
 		return uint64(time.Now().UnixNano()), errnoSuccess
 	case clockMonotonic:
-		return uint64(s.monotonic + time.Since(s.started)), errnoSuccess
+		return uint64(sys.Monotonic()), errnoSuccess
 	}
 	var t unix.Timespec
 	if clock > clockThread {
@@ -112,8 +114,13 @@ func randomGet(s *System, m memory, p []uint64) Errno {
 	return errnoOf(err)
 }
 
-func schedYield(*System, memory, []uint64) Errno {
-	runtime.Gosched()
+// schedYield lets others run: goroutines of this program, or threads, which the kernel has.
+func schedYield(s *System, _ memory, _ []uint64) Errno {
+	if s.threads {
+		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+	} else {
+		runtime.Gosched()
+	}
 	return errnoSuccess
 }
 

@@ -44,6 +44,8 @@ func fdReaddir(s *System, m memory, p []uint64) Errno {
 	if _, fits := m.bytes(uint32(p[4]), 4); !ok || !fits {
 		return errnoFault
 	}
+	d.reading.Lock()
+	defer d.reading.Unlock()
 	if e := d.seekEntry(p[3]); e != errnoSuccess {
 		return e
 	}

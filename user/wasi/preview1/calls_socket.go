@@ -35,7 +35,7 @@ func newListener(port uint16) (*descriptor, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return &descriptor{fd: fd, kind: typeStream, base: ofListener}, nil
+	return &descriptor{&file{fd: fd, kind: typeStream}, ofListener, 0}, nil
 }
 
 func sockAccept(s *System, m memory, p []uint64) Errno {
@@ -57,7 +57,7 @@ func sockAccept(s *System, m memory, p []uint64) Errno {
 	if err != nil {
 		return errnoOf(err)
 	}
-	return m.put32(uint32(p[2]), s.add(&descriptor{fd: fd, kind: typeStream, base: ofSocket}))
+	return m.put32(uint32(p[2]), s.add(&descriptor{&file{fd: fd, kind: typeStream}, ofSocket, 0}))
 }
 
 // Flags of receiving, and what comes back.

@@ -308,7 +308,7 @@ func TestSockets(t *testing.T) {
 	}
 	defer unix.Close(c)
 	g := newGuest(t, "")
-	n := uint64(g.s.add(&descriptor{fd: l, kind: typeStream, base: ofListener}))
+	n := uint64(g.s.add(&descriptor{&file{fd: l, kind: typeStream}, ofListener, 0}))
 	g.subscription(0, eventRead, n)
 	if got := g.poll(1); got[0] != 0 || len(got) != 1 {
 		t.Errorf("a listener with a connection: %v", got)

@@ -66,6 +66,7 @@ func (g *guest) call(name string, p ...uint64) Errno {
 			if len(p) != len(f.params) {
 				g.t.Fatalf("%s has %d parameters", name, len(f.params))
 			}
+			defer g.s.release()
 			return f.call(g.s, g.m, p)
 		}
 	}

@@ -17,7 +17,11 @@ func Runnable(info *wasmfile.Info, pages uint32) error {
 		switch {
 		case m.Module == "wasi_unstable":
 			return cannot("built for WASI preview 0 (wasi_unstable); loam runs preview 1")
-		case m.Module != preview1.ModuleName || m.Kind != wasmfile.Func:
+		case m.Kind == wasmfile.Func && (m.Module == preview1.ModuleName || m.Module == threadsModule && m.Name == threadSpawn):
+		case m.Kind == wasmfile.Memory && m.Memory.Shared && m.Module != preview1.ModuleName && m.Module != threadsModule:
+		case m.Kind == wasmfile.Memory && !m.Memory.Shared:
+			return cannot("it imports the memory " + quote(m.Module) + "." + quote(m.Name) + ", and only one that threads share is provided")
+		default:
 			return cannot("it imports " + m.Kind.String() + " " + quote(m.Module) + "." + quote(m.Name) +
 				", which nobody provides (loam provides " + preview1.ModuleName + ")")
 		}

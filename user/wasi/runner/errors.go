@@ -24,6 +24,17 @@ func (e trap) Error() string    { return string(e) }
 // wasmError opens wazero's text of a trap.
 const wasmError = "wasm error: "
 
+// panicked is the error of a panic.
+func panicked(p any) error {
+	return cannot("the machine has not enough memory for it, or the WebAssembly engine failed: " + text(p))
+}
+
+// exited reports whether an error is the module's own exit.
+func exited(err error) bool {
+	exit := (*wasys.ExitError)(nil)
+	return errors.As(err, &exit)
+}
+
 // report tells people about an error, in one line but for a trap's stack, and
 // returns the exit code that goes with it.
 func (r *run) report(err error) int {

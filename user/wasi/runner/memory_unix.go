@@ -56,3 +56,25 @@ func (l *linear) Free() {
 		*l = linear{}
 	}
 }
+
+// shared makes a memory that threads share: open up to its limit, so that it can grow without its allocator, and never given
+// back, for a thread may be using it still. What isn't touched costs nothing.
+var shared experimental.MemoryAllocatorFunc = func(_, most uint64) experimental.LinearMemory {
+	if most == 0 {
+		return whole{}
+	}
+	b, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE|mapNoReserve)
+	if err != nil {
+		panic("the memory that threads share: " + err.Error())
+	}
+	return whole(b)
+}
+
+// whole is one of these.
+type whole []byte
+
+// Reallocate implements experimental.LinearMemory.
+func (w whole) Reallocate(size uint64) []byte { return w[:size] }
+
+// Free implements experimental.LinearMemory.
+func (w whole) Free() {}

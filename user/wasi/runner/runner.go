@@ -81,6 +81,9 @@ type run struct {
 	info   *wasmfile.Info
 	pages  uint32 // the most linear memory it may have
 	rt     wazero.Runtime
+
+	threads  *threads                              // nil if the module makes none
+	ofThread func(context.Context) context.Context // the context of a further thread
 }
 
 // Run runs the machine's module and returns the exit code of the process.
@@ -88,7 +91,7 @@ func Run(m *Machine) (exit int) {
 	r := &run{Machine: m}
 	defer func() {
 		if p := recover(); p != nil {
-			exit = r.report(cannot("the machine has not enough memory for it, or the WebAssembly engine failed: " + text(p)))
+			exit = r.report(panicked(p))
 		}
 	}()
 	ctx := experimental.WithMemoryAllocator(context.Background(), m.Reserve)
@@ -120,10 +123,13 @@ func (r *run) load(ctx context.Context) (err error) {
 		outline = r.code.Module
 		archive += 2 * uint64(len(r.code.Entry)) // as it came, and where it runs
 	}
-	r.pages = r.conf.pages(archive)
 	if r.info, err = wasmfile.Check(outline); err != nil {
 		return cannot(err.Error())
 	}
+	if r.spawns() {
+		archive += uint64(r.conf.threads()) * threadSize
+	}
+	r.pages = r.conf.pages(archive)
 	return Runnable(r.info, r.pages)
 }
 
@@ -162,6 +168,18 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.wasi(ctx); err != nil {
 		return err
 	}
+	if err := r.provide(ctx, compiled); err != nil {
+		return err
+	}
+	first := func() error { return r.first(ctx, compiled) }
+	if r.threads != nil {
+		return r.threads.main(first)
+	}
+	return first()
+}
+
+// first runs the module's first thread, or the only one.
+func (r *run) first(ctx context.Context, compiled wazero.CompiledModule) error {
 	mod, err := r.rt.InstantiateModule(ctx, compiled, r.moduleConfig())
 	if err != nil {
 		return ended(err, true)
