@@ -53,7 +53,8 @@
 // What sockets may hold is reserved before it is used (memory.go, charge.go): an account has half of what the manifest's limit of
 // pages leaves, the other half is for garbage and buffers that are filled in part. A socket begins with 32 KiB each way, or
 // less where little is left, 8 KiB at least, and doubles a buffer that it fills, as long as half of the account is left for
-// others. A closed one stays charged until the stack has nothing of it any more; it is ended for a new one, and after 100 s.
+// others. A closed one stays charged until the stack has nothing of it any more; it is ended for a new one, and when its peer
+// has said nothing for 4 minutes.
 // Netstack's own growth of buffers is off, for it knows no sum. It counts the bytes of datagrams alone, so that empty ones would
 // have no bound: 128 wait at a port (datagrams.go). Pieces of datagrams have bounds of its own, 4 MiB for each family.
 //
@@ -85,7 +86,5 @@
 //
 // # Next
 //
-//   - A closed socket is ended after 100 s, also if its peer answers and only reads slowly, for which Linux has no limit: of 200
-//     such readers of 4 MiB some were reset after minutes (./x netload under much load). A limit for silence would do.
 //   - Addresses of packets that came (IP_PKTINFO), multicast groups.
 package netd

@@ -43,19 +43,27 @@ type account struct {
 	closed []*closing       // that are still charged, the first that was closed first
 	short  map[*socket]bool // listeners that found no room for a connection
 	sweeps bool             // somebody looks after closed
-	linger time.Duration    // how long one may go on that has been closed
+	linger time.Duration    // how long one may go on that has been closed, and whose peer says nothing
 }
 
 // closing is a socket that its owner has closed, as long as the stack has it.
 type closing struct {
 	socket *socket
 	size   int64
-	since  time.Time
+	heard  uint64    // segments that have come of its peer,
+	since  time.Time // the last one by then, or it was closed then
 }
 
-// closingTime is how long what was to be sent is tried to be sent behind a close: about what Linux does
-// (net.ipv4.tcp_orphan_retries).
-const closingTime = 100 * time.Second
+// hears looks whether its peer has said something since the last time.
+func (c *closing) hears() {
+	if heard := c.socket.end.Stats().(*tcp.Stats).SegmentsReceived.Value(); heard != c.heard {
+		c.heard, c.since = heard, time.Now()
+	}
+}
+
+// closingTime is how long what was to be sent is tried to be sent behind a close to a peer that says nothing. As on Linux
+// (net.ipv4.tcp_orphan_retries) one that answers may take its time; it need not answer more often than it is asked, every 2 minutes.
+const closingTime = 4 * time.Minute
 
 // memoryFor gives how much of what the server may have is for sockets.
 func memoryFor(server uint64) int64 {
@@ -143,7 +151,7 @@ func (a *account) closes(k *socket, size int64) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.closed = append(a.closed, &closing{k, size, time.Now()})
+	a.closed = append(a.closed, &closing{socket: k, size: size, since: time.Now()})
 	if !a.sweeps {
 		a.sweeps = true
 		time.AfterFunc(sweepEvery, a.sweep)
@@ -162,13 +170,14 @@ func over(k *socket) bool {
 	return s == tcp.StateClose || s == tcp.StateError || s == tcp.StateInitial
 }
 
-// sweep gives back what closed sockets had that have ended, and ends those that take too long. One that only waits for late
+// sweep gives back what closed sockets had that have ended, and ends those that hear nothing for too long. One that only waits for late
 // segments (TIME_WAIT) has no buffers any more.
 func (a *account) sweep() {
 	a.mu.Lock()
 	left, back := a.closed[:0], int64(0)
 	var late []*socket
 	for _, c := range a.closed {
+		c.hears()
 		waits := tcp.EndpointState(c.socket.end.State()) == tcp.StateTimeWait
 		switch {
 		case over(c.socket):

@@ -4,6 +4,7 @@ package netd
 
 import (
 	"errors"
+	"io"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -132,6 +133,38 @@ func TestBounded(t *testing.T) {
 	m.linger = 0 // its time is over
 	m.mu.Unlock()
 	until(t, "all is given back", func() bool { return c.network.memory.inUse() == 0 })
+}
+
+// TestSlowReader: who reads slowly has all that was sent before the close, however long that takes.
+func TestSlowReader(t *testing.T) {
+	c, b := poor(t, 4<<20)
+	const linger = time.Second
+	c.network.memory.linger = linger
+	l, err := gonet.ListenTCP(b.stack, tcpip.FullAddress{NIC: nicID, Port: 80}, ipv4.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	i := c.socket(sockets.Stream)
+	sent := c.fill(i)
+	if err := c.Close(t.Context(), c.session, i, false); err != nil {
+		t.Fatal(err)
+	}
+	from, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	got, begun := int64(0), time.Now()
+	for err == nil {
+		var n int64
+		n, err = io.CopyN(io.Discard, from, int64(sent)/40+1)
+		got += n
+		time.Sleep(linger / 10)
+	}
+	if err != io.EOF || got != int64(sent) || time.Since(begun) < 2*linger {
+		t.Errorf("%d bytes of %d came in %v: %v", got, sent, time.Since(begun), err)
+	}
 }
 
 // TestGivenBack: of a connection that is closed nothing stays charged when its other end has all, but for the time that late
