@@ -35,7 +35,7 @@ type card interface {
 	Receiving() int
 	Sending() int
 	Next(pair int) (vnet.Frame, bool, error)
-	Take(pair int, b []byte) error
+	Take(pair int, head, rest []byte) error
 	Send(pair int, o vnet.Offload, parts ...[]byte) (bool, error)
 	Kick() error
 	Arm() (bool, error)
@@ -306,12 +306,12 @@ func (l *link) take(configuration bool) (frames []frame, again bool, err error) 
 			if !l.coming.fits(f.Length) {
 				frames = l.coming.flush(frames)
 			}
-			b := l.coming.room(f.Length)
-			if err := l.card.Take(pair, b); err != nil {
+			head, rest := l.coming.room(f.Length, f.Offload.Partial)
+			if err := l.card.Take(pair, head, rest); err != nil {
 				return nil, false, err
 			}
-			complete(b, &f.Offload)
-			frames = l.coming.add(len(b), frames)
+			complete(rest, &f.Offload)
+			frames = l.coming.add(f.Length, frames)
 		}
 	}
 	frames = l.coming.flush(frames)

@@ -74,10 +74,10 @@ func (p *port) Next(int) (vnet.Frame, bool, error) {
 	return vnet.Frame{Length: len(p.in[0].b), Offload: p.in[0].o}, true, nil
 }
 
-func (p *port) Take(_ int, b []byte) error {
+func (p *port) Take(_ int, head, rest []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	copy(b, p.in[0].b)
+	copy(rest, p.in[0].b[copy(head, p.in[0].b):])
 	p.in = p.in[1:]
 	return nil
 }

@@ -44,6 +44,8 @@ type together struct {
 	v     *buffer.View // has the frame that may go on, and room behind it; or nil
 	b     []byte       // of it
 	n     int          // bytes of the frame
+	head  [128]byte    // the next one's headers, if it may go on with it
+	apart int          // bytes of these
 	first segment      // it, if it may, or if it is an acknowledgment
 	goes  bool
 	acks  bool
@@ -54,8 +56,9 @@ type together struct {
 // fits reports whether a frame of n bytes can be had room for, without a flush before or at all.
 func (t *together) fits(n int) bool { return t.n == 0 || n <= len(t.b)-t.n }
 
-// room is where the next frame is to be put; it has to fit.
-func (t *together) room(n int) []byte {
+// room is where the next frame, of n bytes, is to be put, which has to fit: its headers for themselves, if it may be one that goes on
+// with the one before, so that its data comes to lie where it belongs; and the rest. If it is to be in one piece head is nil.
+func (t *together) room(n int, onePiece bool) (head, rest []byte) {
 	if len(t.b) < t.n+n { // it is the first
 		if t.v != nil {
 			t.v.Release()
@@ -63,32 +66,54 @@ func (t *together) room(n int) []byte {
 		t.v = buffer.NewViewSize(max(n, mostTogether))
 		t.b = t.v.AsSlice()
 	}
-	return t.b[t.n : t.n+n]
+	t.apart = 0
+	if t.goes && !onePiece && t.first.data < n && t.first.data <= len(t.head) {
+		t.apart = t.first.data
+		head = t.head[:t.apart]
+	}
+	return head, t.b[t.n : t.n+n-t.apart]
 }
 
 // add takes the frame that is in room. done gets the one before, if this one doesn't go on with it.
 func (t *together) add(n int, done []frame) []frame {
-	s, ok := segmentOf(t.room(n))
+	if t.apart > 0 {
+		s, ok := segmentIn(t.head[:t.apart], n)
+		if ok && s.follows(&t.first, t.n) {
+			t.goOn(&s)
+			t.n += n - t.apart
+			return done
+		}
+		copy(t.b[t.n+t.apart:], t.b[t.n:t.n+n-t.apart])
+		copy(t.b[t.n:], t.head[:t.apart])
+	}
+	b := t.b[t.n : t.n+n]
+	s, ok := segmentOf(b)
 	if ok && t.goes && s.follows(&t.first, t.n) {
-		t.sum += s.claimed()
-		t.first.push(s.frame)
-		t.n += copy(t.b[t.n:], s.frame[s.data:])
-		t.goes = s.mayGoOn()
-		t.parts++
+		t.goOn(&s)
+		t.n += copy(t.b[t.n:], b[s.data:]) // over its headers
 		return done
 	}
-	b, goes, acks := t.room(n), ok && s.mayGoOn(), ok && !s.hasData()
+	goes, acks := ok && s.mayGoOn(), ok && !s.hasData()
 	if !acks || !t.acks || !s.saysMore(&t.first) {
 		done = t.flush(done)
 	}
 	t.n = 0
-	t.n = copy(t.room(n), b)
+	_, rest := t.room(n, true)
+	t.n = copy(rest, b)
 	t.goes, t.acks, t.parts = goes, acks, 1
 	if goes || acks {
-		s.frame = t.b
-		t.first, t.sum = s, s.claimedOf(n)
+		s.frame = t.b[:n]
+		t.first, t.sum = s, s.claimed()
 	}
 	return done
+}
+
+// goOn notes that a segment is put behind the others.
+func (t *together) goOn(s *segment) {
+	t.sum += s.claimed()
+	t.first.push(s.frame)
+	t.goes = s.mayGoOn()
+	t.parts++
 }
 
 // flush gives up the frame that might have gone on, if there is one.
@@ -121,8 +146,9 @@ func (t *together) give() *buffer.View {
 
 // segment is a frame with data of a TCP stream, or an acknowledgment, and nothing unusual.
 type segment struct {
-	frame     []byte
-	tcp, data int // where TCP's header and the data begin
+	frame     []byte // its headers at least
+	length    int    // bytes of all of it
+	tcp, data int    // where TCP's header and the data begin
 }
 
 const (
@@ -134,21 +160,24 @@ const (
 )
 
 // segmentOf looks at a frame.
-func segmentOf(b []byte) (s segment, ok bool) {
-	s.frame = b
+func segmentOf(b []byte) (s segment, ok bool) { return segmentIn(b, len(b)) }
+
+// segmentIn looks at a frame of n bytes that begins with b.
+func segmentIn(b []byte, n int) (s segment, ok bool) {
+	s.frame, s.length = b, n
 	if len(b) < tcpAtV4+header.TCPMinimumSize {
 		return s, false
 	}
 	switch header.Ethernet(b).Type() {
 	case header.IPv4ProtocolNumber:
 		const fragment = 0xbfff // all but that it mustn't become one
-		if b[ipAt] != 0x45 || b[ipAt+9] != uint8(header.TCPProtocolNumber) || be16(b, ipAt+6)&fragment != 0 || be16(b, ipAt+2) != len(b)-ipAt ||
+		if b[ipAt] != 0x45 || b[ipAt+9] != uint8(header.TCPProtocolNumber) || be16(b, ipAt+6)&fragment != 0 || be16(b, ipAt+2) != n-ipAt ||
 			checksum.Checksum(b[ipAt:tcpAtV4], 0) != 0xffff { // which is computed anew
 			return s, false
 		}
 		s.tcp = tcpAtV4
 	case header.IPv6ProtocolNumber:
-		if b[ipAt]>>4 != 6 || b[ipAt+6] != uint8(header.TCPProtocolNumber) || be16(b, ipAt+4) != len(b)-tcpAtV6 {
+		if b[ipAt]>>4 != 6 || b[ipAt+6] != uint8(header.TCPProtocolNumber) || be16(b, ipAt+4) != n-tcpAtV6 {
 			return s, false
 		}
 		s.tcp = tcpAtV6
@@ -165,11 +194,11 @@ func segmentOf(b []byte) (s segment, ok bool) {
 	return s, ok
 }
 
-func (s *segment) hasData() bool { return s.data < len(s.frame) }
+func (s *segment) hasData() bool { return s.data < s.length }
 
 // mayGoOn reports whether others may follow: the sender doesn't push what it has, and their data begins at a whole word.
 func (s *segment) mayGoOn() bool {
-	return s.hasData() && s.frame[s.tcp+flagsAt]&uint8(header.TCPFlagPsh) == 0 && (len(s.frame)-s.data)%2 == 0
+	return s.hasData() && s.frame[s.tcp+flagsAt]&uint8(header.TCPFlagPsh) == 0 && (s.length-s.data)%2 == 0
 }
 
 // saysMore reports whether s, an acknowledgment, leaves nothing to say for the one before.
@@ -182,7 +211,7 @@ func (s *segment) saysMore(before *segment) bool {
 func (s *segment) follows(first *segment, n int) bool {
 	const acknowledgmentAt = 8
 	at := s.tcp
-	return s.hasData() && n+len(s.frame)-s.data <= mostTogether && s.isLike(first) && s.sequence() == first.sequence()+uint32(n-s.data) &&
+	return s.hasData() && n+s.length-s.data <= mostTogether && s.isLike(first) && s.sequence() == first.sequence()+uint32(n-s.data) &&
 		s.has(first, at+acknowledgmentAt, at+flagsAt) && s.has(first, at+windowAt, at+checksumAt)
 }
 
@@ -212,11 +241,8 @@ func (s *segment) acknowledged() uint32 { return binary.BigEndian.Uint32(s.frame
 // push has the segment pushed if b's is.
 func (s *segment) push(b []byte) { s.frame[s.tcp+flagsAt] |= b[s.tcp+flagsAt] }
 
-// claimed is the sum of the data, as the checksum has it, modulo 0xffff.
-func (s *segment) claimed() uint32 { return s.claimedOf(len(s.frame)) }
-
-// claimedOf is claimed of a frame of n bytes: the sum of all is 0.
-func (s *segment) claimedOf(n int) uint32 { return 0xffff - s.headers(n) }
+// claimed is the sum of the data, as the checksum has it, modulo 0xffff: the sum of all is 0.
+func (s *segment) claimed() uint32 { return 0xffff - s.headers(s.length) }
 
 // headers is the sum of TCP's header and of what is summed with it, of a frame of n bytes, modulo 0xffff.
 func (s *segment) headers(n int) uint32 {

@@ -107,7 +107,8 @@ func gather(t *together, r *rand.Rand, frames [][]byte) (got [][]byte) {
 		if !t.fits(len(b)) || r.IntN(100) == 0 {
 			done = t.flush(done)
 		}
-		copy(t.room(len(b)), b)
+		head, rest := t.room(len(b), b[len(b)-1]%4 == 1)
+		copy(rest, b[copy(head, b):])
 		done = t.add(len(b), done)
 	}
 	for _, f := range t.flush(done) {

@@ -7,7 +7,7 @@
 //	...                             // the interrupt's notification
 //	cause, err := card.Device().Interrupt()
 //	frame, ok, err := card.Next(pair)       // until !ok, for each of card.Receiving() pairs
-//	err = card.Take(pair, bytes)            // copies it, and gives its buffers back
+//	err = card.Take(pair, head, rest)       // copies it, and gives its buffers back
 //	ok, err = card.Send(pair, offload, parts) // !ok: no room, Arm says when there is
 //	err = card.Kick()                       // once for all of that
 //	more, err := card.Arm()                 // if more, the above again

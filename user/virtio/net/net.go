@@ -214,11 +214,11 @@ func (c *Card) Next(pair int) (f Frame, ok bool, err error) {
 	return Frame{}, false, nil
 }
 
-// Take copies the frame that Next gave, as much as there is room for, and gives its buffers back
-// to the device, which learns of it by Kick.
-func (c *Card) Take(pair int, b []byte) error {
+// Take copies the frame that Next gave, its begin to head and what follows to rest, as much as there is room for, and gives
+// its buffers back to the device, which learns of it by Kick.
+func (c *Card) Take(pair int, head, rest []byte) error {
 	in := &c.pairs[pair].in
-	n := in.copy(b)
+	n := in.copy(head, rest)
 	c.stats.Received++
 	c.stats.ReceivedBytes += uint64(n)
 	return in.done()

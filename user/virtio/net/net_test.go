@@ -154,7 +154,7 @@ func (w *world) next(pair int) (Frame, []byte) {
 		w.t.Fatal("no frame:", err)
 	}
 	b := make([]byte, f.Length)
-	if err := errors.Join(w.card.Take(pair, b), w.card.Kick()); err != nil {
+	if err := errors.Join(w.card.Take(pair, b[:len(b)/5], b[len(b)/5:]), w.card.Kick()); err != nil {
 		w.t.Fatal(err)
 	}
 	return f, b
@@ -533,7 +533,7 @@ func TestRandom(t *testing.T) {
 			default:
 				for f, ok, err := w.card.Next(0); ok || err != nil; f, ok, err = w.card.Next(0) {
 					got := make([]byte, f.Length)
-					if err := errors.Join(err, w.card.Take(0, got)); err != nil || !bytes.Equal(got, came[0]) {
+					if err := errors.Join(err, w.card.Take(0, nil, got)); err != nil || !bytes.Equal(got, came[0]) {
 						t.Fatal("another frame came", err)
 					}
 					came = came[1:]
@@ -594,7 +594,7 @@ func TestAllocations(t *testing.T) {
 		if !ok || f.Length != len(big) || err != nil {
 			t.Fatal(ok, err)
 		}
-		if err := errors.Join(c.Take(0, big), c.Kick()); err != nil {
+		if err := errors.Join(c.Take(0, nil, big), c.Kick()); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -109,10 +109,15 @@ func (r *receiver) bytes(p piece) []byte {
 }
 
 // copy copies the frame without its header.
-func (r *receiver) copy(b []byte) (n int) {
+func (r *receiver) copy(head, rest []byte) (n int) {
 	skip := headerSize
 	for _, p := range r.pieces[:r.have] {
-		n += copy(b[n:], r.bytes(p)[skip:])
+		b := r.bytes(p)[skip:]
+		k := copy(head, b)
+		head = head[k:]
+		m := copy(rest, b[k:])
+		rest = rest[m:]
+		n += k + m
 		skip = 0
 	}
 	return n
