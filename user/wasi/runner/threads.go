@@ -4,6 +4,7 @@ package runner
 
 import (
 	"context"
+	"encoding/binary"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -130,23 +131,15 @@ func memoryModules(m wasmfile.Import) (owner, user []byte) {
 	const imports, memories, exports = 2, 5, 7 // sections
 	const kind, sharedWithMost = 2, 3
 	header := "\x00asm\x01\x00\x00\x00"
-	name := func(s string) []byte { return append(leb(uint64(len(s))), s...) }
+	name := func(s string) []byte { return append(binary.AppendUvarint(nil, uint64(len(s))), s...) }
 	section := func(id byte, parts ...[]byte) []byte {
 		body := slices.Concat(parts...)
-		return slices.Concat([]byte{id}, leb(uint64(len(body))), body)
+		return append(binary.AppendUvarint([]byte{id}, uint64(len(body))), body...)
 	}
-	one, limits := []byte{1}, slices.Concat([]byte{sharedWithMost}, leb(m.Memory.Least), leb(m.Memory.Most))
+	one, limits := []byte{1}, binary.AppendUvarint(binary.AppendUvarint([]byte{sharedWithMost}, m.Memory.Least), m.Memory.Most)
 	owner = slices.Concat([]byte(header), section(memories, one, limits), section(exports, one, name(m.Name), []byte{kind, 0}))
 	user = slices.Concat([]byte(header), section(imports, one, name(m.Module), name(m.Name), []byte{kind}, limits))
 	return owner, user
-}
-
-// leb encodes an unsigned number.
-func leb(n uint64) (b []byte) {
-	for ; n >= 0x80; n >>= 7 {
-		b = append(b, byte(n)|0x80)
-	}
-	return append(b, byte(n))
 }
 
 // concurrent prepares Go's runtime for goroutines that it can't stop while they are in compiled code. Each needs a P of its
