@@ -197,6 +197,9 @@ func TestCachesOfOthers(t *testing.T) {
 	if s := a.Stats(); s.Cached < free/2 || s.Free != free {
 		t.Fatalf("%+v", s)
 	}
+	if left, all := a.Left(), a.LeftInAll(); left > free/2 || all != free {
+		t.Fatalf("left are %d frames, %d in all, of %d", left, all, free)
+	}
 	n := uint64(0)
 	for {
 		if _, code := a.AllocOn(MaxCPUs-1, User); code != OK {

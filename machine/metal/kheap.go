@@ -123,8 +123,18 @@ func rangeFault(va uint64) bool {
 	}
 	kernelMapped(va)
 	r.frames++
-	leastLeft = min(leastLeft, frames.Left())
+	watchLeft()
 	return true
+}
+
+// watchLeft keeps leastLeft, which counts what lies in caches only where it matters: a
+// cache has as much as half of a small machine's reserve.
+func watchLeft() {
+	left := frames.Left()
+	if left < leastLeft && left < frames.Reserved() {
+		left = frames.LeftInAll()
+	}
+	leastLeft = min(leastLeft, left)
 }
 
 // touch backs n bytes at va, if they are in a range, before machine code
