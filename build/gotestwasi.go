@@ -14,9 +14,12 @@ const wasip1 = "wasip1"
 // takes all of the library, and what can't be there a package leaves out by itself.
 var wasiPatterns = []string{"std"}
 
-// wasiLeft are tests that are left out of those of modules, as gotestLeft has them.
+// wasiLeft are tests that are left out of those of modules, as gotestLeft has them: single ones that take wazero on the host
+// 10 s and more, so an emulated machine many minutes.
 var wasiLeft = map[string]string{
-	"compress/gzip": "^TestCVE202230631$", // four million members: a minute and more by wazero on the host
+	"compress/gzip":     "^TestCVE202230631$",  // four million members
+	"encoding/gob":      "^TestLargeSlice$",    // slices of 1 GiB in all, 50 s
+	"internal/synctest": "^TestReflectFuncOf$", // 200,000 types
 }
 
 // modules reports whether the tests are modules.
